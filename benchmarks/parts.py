@@ -24,6 +24,7 @@ NAMES = (
     "channels",
     "operations",
     "channelizer",
+    "histograms",
     "portmanager",
     "instrument",
     "scans",

@@ -112,6 +112,8 @@ class Dealer(Roster[BankProxy]):
     add_switching_state = blocking(_Verbs.add_switching_state)
     set_gbt_ss = blocking(_Verbs.set_gbt_ss)
 
+    spectrum = blocking(_Verbs.spectrum)
+
     fetch = blocking(_Verbs.fetch)
 
     begin = blocking(_Verbs.begin)

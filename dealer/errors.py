@@ -7,6 +7,7 @@
     +-- NotExportedError        a method that some active Banks do not have (AttributeError too); nothing was sent
     +-- ScanFailedError         in the outcome of a Bank: its scan ended with an error
     |   +-- ScanStoppedError    in the outcome of a Bank: somebody else stopped its scan, or took it back
+    +-- SpectraDifferError      spectra of one name that cannot be added: their kinds or axes differ
     +-- ClosedError             the Dealer was closed
     +-- NoActivePlayersError    there is nobody to ask
     +-- ConfigurationError      the TOML file, or the dictionary of Players; lists every fault
@@ -33,6 +34,7 @@ __all__ = [
     "PlayersError",
     "ScanFailedError",
     "ScanStoppedError",
+    "SpectraDifferError",
     "StartError",
 ]
 
@@ -132,6 +134,20 @@ class ScanFailedError(DealerError):
 class ScanStoppedError(ScanFailedError):
     """A Bank's scan was stopped or taken back by another client than the one that waits; the text
     says by whom."""
+
+
+class SpectraDifferError(DealerError):
+    """Spectra of one name cannot be added.
+
+    Attributes:
+        name: Of the spectrum.
+        forms: Bank -> kind and axes of its spectrum.
+    """
+
+    def __init__(self, name: str, forms: Mapping[str, str]) -> None:
+        self.name, self.forms = name, dict(forms)
+        lines = [f"spectrum {name}: those of the Banks cannot be added, for they differ"]
+        super().__init__("\n".join([*lines, *(f"  {bank}: {it}" for bank, it in forms.items())]))
 
 
 class ClosedError(DealerError):

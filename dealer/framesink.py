@@ -11,8 +11,8 @@ from dealer.commands import tell
 from dealer.framefiles import FrameFile, FrameFileError
 from dealer.frameplot import frame_lines
 from dealer.livescreen import LiveScreen
-from dealer.progress import ProgressLine
 from dealer.shownvalues import is_frame
+from groundwork.progressline import ProgressLine
 from zmqjsonproxy.channels.subscription import Subscription
 from zmqjsonproxy.channels.updates import Event, Update
 from zmqjsonproxy.jsontext import json_text

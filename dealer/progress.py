@@ -7,16 +7,15 @@ every terminal.
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, Self
 
 from dealer.dealer import Dealer
 from dealer.outcome import Outcome
+from groundwork.progressline import WIDTH, ProgressLine
 
 if TYPE_CHECKING:
     from zmqjsonproxy.files.fetch import Progress
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = [
     "CallLine",
     "FetchLine",
-    "ProgressLine",
     "ScanLine",
     "call_text",
     "fetch_text",
@@ -38,48 +36,8 @@ QUIET_S = 0.6
 """A call that takes no longer shows nothing, s."""
 BAR = 24
 LEAST_BAR = 6
-WIDTH = 80
 LAST_TIME = 253_402_300_800.0
 """After it there are no calendars, unix seconds."""
-
-
-class ProgressLine:
-    """The last line of a terminal, written again and again.
-
-    Args:
-        out: The terminal; anything else, and nothing is written.
-    """
-
-    def __init__(self, out: TextIO | None = None) -> None:
-        self._out = sys.stderr if out is None else out
-        self.is_shown = self._out.isatty()
-        self._length = 0
-
-    @property
-    def width(self) -> int:
-        """Columns that a text may take: one less than the terminal has, so that the cursor stays in
-        the line."""
-        try:
-            columns = os.get_terminal_size(self._out.fileno()).columns
-        except OSError:
-            columns = 0
-        return (columns or WIDTH) - 1
-
-    def write(self, text: str) -> None:
-        """Write it over what is there; cut to the width of the terminal."""
-        if not self.is_shown:
-            return
-        text = text[: self.width]
-        self._out.write("\r" + text + " " * (min(self._length, self.width) - len(text)))
-        self._out.flush()
-        self._length = len(text)
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._length:
-            self.write("")
-            self._out.write("\r")
-            self._out.flush()
 
 
 class ScanLine(ProgressLine):

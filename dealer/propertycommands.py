@@ -14,7 +14,7 @@ from dealer.publishedproperties import BANKS, PublishedProperties, published_by
 from dealer.tables import text_table
 from groundwork.commandline import Argument, Parser, add_command, argument, flag
 from groundwork.printable import printable
-from zmqjsonproxy.channels.properties import CANNOT_BE_READ
+from zmqjsonproxy.channels.declarations import CANNOT_BE_READ
 from zmqjsonproxy.channels.protocol.patterns import is_wild
 from zmqjsonproxy.jsontext import json_text
 

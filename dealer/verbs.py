@@ -19,6 +19,7 @@ from dealer.fetching import FETCH_TIMEOUT, fetched_from
 from dealer.outcome import Outcome, Outcomes
 from dealer.roster import B
 from dealer.scans import ScanVerbs
+from dealer.spectra import summed
 from groundwork.values import RemoteValue
 from zmqjsonproxy import InterfaceDescription
 from zmqjsonproxy.errors import ProxyError
@@ -204,6 +205,29 @@ class Verbs(ScanVerbs[B], Generic[B, Operation, Operations]):
                 ascending.
         """
         return await self._values("set_gbt_ss", period, [list(phase) for phase in ss_list])
+
+    # spectra
+
+    async def spectrum(
+        self, name: str, combine: str | None = None, *, flow: bool = False
+    ) -> dict[str, RemoteValue]:
+        """Return a spectrum of each active Bank, a histogrammer, or the sum of all.
+
+        Args:
+            name: Of the spectrum.
+            combine: "sum": one spectrum, whose data are the sum; it has `banks`, too. None: Bank ->
+                spectrum.
+            flow: With the cells of under- and overflow around the bins.
+
+        Raises:
+            SpectraDifferError: Spectra that were to be added are of different kinds, or have different
+                axes; names the Banks.
+            ValueError: `combine` is something else.
+        """
+        if combine not in (None, "sum"):
+            raise ValueError(f"spectrum: combine is {combine!r}; expected 'sum' or None")
+        found = await self._values("get_spectrum", name, flow)
+        return found if combine is None else summed(name, found)
 
     # files
 

@@ -10,6 +10,7 @@ EXTRAS = {
     "astropy": "fits",
     "boost_histogram": "histogrammer",
     "fastapi": "web",
+    "httptools": "web",
     "jinja2": "web",
     "matplotlib": "plot",
     "numba": "histogrammer",
@@ -28,6 +29,7 @@ EXTRAS = {
     "tomli": "player",
     "tomlkit": "player",
     "uvicorn": "web",
+    "uvloop": "web",
     "websockets": "web",
 }
 """Name of a package, as it is imported -> the extra that brings it."""

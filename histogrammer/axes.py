@@ -67,6 +67,16 @@ class Axis:
             return self.high
         return self.low + bin_number * self.width
 
+    def coordinates(self) -> npt.NDArray[np.float64]:
+        """Return the lower edge of each cell, shape (cells,); of the underflow the lower limit."""
+        return self.edges_of(np.arange(self.cells))
+
+    def edges_of(self, cells: Cells) -> npt.NDArray[np.float64]:
+        """Return the lower edges of some cells; of the underflow the lower limit."""
+        edges = self.low + np.maximum(cells - 1, 0) * self.width
+        edges[cells == self.bins + 1] = self.high
+        return edges
+
     def cell(self, value: float) -> int:
         """Return the cell of a value; NaN is overflow, as in Rustogramer."""
         return int(self.cells_of(np.array([value]))[0])

@@ -2,9 +2,17 @@
 
 HistogrammerError
 +-- AxisError           limits or bins of an axis
-+-- ParameterError      a parameter that is unknown, or there already, or its metadata
++-- ParameterError      a parameter that is unknown, or its metadata
+|   +-- LimitsError           one of its limits without the other
+|   +-- ParameterExistsError  a parameter that is there already
 +-- SpectrumError       a spectrum that is unknown, or there already, or cannot be
 +-- ConditionError      a gate that is unknown, or cannot be
++-- PatternError        a pattern of names that is malformed
++-- RingItemError       bytes that are no ring item, or not the one that they say
++-- QueryError          a query string that cannot be read
+|   +-- UnreadableParameterError  a parameter of a request that is missing, or no such value
++-- RequestFailedError  a request that is answered by another status than OK
+|   +-- AnalysisError         attach, detach, start or stop of the analysis
 +-- EventFileError      a file of events that is cut, broken or hostile
 +-- SpectrumFileError   a file of spectra that cannot be read
 +-- DisplayMemoryError  no slot, no room, or no space for the display memory
@@ -15,14 +23,22 @@ from __future__ import annotations
 from zmqjsonproxy.errors import SelfExplanatoryError
 
 __all__ = [
+    "AnalysisError",
     "AxisError",
     "ConditionError",
     "DisplayMemoryError",
     "EventFileError",
     "HistogrammerError",
+    "LimitsError",
     "ParameterError",
+    "ParameterExistsError",
+    "PatternError",
+    "QueryError",
+    "RequestFailedError",
+    "RingItemError",
     "SpectrumError",
     "SpectrumFileError",
+    "UnreadableParameterError",
 ]
 
 
@@ -38,12 +54,86 @@ class ParameterError(HistogrammerError):
     """A parameter that does not exist, exists already, or cannot have this metadata."""
 
 
+class LimitsError(ParameterError):
+    """One limit of a parameter without the other."""
+
+    def __init__(self) -> None:
+        super().__init__("Either low and high must be provided or neither")
+
+
+class ParameterExistsError(ParameterError):
+    """A parameter of this name is there already."""
+
+
 class SpectrumError(HistogrammerError):
     """A spectrum that does not exist, exists already, or cannot be made."""
 
 
 class ConditionError(HistogrammerError):
     """A gate that does not exist or cannot be made, or cannot be used that way."""
+
+
+class PatternError(HistogrammerError):
+    """A pattern of names that is malformed.
+
+    Attributes:
+        pattern: As it was given.
+        reason: Sentence about it.
+    """
+
+    def __init__(self, pattern: str, reason: str) -> None:
+        super().__init__(f"pattern {pattern}: {reason}")
+        self.pattern, self.reason = pattern, reason
+
+
+class RingItemError(HistogrammerError):
+    """Bytes that are no ring item, or not the one that they say they are.
+
+    Attributes:
+        offset: Byte of the source at which the item begins.
+        reason: Sentence about it, without the place.
+    """
+
+    def __init__(self, offset: int, reason: str) -> None:
+        super().__init__(f"byte {offset}: {reason}")
+        self.offset, self.reason = offset, reason
+
+
+class QueryError(HistogrammerError):
+    """A query string that is too long or no text."""
+
+
+class UnreadableParameterError(QueryError):
+    """A parameter that a request must have and has not, or that is not of its type.
+
+    Attributes:
+        request: `gate/edit`.
+        parameter: Its name.
+        reason: Sentence about it.
+    """
+
+    def __init__(self, request: str, parameter: str, reason: str) -> None:
+        super().__init__(f"{request}: parameter {parameter}: {reason}")
+        self.request, self.parameter, self.reason = request, parameter, reason
+
+
+class RequestFailedError(HistogrammerError):
+    """A request that cannot be carried out.
+
+    Attributes:
+        status: Text in the place of `OK`.
+        detail: More precise text, or pairs of what it could not be done with and why; None: the
+            empty value of this request.
+    """
+
+    def __init__(self, status: str, detail: str | list[tuple[str, str]] | None = None) -> None:
+        super().__init__(f"{status}: {detail}" if detail else status)
+        self.status, self.detail = status, detail
+
+
+class AnalysisError(RequestFailedError):
+    """A source that cannot be attached or detached, or an analysis that cannot be started or
+    stopped."""
 
 
 class EventFileError(HistogrammerError):

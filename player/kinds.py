@@ -44,8 +44,14 @@ ENDPOINTS_GROUP = "dealer_player.endpoints"
 _RENAMED_GROUPS = {"dealer_player.doors": ENDPOINTS_GROUP}
 
 # Used where the package runs from a source tree without distribution metadata.
-BUILT_IN = {"spectrometer": "spectrometer.bank:SpectrometerBank"}
-BUILT_IN_ENDPOINTS = {"http": "player.endpoints.http.endpoint:HttpEndpoint"}
+BUILT_IN = {
+    "spectrometer": "spectrometer.bank:SpectrometerBank",
+    "histogrammer": "histogrammer.bank:HistogrammerBank",
+}
+BUILT_IN_ENDPOINTS = {
+    "http": "player.endpoints.http.endpoint:HttpEndpoint",
+    "spectcl": "histogrammer.rest.endpoint:SpecTclEndpoint",
+}
 
 T = TypeVar("T")
 

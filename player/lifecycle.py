@@ -169,8 +169,19 @@ def _closed_at_the_end(host: Host, signals: EndSignals, notifier: Notifier) -> I
             log.warning("%s: %d child processes were left and have been ended", host.name, left)
 
 
-def run(host: Host, signals: EndSignals, notifier: Notifier) -> bool:
+def run(
+    host: Host,
+    signals: EndSignals,
+    notifier: Notifier,
+    on_ready: Callable[[], object] = lambda: None,
+) -> bool:
     """Run a Player from its opening to its end; True if the end was asked for.
+
+    Args:
+        host: The Player.
+        signals: Those that end it.
+        notifier: Told of its states.
+        on_ready: Called once it answers.
 
     Raises:
         PlayerError: It could not be opened, or does not answer.
@@ -195,6 +206,7 @@ def run(host: Host, signals: EndSignals, notifier: Notifier) -> bool:
                 target=_read_again, args=(host, signals.hang_ups), daemon=True
             )
             reading.start()  # not before: one that came during the start is answered now
+            on_ready()
         return host.wait()
 
 

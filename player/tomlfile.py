@@ -43,7 +43,7 @@ _PIECE = re.compile(
 )
 """Of a valid document: strings and comments as a whole, brackets outside of them, ends of lines."""
 
-__all__ = ["KeyPath", "TomlFile", "key_lines", "parse_toml", "read_toml"]
+__all__ = ["KeyPath", "TomlFile", "key_lines", "parse_toml", "put_over", "read_toml"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +273,7 @@ def _value(tables: Any, path: KeyPath) -> Any:
     return tables
 
 
-def _put_over(under: TomlFile, over: TomlFile) -> TomlFile:
+def put_over(under: TomlFile, over: TomlFile) -> TomlFile:
     """Return two files merged; what stands in both is the later one's, as `merged` has it."""
     places, variables, unresolved = every = (
         dict(under.places),
@@ -315,7 +315,7 @@ def read_toml(path: Path, environment: Mapping[str, str] | None = None) -> TomlF
     try:
         for file in config_files(path):
             try:
-                source = _put_over(source, parse_toml(config_text(file), file, environment))
+                source = put_over(source, parse_toml(config_text(file), file, environment))
             except (ConfigError, FilesError) as error:
                 faults += error.faults
     except FilesError as error:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from groundwork.givenfiles import GivenFileError, read_given
 from player.bank import BankContext
 from player.config import load
 from player.dataroot import DataRoot
@@ -36,7 +37,6 @@ from spectrometer.derive.switchingview import as_svg, as_text
 from spectrometer.derive.times import LEAD_S, ORIGINALS_LEAD_S, as_list, earliest_start, read_time
 from spectrometer.errors import UNDER_WAY, BankError, ModeChangeError, NoModeError, ScanError
 from spectrometer.followedbank import FollowedBank
-from spectrometer.givenfiles import GivenFileError, read_given
 from spectrometer.modes import ModeDefaultsTable, ModeTable, composed_modes, mode_faults
 from spectrometer.modesetting import READY_WITHIN_S, ModeSetter
 from spectrometer.programs import Programs

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,6 +17,8 @@ settings.register_profile(  # how long an example takes says how busy the machin
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("tests")
+
+COMPILED = Path(__file__).resolve().parents[1] / ".pytest_cache" / "compiled"
 
 LONGEST = {
     "test_daq_program.py",
@@ -30,8 +33,10 @@ LONGEST = {
 
 def pytest_configure() -> None:
     """Let Players of tests leave nothing in the home of who runs them, and be ended as ever where
-    `nohup` or a shell's `&` has signals ignored, which children inherit."""
+    `nohup` or a shell's `&` has signals ignored, which children inherit. Compiled functions are kept
+    beside pytest's own cache."""
     os.environ["XDG_STATE_HOME"] = os.devnull
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(COMPILED))
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         signal.signal(signal.SIGQUIT, signal.SIG_DFL)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ABSENT32", "ABSENT64", "BLOCK_EVENTS", "EventBlock", "absent_bits"]
+__all__ = ["ABSENT32", "ABSENT64", "BLOCK_EVENTS", "EventBlock", "Values", "absent_bits"]
 
 BLOCK_EVENTS = 16384
 """A spectrum of 256 x 256 stays in the cache while it is filled from so many."""
@@ -44,6 +44,10 @@ class EventBlock:
     def __len__(self) -> int:
         return int(self.values.shape[1])
 
+    def part(self, start: int, stop: int) -> EventBlock:
+        """Return the events from one number up to another; they are copied."""
+        return EventBlock(self.rows, self.values[:, start:stop].copy())
+
     def present(self, parameter: str) -> npt.NDArray[np.bool_]:
         """Tell which events have a parameter; shape (events,)."""
         row = self.rows.get(parameter)
@@ -55,13 +59,18 @@ class EventBlock:
         )
         return present
 
-    def column(self, parameter: str) -> npt.NDArray[np.float64]:
-        """Return the values of a parameter, shape (events,); those of absent ones are NaN."""
+    def row(self, parameter: str) -> Values:
+        """Return the values of a parameter in the precision of the block, shape (events,); absent
+        ones are NaN. It is no copy."""
         row = self.rows.get(parameter)
         if row is None:
-            return np.full(len(self), np.nan)
-        values: npt.NDArray[np.float64] = self.values[row].astype(np.float64)
+            return np.full(len(self), absent_bits(self.values)).view(self.values.dtype)
+        values: Values = self.values[row]
         return values
+
+    def column(self, parameter: str) -> npt.NDArray[np.float64]:
+        """Return a copy of the values of a parameter, shape (events,); absent ones are NaN."""
+        return self.row(parameter).astype(np.float64)
 
     @classmethod
     def of(

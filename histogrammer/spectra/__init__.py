@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from histogrammer.spectra import onedim
-from histogrammer.spectra.definition import SpectrumKind
+from histogrammer.spectra.kinds import KINDS, given_axes, kind_of, sides
 
-__all__ = ["KINDS"]
-
-KINDS: dict[str, SpectrumKind] = {kind.letters: kind for kind in (onedim.KIND,)}
-"""Letters -> kind."""
+__all__ = ["KINDS", "given_axes", "kind_of", "sides"]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from histogrammer.axes import Axis
+from histogrammer.errors import SpectrumError
 
 __all__ = [
+    "MAX_CELLS",
+    "MAX_FILLS",
     "Definition",
     "Fill",
     "FillBits",
@@ -16,8 +20,19 @@ __all__ = [
     "FillPair",
     "FillRow",
     "FillStrip",
+    "FillWith",
     "SpectrumKind",
+    "flat",
+    "limit_fills",
+    "take_axes",
+    "take_names",
 ]
+
+MAX_CELLS = (1 << 28) + (1 << 17)
+"""More is a slip of the pen: 2 GiB of counts, and flow around a square of so many."""
+
+MAX_FILLS = 1 << 17
+"""Of an event. All pairs of 512 parameters; of more a block of events takes seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +43,13 @@ class Definition:
         name: Any text.
         kind: Letters of its kind: `1`, `2`, `g1`, ...
         groups: Names of parameters, in the groups in which the kind takes them: one of all for `g1`
-            and `s`, x and y for `2`, `gd` and `m2`, one of each strip for `gs`.
+            and `s`, x and y for `2`, `gd` and `m2`, time and value for `S`, the projected ones and
+            their partners for `2dmproj`, one of each strip for `gs`.
         x_axis: Axis of the cells along x.
         y_axis: The same along y; None of a spectrum of one dimension.
+
+    Raises:
+        SpectrumError: More than `MAX_CELLS` cells, or `MAX_FILLS` parameters.
     """
 
     name: str
@@ -38,6 +57,15 @@ class Definition:
     groups: tuple[tuple[str, ...], ...]
     x_axis: Axis
     y_axis: Axis | None = None
+
+    def __post_init__(self) -> None:
+        if self.size > MAX_CELLS:
+            sides = " x ".join(str(cells) for cells in reversed(self.shape))
+            raise SpectrumError(
+                f"Spectrum {self.name}: {sides} cells, with those of the flow; "
+                f"up to {MAX_CELLS} in all are possible"
+            )
+        limit_fills(self.name, len(self.parameters))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -47,9 +75,14 @@ class Definition:
         return (self.y_axis.cells, self.x_axis.cells)
 
     @property
+    def size(self) -> int:
+        """Number of its cells."""
+        return math.prod(self.shape)
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """Names of all its parameters, in the order of its groups."""
-        return tuple(name for group in self.groups for name in group)
+        return flat(self.groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +90,14 @@ class FillOne:
     """A fill of a 1-d spectrum, of each event that has the parameter."""
 
     x: str
+
+
+@dataclass(frozen=True, slots=True)
+class FillWith:
+    """A fill of a 1-d spectrum by x, of each event that has another parameter, too."""
+
+    x: str
+    partner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +118,24 @@ class FillRow:
 
 @dataclass(frozen=True, slots=True)
 class FillBits:
-    """A fill of a channel for each bit that is set in a value, taken as 32 bits without sign."""
+    """A fill of a channel for each bit that is set in a value, taken as 32 bits without sign.
+
+    Its fraction is cut off. No bits has what is negative, 2^32 or more, or NaN, as in conditions on
+    masks. Bit k counts in bin k, those beyond the axis in the overflow.
+    """
 
     x: str
 
 
 @dataclass(frozen=True, slots=True)
 class FillStrip:
-    """A value added to the channel of a time; the axis follows the time."""
+    """A value added to the channel of a time; the axis follows: `stripchart.add_at_times`."""
 
     time: str
     value: str
 
 
-Fill: TypeAlias = FillOne | FillPair | FillRow | FillBits | FillStrip
+Fill: TypeAlias = FillOne | FillWith | FillPair | FillRow | FillBits | FillStrip
 
 
 class SpectrumKind(Protocol):
@@ -100,6 +145,22 @@ class SpectrumKind(Protocol):
     def letters(self) -> str:
         """Name in requests and files: `g2`."""
 
+    @property
+    def title(self) -> str:
+        """Name in texts, Rustogramer's where it has one: `Multi2d`."""
+
+    @property
+    def nested(self) -> bool:
+        """Requests and files name its parameters in lists within a list, else in one list."""
+
+    @property
+    def two_sided(self) -> bool:
+        """Groups are the parameters of x and those of y; else all are called those of x."""
+
+    @property
+    def axes_given(self) -> int:
+        """Axes that its users give, 1 or 2: a summary takes one, its y axis."""
+
     def define(
         self, name: str, groups: Sequence[Sequence[str]], axes: Sequence[Axis]
     ) -> Definition:
@@ -107,8 +168,9 @@ class SpectrumKind(Protocol):
 
         Args:
             name: Name of the spectrum.
-            groups: Groups of names of parameters, as `Definition.groups`.
-            axes: Axes as its users give them: a summary has one, its y axis.
+            groups: Names of parameters, in groups as `Definition.groups`; of a kind that is not
+                nested also in one group, as requests name them: x y x y ... of `m2`.
+            axes: Axes that its users give.
 
         Raises:
             SpectrumError: Parameters or axes that this kind does not take.
@@ -116,3 +178,47 @@ class SpectrumKind(Protocol):
 
     def fills(self, definition: Definition) -> tuple[Fill, ...]:
         """Return the fills of a definition, in the order of the reference."""
+
+
+def flat(groups: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Return the names of all groups, one after the other."""
+    return tuple(name for group in groups for name in group)
+
+
+def limit_fills(name: str, fills: int) -> None:
+    """Refuse a spectrum with more fills of an event than are possible.
+
+    Raises:
+        SpectrumError: There are more.
+    """
+    if fills > MAX_FILLS:
+        raise SpectrumError(
+            f"Spectrum {name}: an event would be filled {fills} times; up to {MAX_FILLS} are "
+            "possible, so choose fewer parameters"
+        )
+
+
+def take_axes(kind: SpectrumKind, name: str, axes: Sequence[Axis]) -> tuple[Axis, ...]:
+    """Return the axes that users gave, as many as the kind takes.
+
+    Raises:
+        SpectrumError: More or fewer.
+    """
+    if len(axes) != kind.axes_given:
+        wanted = "one axis" if kind.axes_given == 1 else "two axes, x and y"
+        raise SpectrumError(
+            f"Spectrum {name}: type {kind.letters} takes {wanted}, {len(axes)} given"
+        )
+    return tuple(axes)
+
+
+def take_names(kind: SpectrumKind, name: str, groups: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Return the names of all groups, of which there must be one at least.
+
+    Raises:
+        SpectrumError: There is none.
+    """
+    names = flat(groups)
+    if not names:
+        raise SpectrumError(f"Spectrum {name}: type {kind.letters} needs a parameter")
+    return names

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 from histogrammer.axes import Axis
 from histogrammer.errors import SpectrumError
-from histogrammer.spectra.definition import Definition, Fill, FillOne, SpectrumKind
+from histogrammer.spectra.definition import (
+    Definition,
+    Fill,
+    FillOne,
+    SpectrumKind,
+    flat,
+    take_axes,
+)
 
 __all__ = ["KIND"]
 
@@ -15,15 +22,20 @@ class OneDim:
     """Counts of the values of one parameter."""
 
     letters = "1"
+    title = "1D"
+    nested = False
+    two_sided = False
+    axes_given = 1
 
     def define(
         self, name: str, groups: Sequence[Sequence[str]], axes: Sequence[Axis]
     ) -> Definition:
-        """Return a definition of one parameter and one axis."""
-        match [tuple(group) for group in groups], list(axes):
-            case [(parameter,)], [x_axis]:
-                return Definition(name=name, kind="1", groups=((parameter,),), x_axis=x_axis)
-        raise SpectrumError(f"spectrum {name}: a 1d spectrum has one parameter and one axis")
+        """Return a definition of one parameter and its axis."""
+        names = flat(groups)
+        if len(names) != 1:
+            raise SpectrumError("Only allowed one parameter")
+        (x_axis,) = take_axes(self, name, axes)
+        return Definition(name=name, kind=self.letters, groups=(names,), x_axis=x_axis)
 
     def fills(self, definition: Definition) -> tuple[Fill, ...]:
         """Return one fill."""

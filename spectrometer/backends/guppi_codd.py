@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from groundwork.givenfiles import GivenFileError, read_given
 from spectrometer.backends.base import BackendSetup, Node, Value
 from spectrometer.backends.guppi import MAX_MHZ, GuppiBackend, scale
 from spectrometer.backends.parameters import Parameter, integer, number
 from spectrometer.derive.guppi import NODES, block_sizes, coherent_node, downsampling
 from spectrometer.derive.parfile import par_value
 from spectrometer.errors import PulsarSetupError
-from spectrometer.givenfiles import GivenFileError, read_given
 
 __all__ = ["GuppiCoherentBackend"]
 

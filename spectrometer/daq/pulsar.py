@@ -12,6 +12,7 @@ import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
+from groundwork.givenfiles import GivenFileError, read_given
 from spectrometer.daq.account import Account, Closing, Ending, Tally
 from spectrometer.daq.accumulator import SwitchingCycle
 from spectrometer.daq.basicrun import BasicRun
@@ -36,7 +37,6 @@ from spectrometer.daq.source import SourceCard, gap_note
 from spectrometer.daq.writer import file_name
 from spectrometer.derive.parfile import DAY_S, Ephemeris, read_par
 from spectrometer.errors import PulsarSetupError
-from spectrometer.givenfiles import GivenFileError, read_given
 from spectrometer.status.keys import UNSPECIFIED
 from spectrometer.status.protocol.cards import Value
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from support.virtual_timers import VirtualTimers
 
-from zmqjsonproxy.channels.properties import Declared, PropertyKind, PropertyTable
+from zmqjsonproxy.channels.declarations import Declared, PropertyKind
+from zmqjsonproxy.channels.properties import PropertyTable
 from zmqjsonproxy.channels.protocol.notices import Part, join_updates
 from zmqjsonproxy.channels.publisher import Publisher
 from zmqjsonproxy.rpc.protocol import jsonrpc
@@ -34,9 +35,11 @@ class Bench:
             self.sent += [(client, message["method"], message["params"]) for (client,) in envelopes]
         return self.takes
 
-    def subscribe(self, client: bytes, *patterns: str, arrays: bool | None = True, **limits: float):
+    def subscribe(
+        self, client: bytes, *patterns: str, arrays: bool | None = True, name="", **limits: float
+    ):
         wishes = [["bank", pattern, limits] for pattern in patterns]
-        return self.publisher.subscribe(client, arrays, wishes)["answers"]
+        return self.publisher.subscribe(client, arrays, wishes, name)["answers"]
 
     def streams(self, client: bytes, pattern: str, **limits: float) -> list:
         return self.subscribe(client, pattern, **limits)[0]["streams"]

@@ -78,7 +78,7 @@ class Preparation:
     def _is_sent(self, frame: WaitingFrame, prepared: Prepared) -> bool:
         """Send a frame if it is prepared for all who hear of it now, else prepare it for them."""
         with publishing:
-            wanted = {arrays for arrays, _ in frame.stream.groups} - prepared.keys()
+            wanted = {group.arrays for group in frame.stream.groups} - prepared.keys()
             if not wanted:
                 self._send(frame, prepared)
                 return True

@@ -18,18 +18,19 @@ and `self.trace(array, x_delta=1e-3)`. What was published may be changed by its 
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from bisect import insort
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from inspect import formatannotation
 from typing import Generic, Self, TypeVar, cast, overload
 
+from groundwork.cut import cut
 from groundwork.errors import did_you_mean, text_of
 from groundwork.values import Function, JsonObject, JsonValue
+from zmqjsonproxy.caller import Caller
+from zmqjsonproxy.channels.declarations import CANNOT_BE_READ, Declared, PropertyKind
 from zmqjsonproxy.channels.protocol.notices import Encoded, encode, encode_frame
 from zmqjsonproxy.channels.protocol.patterns import select
 from zmqjsonproxy.channels.readings import Readings
@@ -38,10 +39,7 @@ from zmqjsonproxy.process import ForkSafeLock
 from zmqjsonproxy.waiting import WouldWaitError, may_wait
 
 __all__ = [
-    "CANNOT_BE_READ",
-    "Declared",
     "Listener",
-    "PropertyKind",
     "PropertyTable",
     "PublishedUpdate",
     "computed",
@@ -63,68 +61,6 @@ LONGEST_NAME = 200
 """Characters of a property's name."""
 PROPERTIES_MOST = 10_000
 """Of one object; those that it makes at run time are bounded by it."""
-SHORTEST_S = 0.001
-"""Between two readings of a computed property."""
-CANNOT_BE_READ = "cannot_be_read"
-"""Beside the values of all results: those that could not be read, and why. No property has this
-name."""
-
-
-class PropertyKind(StrEnum):
-    """A result has a present value; a message is an event; a pipe is a stream of arrays."""
-
-    RESULT = "result"
-    MESSAGE = "message"
-    PIPE = "pipe"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
-    """Declaration of a property.
-
-    Attributes:
-        name: As subscribers write it; dots group: `status.SCANNUM`.
-        kind: What it is.
-        unit: Of its value.
-        doc: What it is.
-        annotation: Type of its value, as Python writes it; empty: any.
-        x_unit: Of a pipe: of the axis along its frames.
-        writable: Clients may set it.
-        read: Of one that is computed: reads it; it is called for `get_properties`, and every
-            `every` seconds while somebody subscribes.
-        check: Of one that is writable: takes the value that a client sets, and returns the one that
-            is acknowledged and published, or refuses.
-        every: s.
-    """
-
-    name: str
-    kind: PropertyKind = PropertyKind.RESULT
-    unit: str = ""
-    doc: str = ""
-    annotation: str = ""
-    x_unit: str = ""
-    writable: bool = False
-    read: Callable[[], JsonValue] | None = None
-    check: Callable[[JsonValue], JsonValue] | None = None
-    every: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not SHORTEST_S <= self.every < math.inf:
-            raise ValueError(f"every: {self.every!r} is no time from {SHORTEST_S:g} s on")
-        if self.name == CANNOT_BE_READ:
-            raise ValueError(f"{self.name}: no property has this name; see get_properties")
-
-    def describe(self) -> JsonObject:
-        """Return what clients are told."""
-        told: JsonObject = {"name": self.name, "kind": self.kind.value}
-        texts = {
-            "unit": self.unit,
-            "doc": self.doc,
-            "annotation": self.annotation,
-            "x_unit": self.x_unit,
-        }
-        told |= {key: text for key, text in texts.items() if text}
-        return told | {"writable": self.writable}
 
 
 class PublishedUpdate:
@@ -143,6 +79,7 @@ class PublishedUpdate:
 
 
 Listener = Callable[[PublishedUpdate], object]
+Sender = Callable[["Property", str, PublishedUpdate], list[str]]
 
 
 @dataclass(slots=True, eq=False)
@@ -177,6 +114,8 @@ class PropertyTable:
         on_new: Called with each property that is declared later, within `publishing`; by whom they
             belong to.
         readings: Of those that are computed.
+        senders: Send a message to subscribers of one name, and return the names of all that there
+            are, within `publishing`; by whom they belong to.
     """
 
     def __init__(self, declared: Iterable[Declared]) -> None:
@@ -184,6 +123,7 @@ class PropertyTable:
         self.properties = {each.name: Property(each) for each in declared}
         self._sorted = sorted(self.properties)
         self.on_new: dict[object, Callable[[Property], object]] = {}
+        self.senders: dict[object, Sender] = {}
 
     def declare(self, declared: Declared) -> None:
         """Add a property at run time, or change what is said of one."""
@@ -229,6 +169,35 @@ class PropertyTable:
             update = known.newest = PublishedUpdate(known.number, moment, encoded)
             for listener in known.listeners.values():
                 listener(update)
+
+    def send_to(self, client: str, name: str, body: JsonObject) -> None:
+        """Publish a message for the subscribers of one name, and for nobody else.
+
+        Args:
+            client: Name of subscribers, as `rpc.channels` tells it.
+            name: Of the message.
+            body: Of the message.
+
+        Raises:
+            RefusedError: No client of that name subscribes to it.
+            TypeError, ValueError: It cannot be sent.
+        """
+        one, encoded = self._found(name), _encoded(name, body)
+        if one.declared.kind is not PropertyKind.MESSAGE:
+            raise RefusedError(f"{name} is no message: what it is, it is for all")
+        update = PublishedUpdate(0, time.time_ns() // 1000, encoded)
+        with publishing:
+            there = [each for send in self.senders.values() for each in send(one, client, update)]
+        if client not in there:
+            hint, known = did_you_mean(client, there), ", ".join(sorted(set(there))[:20])
+            text = f"{name}: no client {cut(client, LONGEST_NAME)!r} subscribes to it{hint}"
+            raise RefusedError(f"{text}; those that do: {known or 'none'}")
+
+    def forget(self, name: str) -> None:
+        """Forget the present value of a property, as if none had been published."""
+        with publishing:
+            if (known := self.properties.get(name)) is not None:
+                known.newest = None
 
     def sample(self, name: str, always: bool = False) -> None:
         """Have a computed property read, and published if that is another value, or in any case;
@@ -484,7 +453,8 @@ class _Computed(_Descriptor, Generic[T]):
 
 
 class message(_Descriptor):  # noqa: N801
-    """An event with a body: `self.NAME(key=value)` publishes it.
+    """An event with a body: `self.NAME(key=value)` publishes it, `self.NAME.to(client, key=value)`
+    for one client.
 
     Args:
         doc: What it says, and its keys.
@@ -493,8 +463,30 @@ class message(_Descriptor):  # noqa: N801
     def __init__(self, *, doc: str = "") -> None:
         super().__init__(Declared(name="", kind=PropertyKind.MESSAGE, doc=doc))
 
-    def __get__(self, obj: object, owner: type) -> Callable[..., None]:
-        return lambda **body: table_of(obj).publish(self.declared.name, body)
+    def __get__(self, obj: object, owner: type) -> Message:
+        return Message(obj, self.declared.name)
+
+
+class Message:
+    """A message of an object, as its methods publish it."""
+
+    __slots__ = ("_name", "_obj")
+
+    def __init__(self, obj: object, name: str) -> None:
+        self._obj, self._name = obj, name
+
+    def __call__(self, /, **body: object) -> None:
+        """Publish it for all."""
+        table_of(self._obj).publish(self._name, body)
+
+    def to(self, client: str | Caller, /, **body: JsonValue) -> None:
+        """Publish it for the subscribers of one name; errors as of `PropertyTable.send_to`.
+
+        Args:
+            client: Their name, or a caller: `self.done.to(current_caller(), file=...)`.
+            **body: What it says.
+        """
+        table_of(self._obj).send_to(str(client), self._name, body)
 
 
 class pipe(_Descriptor):  # noqa: N801

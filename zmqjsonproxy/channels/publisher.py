@@ -17,17 +17,18 @@ from itertools import count
 
 from groundwork.errors import did_you_mean
 from groundwork.values import JsonObject, JsonValue
+from zmqjsonproxy.caller import UNNAMED
+from zmqjsonproxy.channels.declarations import PropertyKind
 from zmqjsonproxy.channels.framequeue import WaitingFrame
 from zmqjsonproxy.channels.preparation import Preparation, Prepared
 from zmqjsonproxy.channels.properties import (
     Listener,
     Property,
-    PropertyKind,
     PropertyTable,
     PublishedUpdate,
     publishing,
 )
-from zmqjsonproxy.channels.protocol.limits import Limiter
+from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, Limiter
 from zmqjsonproxy.channels.protocol.notices import (
     Encoded,
     Part,
@@ -36,8 +37,10 @@ from zmqjsonproxy.channels.protocol.notices import (
     write_update,
 )
 from zmqjsonproxy.channels.protocol.wishes import Wish, read_wish
-from zmqjsonproxy.channels.streams import Client, Envelope, Stream
+from zmqjsonproxy.channels.shares import TooManyError, check_share
+from zmqjsonproxy.channels.streams import Client, Envelope, Group, Stream, streams_of
 from zmqjsonproxy.channels.timers import Timers
+from zmqjsonproxy.controllog import control
 
 __all__ = ["Publisher"]
 
@@ -47,11 +50,6 @@ PATTERNS_MOST = 10_000
 """Patterns of one client."""
 STREAMS_MOST = 50_000
 """Streams of one client; one of two of its patterns counts twice."""
-LIMITS_OF_CLIENT_MOST = 100
-"""Different limits of one property that a client may have."""
-LIMITS_MOST = 1000
-"""Of all clients; beyond it a client gets no more than its first LIMITS_ASSURED."""
-LIMITS_ASSURED = 4
 LOAD_MOST = 500_000
 """Patterns and streams of all clients; then the one that is silent for the longest time goes."""
 CLIENTS_MOST = 10_000
@@ -122,7 +120,7 @@ class Publisher:
             for stream in list(self._streams.values()):
                 self._end(stream)
             for object_name, table in self._tables.items():
-                table.on_new.pop((self, object_name), None)
+                self._leave_table(object_name, table)
             self._clients.clear()
 
     def leave_to_parent(self) -> None:
@@ -140,15 +138,20 @@ class Publisher:
                 return
             self._tables[object_name] = table
             table.on_new[self, object_name] = partial(self._open, object_name)
+            table.senders[self, object_name] = partial(self._send_to, object_name)
             known: dict[str, Property] = {}
             if before is not None:
-                before.on_new.pop((self, object_name), None)
+                self._leave_table(object_name, before)
                 known = before.properties
                 for stream in [s for s in self._streams.values() if s.key[0] == object_name]:
                     self._replace(stream, table.properties.get(stream.key[1]))
             for name, one in table.properties.items():
                 if name not in known or not _are_alike(known[name], one):
                     self._open(object_name, one)
+
+    def _leave_table(self, object_name: str, table: PropertyTable) -> None:
+        table.on_new.pop((self, object_name), None)
+        table.senders.pop((self, object_name), None)
 
     @property
     def clients(self) -> int:
@@ -171,7 +174,7 @@ class Publisher:
         for client in list(self._clients.values()):
             waiting = self._waiting(client.envelope, _NOTHING_NEW)
             if waiting is None:
-                self.forget(client.envelope[0])
+                self.forget(client.envelope[0], "its connection is gone")
             else:
                 known.append((client, waiting))
         known.sort(key=lambda one: (one[0].dropped, one[1]), reverse=True)
@@ -199,19 +202,20 @@ class Publisher:
             client: Its connection.
             arrays: What it takes as frames.
             wishes: `[object, pattern, limits]` each.
-            name: As it calls itself.
+            name: As it calls itself; one without a name is given one.
 
         Returns:
-            As `beat`, and `answers`; for each wish: `streams`, a list of stream, name, kind, count
-            and, where there is one, time and present value; or `error`.
+            As `beat`, its `name`, and `answers`; for each wish: `streams`, a list of stream, name,
+            kind, count and, where there is one, time and present value; or `error`.
         """
         with publishing:
             known = self._clients.get(client)
             if known is None:
-                known = self._clients[client] = Client(
-                    (client,), next(self._sessions), arrays, name
-                )
+                session = next(self._sessions)
+                name = f"client-{session}" if name in ("", UNNAMED) else name
+                known = self._clients[client] = Client((client,), session, arrays, name)
                 self._load += known.load
+                self._note("%s is a subscriber from now on", name)
             self._hear(known)
         told = [self._subscribe(known, wish) for wish in wishes[:WISHES_AT_ONCE]]
         too_many: JsonObject = {"error": f"at most {WISHES_AT_ONCE} subscriptions at once"}
@@ -219,9 +223,9 @@ class Publisher:
             oldest = next(iter(self._clients))
             if oldest == client:
                 break
-            self.forget(oldest)
+            self.forget(oldest, "there are too many clients")
         told += [too_many] * (len(wishes) - len(told))
-        return self._who(known) | {"answers": told}
+        return self._who(known) | {"name": known.name, "answers": told}
 
     def _who(self, client: Client | None) -> JsonObject:
         return {"instance": self._instance, "session": 0 if client is None else client.session}
@@ -233,7 +237,7 @@ class Publisher:
         client.heard_at = now
         self._clients[name] = self._clients.pop(name)
         while (oldest := next(iter(self._clients.values()))).heard_at < now - SILENT_MOST_S:
-            self.forget(oldest.envelope[0])
+            self.forget(oldest.envelope[0], f"no heartbeat for {SILENT_MOST_S:g} s")
 
     def _subscribe(self, client: Client, said: JsonValue) -> JsonObject:
         try:
@@ -257,7 +261,7 @@ class Publisher:
                     self._join(client, wish, table.properties[name])
                     for name in table.names(pattern)
                 ]
-            except _TooManyError as error:
+            except TooManyError as error:
                 self._drop(client, wish)
                 return {"error": str(error)}
             told: JsonObject = {"streams": streams}
@@ -271,9 +275,9 @@ class Publisher:
         key = _key(wish, one)
         stream, joined = self._streams.get(key), client.wishes[wish]
         if client.joined >= STREAMS_MOST and (stream is None or stream not in joined):
-            raise _TooManyError(f"{wish[1]}: a client has at most {STREAMS_MOST} streams")
+            raise TooManyError(f"{wish[1]}: a client has at most {STREAMS_MOST} streams")
         if stream is None or client not in stream.clients:
-            _check_share(client, one, is_new=stream is None)
+            check_share(client, one, is_new=stream is None)
         if stream is None:
             stream = self._streams[key] = Stream(next(self._numbers), key, one, self._clock())
             one.listeners[stream] = self._listener(stream)
@@ -285,11 +289,12 @@ class Publisher:
             client.joined += 1
             self._load += 1
             if stream.add(client):
-                client.told[stream] = stream.count
+                client.told[stream] = stream.count_for(client)
         kind, newest = one.declared.kind, stream.newest
         if one.declared.read is not None and self._begin_reading(stream):
             newest = None  # it may be old: it comes as soon as it is read
-        told: list[JsonValue] = [stream.number, one.declared.name, kind.value, stream.count]
+        told: list[JsonValue] = [stream.number, one.declared.name, kind.value]
+        told.append(stream.count_for(client))
         if newest is not None and kind is not PropertyKind.MESSAGE:
             encoded = self._for_peer(stream, newest, client.arrays)
             if encoded is not None:
@@ -312,7 +317,7 @@ class Publisher:
             with publishing:
                 ended += self._drop(known, wish)
         if not known.wishes:
-            self.forget(client)
+            self.forget(client, "it has no subscription any more")
         return ended
 
     def beat(self, client: bytes) -> JsonObject:
@@ -327,9 +332,9 @@ class Publisher:
                 self._hear(known)
                 known.lags_since, all_of_them, known.has_missed = None, known.has_missed, False
                 changed = [
-                    (stream, stream.count)
+                    (stream, count)
                     for stream, told in known.told.items()
-                    if all_of_them or stream.count != told
+                    if (count := stream.count_for(known)) != told or all_of_them
                 ]
                 for first in range(0, len(changed), _NEWEST_AT_ONCE):
                     part = changed[first : first + _NEWEST_AT_ONCE]
@@ -337,14 +342,15 @@ class Publisher:
                 known.told.update(changed)
         return self._who(known)
 
-    def forget(self, client: bytes) -> None:
-        """End all subscriptions of a client."""
+    def forget(self, client: bytes, why: str = "") -> None:
+        """End all subscriptions of a client; the log of control activity gets the reason."""
         with publishing:
             known = self._clients.pop(client, None)
             if known is not None:
                 for wish in list(known.wishes):
                     self._drop(known, wish)
                 self._load -= known.load
+                self._note("%s is subscribed no more: %s", known.name, why)
 
     # streams
 
@@ -367,7 +373,7 @@ class Publisher:
             client.told.pop(stream, None)
         if not stream.clients and stream.limiter is not None:  # others are as many as properties
             self._idle[stream] = None
-            of_one = [each for each in _streams_of(stream.one) if each in self._idle]
+            of_one = [each for each in streams_of(stream.one) if each in self._idle]
             if len(of_one) > IDLE_OF_ONE_MOST:
                 self._end(of_one[0])
             elif len(self._idle) > IDLE_MOST:
@@ -405,14 +411,13 @@ class Publisher:
             for wish in list(client.index.find(object_name, name)):
                 try:
                     self._join(client, wish, one)
-                except _TooManyError as error:
+                except TooManyError as error:
                     self._warn("a client does not hear of a new property: %s", error)
                     continue
                 stream, limits = self._streams[_key(wish, one)], wish[2].describe()
                 self._tell(client, write_opened(object_name, stream.number, name, kind, limits))
                 if stream.newest is not None and kind is not PropertyKind.MESSAGE:
-                    group = ((client.arrays, (client.envelope,)),)
-                    self._post_to(group, stream, stream.newest)
+                    self._post_to(stream.grouped((client,)), stream, stream.newest)
 
     def _tell(self, client: Client, body: Part) -> None:
         if not self._post((client.envelope,), body, self._missed):
@@ -435,6 +440,16 @@ class Publisher:
         stream.newest, stream.reduced = update, None
         self._post_to(stream.groups, stream, update)
 
+    def _send_to(
+        self, object_name: str, one: Property, name: str, update: PublishedUpdate
+    ) -> list[str]:
+        """Send a message to the clients of one name; the names of all that hear of it."""
+        stream = self._streams.get((object_name, one.declared.name, NO_LIMITS))
+        if stream is None:
+            return []
+        self._post_to(stream.address(name), stream, update)
+        return [client.name for client in stream.clients]
+
     def _send_prepared(self, frame: WaitingFrame, prepared: Prepared) -> None:
         stream, update, dropped = frame
         stream.count += 1 + dropped
@@ -450,13 +465,13 @@ class Publisher:
 
     def _post_to(
         self,
-        groups: Sequence[tuple[bool | None, Sequence[Envelope]]],
+        groups: Sequence[Group],
         stream: Stream,
         update: PublishedUpdate,
         prepared: Prepared | None = None,
     ) -> None:
         whole = update.encoded
-        for arrays, envelopes in groups:
+        for arrays, ahead, clients, envelopes in groups:
             encoded: Encoded | None = whole
             if prepared is not None:
                 encoded = prepared[arrays]
@@ -464,9 +479,9 @@ class Publisher:
                 encoded = self._for_peer(stream, update, arrays)
             if encoded is None:
                 continue
-            part = write_update(stream.number, stream.count, update.time_us, encoded)
+            part = write_update(stream.number, stream.count + ahead, update.time_us, encoded)
             if not self._post(envelopes, part, self._missed):
-                self._note_dropped([each for each in stream.clients if each.arrays is arrays])
+                self._note_dropped(clients)
 
     def _for_peer(
         self, stream: Stream, update: PublishedUpdate, arrays: bool | None
@@ -492,6 +507,11 @@ class Publisher:
         """Log in another thread: a handler may publish what is logged, and have a lock of its
         own."""
         self._timers.call_at(self._clock(), partial(log.warning, text, *args))
+
+    def _note(self, text: str, *args: object) -> None:
+        """Add to the log of control activity, likewise."""
+        if control.is_wanted:
+            self._timers.call_at(self._clock(), partial(control.note, text, *args))
 
     def _offer(self, stream: Stream, update: PublishedUpdate) -> None:
         limiter = stream.limiter
@@ -535,7 +555,7 @@ class Publisher:
             table = self._tables[object_name]
             one = table.properties.get(name)
             is_heard = one is not None and any(
-                stream.clients for stream in _streams_of(one) if stream.key[0] == object_name
+                stream.clients for stream in streams_of(one) if stream.key[0] == object_name
             )
             if one is None or one.declared.read is None or not is_heard:
                 self._read_now.discard((object_name, name))
@@ -555,35 +575,11 @@ class Publisher:
             with publishing:
                 self._note_dropped((known,))
         if gone or now - known.lags_since > _LAG_MOST_S:
-            self.forget(client)
+            self.forget(client, "gone" if gone else f"it took nothing for {_LAG_MOST_S:g} s")
 
 
 def _to_nobody(_envelopes: Sequence[Envelope], _part: Part, _missed: Missed) -> bool:
     return True
-
-
-class _TooManyError(ValueError):
-    """There are too many of something."""
-
-
-def _streams_of(one: Property) -> list[Stream]:
-    return [each for each in one.listeners if isinstance(each, Stream)]
-
-
-def _check_share(client: Client, one: Property, is_new: bool) -> None:
-    """Raise _TooManyError if a client has its share of the different limits of a property; what is
-    new counts for all clients."""
-    streams = _streams_of(one)
-    mine, name = sum(client in each.clients for each in streams), one.declared.name
-    remedy = "end some of these subscriptions, or take limits that one of them has"
-    if mine >= LIMITS_OF_CLIENT_MOST:
-        text = (
-            f"{name}: a client has at most {LIMITS_OF_CLIENT_MOST} different limits of a property"
-        )
-        raise _TooManyError(f"{text}; {remedy}")
-    if is_new and mine >= LIMITS_ASSURED and sum(bool(s.clients) for s in streams) >= LIMITS_MOST:
-        text = f"{name}: all clients together have {LIMITS_MOST} different limits of it"
-        raise _TooManyError(f"{text}, of which this one has {mine}; {remedy}")
 
 
 def _key(wish: Wish, one: Property) -> Wish:

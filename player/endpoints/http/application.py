@@ -21,7 +21,7 @@ from groundwork.values import JsonObject
 from player.endpoints.http.connections import ConnectionWatch
 from player.endpoints.http.digests import Digests, wants_digest
 from player.endpoints.http.files import list_files, open_file
-from player.endpoints.http.guard import Guard
+from player.endpoints.http.guard import Guard, GuardRules
 from player.endpoints.http.metrics import CONTENT_TYPE, Figures, write_metrics
 from player.endpoints.http.pages import STATIC, Pages
 from player.endpoints.http.protocol.texts import write_json
@@ -45,6 +45,8 @@ __all__ = ["Application", "Served"]
 ROWS_MOST = 2000
 """Properties on one page."""
 PATTERNS_MOST = 64
+_LONGEST_TARGET = 4096
+_ONLY_READS = "this address only reads: GET and HEAD. A Bank is changed by calls, as with the command `dealer`"
 _RATE = 10.0
 _LINKS = (
     ("/Controls", "all properties: value, unit, age"),
@@ -146,7 +148,13 @@ class Application:
             lifespan=self._lifespan,
         )
         self._add_routes(api)
-        self.asgi = Guard(api, served.names)
+        rules = GuardRules(
+            names=frozenset(served.names),
+            only_get=_ONLY_READS,
+            longest_target=_LONGEST_TARGET,
+            streams=("/events", "/ws"),
+        )
+        self.asgi = Guard(api, rules)
 
     def _add_routes(self, api: FastAPI) -> None:
         for path, page in (
@@ -184,12 +192,10 @@ class Application:
         async with AsyncHub() as hub:
             self._questions = Questions(hub, served.url)
             self._viewers = Viewers(served.bank, served.url, subscriptions, served.viewers)
-            watching = asyncio.create_task(self.watch.run())
             try:
-                yield
+                async with self.watch.watching():
+                    yield
             finally:
-                watching.cancel()
-                self.watch.abort()
                 subscriptions.close()
 
     def end(self, within: float) -> None:

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pydantic import Field
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
-
-from groundwork.addresses import checked_host
-from player.tables import EndpointConfig, ServiceName
-from portmanager.protocol.urls import is_service
+from player.endpoints.http.webendpoint import WebEndpointConfig
 
 __all__ = ["HttpEndpointConfig"]
 
-FreePort = Annotated[int, Field(ge=0, le=65535)]
-FreePortOrService = Annotated[
-    Annotated[FreePort, Tag("port")] | Annotated[ServiceName, Tag("service")],
-    Discriminator(lambda value: "service" if is_service(value) else "port"),
-]
 
-
-class HttpEndpointConfig(EndpointConfig):
+class HttpEndpointConfig(WebEndpointConfig):
     """The table: where it serves, under which names, to how many."""
 
-    port: FreePortOrService = Field(0, description="TCP port, or service:NAME; 0: any free one")
-    hosts: list[Annotated[str, AfterValidator(checked_host)]] = Field(
-        default_factory=list,
-        description="names by which people open it, besides its address and the host's own name",
-    )
     areas: list[str] = Field(
         default_factory=list,
         description="areas of [banks.X.files] and [instrument.files] that /Files/ serves",

@@ -1,4 +1,4 @@
-"""Connections of the HTTP endpoint, watched: those that take nothing, ask nothing, or are too many
+"""Connections of HTTP endpoints, watched: those that take nothing, ask nothing, or are too many
 are ended. A browser that is frozen, or out of reach, keeps nothing for longer than that.
 
 TCP finds the peer that is out of reach, whose host acknowledges nothing, and new kernels the one
@@ -8,9 +8,11 @@ that reads nothing, too, which the write buffer of its connection shows in any c
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,14 +34,24 @@ _BACKLOG = 64
 _LOOK_EVERY_S = 1.0
 
 
-def listen(address: str, port: int) -> socket.socket:
-    """Listen at an address; OSError: it cannot be had. Accepted connections inherit the options."""
+def listen(address: str, port: int, *, is_bulky: bool = False) -> socket.socket:
+    """Listen at an address. Accepted connections inherit the options.
+
+    Args:
+        address: Its number.
+        port: 0: any free one.
+        is_bulky: Answers are large: the kernel keeps as much for a peer as it thinks best.
+
+    Raises:
+        OSError: It cannot be had.
+    """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     dual = address == "::"
     made = socket.create_server(
         (address, port), family=family, backlog=_BACKLOG, dualstack_ipv6=dual
     )
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+    if not is_bulky:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10)
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
@@ -66,17 +78,26 @@ class _Watched:
 
 
 class ConnectionWatch:
-    """All connections of one server, in its loop."""
+    """All connections of one server, in its loop.
 
-    def __init__(self) -> None:
+    Args:
+        base: Protocol of uvicorn for HTTP.
+
+    Attributes:
+        protocol: The same, watched.
+        ended: Connections that took or asked nothing.
+        refused: Those that were too many.
+    """
+
+    def __init__(self, base: Any = H11Protocol) -> None:
         self._watched: dict[asyncio.Transport, _Watched] = {}
         self.ended = self.refused = 0
         watch = self
 
-        class WatchedProtocol(H11Protocol):
+        class WatchedProtocol(base):  # type: ignore[misc]  # whichever it is
             """HTTP, each of whose connections is watched."""
 
-            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            def connection_made(self, transport: asyncio.Transport) -> None:
                 super().connection_made(transport)
                 watch.take(transport, self)
 
@@ -94,8 +115,17 @@ class ConnectionWatch:
         now = time.monotonic()
         self._watched[transport] = _Watched(protocol, 0, now, now)
 
-    async def run(self) -> None:
-        """Look at them each second, for ever."""
+    @contextlib.asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Look at them each second, and end all at the end."""
+        looking = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            looking.cancel()
+            self.abort()
+
+    async def _run(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             try:

@@ -11,7 +11,7 @@ from typing import Any
 
 from groundwork.values import JsonObject
 from zmqjsonproxy import AsyncHub, ProxyError
-from zmqjsonproxy.channels.properties import CANNOT_BE_READ
+from zmqjsonproxy.channels.declarations import CANNOT_BE_READ
 from zmqjsonproxy.channels.protocol.patterns import matches
 
 __all__ = ["Questions", "TooManyQuestionsError"]

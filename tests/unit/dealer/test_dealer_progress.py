@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from dealer.outcome import Outcome
-from dealer.progress import ProgressLine, call_text, fetch_text, scan_text
+from dealer.progress import call_text, fetch_text, scan_text
+from groundwork.progressline import ProgressLine
 from zmqjsonproxy import PeerLostError
 from zmqjsonproxy.files.fetch import Progress
 

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zmqjsonproxy.channels import framequeue as module
+from zmqjsonproxy.channels.declarations import Declared, PropertyKind
 from zmqjsonproxy.channels.framequeue import FrameQueue
-from zmqjsonproxy.channels.properties import Declared, Property, PropertyKind, PublishedUpdate
+from zmqjsonproxy.channels.properties import Property, PublishedUpdate
 from zmqjsonproxy.channels.protocol.limits import Limits
 from zmqjsonproxy.channels.protocol.notices import Encoded
 from zmqjsonproxy.channels.streams import Stream

@@ -9,7 +9,8 @@ import pytest
 from support.publisher_bench import A, B, Bench
 
 from zmqjsonproxy.channels import framequeue, preparation
-from zmqjsonproxy.channels.properties import Declared, PropertyKind, publishing
+from zmqjsonproxy.channels.declarations import Declared, PropertyKind
+from zmqjsonproxy.channels.properties import publishing
 from zmqjsonproxy.channels.protocol.notices import Encoded
 from zmqjsonproxy.channels.reducedframe import Reduction
 

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from support.read_at_once import read_at_once
 
+from zmqjsonproxy.channels.declarations import CANNOT_BE_READ, Declared
 from zmqjsonproxy.channels.properties import (
-    CANNOT_BE_READ,
     LONGEST_NAME,
     PROPERTIES_MOST,
-    Declared,
     PropertyTable,
     PublishedUpdate,
     computed,

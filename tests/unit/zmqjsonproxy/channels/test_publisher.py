@@ -11,14 +11,12 @@ from support.counted_calls import calls_of
 from support.publisher_bench import A, B, Bench
 from support.read_at_once import read_at_once
 
+from zmqjsonproxy.caller import UNNAMED
 from zmqjsonproxy.channels import publisher as module
-from zmqjsonproxy.channels.properties import (
-    Declared,
-    PropertyKind,
-    PropertyTable,
-    computed,
-    table_of,
-)
+from zmqjsonproxy.channels import shares, streams
+from zmqjsonproxy.channels.declarations import Declared, PropertyKind
+from zmqjsonproxy.channels.properties import PropertyTable, computed, table_of
+from zmqjsonproxy.errors import RefusedError
 
 
 @pytest.fixture
@@ -40,6 +38,61 @@ def test_a_message_has_no_present_value(bench: Bench) -> None:
     assert bench.streams(A, "e") == [[1, "e", "message", 1]]
     bench.table.publish("e", {"k": 2})
     assert bench.updates(A) == [[2, {"k": 2}]]
+
+
+def test_a_message_to_one_client_counts_for_this_one_only(bench: Bench) -> None:
+    bench.subscribe(A, "e", name="ann")
+    bench.subscribe(B, "e", name="bob")
+    bench.table.publish("e", {"to": "all"}, time_us=5)
+    bench.table.send_to("bob", "e", {"to": "bob"})
+    bench.table.publish("e", {"to": "all"}, time_us=5)
+    assert [count for count, _ in bench.updates(A)] == [1, 2]
+    assert [(count, body["to"]) for count, body in bench.updates(B)] == [
+        (1, "all"),
+        (2, "bob"),
+        (3, "all"),
+    ]
+    bench.sent.clear()
+    for client in (A, B):
+        bench.publisher.beat(client)
+    assert [params for _, _, params in bench.sent] == [[1, 2], [1, 3]]
+
+
+def test_a_named_client_that_comes_back_goes_on_counting(bench: Bench) -> None:
+    bench.subscribe(A, "e", name="ann")
+    bench.table.send_to("ann", "e", {})
+    bench.publisher.forget(A)
+    bench.table.publish("e", {}, time_us=5)
+    assert bench.subscribe(B, "e", name="ann")[0]["streams"] == [[1, "e", "message", 2]]
+    assert bench.subscribe(b"client C", "e", name="cid")[0]["streams"][0][3] == 1
+
+
+def test_a_message_to_nobody_is_refused_with_who_is_there(bench: Bench) -> None:
+    answer = bench.publisher.subscribe(A, True, [["bank", "e", {}]], UNNAMED)
+    assert answer["name"] == "client-1"
+    bench.subscribe(B, "n", name="bob")
+    with pytest.raises(RefusedError, match=r"client-2.* did you mean client-1.* do: client-1"):
+        bench.table.send_to("client-2", "e", {})
+    with pytest.raises(RefusedError, match="'bob' subscribes to it; those that do: client-1"):
+        bench.table.send_to("bob", "e", {})
+    with pytest.raises(RefusedError, match="n is no message"):
+        bench.table.send_to("bob", "n", {})
+    bench.publisher.close()
+    with pytest.raises(RefusedError, match="those that do: none"):
+        bench.table.send_to("client-1", "e", {})
+
+
+def test_names_that_messages_were_sent_to_are_bounded(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "ADDRESSED_MOST", 2)
+    bench.subscribe(A, "e", name="first")
+    for name in ("first", "second", "third", "fourth"):
+        bench.subscribe(B, "e", name=name)
+        bench.table.send_to(name, "e", {})
+        bench.publisher.forget(B)
+    (stream,) = bench.publisher._streams.values()
+    assert dict(stream.addressed) == {"first": 1, "fourth": 1}
 
 
 def test_only_the_new_client_gets_the_stored_value(bench: Bench) -> None:
@@ -214,7 +267,7 @@ def test_each_bound_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_client_that_uses_up_its_limits_leaves_the_others_theirs(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LIMITS_OF_CLIENT_MOST", 3)
+    monkeypatch.setattr(shares, "LIMITS_OF_CLIENT_MOST", 3)
     for rate in (1.0, 2.0, 3.0):
         assert "streams" in bench.subscribe(A, "n", rate=rate)[0]
     refused = bench.subscribe(A, "n", rate=4.0)[0]["error"]
@@ -230,8 +283,8 @@ def test_a_client_that_uses_up_its_limits_leaves_the_others_theirs(
 def test_beyond_the_limits_of_all_each_client_gets_its_first_ones(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LIMITS_MOST", 5)
-    monkeypatch.setattr(module, "LIMITS_ASSURED", 2)
+    monkeypatch.setattr(shares, "LIMITS_MOST", 5)
+    monkeypatch.setattr(shares, "LIMITS_ASSURED", 2)
     for rate in (1.0, 2.0, 3.0, 4.0, 5.0):
         assert "streams" in bench.subscribe(A, "n", rate=rate)[0]
     assert "all clients together have 5" in bench.subscribe(A, "n", rate=6.0)[0]["error"]

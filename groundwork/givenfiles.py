@@ -1,5 +1,4 @@
-"""Files that callers name, or the status memory: regular ones of bounded size, below certain
-folders.
+"""Files that callers, or a status memory, name: regular ones of bounded size, below certain folders.
 
 A file from elsewhere is not the caller's to read; what else is not, `groundwork.regularfiles` says.
 """

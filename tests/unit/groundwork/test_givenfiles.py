@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from spectrometer.givenfiles import GivenFileError, given_file, read_given
+from groundwork.givenfiles import GivenFileError, given_file, read_given
 
 
 @pytest.fixture

@@ -1,0 +1,60 @@
+"""The table of a Bank of the kind `histogrammer`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from histogrammer.display.memory import DEFAULT_MEGABYTES, MAX_MEGABYTES
+from histogrammer.flavors import RUSTOGRAMER
+from player.tables import BankConfig
+
+__all__ = ["HistogrammerBankConfig"]
+
+Path = Annotated[str, Field(min_length=1)]
+Command = Annotated[list[Path], Field(min_length=1)]
+
+
+def _flavor(name: str) -> str:
+    if name != RUSTOGRAMER.name:
+        raise ValueError(f"{name!r} is not there; the rules of {RUSTOGRAMER.name} are followed")
+    return name
+
+
+class HistogrammerBankConfig(BankConfig):
+    """`[banks.X]` with `kind = "histogrammer"`."""
+
+    shm_mbytes: int = Field(
+        DEFAULT_MEGABYTES, ge=1, le=MAX_MEGABYTES, description="channels of the display memory, MiB"
+    )
+    home: Path = Field("~", description="folder of the file of the display memory")
+    roots: list[Path] | None = Field(
+        None,
+        description="folders below which clients may name files; default: the home folder, and "
+        "those of [instrument.file_roots]",
+    )
+    programs: dict[str, Command] = Field(
+        default_factory=dict,
+        description="programs whose output clients may attach as a pipe, by name",
+    )
+    threads: int | None = Field(
+        None,
+        ge=1,
+        le=1024,
+        description="threads that fill spectra; default: as many as cores, up to 4",
+    )
+    spectra_mbytes: int | None = Field(
+        None,
+        ge=1,
+        description="memory for spectra, MiB; default: half of what is available at the start",
+    )
+    flavor: Annotated[str, AfterValidator(_flavor)] = Field(
+        RUSTOGRAMER.name, description="program whose rules hold"
+    )
+    definitions: Path | None = Field(
+        None, description="file of parameters, gates and spectra that are there from the start"
+    )
+    publish_hz: float = Field(
+        2.0, gt=0, le=50, description="spectra published per second, of those that are watched"
+    )

@@ -1,0 +1,1 @@
+"""The display memory, which displays of the host map, and what stands in it."""

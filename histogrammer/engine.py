@@ -1,0 +1,507 @@
+"""State of a histogrammer, and all that changes or reads it: parameters, spectra, gates, bindings,
+traces. It has no lock and no thread of its own; `worker` lets one thread touch it.
+
+Errors have the texts that REST clients know as `detail`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from groundwork.closing import Closing
+from histogrammer.analysis.projection import Direction, projected_cells, projected_definition
+from histogrammer.analysis.regions import Inside
+from histogrammer.contents import Contents
+from histogrammer.display.binder import Binder
+from histogrammer.display.memory import DisplayMemory
+from histogrammer.errors import ConditionError, DisplayMemoryError, SpectrumError
+from histogrammer.events.blocks import EventBlock
+from histogrammer.filling import Filler
+from histogrammer.flavors import RUSTOGRAMER, Flavor
+from histogrammer.gates.compounds import And
+from histogrammer.gates.condition import Condition, Given, Point
+from histogrammer.gates.conditions import Conditions, Edited
+from histogrammer.gates.constants import Never
+from histogrammer.gates.contours import Contour
+from histogrammer.gates.folds import check_fold
+from histogrammer.gates.polygons import Polygon
+from histogrammer.names import refusal
+from histogrammer.parameters import Metadata, Parameter, Parameters
+from histogrammer.patterns import one, select
+from histogrammer.spectra.channels import set_channel
+from histogrammer.spectra.definition import Definition
+from histogrammer.spectrum import Spectrum
+from histogrammer.traces import Topic, Traces
+
+__all__ = ["SNAPSHOT_GATE", "Engine"]
+
+SNAPSHOT_GATE = "_snapshot_condition_"
+"""Gate that is never true: of spectra that no event changes."""
+
+_MIB = 1 << 20
+_REFRESH_S = 2
+
+Floats = npt.NDArray[np.float64]
+
+
+class Engine(Closing):
+    """A histogrammer.
+
+    Args:
+        filler: Fills its spectra; closed with it.
+        memory: Display memory, closed with it; None: nothing can be bound.
+        flavor: Program whose rules hold.
+        most_bytes: Memory for the cells of all spectra.
+        clock: Monotonic time, s.
+
+    Attributes:
+        parameters: By name.
+        conditions: By name.
+        spectra: By name, in order of creation.
+        changes: Number of the changes of spectra, gates and what is applied to spectra: between
+            equal ones only contents have changed.
+        traces: Changes, for those who follow them.
+        refresh_every: Time between copies into the display memory, s.
+    """
+
+    def __init__(
+        self,
+        *,
+        filler: Filler,
+        memory: DisplayMemory | None = None,
+        flavor: Flavor = RUSTOGRAMER,
+        most_bytes: int = 1 << 40,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.parameters = Parameters()
+        self.conditions = Conditions(flavor, self.parameters)
+        self.spectra: dict[str, Spectrum] = {}
+        self.traces = Traces()
+        self.refresh_every = float(_REFRESH_S)
+        self.memory = memory
+        self._flavor, self._filler, self._clock = flavor, filler, clock
+        self._binder = None if memory is None else Binder(memory.header, memory.channels)
+        self._most_bytes, self._bytes = most_bytes, 0
+        self._made = 0
+        self.changes = 0
+        self._filled_changes = -1
+        self._refreshed_at = clock()
+
+    def close(self) -> None:
+        """End its threads, and remove the display memory."""
+        self._filler.close()
+        if self.memory is not None:
+            self.memory.close()
+
+    def tick(self, now: float) -> None:
+        """Refresh the display memory when that is due, and forget old traces."""
+        if now - self._refreshed_at >= self.refresh_every:
+            self.refresh()
+        self.traces.prune(now)
+
+    # parameters
+
+    def create_parameter(self, name: str, metadata: Metadata | None = None) -> Parameter:
+        """Add a parameter.
+
+        Raises:
+            ParameterError: Its name is in use.
+        """
+        made = self.parameters.create(name, metadata)
+        self._note(Topic.PARAMETER, f"add {name}")
+        return made
+
+    def edit_parameter(self, name: str, given: Metadata) -> None:
+        """Change the metadata that are given.
+
+        Raises:
+            ParameterError: There is no such parameter, or it cannot have these.
+        """
+        self.parameters.edit(name, given)
+        self._note(Topic.PARAMETER, f"changed {name}")
+
+    def row_of(self, name: str) -> int:
+        """Return the row of a parameter in blocks; one that does not exist is created."""
+        known = self.parameters.get(name)
+        return (self.create_parameter(name) if known is None else known).id - 1
+
+    # spectra
+
+    def create_spectrum(self, definition: Definition) -> Spectrum:
+        """Book a spectrum.
+
+        Raises:
+            SpectrumError: Its name is in use or too long, it has parameters that do not exist, or
+                there is no memory for it.
+        """
+        name = definition.name
+        if reason := refusal(name):
+            raise SpectrumError(reason)
+        if name in self.spectra:
+            raise SpectrumError(f"Spectrum {name} already exists")
+        for parameter in definition.parameters:
+            if parameter not in self.parameters:
+                raise SpectrumError(f"No such parameter: {parameter}")
+        made = Spectrum(self._made, definition, self._new_contents(definition))
+        self._made += 1
+        self.spectra[name] = made
+        self.changes += 1
+        self._note(Topic.SPECTRUM, f"add {name}")
+        return made
+
+    def _new_contents(self, definition: Definition) -> Contents:
+        wanted = Contents.bytes_of(definition.shape)
+        left = self._most_bytes - self._bytes
+        refusal = SpectrumError(
+            f"Spectrum {definition.name} needs {wanted / _MIB:.1f} MiB, and {left / _MIB:.1f} MiB are "
+            "left for spectra: book it with fewer bins, or delete others"
+        )
+        if wanted > left:
+            raise refusal
+        try:
+            contents = Contents.zeros(definition.shape)
+        except MemoryError:
+            raise refusal from None
+        self._bytes += wanted
+        return contents
+
+    def spectrum(self, name: str) -> Spectrum:
+        """Return a spectrum by its name.
+
+        Raises:
+            SpectrumError: There is none.
+        """
+        found = self.spectra.get(name)
+        if found is None:
+            raise SpectrumError(f"Spectrum {name} does not exist")
+        return found
+
+    def find_spectrum(self, pattern: str) -> Spectrum | None:
+        """Return the spectrum of this name, else the only one that a pattern matches."""
+        name = one(self.spectra, pattern)
+        return None if name is None else self.spectra[name]
+
+    def select_spectra(self, pattern: str = "*") -> list[Spectrum]:
+        """Return the spectra that a pattern selects, in order of creation.
+
+        Raises:
+            PatternError: It is malformed.
+        """
+        return [self.spectra[name] for name in select(self.spectra, pattern)]
+
+    def delete_spectrum(self, name: str) -> None:
+        """Delete a spectrum, and take it out of the display memory.
+
+        Raises:
+            SpectrumError: There is none.
+        """
+        gone = self.spectrum(name)
+        if self._binder is not None and name in self._binder:
+            self.unbind(name)
+        del self.spectra[name]
+        self._filler.define((), {})  # it has the contents, and the next block may never come
+        self._bytes -= gone.contents.padded.nbytes
+        self.changes += 1
+        self._note(Topic.SPECTRUM, f"delete {name}")
+
+    def clear_spectra(self, pattern: str = "*") -> None:
+        """Set the spectra that a pattern selects, and their display copies, to zero.
+
+        Raises:
+            PatternError: It is malformed.
+        """
+        for spectrum in self.select_spectra(pattern):
+            spectrum.clear()
+            if self._binder is not None:
+                self._binder.clear(spectrum.name)
+
+    def set_channel(self, spectrum: Spectrum, x: int, y: int | None, value: float) -> None:
+        """Replace the contents of a channel.
+
+        Raises:
+            SpectrumError: There is no such channel.
+        """
+        set_channel(spectrum.definition, spectrum.contents.cells, x, y, value)
+        spectrum.version += 1
+
+    # gates
+
+    def edit_condition(self, name: str, letters: str, given: Given) -> Edited:
+        """Make a condition, or replace one in its place.
+
+        Raises:
+            ConditionError: It cannot be made.
+        """
+        return self._told(name, self.conditions.edit(name, letters, given))
+
+    def _put_condition(self, name: str, condition: Condition) -> None:
+        self._told(name, self.conditions.put(name, condition))
+
+    def _told(self, name: str, edited: Edited) -> Edited:
+        word = "add" if edited is Edited.CREATED else "changed"
+        self._note(Topic.GATE, f"{word} {name}")
+        self.changes += 1
+        return edited
+
+    def delete_condition(self, name: str) -> None:
+        """Delete a condition; the flavor says what becomes of spectra that it was applied to.
+
+        Raises:
+            ConditionError: There is none.
+        """
+        self.conditions.delete(name)
+        for spectrum in self.spectra.values():
+            if spectrum.gate == name and self._flavor.deleted_gate_ungates:
+                spectrum.gate = None
+            if spectrum.fold == name:
+                spectrum.fold = None
+        self.changes += 1
+        self._note(Topic.GATE, f"delete {name}")
+
+    def apply_gate(self, gate: str, name: str) -> None:
+        """Apply a condition to a spectrum, in place of the one before.
+
+        Raises:
+            ConditionError: There is no such condition.
+            SpectrumError: There is no such spectrum.
+        """
+        spectrum = self.spectrum(name)
+        if gate not in self.conditions:
+            raise ConditionError(f"No such gate {gate}")
+        spectrum.gate = gate
+        self.changes += 1
+
+    def ungate(self, name: str) -> None:
+        """Take the condition away that is applied to a spectrum, if there is one.
+
+        Raises:
+            SpectrumError: There is no such spectrum.
+        """
+        self.spectrum(name).gate = None
+        self.changes += 1
+
+    def fold(self, gate: str, name: str) -> None:
+        """Fold a spectrum by a condition, in place of the one before.
+
+        Raises:
+            ConditionError: There is no such condition, it is none to fold by, or the spectrum
+                cannot be folded.
+            SpectrumError: There is no such spectrum.
+        """
+        if name not in self.spectra:
+            raise SpectrumError(f"no such spectrum {name}")
+        spectrum = self.spectra[name]
+        check_fold(gate, self.conditions, spectrum.definition)
+        spectrum.fold = gate
+        self.changes += 1
+
+    def unfold(self, name: str) -> None:
+        """Fold a spectrum no more.
+
+        Raises:
+            SpectrumError: There is no such spectrum.
+        """
+        if name not in self.spectra:
+            raise SpectrumError(f"no such spectrum {name}")
+        self.spectra[name].fold = None
+        self.changes += 1
+
+    # projections, and spectra of files
+
+    def project(
+        self,
+        source: Spectrum,
+        name: str,
+        direction: Direction,
+        *,
+        snapshot: bool,
+        contour: str | None = None,
+    ) -> Spectrum:
+        """Book the projection of a spectrum, with its contents.
+
+        Args:
+            source: Spectrum of two dimensions.
+            name: Of the new one.
+            direction: Axis that is kept.
+            snapshot: No event changes it; else it goes on, gated by what the source and the
+                contour say.
+            contour: Name of a condition inside which contents count; None: all do.
+
+        Raises:
+            SpectrumError: The source cannot be projected, or the new one cannot be booked.
+            ConditionError: There is no such contour, or the gate of both cannot be.
+        """
+        definition = projected_definition(source.definition, direction, name)
+        inside = None if contour is None else self.contour(contour)
+        sums = projected_cells(source.shown, source.contents.cells, direction, inside)
+        made = self.create_spectrum(definition)
+        made.contents.cells[...] = sums
+        made.version += 1
+        gates = [gate for gate in (source.gate, contour) if gate is not None]
+        if snapshot:
+            made.gate = self._snapshot_gate()
+        elif len(gates) == 2:
+            made.gate = f"_{name}_projection_gate_"
+            try:
+                self._put_condition(made.gate, And(tuple(gates)))
+            except ConditionError:  # the source has this very gate
+                self.delete_spectrum(name)
+                raise
+        elif gates:
+            (made.gate,) = gates
+        return made
+
+    def contour(self, name: str) -> Inside:
+        """Return the inside of a contour, whatever its parameters.
+
+        Raises:
+            ConditionError: There is no such condition, or it is no contour.
+        """
+        condition = self.conditions.get(name)
+        if condition is None:
+            raise ConditionError(f"There is no condition named {name}")
+        if not isinstance(condition, Contour):
+            raise ConditionError(f"{name} is not a contour")
+        return _inside(condition.polygon)
+
+    def polygon(self, points: Sequence[Point]) -> Inside:
+        """Return the inside of a polygon, by the rules of contours.
+
+        Raises:
+            ConditionError: Fewer than three points, or points that are not finite.
+        """
+        return _inside(Polygon.of(tuple(points), self._flavor.polygons))
+
+    def _snapshot_gate(self) -> str:
+        if not isinstance(self.conditions.get(SNAPSHOT_GATE), Never):
+            self._put_condition(SNAPSHOT_GATE, Never())
+        return SNAPSHOT_GATE
+
+    def enter_spectra(
+        self,
+        saved: Iterable[tuple[Definition, Floats]],
+        *,
+        snapshot: bool = True,
+        replace: bool = False,
+        bind: bool = True,
+    ) -> list[str]:
+        """Book spectra of a file, one after the other; parameters that do not exist are created.
+
+        Args:
+            saved: Definitions and cells.
+            snapshot: No event changes them.
+            replace: Those of the same names are deleted; else new ones are called NAME_0, NAME_1, ...
+            bind: Put them into the display memory.
+
+        Returns:
+            Their names.
+
+        Raises:
+            SpectrumError: One of them cannot be booked; those before it stay.
+            DisplayMemoryError: One of them cannot be bound; it and those before it stay.
+        """
+        names = []
+        numbers = Counter[str]()
+        for definition, cells in saved:
+            for parameter in definition.parameters:
+                self.row_of(parameter)
+            if definition.name in self.spectra:
+                if replace:
+                    self.delete_spectrum(definition.name)
+                else:
+                    definition = self._renamed(definition, numbers)
+            made = self.create_spectrum(definition)
+            filled = np.nonzero(cells)  # memory for empty ones is not touched
+            made.contents.cells[filled] = cells[filled]
+            made.version += 1
+            if snapshot:
+                made.gate = self._snapshot_gate()
+            names.append(made.name)
+            if bind:
+                self.bind(made.name)
+        return names
+
+    def _renamed(self, definition: Definition, numbers: Counter[str]) -> Definition:
+        """Return a definition with the first free of the names NAME_0, NAME_1, ...; numbers below
+        those that are given are not free."""
+        name = definition.name
+        while f"{name}_{numbers[name]}" in self.spectra:
+            numbers[name] += 1
+        return dataclasses.replace(definition, name=f"{name}_{numbers[name]}")
+
+    # display memory
+
+    @property
+    def bindings(self) -> Mapping[str, int]:
+        """Name of each spectrum in the display memory -> its slot."""
+        return {} if self._binder is None else self._binder.slots
+
+    def bind(self, name: str) -> int:
+        """Put a spectrum into the display memory, with its contents, and return the slot.
+
+        Raises:
+            DisplayMemoryError: There is no such spectrum, it is there already, or there is no slot or
+                room for it.
+        """
+        spectrum = self.spectra.get(name)
+        if self._binder is None:
+            raise DisplayMemoryError("There is no display memory")
+        slot = self._binder.bind(name, None if spectrum is None else spectrum.definition)
+        self._note(Topic.BINDING, f"add {name} {slot}")
+        self._binder.refresh({name: self.spectra[name].contents.cells})
+        return slot
+
+    def unbind(self, name: str) -> None:
+        """Take a spectrum out of the display memory.
+
+        Raises:
+            DisplayMemoryError: It is not there.
+        """
+        if self._binder is None:
+            raise DisplayMemoryError("There is no display memory")
+        slot = self._binder.unbind(name)
+        self._note(Topic.BINDING, f"remove {name} {slot}")
+
+    def refresh(self) -> None:
+        """Copy the contents of all bound spectra into the display memory."""
+        self._refreshed_at = self._clock()
+        if self._binder is not None:
+            self._binder.refresh({name: s.contents.cells for name, s in self.spectra.items()})
+
+    # events
+
+    def fill(self, block: EventBlock) -> None:
+        """Fill all spectra from a block of events."""
+        if self._filled_changes != self.changes:
+            self._filler.define([s.filled() for s in self.spectra.values()], self.conditions)
+            self._filled_changes = self.changes
+        for spectrum in self.spectra.values():
+            spectrum.version += 1
+        self._filler.fill(block)
+
+    # traces
+
+    def establish_trace(self, retention: float) -> int:
+        """Return the token of a new client, whose changes are kept for so many s."""
+        return self.traces.establish(retention, self._clock())
+
+    def fetch_trace(self, token: int) -> dict[str, list[str]]:
+        """Return and forget what a client was not told yet, by topic.
+
+        Raises:
+            NoSuchTokenError: No client has this token.
+        """
+        return self.traces.fetch(token, self._clock())
+
+    def _note(self, topic: Topic, text: str) -> None:
+        self.traces.note(topic, text, self._clock())
+
+
+def _inside(polygon: Polygon) -> Inside:
+    return lambda points: polygon.holds(points[:, 0].copy(), points[:, 1].copy())

@@ -1,0 +1,219 @@
+"""Filling of all spectra from blocks of events: a plan, made once, and threads that share it out.
+
+A spectrum is filled by one thread at a time, and a gate evaluated once a block for all that use it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from graphlib import TopologicalSorter
+from threading import RLock
+from typing import TypeAlias
+
+import numpy as np
+
+from groundwork.closing import Closing
+from histogrammer.contents import Contents
+from histogrammer.events.blocks import EventBlock
+from histogrammer.fallback import Integers
+from histogrammer.fillplan import Columns, Part, Times, parts
+from histogrammer.flavors import RUSTOGRAMER, Flavor
+from histogrammer.gates.condition import Condition
+from histogrammer.gates.conditions import BlockTruths
+from histogrammer.gates.folds import fold_counts, is_fold
+from histogrammer.spectra.definition import Definition
+from histogrammer.workers import Job, Workers
+
+__all__ = ["FilledSpectrum", "Filler", "default_threads"]
+
+NO_LOCK = nullcontext()
+MOST_THREADS = 4
+"""More wait for memory, and the reader and the REST server want cores, too."""
+
+TRUTH_BYTES = 9
+"""Of an event for which a gate is true: its truth, and its number."""
+
+MOST_TRUTH_BYTES = 1 << 29
+"""Of all gates that are used. With more than 3640 of them a block of 16384 events is cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilledSpectrum:
+    """A spectrum as it is filled.
+
+    Attributes:
+        definition: Its definition.
+        contents: Its contents, of the shape of its definition.
+        gate: Name of a condition; None: ungated. Of one that does not exist nothing is filled.
+        fold: Name of a condition; None: not folded. One that does not exist has no effect.
+    """
+
+    definition: Definition
+    contents: Contents
+    gate: str | None = None
+    fold: str | None = None
+
+
+def default_threads() -> int:
+    """Return the number of threads for this process: of its cores, at most `MOST_THREADS`."""
+    return min(len(os.sched_getaffinity(0)), MOST_THREADS)
+
+
+class Filler(Closing):
+    """Fills spectra. One caller at a time; he may change definitions between blocks only.
+
+    Args:
+        threads: Threads that share out the spectra, the caller's among them.
+        compiled: Use numba, where it is installed; else numpy and boost-histogram.
+        flavor: Its rule for folds holds.
+    """
+
+    def __init__(
+        self, *, threads: int | None = None, compiled: bool = True, flavor: Flavor = RUSTOGRAMER
+    ) -> None:
+        self._workers = Workers(default_threads() if threads is None else threads)
+        self._compiled, self._flavor = compiled, flavor
+        self._spectra: tuple[FilledSpectrum, ...] = ()
+        self._conditions: Mapping[str, Condition] = {}
+        self._plan: _Plan | None = None
+
+    def define(
+        self, spectra: Iterable[FilledSpectrum], conditions: Mapping[str, Condition]
+    ) -> None:
+        """Take other spectra and conditions. It is cheap: the plan is made with the next block."""
+        self._spectra, self._conditions = tuple(spectra), dict(conditions)
+        self._plan = None
+
+    def fill(self, block: EventBlock) -> None:
+        """Fill all spectra.
+
+        Raises:
+            Exception: What a condition raised; spectra without it are filled.
+        """
+        if not len(block):
+            return
+        plan = self._plan
+        if plan is None or plan.rows != block.rows:
+            plan = self._plan = _Plan(block.rows, self._planned(block.rows), self._conditions)
+        most = max(1, MOST_TRUTH_BYTES // (TRUTH_BYTES * max(1, len(plan.locks))))
+        errors: list[Exception] = []
+        for start in range(0, len(block), most):
+            piece = block if len(block) <= most else block.part(start, start + most)
+            try:
+                self._fill(plan, piece)
+            except Exception as error:  # raised when all that can be filled is
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+    def _fill(self, plan: _Plan, block: EventBlock) -> None:
+        truths = _SharedTruths(self._conditions, block, plan.locks)
+        self._workers.run(plan.jobs(Columns.of(block), truths))
+
+    def _planned(self, rows: Mapping[str, int]) -> Iterator[_Planned]:
+        for spectrum in self._spectra:
+            found = parts(
+                spectrum.definition,
+                spectrum.contents,
+                rows,
+                compiled=self._compiled,
+                folded=self._folded(spectrum),
+            )
+            if planned := list(found):
+                yield spectrum.gate, planned
+
+    def _folded(self, spectrum: FilledSpectrum) -> Times | None:
+        fold = self._conditions.get(spectrum.fold or "")
+        if spectrum.fold is None or not is_fold(fold):
+            return None
+        return partial(fold_counts, fold, spectrum.definition, rule=self._flavor.folds)
+
+    def close(self) -> None:
+        """End the threads. Blocks are then filled by the caller's."""
+        self._workers.close()
+
+
+_Planned: TypeAlias = tuple[str | None, Sequence[Part]]
+"""Gate of a spectrum, and the parts of it that blocks fill."""
+
+
+class _Plan:
+    """Spectra and gates that blocks with certain parameters fill, in the order of their jobs."""
+
+    def __init__(
+        self,
+        rows: Mapping[str, int],
+        spectra: Iterable[_Planned],
+        conditions: Mapping[str, Condition],
+    ) -> None:
+        self.rows = dict(rows)
+        # What is ungated comes first, so that gates are ready when they are asked for; what takes
+        # long before what fills the gaps.
+        self._spectra = sorted(
+            spectra, key=lambda item: (item[0] is not None, -sum(part.cost for part in item[1]))
+        )
+        used = {gate for gate, _ in self._spectra if gate is not None}
+        self._gates = _in_order(used, conditions)
+        self.locks = {gate: RLock() for gate in self._gates}
+
+    def jobs(self, columns: Columns, truths: _SharedTruths) -> Iterator[Job]:
+        """Return the jobs for a block."""
+        for name in self._gates:
+            yield partial(truths, name)
+        for gate, parts_ in self._spectra:
+            yield partial(_fill, parts_, columns, gate, truths)
+
+
+def _fill(
+    parts_: Sequence[Part], columns: Columns, gate: str | None, truths: _SharedTruths
+) -> None:
+    events = None if gate is None else truths.events(gate)
+    if events is None or len(events):
+        for part in parts_:
+            part.fill(columns, events)
+
+
+def _in_order(wanted: set[str], conditions: Mapping[str, Condition]) -> list[str]:
+    """Return gates and all that they are made of, each after its parts, simple ones first."""
+    graph, seen = TopologicalSorter[str](), set(wanted)
+    while wanted:
+        name = wanted.pop()
+        if name in conditions:
+            made_of = [part for part in conditions[name].gates if part in conditions]
+            graph.add(name, *made_of)
+            wanted |= set(made_of) - seen
+            seen |= wanted
+    return sorted(graph.static_order(), key=lambda name: bool(conditions[name].gates))
+
+
+class _SharedTruths(BlockTruths):
+    """Truths that several threads ask for: each is made by the first of them, and others wait."""
+
+    def __init__(
+        self, conditions: Mapping[str, Condition], block: EventBlock, locks: Mapping[str, RLock]
+    ) -> None:
+        super().__init__(conditions, block)
+        self._locks = locks
+        self._events: dict[str, Integers | None] = {}
+
+    def events(self, name: str) -> Integers | None:
+        """Return the numbers of the events for which a condition is true; None: it is for all."""
+        truth = self(name)
+        with self._locks.get(name, NO_LOCK):
+            if name not in self._events:
+                self._events[name] = None if truth.all() else np.flatnonzero(truth)
+        return self._events[name]
+
+    def _make(self, name: str) -> None:
+        if name not in self._locks:  # there is no such condition
+            super()._make(name)
+            return
+        with self._locks[name]:
+            if name not in self._made:
+                for part in self._conditions[name].gates:
+                    self(part)
+                super()._make(name)

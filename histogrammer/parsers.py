@@ -1,0 +1,123 @@
+"""Parsers of `histogrammer` and of its command `sort`."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+from pathlib import Path
+
+from groundwork.commandline import Parser, argument, command, count, flag, port_number, version
+
+__all__ = ["PROGRAM", "build_parser", "sort_parser"]
+
+PROGRAM = "histogrammer"
+
+
+def _shm_mbytes(text: str) -> int:
+    from histogrammer.display.memory import MAX_MEGABYTES  # late: it loads numpy
+
+    found = count(text)
+    if found > MAX_MEGABYTES:
+        raise argparse.ArgumentTypeError(f"{text!r}: 1 to {MAX_MEGABYTES} MiB are possible")
+    return found
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        fault = f"{text!r} is no network; write one as 10.1.2.0/24, or an address"
+        raise argparse.ArgumentTypeError(fault) from None
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_rest: object) -> None:
+        print(f"{parser.prog} {version()}")
+        parser.exit()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of `histogrammer`."""
+    return Parser(
+        prog=PROGRAM,
+        description="Fill spectra from events, for clients of SpecTcl and Rustogramer, and for Dealers.",
+        epilog="Command: histogrammer sort, with its own --help. `rustogramer` and `rustogrammer` are the "
+        "same program. Environment: HOME, ROCKET_ADDRESS, ROCKET_LOG_LEVEL, USER. "
+        "Exit status: 0 done, 1 failed, 2 usage or configuration.",
+        arguments=(
+            argument(
+                "-s --shm-mbytes N",
+                "MiB of channels of the shared display memory; default: 32",
+                type=_shm_mbytes,
+            ),
+            argument(
+                "-r --rest-port PORT",
+                "TCP port of the REST server; default: 8000",
+                type=port_number,
+            ),
+            argument(
+                "--rest-service NAME",
+                "get the REST port from the port manager under this name, whatever --rest-port says",
+            ),
+            argument(
+                "--mirror-port PORT",
+                "taken, and without effect: there is no mirror server",
+                type=port_number,
+            ),
+            argument(
+                "--mirror-service NAME", "taken, and without effect: there is no mirror server"
+            ),
+            argument(
+                "--config FILE",
+                "TOML file of an array, with the Bank in it; other options win over it",
+                type=Path,
+            ),
+            argument("--bank NAME", "the Bank's name for Dealers; default: HISTOGRAMMER"),
+            argument(
+                "--url URL",
+                "the Bank's address for Dealers, tcp://HOST:PORT or service:NAME; default: a free port",
+            ),
+            argument(
+                "--root DIR",
+                "folder below which clients may name files, again for more; default: HOME and the working folder",
+                action="append",
+                type=Path,
+            ),
+            argument(
+                "--flavor NAME", "program whose rules hold, rustogramer; default: rustogramer"
+            ),
+            argument(
+                "--peers CIDR",
+                "network that may connect, again for more; default: this host alone",
+                action="append",
+                type=_network,
+            ),
+            argument("-V --version", "show the version and end", action=_Version, nargs=0),
+        ),
+    )
+
+
+def sort_parser() -> argparse.ArgumentParser:
+    """Return the parser of `histogrammer sort`."""
+    return command(
+        f"{PROGRAM} sort",
+        "Fill spectra from files of events, without servers, and write them.",
+        argument(
+            "config CONFIG",
+            "file of parameters, gates and spectra, TOML, or of spectra, .json",
+            type=Path,
+        ),
+        argument("files FILES", "files of events, in this order", nargs="+"),
+        argument("-o --output FILE", "file of the spectra; default: standard output", type=Path),
+        argument(
+            "--format NAME",
+            "form of the spectra; default: %(default)s",
+            choices=("json", "ascii"),
+            default="json",
+        ),
+        argument(
+            "--threads N", "threads that fill spectra; default: one for each core", type=count
+        ),
+        flag("-q --quiet", "say nothing of progress and accounts"),
+        epilog="Exit status: 0 done, 1 failed, 2 usage or definitions, 3 done, but files were cut or broken.",
+    )

@@ -1,0 +1,131 @@
+"""Requests answered: a query is read, its handler called where it belongs, and what it returns or
+raises made an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from anyio import to_thread
+
+from histogrammer.errors import HistogrammerError, QueryError, RequestFailedError
+from histogrammer.rest.handlers import make_handlers
+from histogrammer.rest.handlers.calls import Always, Handler, InThread, Later, Whole
+from histogrammer.rest.program import Program
+from histogrammer.rest.protocol.answers import http_error
+from histogrammer.rest.protocol.bodies import write_answer, write_object
+from histogrammer.rest.protocol.query import read_query
+from histogrammer.rest.protocol.requests import ROUTES
+from histogrammer.rest.protocol.routes import read_values
+from histogrammer.rest.protocol.stubs import STUBS
+from histogrammer.rest.protocol.values import Values
+
+__all__ = ["Answer", "Answerer", "error_answer"]
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+_JSON, _HTML = b"application/json", b"text/html; charset=utf-8"
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{code} {reason}</title></head>
+<body><h1>{code}: {reason}</h1><p>{description}</p></body></html>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer, for a server.
+
+    Attributes:
+        status: Of HTTP.
+        body: Of it.
+        kind: Type of the body.
+        after: Called when it is sent.
+    """
+
+    status: int
+    body: bytes | bytearray
+    kind: bytes = _JSON
+    after: Callable[[], None] | None = None
+
+
+def error_answer(code: int, description: str, accept: str) -> Answer:
+    """Return an HTTP error, as Rustogramer's framework has it: JSON for who asks for that, else HTML.
+
+    Args:
+        code: Of HTTP.
+        description: Sentence about it.
+        accept: Header Accept of the request.
+    """
+    error = http_error(code, description)
+    if "json" in accept.lower():
+        return Answer(code, write_object(error))
+    told = {key: html.escape(str(value)) for key, value in error["error"].items()}
+    return Answer(code, _PAGE.format(**told).encode(), _HTML)
+
+
+class Answerer:
+    """All requests of a program.
+
+    Args:
+        program: It.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._handlers: Mapping[str, Handler] = make_handlers()
+
+    async def answer(self, request: str, query: bytes, accept: str) -> Answer:
+        """Answer a request.
+
+        Args:
+            request: One of the table.
+            query: What follows the `?`.
+            accept: Header Accept.
+        """
+        route = ROUTES[request]
+        try:
+            values = Values(read_values(route, read_query(query)))
+        except QueryError as error:
+            return error_answer(422, str(error), accept)
+        stub = STUBS.get(request)
+        if stub is not None:
+            return Answer(200, write_object(stub.answer))
+        try:
+            body = await self._body(self._handlers[request], values)
+        except RequestFailedError as error:
+            detail = route.empty if error.detail is None else error.detail
+            body = write_answer(error.status, detail)
+        except HistogrammerError as error:  # it is busy, or ends
+            text = str(error)
+            body = write_answer(text, text if isinstance(route.empty, str) else route.empty)
+        except Exception:
+            log.exception("the request %s?%s failed", request, query[:200])
+            return error_answer(500, f"{request} failed; the log of the server says why", accept)
+        return Answer(200, body, after=self._program.end if request == "exit" else None)
+
+    async def _body(self, handler: Handler, values: Values) -> bytes | bytearray:
+        if isinstance(handler, Always):
+            return write_answer("OK", handler.detail)
+        if isinstance(handler, InThread):
+            detail: object = await _in_thread(partial(handler.function, self._program, values))
+        else:
+            call = partial(_with_values, handler.function, values)
+            detail = await asyncio.wrap_future(self._program.worker.post(call))
+        if isinstance(detail, Later):
+            return await _in_thread(detail.write)
+        return detail.body if isinstance(detail, Whole) else write_answer("OK", detail)
+
+
+def _with_values(function: Callable[[Any, Values], object], values: Values, engine: Any) -> object:
+    return function(engine, values)
+
+
+async def _in_thread(function: Callable[[], T]) -> T:
+    return await to_thread.run_sync(function, abandon_on_cancel=True)

@@ -1,0 +1,118 @@
+"""The endpoint for REST clients of SpecTcl and Rustogramer, `kind = "spectcl"`."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import sys
+from collections.abc import Collection
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, Field
+
+from groundwork.addresses import is_loopback_host
+from player.bank import Bank
+from player.endpoints.base import EndpointContext
+from player.endpoints.http.protocol.origins import Network
+from player.endpoints.http.webendpoint import FreePortOrService, WebEndpoint, WebEndpointConfig
+from player.tables import EndpointConfig
+from zmqjsonproxy.errors import RefusedError
+
+if TYPE_CHECKING:
+    from histogrammer.rest.application import Application
+
+__all__ = ["DEFAULT_PORT", "SpecTclEndpoint", "SpecTclEndpointConfig"]
+
+DEFAULT_PORT = 8000
+"""As Rustogramer."""
+_LOOPBACK = "127.0.0.1"
+
+
+def _network(text: str) -> str:
+    """Refuse what is no network."""
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(
+            f"{text!r} is no network: {error}; write one as 192.168.1.0/24, or an address"
+        ) from None
+    return text
+
+
+class SpecTclEndpointConfig(WebEndpointConfig):
+    """The table: where it serves, and whom."""
+
+    port: FreePortOrService = Field(
+        DEFAULT_PORT, description="TCP port, or service:NAME; 0: any free one"
+    )
+    peers: list[Annotated[str, AfterValidator(_network)]] = Field(
+        default_factory=list,
+        description="networks whose hosts may ask, as 192.168.1.0/24; without them only this host may",
+    )
+
+
+class SpecTclEndpoint(WebEndpoint):
+    """Serves a histogrammer to REST clients, which may change all of it.
+
+    Without peers it serves on the loopback address only.
+
+    Raises:
+        RefusedError: The packages of the extra `web` are not installed, or there is an address of
+            its own beyond this host and no peers.
+        OSError: The address cannot be had.
+    """
+
+    modules = ("uvloop", "histogrammer.rest.application")
+    settings: ClassVar[dict[str, Any]] = {"ws": "none"}
+    is_bulky = True
+
+    def __init__(self, context: EndpointContext) -> None:
+        assert isinstance(context.config, SpecTclEndpointConfig)
+        self._config = context.config
+        super().__init__(context)
+
+    @classmethod
+    def config_model(cls) -> type[EndpointConfig]:
+        """Return the model of its table."""
+        return SpecTclEndpointConfig
+
+    def address(self, bind: str) -> str:
+        """Return the address to serve on; that of the Bank is meant for calls."""
+        if self._config.peers or is_loopback_host(bind):
+            return bind
+        if self._config.bind is not None:
+            raise RefusedError(
+                f"bind: other hosts reach {bind}, and requests change all that they like: name those "
+                'that may, `peers = ["192.168.1.0/24"]`, in the table of this endpoint'
+            )
+        return _LOOPBACK
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """Return the loop that is fastest with large answers."""
+        import uvloop
+
+        return uvloop.new_event_loop()
+
+    def application(self, bank: Bank, names: Collection[str]) -> Application:
+        """Return its requests."""
+        from histogrammer.rest.application import Application
+        from histogrammer.rest.program import Program
+        from histogrammer.service import Histogrammer
+
+        histogrammer = getattr(bank, "histogrammer", None)
+        if not isinstance(histogrammer, Histogrammer):
+            raise RefusedError(
+                f'{bank.name} is no histogrammer: give it `kind = "histogrammer"`, or take the table of '
+                "this endpoint away"
+            )
+        networks: list[Network] = [ipaddress.ip_network(peer) for peer in self._config.peers]
+        program = Program(
+            worker=histogrammer.worker,
+            analyzer=histogrammer.analyzer,
+            roots=histogrammer.roots,
+            folder=str(Path(sys.executable).parent),
+            end=partial(self.context.on_quit, f"a client of {self.url} asked for it"),
+        )
+        return Application(program, names, networks)

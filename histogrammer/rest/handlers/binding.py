@@ -1,0 +1,134 @@
+"""Requests `shmem/`, `sbind/`, `unbind/` and `mirror`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from histogrammer.display.memory import DisplayMemory
+from histogrammer.engine import Engine
+from histogrammer.errors import RequestFailedError
+from histogrammer.patterns import select
+from histogrammer.rest.handlers.calls import Handlers, InThread, InWorker, failing
+from histogrammer.rest.program import Program
+from histogrammer.rest.protocol.answers import (
+    UNDEFINED,
+    BindingObject,
+    MirrorObject,
+    VariablesObject,
+    variables,
+)
+from histogrammer.rest.protocol.values import Values
+
+__all__ = ["HANDLERS"]
+
+_MIB = 1 << 20
+
+
+def _memory(engine: Engine) -> DisplayMemory:
+    if engine.memory is None:
+        raise RequestFailedError("There is no display memory", "There is no display memory")
+    return engine.memory
+
+
+def key(engine: Engine, values: Values) -> str:
+    """Return where the display memory is."""
+    return _memory(engine).key
+
+
+def size(engine: Engine, values: Values) -> str:
+    """Return the size of its channels, bytes."""
+    return str(_memory(engine).channel_bytes)
+
+
+def list_variables(program: Program, values: Values) -> VariablesObject:
+    """Return the variables of the program."""
+    memory = program.worker.ask(lambda engine: engine.memory)
+    state = program.analyzer.state()
+    return variables(
+        megabytes=0 if memory is None else memory.channel_bytes // _MIB,
+        batch_events=program.analyzer.batch_events,
+        home=program.folder,
+        is_active=state.is_active,
+        error=state.error,
+        run_number=UNDEFINED if state.run is None else str(state.run),
+        run_title=UNDEFINED if state.title is None else state.title,
+        items=str(state.items) if state.items else UNDEFINED,
+    )
+
+
+def bind(engine: Engine, values: Values) -> str:
+    """Bind spectra; those before one that cannot be bound are."""
+    return _bind(engine, values.texts("spectrum"))
+
+
+def bind_all(engine: Engine, values: Values) -> str:
+    """Bind all spectra."""
+    return _bind(engine, list(engine.spectra))
+
+
+def _bind(engine: Engine, names: Iterable[str]) -> str:
+    for name in names:
+        if name not in engine.bindings:
+            with failing(f"Unable to bind spectrum {name}"):
+                engine.bind(name)
+    return ""
+
+
+def list_bindings(engine: Engine, values: Values) -> list[BindingObject]:
+    """Return the bindings of the spectra that a pattern selects."""
+    pattern, bindings = values.text("pattern"), engine.bindings
+    with failing(f"Failed to list spectra matching {pattern}", has_text=False):
+        names = select(bindings, pattern)
+    return [
+        BindingObject(spectrumid=engine.spectrum(name).number, name=name, binding=bindings[name])
+        for name in names
+    ]
+
+
+def set_update(engine: Engine, values: Values) -> str:
+    """Set the time between copies of counts into the display memory."""
+    engine.refresh_every = float(values.integer("seconds"))
+    return ""
+
+
+def get_update(engine: Engine, values: Values) -> int:
+    """Return that time, s."""
+    return int(engine.refresh_every)
+
+
+def unbind(engine: Engine, values: Values) -> str:
+    """Unbind spectra; those before one that is not bound are."""
+    for name in values.texts("name"):
+        with failing(f"Failed to unbind {name}"):
+            engine.unbind(name)
+    return ""
+
+
+def unbind_all(engine: Engine, values: Values) -> str:
+    """Unbind all spectra."""
+    for name in list(engine.bindings):
+        engine.unbind(name)
+    return ""
+
+
+def list_mirrors(program: Program, values: Values) -> list[MirrorObject]:
+    """Return the copies of the display memory on hosts that a pattern selects."""
+    pattern, mirrors = values.text("pattern"), program.mirrors()
+    with failing(f"Failed to list hosts matching {pattern}", has_text=False):
+        hosts = set(select({mirror["host"] for mirror in mirrors}, pattern))
+    return [mirror for mirror in mirrors if mirror["host"] in hosts]
+
+
+HANDLERS: Handlers = {
+    "shmem/key": InWorker(key),
+    "shmem/size": InWorker(size),
+    "shmem/variables": InThread(list_variables),
+    "sbind/all": InWorker(bind_all),
+    "sbind/sbind": InWorker(bind),
+    "sbind/list": InWorker(list_bindings),
+    "sbind/set_update": InWorker(set_update),
+    "sbind/get_update": InWorker(get_update),
+    "unbind/byname": InWorker(unbind),
+    "unbind/all": InWorker(unbind_all),
+    "mirror": InThread(list_mirrors),
+}

@@ -1,0 +1,190 @@
+"""Requests `spectrum/`, `channel/`, `specstats` and `project`; integrals are in `integrals`."""
+
+from __future__ import annotations
+
+from histogrammer.analysis.projection import Direction
+from histogrammer.analysis.statistics import flow_of
+from histogrammer.engine import Engine
+from histogrammer.errors import (
+    ConditionError,
+    DisplayMemoryError,
+    RequestFailedError,
+    SpectrumError,
+)
+from histogrammer.rest.bodycache import BodyCache
+from histogrammer.rest.handlers.calls import Handlers, InWorker, Later, Whole, failing
+from histogrammer.rest.protocol.answers import StatisticsObject, spectrum_object, statistics
+from histogrammer.rest.protocol.bodies import write_answer, write_contents
+from histogrammer.rest.protocol.bookings import read_booking
+from histogrammer.rest.protocol.query import read_truth
+from histogrammer.rest.protocol.values import Values
+from histogrammer.spectra import KINDS, kind_of
+from histogrammer.spectra.channels import Region, get_channel, list_channels
+from histogrammer.spectra.stripchart import KIND as STRIP_CHART
+
+__all__ = ["handlers"]
+
+_SMALL_CELLS = 1 << 14
+"""Written sooner than handed to another thread."""
+_DIRECTIONS = {"x": Direction.X, "X": Direction.X, "y": Direction.Y, "Y": Direction.Y}
+
+
+class _Listing:
+    """Lists of spectra; what was written last is kept until something changes."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[str, int, bytes] = ("", -1, b"")
+
+    def __call__(self, engine: Engine, values: Values) -> Whole:
+        """Return the spectra that a pattern selects."""
+        pattern = values.text("filter")
+        kept, changes, body = self._kept
+        if kept == pattern and changes == engine.changes:
+            return Whole(body)
+        with failing(f"Failed to list spectra matching {pattern}", has_text=False):
+            spectra = engine.select_spectra(pattern)
+        body = write_answer("OK", [spectrum_object(s.shown, s.number, s.gate) for s in spectra])
+        if all(
+            one.definition.kind != STRIP_CHART.letters for one in spectra
+        ):  # events move its axis
+            self._kept = (pattern, engine.changes, body)
+        return Whole(body)
+
+
+class _Contents:
+    """Contents of spectra; their JSON is kept until they change."""
+
+    def __init__(self) -> None:
+        self._kept = BodyCache()
+
+    def __call__(self, engine: Engine, values: Values) -> Whole | Later:
+        """Return the bins of a spectrum that are not zero."""
+        name = values.text("name")
+        spectrum = engine.find_spectrum(name)
+        if spectrum is None:
+            raise RequestFailedError(
+                f"Failed to fetch info for {name} no such spectrum or ambiguous name"
+            )
+        region = Region(
+            x_low=values.number("xlow"),
+            x_high=values.number("xhigh"),
+            y_low=values.number("ylow"),
+            y_high=values.number("yhigh"),
+        )
+        key, version = (spectrum.number, region), spectrum.version
+        body = self._kept.get(key, version)
+        if body is not None:
+            return Whole(body)
+        shown, cells = spectrum.shown, spectrum.contents.cells
+        is_small = cells.size <= _SMALL_CELLS
+        if not is_small:
+            cells = cells.copy()
+
+        def write() -> bytearray:
+            channels = list_channels(shown, cells, region, flow=False)
+            written = write_contents(shown, channels, flow_of(cells))
+            self._kept.put(key, version, written)
+            return written
+
+        return Whole(write()) if is_small else Later(write)
+
+
+def create(engine: Engine, values: Values) -> str:
+    """Book a spectrum."""
+    letters = values.text("type")
+    booking = read_booking(letters, values.text("parameters"), values.text("axes"), KINDS)
+    with failing(booking.failed):
+        definition = kind_of(letters).define(values.text("name"), booking.groups, booking.axes)
+        engine.create_spectrum(definition)
+    return ""
+
+
+def delete(engine: Engine, values: Values) -> str:
+    """Delete a spectrum."""
+    name = values.text("name")
+    with failing(f"Failed to delete {name}"):
+        engine.delete_spectrum(name)
+    return ""
+
+
+def clear(engine: Engine, values: Values) -> str:
+    """Set the spectra that a pattern selects to zero."""
+    pattern = values.text("pattern")
+    with failing(f"Failed to clear spectra matching '{pattern}'"):
+        engine.clear_spectra(pattern)
+    return ""
+
+
+def get(engine: Engine, values: Values) -> float:
+    """Return the contents of a channel."""
+    name = values.text("spectrum")
+    spectrum = engine.find_spectrum(name)
+    if spectrum is None:
+        raise RequestFailedError(f"Could not get channel: No such spectrum '{name}'")
+    x, y = values.integer("xchannel"), values.maybe_integer("ychannel")
+    with failing("Could not get channel", has_text=False):
+        return get_channel(spectrum.definition, spectrum.contents.cells, x, y)
+
+
+def set_(engine: Engine, values: Values) -> str:
+    """Replace the contents of a channel."""
+    name = values.text("spectrum")
+    with failing("Unable to set channel: "):
+        spectrum = engine.find_spectrum(name)
+        if spectrum is None:
+            raise SpectrumError(f"No such spectrum: {name}")
+        engine.set_channel(
+            spectrum,
+            values.integer("xchannel"),
+            values.maybe_integer("ychannel"),
+            float(values.integer("value")),
+        )
+    return ""
+
+
+def list_statistics(engine: Engine, values: Values) -> list[StatisticsObject]:
+    """Return the sums of flow cells of the spectra that a pattern selects."""
+    pattern = values.text("pattern")
+    with failing(f"Failed to list spectra matching {pattern}", has_text=False):
+        spectra = engine.select_spectra(pattern)
+    return [statistics(one.name, flow_of(one.contents.cells)) for one in spectra]
+
+
+def project(engine: Engine, values: Values) -> str:
+    """Make a projection."""
+    snapshot, name = read_truth(values.text("snapshot")), values.text("newname")
+    if snapshot is None:
+        raise RequestFailedError(
+            "Invalid value for 'snapshot'", "Must be in {yes, no, true, false} e.g."
+        )
+    direction = _DIRECTIONS.get(values.text("direction"))
+    if direction is None:
+        raise RequestFailedError("Invalid projection direction", "Must be 'X' or 'Y'")
+    try:
+        source = engine.find_spectrum(values.text("source"))
+        if source is None:
+            raise SpectrumError(f"Spectrum {values.text('source')} does not exist")
+        contour = values.maybe_text("contour") or None
+        engine.project(source, name, direction, snapshot=snapshot, contour=contour)
+        if values.truth("bind"):
+            engine.bind(name)
+    except (ConditionError, SpectrumError) as error:
+        raise RequestFailedError("Failed to create projection spectrum", str(error)) from error
+    except DisplayMemoryError as error:
+        raise RequestFailedError("Could not bind projected spectrum", str(error)) from error
+    return ""
+
+
+def handlers() -> Handlers:
+    """Return the handlers, which keep what they have written."""
+    return {
+        "spectrum/list": InWorker(_Listing()),
+        "spectrum/create": InWorker(create),
+        "spectrum/delete": InWorker(delete),
+        "spectrum/contents": InWorker(_Contents()),
+        "spectrum/zero": InWorker(clear),
+        "channel/get": InWorker(get),
+        "channel/set": InWorker(set_),
+        "specstats": InWorker(list_statistics),
+        "project": InWorker(project),
+    }

@@ -1,0 +1,36 @@
+"""The program behind requests: the thread of its engine, analysis of events, files, mirrors, its
+end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from histogrammer.analyzer import Analyzer
+from histogrammer.engine import Engine
+from histogrammer.rest.protocol.answers import MirrorObject
+from histogrammer.roots import Roots
+from histogrammer.worker import Worker
+
+__all__ = ["Program"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A running histogrammer, as requests see it.
+
+    Attributes:
+        worker: The thread of its engine.
+        analyzer: Analysis of events.
+        roots: Files of spectra are below them.
+        folder: In which the program is.
+        end: End the program; returns at once.
+        mirrors: Return the hosts that have a copy of the display memory.
+    """
+
+    worker: Worker[Engine]
+    analyzer: Analyzer
+    roots: Roots
+    folder: str
+    end: Callable[[], None]
+    mirrors: Callable[[], Sequence[MirrorObject]] = tuple

@@ -1,0 +1,94 @@
+"""The command `histogrammer sort`: spectra of files of events, without servers."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+from groundwork.progressline import ProgressLine
+from groundwork.wholefiles import replace_file
+from histogrammer.analyzer import Analyzer
+from histogrammer.definitions import read_definitions
+from histogrammer.engine import Engine
+from histogrammer.errors import AnalysisError, HistogrammerError
+from histogrammer.service import Histogrammer, HistogrammerSettings
+from histogrammer.spectrumfiles.ascii import write_ascii
+from histogrammer.spectrumfiles.jsonformat import write_json
+from histogrammer.spectrumfiles.saved import Saved
+
+__all__ = ["sort"]
+
+DONE, FAILED, PARTLY = 0, 1, 3
+LOOK_S = 0.2
+PROGRAM = "histogrammer sort"
+
+
+def sort(options: argparse.Namespace) -> int:
+    """Carry out the command; its exit status.
+
+    The files are analyzed as a served histogrammer does it, so the spectra are the same.
+
+    Args:
+        options: Of `sort_parser`.
+
+    Raises:
+        ConfigError: Of the definitions.
+    """
+    definitions = read_definitions(options.config)
+    logging.getLogger("histogrammer").setLevel(logging.CRITICAL)  # errors are told below
+    threads = options.threads or len(os.sched_getaffinity(0))
+    settings = HistogrammerSettings(roots=[Path("/")], threads=threads)
+    with Histogrammer(settings) as histogrammer:
+        histogrammer.worker.ask(definitions.book)
+        try:
+            error = _analyze(histogrammer.analyzer, options)
+            text = histogrammer.worker.ask(lambda engine: _written(engine, options.format))
+            if options.output is None:
+                sys.stdout.write(text)
+            else:
+                replace_file(options.output, text)
+        except HistogrammerError as failure:
+            return _failed(str(failure))
+        except OSError as failure:
+            if options.output is None:
+                raise
+            return _failed(f"{options.output}: {failure.strerror or failure}")
+    return PARTLY if error else DONE
+
+
+def _failed(why: str) -> int:
+    print(f"{PROGRAM}: {why}", file=sys.stderr)
+    return FAILED
+
+
+def _analyze(analyzer: Analyzer, options: argparse.Namespace) -> bool:
+    """Read all files; True: some are cut or broken, which was told."""
+    try:
+        analyzer.attach_files(options.files, keep_going=True)
+    except AnalysisError as error:
+        which = f"{options.files[0]}: " if len(options.files) == 1 else ""
+        raise HistogrammerError(f"{which}{error.detail}") from error
+    line = ProgressLine()
+    line.is_shown = line.is_shown and not options.quiet
+    analyzer.start()
+    while not analyzer.wait(LOOK_S):
+        state = analyzer.state()
+        left = "" if state.left_s is None else f", {state.left_s:.0f} s left"
+        line.write(state.sentence() + left)
+    line.clear()
+    if not options.quiet:
+        for account in analyzer.accounts():
+            print("\n".join(account.lines()), file=sys.stderr)
+    errors = analyzer.state().errors
+    for each in errors:
+        print(f"{PROGRAM}: {each}", file=sys.stderr)
+    return bool(errors)
+
+
+def _written(engine: Engine, form: str) -> str:
+    saved = [Saved(each.shown, each.contents.cells) for each in engine.spectra.values()]
+    return write_json(saved) if form == "json" else write_ascii(saved, time.time_ns())

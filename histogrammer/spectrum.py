@@ -1,0 +1,56 @@
+"""A spectrum that is booked: its definition, its contents, and what is applied to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from histogrammer.contents import Contents
+from histogrammer.filling import FilledSpectrum
+from histogrammer.spectra.definition import Definition
+from histogrammer.spectra.stripchart import moved_axis
+
+__all__ = ["Spectrum"]
+
+
+@dataclass(slots=True)
+class Spectrum:
+    """A spectrum.
+
+    Attributes:
+        number: 0, 1, ... in order of creation; not used again.
+        definition: As it was booked.
+        contents: Its contents.
+        gate: Name of the condition that is applied to it; None: ungated.
+        fold: Name of the condition by which it is folded; None: it is not.
+        version: Number of the changes of its contents; equal versions have equal contents.
+    """
+
+    number: int
+    definition: Definition
+    contents: Contents
+    gate: str | None = None
+    fold: str | None = None
+    version: int = 0
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.definition.name
+
+    @property
+    def shown(self) -> Definition:
+        """Definition with its axis where it is now: that of a strip chart moves."""
+        moved = self.contents.moved
+        if not moved:
+            return self.definition
+        return replace(self.definition, x_axis=moved_axis(self.definition.x_axis, moved))
+
+    def filled(self) -> FilledSpectrum:
+        """Return it as it is filled."""
+        return FilledSpectrum(self.definition, self.contents, self.gate, self.fold)
+
+    def clear(self) -> None:
+        """Set all cells to zero, those of the flow, too."""
+        self.contents.cells[...] = 0.0
+        self.contents.moved = 0
+        self.version += 1

@@ -1,0 +1,1 @@
+"""Spectra as text and back. Pure: no files are opened here."""
