@@ -8,4 +8,5 @@ PACKAGES = (
     "dealer",
     "player",
     "spectrometer",
+    "histogrammer",
 )
