@@ -23,6 +23,7 @@ NAMES = (
     "streams",
     "operations",
     "channelizer",
+    "histograms",
     "portmanager",
     "instrument",
     "scans",

@@ -16,31 +16,34 @@ import numpy.typing as npt
 from histogrammer.axes import Axis, Cells
 from histogrammer.contents import MISS_BINS, Counts
 
-__all__ = ["Absent", "Bits", "Fills", "Kernel", "Masks", "Values"]
+__all__ = ["Absent", "Bits", "Integers", "Kernel", "Values"]
 __all__ += ["fill_bits", "fill_ones", "fill_pairs"]
 
 Values: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Bits: TypeAlias = npt.NDArray[np.uint32] | npt.NDArray[np.uint64]
 Absent: TypeAlias = np.uint32 | np.uint64
-Masks: TypeAlias = npt.NDArray[np.bool_]
-Fills: TypeAlias = npt.NDArray[np.int64]
-Kernel: TypeAlias = Callable[[Values, Bits, Absent, Masks, Fills, Counts, Counts], None]
+Integers: TypeAlias = npt.NDArray[np.int64]
+Kernel: TypeAlias = Callable[
+    [Values, Bits, Absent, Integers, Integers, Integers, Counts, Counts], None
+]
 
 
 def fill_ones(
     values: Values,
     bits: Bits,
     absent: Absent,
-    masks: Masks,
-    fills: Fills,
+    chosen: Integers,
+    ends: Integers,
+    fills: Integers,
     axes: Counts,
     padded: Counts,
 ) -> None:
     """Fill a spectrum with parameters, each in the cells along one axis."""
     counter = _Counter(padded)
-    for row, first, mask in fills.tolist():
-        chosen = masks[mask] & (bits[row] != absent)
-        counter.add(first + _places(axes, 0, values[row, chosen]))
+    for row, first, number in fills.tolist():
+        events = _events(chosen, ends, number)
+        present = bits[row, events] != absent
+        counter.add(first + _places(axes, 0, values[row, events][present]))
     counter.finish()
 
 
@@ -48,16 +51,19 @@ def fill_pairs(
     values: Values,
     bits: Bits,
     absent: Absent,
-    masks: Masks,
-    fills: Fills,
+    chosen: Integers,
+    ends: Integers,
+    fills: Integers,
     axes: Counts,
     padded: Counts,
 ) -> None:
     """Fill a 2-d spectrum with pairs of parameters."""
     counter = _Counter(padded)
-    for x, y, mask in fills.tolist():
-        chosen = masks[mask] & (bits[x] != absent) & (bits[y] != absent)
-        counter.add(_places(axes, 0, values[x, chosen]) + _places(axes, 1, values[y, chosen]))
+    for x, y, number in fills.tolist():
+        events = _events(chosen, ends, number)
+        present = (bits[x, events] != absent) & (bits[y, events] != absent)
+        x_places = _places(axes, 0, values[x, events][present])
+        counter.add(x_places + _places(axes, 1, values[y, events][present]))
     counter.finish()
 
 
@@ -65,20 +71,27 @@ def fill_bits(
     values: Values,
     bits: Bits,
     absent: Absent,
-    masks: Masks,
-    fills: Fills,
+    chosen: Integers,
+    ends: Integers,
+    fills: Integers,
     axes: Counts,
     padded: Counts,
 ) -> None:
     """Fill a 1-d spectrum with the numbers of the bits of a value; those beyond its axis are
     overflow. There are none in infinities and NaN."""
     counter, last = _Counter(padded), int(axes[0, 3]) + 1
-    for row, _, mask in fills.tolist():
-        chosen = values[row, masks[mask] & (bits[row] != absent)].astype(np.float64)
-        words = np.fmod(np.trunc(chosen[np.isfinite(chosen)]), 2.0**32).astype(np.int64)
+    for row, _, number in fills.tolist():
+        events = _events(chosen, ends, number)
+        present = bits[row, events] != absent
+        found = values[row, events][present].astype(np.float64)
+        words = np.fmod(np.trunc(found[np.isfinite(found)]), 2.0**32).astype(np.int64)
         for bit in range(32):
             counter.add(np.full(np.count_nonzero(words >> bit & 1), min(bit + 1, last)))
     counter.finish()
+
+
+def _events(chosen: Integers, ends: Integers, number: int) -> slice | Integers:
+    return slice(None) if number < 0 else chosen[ends[number] : ends[number + 1]]
 
 
 def _places(axes: Counts, number: int, values: Values) -> Cells:

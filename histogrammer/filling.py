@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from graphlib import TopologicalSorter
@@ -18,9 +19,10 @@ import numpy as np
 from groundwork.closing import Closing
 from histogrammer.contents import Contents
 from histogrammer.events.blocks import EventBlock
+from histogrammer.fallback import Integers
 from histogrammer.fillplan import Columns, Part, Times, parts
 from histogrammer.flavors import RUSTOGRAMER, Flavor
-from histogrammer.gates.condition import Condition, Truth
+from histogrammer.gates.condition import Condition
 from histogrammer.gates.conditions import BlockTruths
 from histogrammer.gates.folds import fold_counts, is_fold
 from histogrammer.spectra.definition import Definition
@@ -28,6 +30,7 @@ from histogrammer.workers import Job, Workers
 
 __all__ = ["FilledSpectrum", "Filler", "default_threads"]
 
+NO_LOCK = nullcontext()
 MOST_THREADS = 4
 """More wait for memory, and the reader and the REST server want cores, too."""
 
@@ -71,7 +74,6 @@ class Filler(Closing):
         self._spectra: tuple[FilledSpectrum, ...] = ()
         self._conditions: Mapping[str, Condition] = {}
         self._plan: _Plan | None = None
-        self._all = np.ones(0, bool)
 
     def define(
         self, spectra: Iterable[FilledSpectrum], conditions: Mapping[str, Condition]
@@ -91,10 +93,8 @@ class Filler(Closing):
         plan = self._plan
         if plan is None or plan.rows != block.rows:
             plan = self._plan = _Plan(block.rows, self._planned(block.rows), self._conditions)
-        if len(self._all) != len(block):
-            self._all = np.ones(len(block), bool)
         truths = _SharedTruths(self._conditions, block, plan.locks)
-        self._workers.run(plan.jobs(Columns.of(block), truths, self._all))
+        self._workers.run(plan.jobs(Columns.of(block), truths))
 
     def _planned(self, rows: Mapping[str, int]) -> Iterator[_Planned]:
         for spectrum in self._spectra:
@@ -142,25 +142,21 @@ class _Plan:
         self._gates = _in_order(used, conditions)
         self.locks = {gate: RLock() for gate in self._gates}
 
-    def jobs(self, columns: Columns, truths: BlockTruths, everything: Truth) -> Iterator[Job]:
+    def jobs(self, columns: Columns, truths: _SharedTruths) -> Iterator[Job]:
         """Return the jobs for a block."""
         for name in self._gates:
             yield partial(truths, name)
         for gate, parts_ in self._spectra:
-            yield partial(_fill, parts_, columns, gate, truths, everything)
+            yield partial(_fill, parts_, columns, gate, truths)
 
 
 def _fill(
-    parts_: Sequence[Part],
-    columns: Columns,
-    gate: str | None,
-    truths: BlockTruths,
-    everything: Truth,
+    parts_: Sequence[Part], columns: Columns, gate: str | None, truths: _SharedTruths
 ) -> None:
-    mask = everything if gate is None else np.ascontiguousarray(truths(gate))
-    if gate is None or mask.any():
+    events = None if gate is None else truths.events(gate)
+    if events is None or len(events):
         for part in parts_:
-            part.fill(columns, mask)
+            part.fill(columns, events)
 
 
 def _in_order(wanted: set[str], conditions: Mapping[str, Condition]) -> list[str]:
@@ -184,6 +180,15 @@ class _SharedTruths(BlockTruths):
     ) -> None:
         super().__init__(conditions, block)
         self._locks = locks
+        self._events: dict[str, Integers | None] = {}
+
+    def events(self, name: str) -> Integers | None:
+        """Return the numbers of the events for which a condition is true; None: it is for all."""
+        truth = self(name)
+        with self._locks.get(name, NO_LOCK):
+            if name not in self._events:
+                self._events[name] = None if truth.all() else np.flatnonzero(truth)
+        return self._events[name]
 
     def _make(self, name: str) -> None:
         if name not in self._locks:  # there is no such condition

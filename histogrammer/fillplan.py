@@ -13,7 +13,7 @@ from histogrammer import kernels
 from histogrammer.compiling import Compiled
 from histogrammer.contents import Contents, Counts
 from histogrammer.events.blocks import EventBlock, absent_bits
-from histogrammer.fallback import Absent, Bits, Fills, Kernel, Masks, Values
+from histogrammer.fallback import Absent, Bits, Integers, Kernel, Values
 from histogrammer.gates.condition import Truth
 from histogrammer.gates.folds import FoldCounts
 from histogrammer.spectra import kind_of
@@ -31,7 +31,9 @@ from histogrammer.spectra.definition import (
 __all__ = ["Columns", "Part", "Times", "parts"]
 
 FILLS_AT_ONCE = 256
-"""Fills with masks of their own, which take 16 KiB each."""
+"""Fills with lists of their own, which take 128 KiB each."""
+
+NO_LISTS = np.zeros(0, np.int64)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,7 +42,7 @@ Times: TypeAlias = Callable[[Sequence[Fill], EventBlock], Sequence[FoldCounts]]
 """How often each event of a block counts in each of some fills."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # made for each block, and a frozen one takes three times as long
 class Columns:
     """A block as functions take it."""
 
@@ -64,8 +66,8 @@ class Part(Protocol):
     def cost(self) -> float:
         """Time of it, in passes over a column."""
 
-    def fill(self, columns: Columns, mask: Truth) -> None:
-        """Fill the spectrum from the events of a block for which the mask is true."""
+    def fill(self, columns: Columns, events: Integers | None) -> None:
+        """Fill the spectrum from events of a block, by their numbers; None: from all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ class _CountingPart:
     Attributes:
         function: One of `kernels`.
         axes: As it takes them.
-        table: Fills as it takes them, all with mask 0.
+        for_all: Fills as it takes them, from all events.
+        for_some: The same, from the events of the first list.
         padded: Cells of the spectrum.
         fills: The same fills, as definitions have them.
         times: Tells how often events count in fills; None: once.
@@ -83,7 +86,8 @@ class _CountingPart:
 
     function: Kernel
     axes: Counts
-    table: Fills
+    for_all: Integers
+    for_some: Integers
     padded: Counts
     fills: Sequence[Fill]
     times: Times | None
@@ -92,31 +96,44 @@ class _CountingPart:
     def cost(self) -> float:
         return float(len(self.fills) * len(self.axes))
 
-    def fill(self, columns: Columns, mask: Truth) -> None:
-        if self.times is None:
-            self._fill(columns, mask[np.newaxis], self.table)
-            return
-        for start in range(0, len(self.fills), FILLS_AT_ONCE):
-            chosen = slice(start, start + FILLS_AT_ONCE)
-            self._fill_times(columns, mask, chosen, self.times(self.fills[chosen], columns.block))
+    def fill(self, columns: Columns, events: Integers | None) -> None:
+        if self.times is not None:
+            self._fill_times(columns, events, self.times)
+        elif events is None:
+            self._fill(columns, NO_LISTS, NO_LISTS, self.for_all)
+        else:
+            self._fill(columns, events, np.array((0, len(events))), self.for_some)
 
-    def _fill_times(
-        self, columns: Columns, mask: Truth, chosen: slice, times: Sequence[FoldCounts]
-    ) -> None:
-        """Fill with masks of their own: one for the first time that an event counts, one for the
-        second, ..."""
-        masks: list[Truth] = []
-        rows: list[tuple[int, int, int]] = []
-        for (x, other, _), often in zip(self.table[chosen].tolist(), times, strict=True):
-            for level in range(int(often.max(initial=0))):
-                rows.append((x, other, len(masks)))
-                masks.append(mask & (often > level))
-        if masks:
-            self._fill(columns, np.stack(masks), np.array(rows, np.int64))
+    def _fill_times(self, columns: Columns, events: Integers | None, times: Times) -> None:
+        """Fill from lists of their own: of events that count, of those that count twice, ..."""
+        table = self.for_all.tolist()
+        for start in range(0, len(table), FILLS_AT_ONCE):
+            now = slice(start, start + FILLS_AT_ONCE)
+            lists: list[Integers] = []
+            fills: list[tuple[int, int, int]] = []
+            for (x, other, _), often in zip(
+                table[now], times(self.fills[now], columns.block), strict=True
+            ):
+                for level in range(int(often.max(initial=0))):
+                    fills.append((x, other, len(lists)))
+                    if events is None:
+                        lists.append(np.flatnonzero(often > level))
+                    else:
+                        lists.append(events[often[events] > level])
+            if lists:
+                ends = np.cumsum([0, *map(len, lists)])
+                self._fill(columns, np.concatenate(lists), ends, np.array(fills))
 
-    def _fill(self, columns: Columns, masks: Masks, table: Fills) -> None:
+    def _fill(self, columns: Columns, chosen: Integers, ends: Integers, fills: Integers) -> None:
         self.function(
-            columns.values, columns.bits, columns.absent, masks, table, self.axes, self.padded
+            columns.values,
+            columns.bits,
+            columns.absent,
+            chosen,
+            ends,
+            fills,
+            self.axes,
+            self.padded,
         )
 
 
@@ -134,16 +151,17 @@ class _StripPart:
     def cost(self) -> float:
         return 10.0
 
-    def fill(self, columns: Columns, mask: Truth) -> None:
+    def fill(self, columns: Columns, events: Integers | None) -> None:
         bits, absent, axis = columns.bits, columns.absent, self.definition.x_axis
-        counts = mask & (bits[self.time] != absent) & (bits[self.value] != absent)
+        counts = (bits[self.time] != absent) & (bits[self.value] != absent)
+        numbers = np.flatnonzero(counts) if events is None else events[counts[events]]
         self.contents.moved = self.function(
             self.contents.cells,
             self.contents.moved,
             axis.low,
             axis.width,
-            columns.values[self.time, counts].astype(np.float64),
-            columns.values[self.value, counts].astype(np.float64),
+            columns.values[self.time, numbers].astype(np.float64),
+            columns.values[self.value, numbers].astype(np.float64),
         )
 
 
@@ -180,7 +198,8 @@ def parts(
         yield _CountingPart(
             load(function),
             axes,
-            np.array([(*numbers, 0) for _, numbers in found], np.int64),
+            np.array([(*numbers, -1) for _, numbers in found]),
+            np.array([(*numbers, 0) for _, numbers in found]),
             contents.padded,
             [fill for fill, _ in found],
             _with_partners if kind is FillWith else folded,

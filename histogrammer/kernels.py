@@ -1,12 +1,14 @@
 """Fills of spectra by compiled functions, in two phases: 2048 cells by vector code, which has no
-branches, then so many increments. What does not count goes to bins of its own, one after the other.
+branches, then so many increments. Absent values go to bins of their own, one after the other. Of
+events that are listed the values are collected first, so that others cost nothing.
 
 All take the same:
 
     values: Shape (parameters, events), and `bits`, the same as integers.
     absent: Bits of an absent value.
-    masks: Shape (masks, events): events that count; a row is used by any number of fills.
-    fills: Shape (fills, 3): row of x, row of y or first cell, row of the mask.
+    chosen: Lists of events that count, by their numbers, one after the other.
+    ends: Shape (lists + 1,): places in `chosen` at which lists begin and end.
+    fills: Shape (fills, 3): row of x, row of y or first cell, number of a list, -1 of all events.
     axes: Shape (axes, 5): low, high, width, bins, distance of cells, as `axis_table` makes it.
     padded: Cells of a spectrum, and bins for misses: `Contents.padded`.
 
@@ -28,7 +30,7 @@ from histogrammer import fallback
 from histogrammer.axes import Axis
 from histogrammer.compiling import compiled, compiled_or
 from histogrammer.contents import MISS_BINS, Counts
-from histogrammer.fallback import Absent, Bits, Fills, Masks, Values
+from histogrammer.fallback import Absent, Bits, Integers, Values
 from histogrammer.spectra import stripchart
 
 __all__ = ["add_at_times", "axis_table", "fill_bits", "fill_ones", "fill_pairs"]
@@ -67,7 +69,6 @@ def one_indices(
     x: Values,
     x_bits: Bits,
     absent: Absent,
-    mask: Masks,
     axes: Counts,
     first: float,
     miss: int,
@@ -78,8 +79,15 @@ def one_indices(
     stride = axes[0, STRIDE]
     for i in range(x.size):
         cell = np.int32(first + stride * cell_of(np.float64(x[i]), low, high, width, bins))
-        counts = (x_bits[i] != absent) & mask[i]
+        counts = x_bits[i] != absent
         indices[i] = cell if counts else np.int32(miss + (i & (MISS_BINS - 1)))
+
+
+@compiled
+def collect(column: Bits, events: Integers, found: Bits) -> None:
+    """Collect the values of some events."""
+    for i in range(events.size):
+        found[i] = column[np.uint64(events[i])]
 
 
 @compiled_or(fallback.fill_ones)
@@ -87,29 +95,31 @@ def fill_ones(
     values: Values,
     bits: Bits,
     absent: Absent,
-    masks: Masks,
-    fills: Fills,
+    chosen: Integers,
+    ends: Integers,
+    fills: Integers,
     axes: Counts,
     padded: Counts,
 ) -> None:
     """Fill a spectrum with parameters, each in the cells along one axis."""
-    events, miss, indices = values.shape[1], padded.size - MISS_BINS, np.empty(PIECE, np.int32)
+    miss, indices = padded.size - MISS_BINS, np.empty(PIECE, np.int32)
+    some_bits = np.empty(PIECE, bits.dtype)
+    some = some_bits.view(values.dtype)
     for fill in range(fills.shape[0]):
-        x, x_bits, mask = values[fills[fill, 0]], bits[fills[fill, 0]], masks[fills[fill, 2]]
-        first = np.float64(fills[fill, 1])
-        for start in range(0, events, PIECE):
-            end = min(start + PIECE, events)
-            one_indices(
-                x[start:end],
-                x_bits[start:end],
-                absent,
-                mask[start:end],
-                axes,
-                first,
-                miss,
-                indices,
-            )
-            increment(padded, indices, end - start)
+        x, x_bits = values[fills[fill, 0]], bits[fills[fill, 0]]
+        first, number = np.float64(fills[fill, 1]), fills[fill, 2]
+        if number < 0:
+            for start in range(0, x.size, PIECE):
+                end = min(start + PIECE, x.size)
+                one_indices(x[start:end], x_bits[start:end], absent, axes, first, miss, indices)
+                increment(padded, indices, end - start)
+            continue
+        events = chosen[ends[number] : ends[number + 1]]
+        for start in range(0, events.size, PIECE):
+            size = min(PIECE, events.size - start)
+            collect(x_bits, events[start : start + size], some_bits)
+            one_indices(some[:size], some_bits[:size], absent, axes, first, miss, indices)
+            increment(padded, indices, size)
 
 
 @compiled
@@ -119,7 +129,6 @@ def pair_indices(
     x_bits: Bits,
     y_bits: Bits,
     absent: Absent,
-    mask: Masks,
     axes: Counts,
     miss: int,
     indices: Indices,
@@ -132,7 +141,7 @@ def pair_indices(
         x_cell = cell_of(np.float64(x[i]), x_low, x_high, x_width, x_bins)
         y_cell = cell_of(np.float64(y[i]), y_low, y_high, y_width, y_bins)
         cell = np.int32(x_stride * x_cell + y_stride * y_cell)
-        counts = (x_bits[i] != absent) & (y_bits[i] != absent) & mask[i]
+        counts = (x_bits[i] != absent) & (y_bits[i] != absent)
         indices[i] = cell if counts else np.int32(miss + (i & (MISS_BINS - 1)))
 
 
@@ -141,30 +150,51 @@ def fill_pairs(
     values: Values,
     bits: Bits,
     absent: Absent,
-    masks: Masks,
-    fills: Fills,
+    chosen: Integers,
+    ends: Integers,
+    fills: Integers,
     axes: Counts,
     padded: Counts,
 ) -> None:
     """Fill a 2-d spectrum with pairs of parameters."""
-    events, miss, indices = values.shape[1], padded.size - MISS_BINS, np.empty(PIECE, np.int32)
+    miss, indices = padded.size - MISS_BINS, np.empty(PIECE, np.int32)
+    some_bits, other_bits = np.empty(PIECE, bits.dtype), np.empty(PIECE, bits.dtype)
+    some, other = some_bits.view(values.dtype), other_bits.view(values.dtype)
     for fill in range(fills.shape[0]):
-        x, y, mask = values[fills[fill, 0]], values[fills[fill, 1]], masks[fills[fill, 2]]
-        x_bits, y_bits = bits[fills[fill, 0]], bits[fills[fill, 1]]
-        for start in range(0, events, PIECE):
-            end = min(start + PIECE, events)
+        x, x_bits = values[fills[fill, 0]], bits[fills[fill, 0]]
+        y, y_bits = values[fills[fill, 1]], bits[fills[fill, 1]]
+        number = fills[fill, 2]
+        if number < 0:
+            for start in range(0, x.size, PIECE):
+                end = min(start + PIECE, x.size)
+                pair_indices(
+                    x[start:end],
+                    y[start:end],
+                    x_bits[start:end],
+                    y_bits[start:end],
+                    absent,
+                    axes,
+                    miss,
+                    indices,
+                )
+                increment(padded, indices, end - start)
+            continue
+        events = chosen[ends[number] : ends[number + 1]]
+        for start in range(0, events.size, PIECE):
+            size = min(PIECE, events.size - start)
+            collect(x_bits, events[start : start + size], some_bits)
+            collect(y_bits, events[start : start + size], other_bits)
             pair_indices(
-                x[start:end],
-                y[start:end],
-                x_bits[start:end],
-                y_bits[start:end],
+                some[:size],
+                other[:size],
+                some_bits[:size],
+                other_bits[:size],
                 absent,
-                mask[start:end],
                 axes,
                 miss,
                 indices,
             )
-            increment(padded, indices, end - start)
+            increment(padded, indices, size)
 
 
 @compiled_or(fallback.fill_bits)
@@ -172,8 +202,9 @@ def fill_bits(
     values: Values,
     bits: Bits,
     absent: Absent,
-    masks: Masks,
-    fills: Fills,
+    chosen: Integers,
+    ends: Integers,
+    fills: Integers,
     axes: Counts,
     padded: Counts,
 ) -> None:
@@ -181,10 +212,12 @@ def fill_bits(
     overflow. There are none in infinities and NaN."""
     last = np.int64(axes[0, BINS]) + 1
     for fill in range(fills.shape[0]):
-        x, x_bits, mask = values[fills[fill, 0]], bits[fills[fill, 0]], masks[fills[fill, 2]]
-        for i in range(x.size):
-            value = np.float64(x[i])
-            if x_bits[i] != absent and mask[i] and abs(value) < np.inf:
+        x, x_bits, number = values[fills[fill, 0]], bits[fills[fill, 0]], fills[fill, 2]
+        size = x.size if number < 0 else ends[number + 1] - ends[number]
+        for i in range(size):
+            event = i if number < 0 else chosen[ends[number] + i]
+            value = np.float64(x[event])
+            if x_bits[event] != absent and abs(value) < np.inf:
                 word = np.int64(np.fmod(value, 4294967296.0))  # both cut towards zero
                 for bit in range(32):
                     if (word >> bit) & 1:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
+from typing import TypeAlias
 
 from groundwork.closing import Closing
 
@@ -24,7 +26,7 @@ class Workers(Closing):
     def __init__(self, threads: int) -> None:
         if threads < 1:
             raise ValueError(f"{threads} threads: at least one is needed")
-        self._queues = [SimpleQueue[_Turn | None]() for _ in range(threads - 1)]
+        self._queues = [SimpleQueue[_Order | None]() for _ in range(threads - 1)]
         self._threads = [
             Thread(target=_serve, args=(queue,), name=f"filling-{number}", daemon=True)
             for number, queue in enumerate(self._queues, 1)
@@ -38,17 +40,23 @@ class Workers(Closing):
         Raises:
             BaseException: What the first job that failed raised; the others are done all the same.
         """
-        turn = _Turn(jobs)
-        helpers = self._queues[: len(turn.jobs) - 1] if turn.jobs else []
+        turn = _Turn(deque(jobs), [])
+        if self._queues and len(turn.jobs) > 1:
+            self._share_out(turn)
+        else:
+            turn.work()
+        if turn.errors:
+            raise turn.errors[0]
+
+    def _share_out(self, turn: _Turn) -> None:
+        helpers, done = self._queues[: len(turn.jobs) - 1], SimpleQueue[None]()
         for queue in helpers:
-            queue.put(turn)
+            queue.put((turn, done))
         try:
             turn.work()
         finally:
             for _ in helpers:
-                turn.done.get()
-        if turn.errors:
-            raise turn.errors[0]
+                done.get()
 
     def close(self) -> None:
         """End the threads; jobs are then done by the caller alone."""
@@ -59,13 +67,12 @@ class Workers(Closing):
         self._queues, self._threads = [], []
 
 
+@dataclass(slots=True)
 class _Turn:
-    """Jobs of one call."""
+    """Jobs of one call, and what those that failed have raised."""
 
-    def __init__(self, jobs: Iterable[Job]) -> None:
-        self.jobs = deque(jobs)
-        self.errors: list[BaseException] = []
-        self.done = SimpleQueue[None]()
+    jobs: deque[Job]
+    errors: list[BaseException]
 
     def work(self) -> None:
         while self.jobs:
@@ -79,8 +86,13 @@ class _Turn:
                 self.errors.append(error)
 
 
-def _serve(queue: SimpleQueue[_Turn | None]) -> None:
-    while (turn := queue.get()) is not None:
+_Order: TypeAlias = tuple[_Turn, SimpleQueue[None]]
+"""A turn to take part in, and where to say that nothing is left of it."""
+
+
+def _serve(queue: SimpleQueue[_Order | None]) -> None:
+    while (order := queue.get()) is not None:
+        turn, done = order
         turn.work()
-        turn.done.put(None)
-        del turn  # and what its jobs hold, while nothing comes
+        done.put(None)
+        del order, turn, done  # and what the jobs hold, while nothing comes

@@ -45,8 +45,8 @@ _RENAMED_GROUPS = {"dealer_player.doors": ENDPOINTS_GROUP}
 
 # Used where the package runs from a source tree without distribution metadata.
 BUILT_IN = {
-    "histogrammer": "histogrammer.bank:HistogrammerBank",
     "spectrometer": "spectrometer.bank:SpectrometerBank",
+    "histogrammer": "histogrammer.bank:HistogrammerBank",
 }
 BUILT_IN_ENDPOINTS = {
     "http": "player.endpoints.http.endpoint:HttpEndpoint",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from enum import IntEnum
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,9 @@ TILE_EVENTS = 64
 """A line of the cache of float32, four times."""
 
 Bits: TypeAlias = npt.NDArray[np.uint32] | npt.NDArray[np.uint64]
+Raw: TypeAlias = npt.NDArray[np.uint8]
 Integers: TypeAlias = npt.NDArray[np.int64]
+Integer: TypeAlias = int | np.int64
 
 
 class Ending(IntEnum):
@@ -59,7 +61,7 @@ _1, _2, _3, _4, _8, _16, _24, _32 = (np.uint64(n) for n in (1, 2, 3, 4, 8, 16, 2
 
 
 def scatter_numpy(
-    data: npt.NDArray[np.uint8],
+    data: Raw,
     at: int,
     end: int,
     dense: Integers,
@@ -110,7 +112,7 @@ def scatter_numpy(
 
 
 def _walk(
-    data: npt.NDArray[np.uint8], at: int, end: int, most: int
+    data: Raw, at: int, end: int, most: int
 ) -> tuple[Integers, Integers, Integers, Integers, int]:
     """Find events; of each where it begins, its size, where its values begin and how many there
     are, and what ended the run."""
@@ -153,7 +155,7 @@ def _rows_numpy(file_ids: Integers, dense: Integers, ids: Integers, rows: Intege
 
 
 @compiled
-def _word(data: Any, at: Any) -> Any:
+def _word(data: Raw, at: np.uint64) -> np.uint64:
     """Return four bytes as a number. Places are unsigned: no index is looked at for a sign, and
     the compiler makes one load of all."""
     return (
@@ -165,7 +167,7 @@ def _word(data: Any, at: Any) -> Any:
 
 
 @compiled
-def _high_row(number: Any, ids: Any, rows: Any) -> Any:
+def _high_row(number: np.int64, ids: Integers, rows: Integers) -> int:
     """Return the row of an id that is searched for; -1: it is not defined."""
     low, high = 0, len(ids)
     while low < high:
@@ -175,12 +177,12 @@ def _high_row(number: Any, ids: Any, rows: Any) -> Any:
         else:
             high = middle
     if low < len(ids) and ids[low] == number:
-        return rows[low]
+        return int(rows[low])
     return -1
 
 
 @compiled
-def _look(data: Any, at: Any, end: Any) -> Any:
+def _look(data: Raw, at: int, end: int) -> tuple[Integer, Integer, Integer]:
     """Look at an item; its size, the number of its values, and where in it they begin.
 
     Instead of the number it is the ending, less 10, where no whole event begins here.
@@ -202,13 +204,21 @@ def _look(data: Any, at: Any, end: Any) -> Any:
 
 @compiled
 def _take(
-    data: Any, at: Any, number: Any, dense: Any, ids: Any, rows: Any, tile: Any, event: Any
-) -> Any:
+    data: Raw,
+    at: Integer,
+    number: Integer,
+    dense: Integers,
+    ids: Integers,
+    rows: Integers,
+    tile: Bits,
+    event: int,
+) -> tuple[int, int, int]:
     """Take the values of an event; how many are unknown, repeated, and not exact in float32.
 
     The first that is not exact ends it where the tile has float32.
     """
-    is_single = tile.itemsize == 4
+    # known to the compiler, unlike `itemsize`, which it reads from the array
+    is_single = np.uint64(tile.dtype.type(ABSENT64)) != ABSENT64
     absent = ABSENT32 if is_single else ABSENT64
     for each in range(tile.shape[1]):
         tile[event, each] = absent
@@ -242,7 +252,7 @@ def _take(
 
 
 @compiled
-def _flush(tile: Any, events: Any, columns: Any, count: Any) -> Any:
+def _flush(tile: Bits, events: int, columns: Bits, count: int) -> None:
     """Copy events of a tile to the columns."""
     for row in range(columns.shape[0]):
         for event in range(events):
@@ -251,16 +261,16 @@ def _flush(tile: Any, events: Any, columns: Any, count: Any) -> Any:
 
 @compiled_or(scatter_numpy)
 def scatter(
-    data: Any,
-    at: Any,
-    end: Any,
-    dense: Any,
-    ids: Any,
-    rows: Any,
-    columns: Any,
-    tile: Any,
-    count: Any,
-    counted: Any,
+    data: Raw,
+    at: int,
+    end: int,
+    dense: Integers,
+    ids: Integers,
+    rows: Integers,
+    columns: Bits,
+    tile: Bits,
+    count: int,
+    counted: Integers,
 ) -> tuple[int, int, int]:
     """Scatter consecutive event items into columns.
 
@@ -284,7 +294,7 @@ def scatter(
     while count + tiled < capacity:
         size, number, first = _look(data, at, end)
         if number < 0:
-            ending = number + 10
+            ending = int(number + 10)
             break
         unknown, repeated, inexact = _take(data, at + first, number, dense, ids, rows, tile, tiled)
         if inexact and columns.itemsize == 4:
@@ -296,7 +306,7 @@ def scatter(
         counted[_WIDE] += inexact
         if first + _VALUE * number < size:
             counted[_TRAILING] += 1
-        at += size
+        at += int(size)
         tiled += 1
         if tiled == TILE_EVENTS:
             _flush(tile, tiled, columns, count)

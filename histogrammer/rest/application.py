@@ -34,7 +34,11 @@ _HEAD_BYTES_MOST = 2 * MAX_QUERY_BYTES
 
 
 class _BoundedProtocol(HttpToolsProtocol):
-    """HTTP, with a bound for what a request may have before its body."""
+    """HTTP, with a bound for what a request may have before its body.
+
+    The query is split off here: httptools reads URLs of up to 64 KiB, and a query may name thousands
+    of spectra.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,7 +54,9 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._is_head, self._head_bytes = False, 0
+        self.url, _, query = self.url.partition(b"?")
         super().on_headers_complete()
+        self.scope["query_string"] = query.partition(b"#")[0]  # nobody has begun to read it
 
     def on_message_complete(self) -> None:
         self._is_head = True

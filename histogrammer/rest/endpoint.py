@@ -97,16 +97,16 @@ class SpecTclEndpoint(WebEndpoint):
 
     def application(self, bank: Bank, names: Collection[str]) -> Application:
         """Return its requests."""
-        from histogrammer.bank import HistogrammerBank
         from histogrammer.rest.application import Application
         from histogrammer.rest.program import Program
+        from histogrammer.service import Histogrammer
 
-        if not isinstance(bank, HistogrammerBank):
+        histogrammer = getattr(bank, "histogrammer", None)
+        if not isinstance(histogrammer, Histogrammer):
             raise RefusedError(
                 f'{bank.name} is no histogrammer: give it `kind = "histogrammer"`, or take the table of '
                 "this endpoint away"
             )
-        histogrammer = bank.histogrammer
         networks: list[Network] = [ipaddress.ip_network(peer) for peer in self._config.peers]
         program = Program(
             worker=histogrammer.worker,

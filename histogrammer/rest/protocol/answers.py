@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypedDict
+
+from typing_extensions import TypedDict  # pydantic knows no other before Python 3.12
 
 from histogrammer.analysis.integration import Integral
 from histogrammer.analysis.statistics import Flow

@@ -6,6 +6,7 @@ JSON allows between its tokens.
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 
 import numpy as np
@@ -37,14 +38,10 @@ def write_answer(status: str, detail: object) -> bytes:
 
 def write_object(value: object) -> bytes:
     """Return the JSON of an object of an answer."""
-    return orjson.dumps(value, default=_large)
-
-
-def _large(value: object) -> object:
-    """Return an integer of more than 64 bits, as sums of counts may be, as a number."""
-    if isinstance(value, int):
-        return float(value)
-    raise TypeError
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # an integer of more than 64 bits, as sums of counts may be
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def write_contents(definition: Definition, channels: Channels, flow: Flow) -> bytearray:
@@ -55,7 +52,7 @@ def write_contents(definition: Definition, channels: Channels, flow: Flow) -> by
         channels: Those to tell of.
         flow: Sums of its flow cells.
     """
-    told = orjson.dumps(sums(definition, flow))
+    told = write_object(sums(definition, flow))
     head, tail = b"".join((_HEAD, b'{"statistics":', told, b',"channels":[')), b"]}}"
     if not len(channels):
         return bytearray(head + tail)
@@ -74,7 +71,7 @@ def write_contents(definition: Definition, channels: Channels, flow: Flow) -> by
     records = np.frombuffer(body, record, len(channels), len(head))
     for n, column in enumerate(columns):
         records[f"f{n}"] = column
-    body[len(head) + size - 1] = _BLANK  # the comma after the last one
+    body[body.rindex(b",", 0, len(head) + size)] = _BLANK  # there is no object after the last one
     return body
 
 

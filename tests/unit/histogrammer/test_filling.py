@@ -102,7 +102,7 @@ def definitions(draw: st.DrawFn) -> Definition:
     return kind.define("spectrum", GROUPS[letters], axes)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(
     definition=definitions(),
     events=histograms.events(NAMES),

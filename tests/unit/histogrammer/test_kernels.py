@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from histogrammer import fallback, kernels
 from histogrammer.axes import Axis
-from histogrammer.compiling import Compiled
 from histogrammer.contents import Contents, Counts
 from histogrammer.events.blocks import EventBlock
-from histogrammer.fallback import Kernel, Values
+from histogrammer.fallback import Integers, Kernel, Values
 from histogrammer.fillplan import Columns
 
 Dtype: TypeAlias = type[np.float32] | type[np.float64]
@@ -32,14 +31,23 @@ def filled(
     axis: Axis,
     values: Values,
     rows: Sequence[int] = (0,),
-    mask: npt.NDArray[np.bool_] | None = None,
+    events: Integers | None = None,
 ) -> Counts:
     columns = Columns.of(EventBlock({}, values))
-    masks = np.ones((1, values.shape[1]), bool) if mask is None else mask[np.newaxis]
-    fills = np.array([(row, 0, 0) for row in rows], np.int64)
-    contents = Contents.zeros((axis.cells,))
-    table = kernels.axis_table((axis, 1))
-    function(columns.values, columns.bits, columns.absent, masks, fills, table, contents.padded)
+    number, chosen = (-1, np.zeros(0, np.int64)) if events is None else (0, events)
+    fills = np.array([(row, 0, number) for row in rows])
+    contents, table = Contents.zeros((axis.cells,)), kernels.axis_table((axis, 1))
+    ends = np.array([0, len(chosen)])
+    function(
+        columns.values,
+        columns.bits,
+        columns.absent,
+        chosen,
+        ends,
+        fills,
+        table,
+        contents.padded,
+    )
     return contents.cells
 
 
@@ -90,14 +98,15 @@ def test_cells_are_those_of_the_axis_to_the_last_bit(
 
 
 @DTYPES
+@pytest.mark.parametrize("events", [None, np.arange(2048 + 3)])
 @pytest.mark.parametrize("special", SPECIAL)
 def test_special_values_go_to_their_cells_from_each_place_of_a_piece(
-    special: float, dtype: Dtype
+    special: float, events: Integers | None, dtype: Dtype
 ) -> None:
     values = np.full((2048, 2048 + 3), 5.5, dtype)
     with np.errstate(over="ignore"):  # 1e300 is infinite in float32
         np.fill_diagonal(values, special)
-    cells = filled(kernels.fill_ones.loaded(), Axis(0, 10, 10), values, range(2048))
+    cells = filled(kernels.fill_ones.loaded(), Axis(0, 10, 10), values, range(2048), events)
     expected = np.zeros(12)
     expected[6] = values.size - 2048
     expected[SPECIAL[special]] += 2048
@@ -120,34 +129,16 @@ def test_a_special_value_leaves_the_others_alone(
 
 @DTYPES
 @WAYS
-def test_absent_values_and_masked_events_do_not_count_and_nan_does(
+def test_absent_values_and_events_that_are_not_listed_do_not_count_and_nan_does(
     fill_ones: Kernel, dtype: Dtype
 ) -> None:
     events: list[dict[str, float]] = [{"a": 1}, {}, {"a": np.nan}, {"a": 2}] * 1000
     values = EventBlock.of(events, dtype).values
-    mask = np.arange(len(events)) % 4 != 3
-    cells = filled(fill_ones, Axis(0, 4, 4), values, mask=mask)
+    listed = np.flatnonzero(np.arange(len(events)) % 4 != 3)
+    cells = filled(fill_ones, Axis(0, 4, 4), values, events=listed)
     assert cells.tolist() == [0, 0, 1000, 0, 0, 1000]
 
 
 def test_counts_do_not_stop_at_2_to_the_24() -> None:
-    values = np.full((1, 16384), 0.5, np.float32)
-    axis, contents = Axis(0, 1, 1), Contents.zeros((3,))
-    columns = Columns.of(EventBlock({}, values))
-    mask, table = np.ones((1, 16384), bool), kernels.axis_table((axis, 1))
-    fills = np.zeros((1024, 3), np.int64)
-    kernels.fill_ones(
-        columns.values, columns.bits, columns.absent, mask, fills, table, contents.padded
-    )
-    few = Columns.of(EventBlock({}, values[:, :3].copy()))
-    kernels.fill_ones(
-        few.values, few.bits, few.absent, mask[:, :3].copy(), fills[:1], table, contents.padded
-    )
-    assert contents.cells.tolist() == [0, 2**24 + 3, 0]
-
-
-@pytest.mark.parametrize(
-    "function", [kernels.cell_of, kernels.one_indices, kernels.pair_indices, kernels.increment]
-)
-def test_what_only_kernels_call_has_no_other_way(function: Compiled[..., object]) -> None:
-    assert function.fallback is function.function
+    values = np.full((1, 2**24 + 3), 0.5, np.float32)
+    assert filled(kernels.fill_ones.loaded(), Axis(0, 1, 1), values).tolist() == [0, 2**24 + 3, 0]

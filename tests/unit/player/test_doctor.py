@@ -237,7 +237,9 @@ def test_an_area_whose_folder_is_not_there_is_a_finding(tmp_path: Path) -> None:
 def test_an_endpoint_whose_packages_are_not_installed_is_a_finding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("player.endpoints.http.endpoint.find_spec", lambda name: name != "uvicorn")
+    monkeypatch.setattr(
+        "player.endpoints.http.webendpoint.find_spec", lambda name: name != "uvicorn"
+    )
     config = with_http(tmp_path)
     (found,) = endpoint_findings(config, "BANKA")
     assert (found.text, found.remedy) == (
@@ -250,7 +252,7 @@ def test_checks_of_an_endpoint_that_raise_are_a_finding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = with_http(tmp_path)
-    monkeypatch.setattr("player.endpoints.http.endpoint.find_spec", lambda _name: 1 / 0)
+    monkeypatch.setattr("player.endpoints.http.webendpoint.find_spec", lambda _name: 1 / 0)
     (found,) = endpoint_findings(config, "BANKA")
     assert "the checks of endpoint http raised ZeroDivisionError" in found.text
 

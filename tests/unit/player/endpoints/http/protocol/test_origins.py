@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 import pytest
 
-from player.endpoints.http.protocol.origins import refusal
+from player.endpoints.http.protocol.origins import is_admitted, refusal
 
 NAMES = {"localhost", "hpc1", "vegas.example.org"}
 
@@ -90,3 +92,30 @@ def test_parts_of_foreign_pages_are_refused_and_links_in_them_are_not(site: str)
         sec_fetch_site=site,
         sec_fetch_mode="navigate",
     )
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "anything"])
+def test_links_of_foreign_pages_to_what_changes_something_are_refused(site: str) -> None:
+    headers = {"host": "hpc1", "sec-fetch-site": site, "sec-fetch-mode": "navigate"}
+    told = refusal(headers, is_websocket=False, local="10.0.0.5", names=NAMES, links=False)
+    assert "another origin" in told
+    headers["sec-fetch-site"] = "none"  # written by a user
+    assert refusal(headers, is_websocket=False, local="10.0.0.5", names=NAMES, links=False) == ""
+
+
+@pytest.mark.parametrize(
+    ("peer", "admitted"),
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("10.1.2.3", True),
+        ("::ffff:10.1.2.3", True),
+        ("10.2.0.1", False),
+        ("fd00::5", True),
+        ("fd01::5", False),
+        ("", False),
+    ],
+)
+def test_peers_are_those_of_the_host_and_of_networks(peer: str, admitted: bool) -> None:
+    networks = [ipaddress.ip_network("10.1.0.0/16"), ipaddress.ip_network("fd00::/16")]
+    assert is_admitted(peer, networks) == admitted

@@ -1,0 +1,35 @@
+"""The table of a histogrammer, and its documentation."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from histogrammer.config import HistogrammerBankConfig
+from player.tables import BankConfig
+
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "configuration.md"
+HEADING = "### `[banks.X]` of a histogrammer\n"
+
+
+def test_every_key_of_its_own_is_explained() -> None:
+    section = re.split(r"\n#{2,3} ", DOCUMENT.read_text().split(HEADING, 1)[1])[0]
+    documented = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+    own = [key for key in HistogrammerBankConfig.model_fields if key not in BankConfig.model_fields]
+    assert documented == own
+
+
+def test_only_the_flavor_that_is_there_is_taken() -> None:
+    given = {"kind": "histogrammer", "hpc_host": "localhost"}
+    assert HistogrammerBankConfig(**given).flavor == "rustogramer"
+    with pytest.raises(ValidationError, match="'spectcl' is not there"):
+        HistogrammerBankConfig(**given, flavor="spectcl")
+
+
+def test_programs_are_commands() -> None:
+    given = {"kind": "histogrammer", "hpc_host": "localhost"}
+    with pytest.raises(ValidationError, match=r"programs\.online"):
+        HistogrammerBankConfig(**given, programs={"online": []})
