@@ -16,6 +16,7 @@ from typing import TextIO
 
 from groundwork.commandline import LOG_LEVELS
 from groundwork.cut import LONGEST_TRACE, cut
+from groundwork.errors import did_you_mean
 from groundwork.logstream import handler_for
 
 __all__ = [
@@ -155,21 +156,31 @@ def log_to(
     return handler
 
 
-def set_log_level(level: str) -> str:
+def set_log_level(level: str, logger: str = "") -> str:
     """Set the least level that is logged, in any case of letters; returns the one before.
 
+    Args:
+        level: One of `LOG_LEVELS`.
+        logger: The logger whose records it is for, and those below it; empty: all that have no
+            level of their own.
+
     Raises:
-        ValueError: None of `LOG_LEVELS`.
+        ValueError: None of `LOG_LEVELS`, or there is no such logger.
     """
     if not isinstance(level, str) or level.lower() not in LOG_LEVELS:
         raise ValueError(
             f"{str(level)[:40]!r} is no level of a log; there are {', '.join(LOG_LEVELS)}"
         )
-    before = log_level()
-    logging.getLogger().setLevel(level.upper())
+    before = log_level(logger)
+    logging.getLogger(logger).setLevel(level.upper())
     return before
 
 
-def log_level() -> str:
-    """Return the least level that is logged."""
-    return logging.getLevelName(logging.getLogger().level).lower()
+def log_level(logger: str = "") -> str:
+    """Return the least level that is logged, of all, or of a logger; ValueError: there is none."""
+    known = logging.root.manager.loggerDict  # none is made for a stranger: it would stay
+    if not isinstance(logger, str) or (logger and logger not in known):
+        raise ValueError(
+            f"no logger {str(logger)[:80]!r} here{did_you_mean(str(logger), known)}; lines of the log name theirs"
+        )
+    return logging.getLevelName(logging.getLogger(logger).getEffectiveLevel()).lower()

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from dealer.errors import PlayersError
 from portmanager.protocol.urls import ServiceAddress, is_service
+from zmqjsonproxy import portsearch
 from zmqjsonproxy.errors import PeerLostError
 
 __all__ = ["ADVICE", "advice_for", "unknown_host"]
@@ -23,7 +24,7 @@ def unknown_host(url: str) -> tuple[str, str] | None:
         host = ServiceAddress.read(url).manager.host
     else:
         transport, _, address = url.partition("://")
-        if transport != "tcp":
+        if transport not in ("tcp", portsearch.SCHEME):
             return None
         host = address.rpartition(":")[0].strip("[]")
     try:

@@ -65,14 +65,24 @@ class _Hub(ABC):
     def longer(self, seconds: float) -> float:
         """Return how long to pause instead of `seconds`: as many times as long as nothing changes at any
         Bank."""
+        left = self.until_change() or 0.0
+        return seconds * max(1.0, -(-left // seconds)) if seconds > 0 else seconds
+
+    def until_change(self) -> float | None:
+        """Return the time until something changes at a Bank by itself, s; None: nothing will."""
         now = self._clock.time()
         times = [
             when
             for player in self._players.values()
             for when in (player.model.next_change(), player.next_end())
         ]
-        left = min((when - now for when in times if when is not None), default=0.0)
-        return seconds * max(1.0, -(-left // seconds)) if seconds > 0 else seconds
+        return min((when - now for when in times if when is not None), default=None)
+
+    def catch_up(self) -> None:
+        """Let the models do what became due."""
+        with _one_at_a_time:
+            for player in self._players.values():
+                player.model.catch_up()
 
     async def _asked(self, requests: Iterable[CallRequest], timeout: float) -> list[CallResult]:
         """Ask; the clock moves by what the slowest needs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -69,6 +70,9 @@ def _plan(options: argparse.Namespace) -> int:
         return 2
     from dealer.plan import plan_script  # asyncio and the models: for this command only
 
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C, so that nothing is left behind
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     try:
         given = (options.script, options.words, options.config)
         plan = plan_script(*given, shows=options.show_output, limit=options.limit)

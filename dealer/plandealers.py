@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ClassVar
 
 import dealer
@@ -16,8 +16,11 @@ from dealer.dealer import Dealer
 from dealer.errors import DealerError
 from dealer.modelhub import AsyncModelHub, ModelHub
 from dealer.plankeeper import Everywhere, Keeper
+from dealer.plansubscriptions import PlannedSubscriber, planned_fetch
 from dealer.verbs import Verbs
 from zmqjsonproxy import AsyncHub, ThreadHub
+from zmqjsonproxy.files import fetch as files
+from zmqjsonproxy.subscriptions import Subscriptions
 
 __all__ = ["PlannedAsyncDealer", "PlannedDealer", "take_the_places"]
 
@@ -112,6 +115,12 @@ def take_the_places(keeper: Keeper) -> None:
         def __init__(self, *_args: Any, **_kwargs: Any) -> None:
             super().__init__(Everywhere(keeper), keeper.clock, keeper.keep)
 
+    class PlannedSubscriptions(Subscriptions):
+        def __init__(self, *_args: Any, **_kwargs: Any) -> None:
+            super().__init__()
+            self._subscriber = PlannedSubscriber(keeper)
+
+    vars(files)["fetch"] = partial(planned_fetch, keeper)
     waits = type("Dealer", (PlannedDealer,), {"keeper": keeper, "__doc__": Dealer.__doc__})
     awaits = type(
         "AsyncDealer", (PlannedAsyncDealer,), {"keeper": keeper, "__doc__": AsyncDealer.__doc__}
@@ -121,6 +130,7 @@ def take_the_places(keeper: Keeper) -> None:
         AsyncDealer: awaits,
         ThreadHub: PlannedHub,
         AsyncHub: PlannedAsyncHub,
+        Subscriptions: PlannedSubscriptions,
     }
     vars(dealer)["AsyncDealer"] = awaits  # else it is found anew each time
     for module in list(sys.modules.values()):

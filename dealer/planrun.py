@@ -96,6 +96,8 @@ def _become_a_program(run: Run) -> None:
         signal.signal(
             number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
         )
+    if signal.getsignal(signal.SIGHUP) is signal.default_int_handler:  # of `dealer plan`
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     atexit._clear()
     atexit.register(logging.shutdown)
     atexit.register(multiprocessing.util._exit_function)  # type: ignore[attr-defined]

@@ -2,8 +2,9 @@
 
 Of the file (or files) a Dealer reads `[dealer] players` and `portmanager`, of `[instrument]` what
 all Players share, of `[banks.*]` the host and the port; it needs nothing but the standard library
-for that. A Player under the name of a service has a URL `service://HOST:PORT/NAME`, from which
-`services` finds its address when it is needed.
+for that. A Player under the name of a service has a URL `service://HOST:PORT/NAME`, and one at a
+port of a range `ports://HOST:FIRST-LAST/NAME`, from which `services` finds its address when it is
+needed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from groundwork.addresses import (
     split_url,
     tcp_url,
 )
+from groundwork.portranges import ServerInRange, is_range, read_range
 from portmanager.protocol.urls import (
     LOCAL,
     ManagerAddress,
@@ -219,6 +221,12 @@ def _url_of(
             ).url
         except ValueError as error:
             raise ValueError(f"player_port: {error}") from error
+    if is_range(port):
+        try:
+            read_range(port)
+        except ValueError as error:
+            raise ValueError(f"player_port: {error}") from error
+        return ServerInRange(reachable, port, name).url
     if not isinstance(port, int) or isinstance(port, bool) or not 0 < port < 65536:
         raise ValueError(f"player_port: {port!r} is no TCP port")
     return tcp_url(reachable, port)

@@ -1,5 +1,5 @@
-"""Players under names of services: asks port managers where they are, each time a connection to one
-is made.
+"""Players under names: of services, whose port managers are asked where they are each time a
+connection to one is made; or at ports of a range, which are asked themselves.
 
 A Player that came back on another port is therefore found by the next call to it, and that is said
 in the log once. If a port manager does not answer, its Players are looked for where they were: it
@@ -18,6 +18,7 @@ from dealer.errors import ConfigurationError
 from portmanager import Allocation, PortManager, PortManagerError
 from portmanager.protocol.dialogue import only_one
 from portmanager.protocol.urls import ManagerAddress, ServiceAddress, ServicesAddress
+from zmqjsonproxy import portsearch
 from zmqjsonproxy.locating import AsyncLocators, Locators, NotLocatedError
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Services(_Known):
     @property
     def locators(self) -> Locators:
         """For a ThreadHub."""
-        return {SCHEME: self.locate}
+        return {SCHEME: self.locate, portsearch.SCHEME: portsearch.locate}
 
     def locate(self, url: str, within: float) -> str:
         """Return the address of a service, within some seconds; NotLocatedError if it has none."""
@@ -130,7 +131,7 @@ class AsyncServices(_Known):
     @property
     def locators(self) -> AsyncLocators:
         """For an AsyncHub."""
-        return {SCHEME: self.locate}
+        return {SCHEME: self.locate, portsearch.SCHEME: portsearch.locate_in_task}
 
     async def locate(self, url: str, within: float) -> str:
         """Return the address of a service, within some seconds; NotLocatedError if it has none."""

@@ -69,9 +69,12 @@ class Axis:
 
     def coordinates(self) -> npt.NDArray[np.float64]:
         """Return the lower edge of each cell, shape (cells,); of the underflow the lower limit."""
-        edges = np.empty(self.cells)
-        edges[1:] = self.low + np.arange(self.cells - 1) * self.width
-        edges[0], edges[-1] = self.low, self.high
+        return self.edges_of(np.arange(self.cells))
+
+    def edges_of(self, cells: Cells) -> npt.NDArray[np.float64]:
+        """Return the lower edges of some cells; of the underflow the lower limit."""
+        edges = self.low + np.maximum(cells - 1, 0) * self.width
+        edges[cells == self.bins + 1] = self.high
         return edges
 
     def cell(self, value: float) -> int:

@@ -38,3 +38,8 @@ class Contents:
         size = math.prod(shape)
         padded = np.zeros(size + MISS_BINS)
         return cls(padded[:size].reshape(shape), padded)
+
+    @staticmethod
+    def bytes_of(shape: Sequence[int]) -> int:
+        """Return the memory that contents of a shape take."""
+        return (math.prod(shape) + MISS_BINS) * np.dtype(np.float64).itemsize

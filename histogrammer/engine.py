@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -30,6 +31,7 @@ from histogrammer.gates.constants import Never
 from histogrammer.gates.contours import Contour
 from histogrammer.gates.folds import check_fold
 from histogrammer.gates.polygons import Polygon
+from histogrammer.names import refusal
 from histogrammer.parameters import Metadata, Parameter, Parameters
 from histogrammer.patterns import one, select
 from histogrammer.spectra.channels import set_channel
@@ -43,7 +45,6 @@ SNAPSHOT_GATE = "_snapshot_condition_"
 """Gate that is never true: of spectra that no event changes."""
 
 _MIB = 1 << 20
-_CELL_BYTES = 8
 _REFRESH_S = 2
 
 Floats = npt.NDArray[np.float64]
@@ -136,10 +137,12 @@ class Engine(Closing):
         """Book a spectrum.
 
         Raises:
-            SpectrumError: Its name is in use, it has parameters that do not exist, or there is no
-                memory for it.
+            SpectrumError: Its name is in use or too long, it has parameters that do not exist, or
+                there is no memory for it.
         """
         name = definition.name
+        if reason := refusal(name):
+            raise SpectrumError(reason)
         if name in self.spectra:
             raise SpectrumError(f"Spectrum {name} already exists")
         for parameter in definition.parameters:
@@ -153,7 +156,7 @@ class Engine(Closing):
         return made
 
     def _new_contents(self, definition: Definition) -> Contents:
-        wanted = int(np.prod(definition.shape, dtype=np.int64)) * _CELL_BYTES
+        wanted = Contents.bytes_of(definition.shape)
         left = self._most_bytes - self._bytes
         refusal = SpectrumError(
             f"Spectrum {definition.name} needs {wanted / _MIB:.1f} MiB, and {left / _MIB:.1f} MiB are "
@@ -199,10 +202,11 @@ class Engine(Closing):
             SpectrumError: There is none.
         """
         gone = self.spectrum(name)
-        if name in self.bindings:
+        if self._binder is not None and name in self._binder:
             self.unbind(name)
         del self.spectra[name]
-        self._bytes -= gone.contents.cells.nbytes
+        self._filler.define((), {})  # it has the contents, and the next block may never come
+        self._bytes -= gone.contents.padded.nbytes
         self.changes += 1
         self._note(Topic.SPECTRUM, f"delete {name}")
 
@@ -331,7 +335,7 @@ class Engine(Closing):
 
         Raises:
             SpectrumError: The source cannot be projected, or the new one cannot be booked.
-            ConditionError: There is no such contour.
+            ConditionError: There is no such contour, or the gate of both cannot be.
         """
         definition = projected_definition(source.definition, direction, name)
         inside = None if contour is None else self.contour(contour)
@@ -344,7 +348,11 @@ class Engine(Closing):
             made.gate = self._snapshot_gate()
         elif len(gates) == 2:
             made.gate = f"_{name}_projection_gate_"
-            self._put_condition(made.gate, And(tuple(gates)))
+            try:
+                self._put_condition(made.gate, And(tuple(gates)))
+            except ConditionError:  # the source has this very gate
+                self.delete_spectrum(name)
+                raise
         elif gates:
             (made.gate,) = gates
         return made
@@ -399,11 +407,18 @@ class Engine(Closing):
             DisplayMemoryError: One of them cannot be bound; it and those before it stay.
         """
         names = []
+        numbers = Counter[str]()
         for definition, cells in saved:
             for parameter in definition.parameters:
                 self.row_of(parameter)
-            made = self.create_spectrum(self._with_free_name(definition, replace=replace))
-            made.contents.cells[...] = cells
+            if definition.name in self.spectra:
+                if replace:
+                    self.delete_spectrum(definition.name)
+                else:
+                    definition = self._renamed(definition, numbers)
+            made = self.create_spectrum(definition)
+            filled = np.nonzero(cells)  # memory for empty ones is not touched
+            made.contents.cells[filled] = cells[filled]
             made.version += 1
             if snapshot:
                 made.gate = self._snapshot_gate()
@@ -412,17 +427,13 @@ class Engine(Closing):
                 self.bind(made.name)
         return names
 
-    def _with_free_name(self, definition: Definition, *, replace: bool) -> Definition:
+    def _renamed(self, definition: Definition, numbers: Counter[str]) -> Definition:
+        """Return a definition with the first free of the names NAME_0, NAME_1, ...; numbers below
+        those that are given are not free."""
         name = definition.name
-        if name not in self.spectra:
-            return definition
-        if replace:
-            self.delete_spectrum(name)
-            return definition
-        number = 0
-        while f"{name}_{number}" in self.spectra:
-            number += 1
-        return dataclasses.replace(definition, name=f"{name}_{number}")
+        while f"{name}_{numbers[name]}" in self.spectra:
+            numbers[name] += 1
+        return dataclasses.replace(definition, name=f"{name}_{numbers[name]}")
 
     # display memory
 

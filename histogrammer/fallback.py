@@ -78,13 +78,13 @@ def fill_bits(
     padded: Counts,
 ) -> None:
     """Fill a 1-d spectrum with the numbers of the bits of a value; those beyond its axis are
-    overflow. There are none in infinities and NaN."""
+    overflow. There are none in what is no number of 32 bits without sign."""
     counter, last = _Counter(padded), int(axes[0, 3]) + 1
     for row, _, number in fills.tolist():
         events = _events(chosen, ends, number)
         present = bits[row, events] != absent
         found = values[row, events][present].astype(np.float64)
-        words = np.fmod(np.trunc(found[np.isfinite(found)]), 2.0**32).astype(np.int64)
+        words = found[(found >= 0) & (found < 2.0**32)].astype(np.int64)
         for bit in range(32):
             counter.add(np.full(np.count_nonzero(words >> bit & 1), min(bit + 1, last)))
     counter.finish()

@@ -34,6 +34,12 @@ NO_LOCK = nullcontext()
 MOST_THREADS = 4
 """More wait for memory, and the reader and the REST server want cores, too."""
 
+TRUTH_BYTES = 9
+"""Of an event for which a gate is true: its truth, and its number."""
+
+MOST_TRUTH_BYTES = 1 << 29
+"""Of all gates that are used. With more than 3640 of them a block of 16384 events is cut."""
+
 
 @dataclass(frozen=True, slots=True)
 class FilledSpectrum:
@@ -93,6 +99,18 @@ class Filler(Closing):
         plan = self._plan
         if plan is None or plan.rows != block.rows:
             plan = self._plan = _Plan(block.rows, self._planned(block.rows), self._conditions)
+        most = max(1, MOST_TRUTH_BYTES // (TRUTH_BYTES * max(1, len(plan.locks))))
+        errors: list[Exception] = []
+        for start in range(0, len(block), most):
+            piece = block if len(block) <= most else block.part(start, start + most)
+            try:
+                self._fill(plan, piece)
+            except Exception as error:  # raised when all that can be filled is
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+    def _fill(self, plan: _Plan, block: EventBlock) -> None:
         truths = _SharedTruths(self._conditions, block, plan.locks)
         self._workers.run(plan.jobs(Columns.of(block), truths))
 

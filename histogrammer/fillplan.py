@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from typing import ParamSpec, Protocol, TypeAlias, TypeVar
 
 import numpy as np
@@ -106,23 +106,20 @@ class _CountingPart:
 
     def _fill_times(self, columns: Columns, events: Integers | None, times: Times) -> None:
         """Fill from lists of their own: of events that count, of those that count twice, ..."""
-        table = self.for_all.tolist()
-        for start in range(0, len(table), FILLS_AT_ONCE):
+        for start in range(0, len(self.fills), FILLS_AT_ONCE):
             now = slice(start, start + FILLS_AT_ONCE)
-            lists: list[Integers] = []
-            fills: list[tuple[int, int, int]] = []
-            for (x, other, _), often in zip(
-                table[now], times(self.fills[now], columns.block), strict=True
-            ):
-                for level in range(int(often.max(initial=0))):
-                    fills.append((x, other, len(lists)))
-                    if events is None:
-                        lists.append(np.flatnonzero(often > level))
-                    else:
-                        lists.append(events[often[events] > level])
-            if lists:
+            found = (
+                (x, other, _more_often(often, level, events))
+                for (x, other, _), often in zip(
+                    self.for_all[now].tolist(), times(self.fills[now], columns.block), strict=True
+                )
+                for level in range(int(often.max(initial=0)))
+            )
+            while some := list(islice(found, FILLS_AT_ONCE)):
+                lists = [one for *_, one in some]
+                fills = np.array([(x, other, number) for number, (x, other, _) in enumerate(some)])
                 ends = np.cumsum([0, *map(len, lists)])
-                self._fill(columns, np.concatenate(lists), ends, np.array(fills))
+                self._fill(columns, np.concatenate(lists), ends, fills)
 
     def _fill(self, columns: Columns, chosen: Integers, ends: Integers, fills: Integers) -> None:
         self.function(
@@ -135,6 +132,13 @@ class _CountingPart:
             self.axes,
             self.padded,
         )
+
+
+def _more_often(often: FoldCounts, level: int, events: Integers | None) -> Integers:
+    """Return the numbers of those of some events that count more than `level` times."""
+    if events is None:
+        return np.flatnonzero(often > level)
+    return events[often[events] > level]
 
 
 @dataclass(frozen=True, slots=True)

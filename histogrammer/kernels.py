@@ -209,7 +209,7 @@ def fill_bits(
     padded: Counts,
 ) -> None:
     """Fill a 1-d spectrum with the numbers of the bits of a value; those beyond its axis are
-    overflow. There are none in infinities and NaN."""
+    overflow. There are none in what is no number of 32 bits without sign."""
     last = np.int64(axes[0, BINS]) + 1
     for fill in range(fills.shape[0]):
         x, x_bits, number = values[fills[fill, 0]], bits[fills[fill, 0]], fills[fill, 2]
@@ -217,8 +217,8 @@ def fill_bits(
         for i in range(size):
             event = i if number < 0 else chosen[ends[number] + i]
             value = np.float64(x[event])
-            if x_bits[event] != absent and abs(value) < np.inf:
-                word = np.int64(np.fmod(value, 4294967296.0))  # both cut towards zero
+            if x_bits[event] != absent and 0.0 <= value < 4294967296.0:
+                word = np.int64(value)
                 for bit in range(32):
                     if (word >> bit) & 1:
                         padded[bit + 1 if bit + 1 < last else last] += 1.0

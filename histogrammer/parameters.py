@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 
 from histogrammer.errors import LimitsError, ParameterError, ParameterExistsError
+from histogrammer.names import refusal
 
 __all__ = ["Metadata", "Parameter", "Parameters"]
 
@@ -87,7 +88,10 @@ class Parameters(Mapping[str, Parameter]):
 
         Raises:
             ParameterExistsError: The name is in use.
+            ParameterError: It is too long.
         """
+        if reason := refusal(name):
+            raise ParameterError(reason)
         if name in self._by_name:
             raise ParameterExistsError(f"Parameter {name} already exists")
         parameter = Parameter(name, len(self._names) + 1, metadata or Metadata())

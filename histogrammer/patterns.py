@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from functools import lru_cache
 
 from histogrammer.errors import PatternError
+from histogrammer.names import MAX_NAME_LETTERS
 
 __all__ = ["one", "select"]
 
@@ -20,7 +21,7 @@ def select(names: Collection[str], pattern: str) -> list[str]:
     The name that is equal to the pattern is among them.
 
     Raises:
-        PatternError: The pattern is malformed, and nothing has it as its name.
+        PatternError: The pattern is malformed or too long, and nothing has it as its name.
     """
     try:
         matches = _matcher(pattern)
@@ -45,8 +46,13 @@ def one(names: Collection[str], pattern: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-@lru_cache(1000)
+@lru_cache(100)
 def _matcher(pattern: str) -> Callable[[str], object]:
+    if len(pattern) > MAX_NAME_LETTERS:  # to compile a megabyte takes 20 s
+        raise PatternError(
+            f"{pattern[:40]}...",
+            f"it has {len(pattern)} letters, and up to {MAX_NAME_LETTERS} are possible",
+        )
     pieces = [""]  # one more after each run of stars
     at = 0
     while at < len(pattern):

@@ -188,27 +188,37 @@ class Bank:
         return []
 
     @query
-    def get_log_level(self) -> str:
-        """Return the least level that the Player logs: debug, info, warning or error."""
-        return log_level()
+    def get_log_level(self, logger: str = "") -> str:
+        """Return the least level that the Player logs: debug, info, warning or error.
+
+        Args:
+            logger: Of the records of a logger; empty: of all that have no level of their own.
+        """
+        try:
+            return log_level(logger)
+        except ValueError as error:
+            raise RefusedError(str(error)) from error
 
     @command(urgent=True, aborts=False)
-    def set_log_level(self, level: str) -> str:
+    def set_log_level(self, level: str, logger: str = "") -> str:
         """Set the least level that the Player logs, its data-taking program's lines too, until it
         ends or is set again.
 
         Args:
             level: debug, info, warning or error.
+            logger: For the records of a logger alone, as `zmqjsonproxy.control`; empty: for all that
+                have no level of their own.
 
         Returns:
             The level before.
         """
         try:
-            before = set_log_level(level)
+            before = set_log_level(level, logger)
         except ValueError as error:
             raise RefusedError(str(error)) from error
-        if before != log_level():
-            self.log.warning("the level of the log is now %s; it was %s", log_level(), before)
+        if before != (now := log_level(logger)):
+            whose = f" of {logger}" if logger else ""
+            self.log.warning("the level of the log%s is now %s; it was %s", whose, now, before)
         return before
 
 

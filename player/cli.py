@@ -90,10 +90,12 @@ def _ready_url(config: Config, bank: str) -> str:
 
     Raises:
         ServiceError: It has a name, and is not found under it.
+        NotReadyError: It serves at a port of a range, and is found at none.
     """
+    from groundwork.portranges import has_range
     from player.hosts import banks_here
     from player.ports import is_loopback, local_url, port_of, tcp_url
-    from player.services import reached_at
+    from player.services import found_in_range, reached_at
     from portmanager.protocol.urls import is_service
 
     host, bind = config.banks[bank].hpc_host, tcp_url(config.bind(bank), 1)
@@ -103,6 +105,9 @@ def _ready_url(config: Config, bank: str) -> str:
     url = config.url(bank)
     if is_service(url):
         return reached_at(url, host if is_elsewhere else None)
+    if has_range(url):
+        asked = host if is_elsewhere and not is_loopback(bind) else None
+        return found_in_range(url, bank, asked)
     if is_elsewhere and not is_loopback(url):
         return tcp_url(host, port_of(url))
     return local_url(url)
@@ -274,7 +279,7 @@ def _url(
     parser: argparse.ArgumentParser, args: argparse.Namespace, config: Config, bank: str
 ) -> str:
     """Return where to serve: URL or --service, then --bind, then the file."""
-    from player.ports import split_url
+    from groundwork.portranges import split_ports
     from portmanager.protocol.urls import ServiceAddress, is_service, own_service
 
     if args.url is not None and args.service is not None:
@@ -287,7 +292,7 @@ def _url(
             return ServiceAddress(own_service(given, bank), config.manager).url
         if args.bind is not None:
             parser.error("give a URL or --bind, not both")
-        split_url(given)
+        split_ports(given)
     except ValueError as error:
         parser.error(f"{'URL' if args.service is None else '--service'}: {error}")
     return str(given)

@@ -21,6 +21,7 @@ from arrayconfig.files import absolute, config_path
 from arrayconfig.hosts import DEFAULT_PORT
 from groundwork.errors import did_you_mean
 from groundwork.loading import raised_where
+from groundwork.portranges import is_range, read_range
 from player.errors import BankNameError, ConfigError, Fault, KindError
 from player.hosts import infer_bank
 from player.kinds import check_of, endpoint_model, find_endpoint, find_kind, model_of, sections_of
@@ -155,7 +156,9 @@ def _known_keys(target: Any, loc: tuple[Any, ...]) -> list[str]:
         elif isinstance(rest[0], int):
             look(schema.get("items"), rest[1:])
         else:
-            look(properties.get(rest[0], schema.get("additionalProperties")), rest[1:])
+            named = properties.get(rest[0], schema.get("additionalProperties"))
+            for one in (named, *schema.get("patternProperties", {}).values()):
+                look(one, rest[1:])
 
     look(whole, loc)
     return sorted(found)
@@ -387,6 +390,13 @@ def _cross_checks(config: Config) -> list[Fault]:
         for index, player in enumerate(config.dealer.players or [])
         if player not in names
     ]
+    for name, bank in config.banks.items():
+        for remote, followed in bank.remotes.items():
+            if followed.bank is not None and (followed.bank not in names or followed.bank == name):
+                text = f"is no Bank of this file{did_you_mean(followed.bank, names - {name})}"
+                why = "is this Bank itself" if followed.bank == name else text
+                key = ("banks", name, "remotes", remote, "bank")
+                faults.append(config.fault(key, f"{followed.bank} {why}"))
     if (seen := config.dealer.players) and len(seen) != len(set(seen)):
         faults.append(config.fault(("dealer", "players"), "a Player is named twice"))
     # From the source: another fault of the same table must not hide this one.
@@ -410,6 +420,8 @@ def _ports_taken(source: TomlFile) -> list[Fault]:
     tables = source.tables.get("banks")
     faults: list[Fault] = []
     taken: dict[tuple[str, str], str] = {}
+    numbers: list[tuple[str, object, int]] = []
+    ranges: list[tuple[str, object, str]] = []
     for name, bank in tables.items() if isinstance(tables, dict) else ():
         host, own = bank.get("hpc_host") if isinstance(bank, dict) else None, number(bank)
         port = of_all if own is None else own
@@ -419,13 +431,32 @@ def _ports_taken(source: TomlFile) -> list[Fault]:
             except ValueError:
                 continue
         elif isinstance(port, int):
+            numbers.append((name, host, port))
             port = f"port {port}"
+        elif is_range(port):
+            ranges.append((name, host, str(port)))
+            continue  # of which each Player takes one
         if not isinstance(host, str) or not isinstance(port, str):
             continue  # that is a fault of its own
         if (other := taken.setdefault((host.lower(), port), name)) != name:
             key = ("banks", name) if own is None else ("banks", name, "player_port")
             faults.append(source.fault(key, f"{port} of host {host} is {other}'s already"))
+    for name, host, port in numbers:
+        for other, ports in ((o, p) for o, at, p in ranges if at == host and port in _ports_of(p)):
+            key = ("banks", name, "player_port")
+            text = (
+                f"the Player of {other} may take port {port} of host {host}: its range is {ports}"
+            )
+            faults.append(source.fault(key, f"{text}; take one outside"))
+            break
     return faults
+
+
+def _ports_of(text: str) -> range:
+    try:
+        return read_range(text)
+    except ValueError:  # that is a fault of its own
+        return range(0)
 
 
 def _open_binds(

@@ -21,6 +21,7 @@ import zmq
 from arrayconfig import findings
 from arrayconfig.findings import Finding, file_finding
 from groundwork.extras import install_advice
+from groundwork.portranges import has_range, split_ports
 from player.config import data_root, dibas_dir, find_file, load, pick_bank, state_dir
 from player.dataroot import DataRoot
 from player.endpoints.rpc import RpcEndpoint
@@ -28,6 +29,7 @@ from player.errors import (
     BankNameError,
     ConfigError,
     Fault,
+    NotReadyError,
     NotRegisteredError,
     PlayerError,
     PortTakenError,
@@ -36,8 +38,8 @@ from player.errors import (
 from player.findings import Surroundings
 from player.hosts import banks_here
 from player.kinds import find_endpoint, find_kind
-from player.ports import local_url, port_of, split_url, tcp_url
-from player.services import reached_at
+from player.ports import local_url, split_url, tcp_url
+from player.services import found_in_range, reached_at
 from player.tables import Config
 from portmanager.protocol.urls import is_service
 from zmqjsonproxy import ProxyError, ThreadHub
@@ -252,10 +254,16 @@ def area_findings(config: Config, name: str) -> list[Finding]:
 def address_findings(config: Config, name: str, url: str) -> tuple[int | None, list[Finding]]:
     """Return who serves this Bank there, as in `Report.banks`, and what is wrong with its
     address."""
+    if has_range(url):
+        with suppress(NotReadyError):
+            url = found_in_range(url, name)
     ctx: zmq.Context[Any] = zmq.Context()
     try:
         RpcEndpoint(ctx, url, name=name, on_end=lambda _reason: None).close()
     except PortTakenError as error:
+        if has_range(url):
+            remedy = f"end what has one of them, or give banks.{name}.player_port a longer range"
+            return None, [Finding("port", str(error).partition(";")[0], remedy, name)]
         answer = _answer(local_url(url))
         pid, process = _listener(url)
         if full := connection_findings(name, pid, error.port):
@@ -270,7 +278,7 @@ def address_findings(config: Config, name: str, url: str) -> tuple[int | None, l
     except PlayerError as error:
         key = "[instrument] bind" if config.banks[name].bind is None else f"banks.{name}.bind"
         remedy = f"set {key} to an address of this host"
-        if port_of(url) < 1024:
+        if split_ports(url)[1][0] < 1024:
             remedy += f", and banks.{name}.player_port to a port of 1024 or above"
         return None, [Finding("address", str(error), remedy, name)]
     finally:

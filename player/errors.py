@@ -70,11 +70,17 @@ class CommandError(PlayerError):
 
 
 class PortTakenError(PlayerError):
-    """Another process serves on the port."""
+    """Another process serves on the port, or others on all that were tried."""
 
-    def __init__(self, url: str, port: int) -> None:
-        super().__init__(f"port {port} is taken: another process already serves on {url}")
-        self.url, self.port = url, port
+    def __init__(self, url: str, port: int | range) -> None:
+        ports = range(port, port + 1) if isinstance(port, int) else port
+        super().__init__(
+            f"port {ports[0]} is taken: another process already serves on {url}"
+            if len(ports) == 1
+            else f"all ports from {ports[0]} to {ports[-1]} are taken, the last one of {url}; end "
+            "what has one of them, or give a longer range"
+        )
+        self.url, self.port = url, ports[0]
 
 
 class AddressError(PlayerError):

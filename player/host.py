@@ -29,10 +29,12 @@ from player.endpoints.rpc import RpcEndpoint
 from player.errors import BankNameError, BankStartError, EndpointError, NotReadyError, PlayerError
 from player.kinds import find_endpoint, find_kind
 from player.ports import is_loopback, local_url, tcp_url
+from player.remotes import Remotes
 from player.services import Registration
 from player.tables import Config
 from portmanager.protocol.urls import ServiceAddress, is_service, own_service
 from zmqjsonproxy import ProxyError, RefusedError, ThreadHub
+from zmqjsonproxy.channels.properties import table_of
 
 __all__ = ["Host", "HostSettings", "ask_ready", "bank_context", "start_errors"]
 
@@ -213,6 +215,7 @@ class Host(Closing):
         # thread holds.
         self._ends: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
         self._rpc: RpcEndpoint | None = None
+        self._remotes: Remotes | None = None
         self._endpoints: list[Endpoint] = []
         self._ctx: zmq.Context[Any] | None = None
         self._closed = False
@@ -295,6 +298,8 @@ class Host(Closing):
                     f"open of endpoint {name}",
                     functools.partial(endpoint.open, self.bank),
                 )
+            self._remotes = Remotes(table_of(self.bank), self._config, self.name)
+            self._remotes.open()
         for name, url in self.endpoint_urls.items():
             log.info("endpoint %s of %s is at %s", name, self.name, url)
 
@@ -380,6 +385,8 @@ class Host(Closing):
             registration
         ) in self._registrations:  # first: who asks for it must not be sent to a closed endpoint
             registration.close()
+        if self._remotes is not None:
+            self._remotes.close()
         for endpoint in reversed(self._endpoints):
             try:
                 if isinstance(endpoint, RpcEndpoint):

@@ -28,6 +28,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
+from groundwork.portranges import has_range
 from groundwork.watching import watch
 from player import config as configuration
 from player.bank import Bank as KindOfBank
@@ -35,7 +36,7 @@ from player.errors import BankStartError, NotReadyError, ServiceError
 from player.host import ask_ready, bank_context, start_errors
 from player.kinds import find_kind
 from player.ports import local_url, split_url
-from player.services import reached_at
+from player.services import found_in_range, reached_at
 from player.signals import Handlers
 from portmanager.protocol.urls import is_service
 from zmqjsonproxy import MethodDescription, ThreadHub
@@ -452,9 +453,11 @@ def _aborted_by_ctrl_c(handle: OperationHandle) -> Iterator[None]:
 def _is_served(bank: str, url: str) -> bool:
     """Tell whether a Player of this Bank answers at `url`, or under the name there."""
     try:
+        if has_range(url):
+            url = found_in_range(url, bank)
         url = reached_at(url) if is_service(url) else local_url(url)
         socket.create_connection(split_url(url), timeout=CONNECT_S).close()
-    except (OSError, ValueError, ServiceError):
+    except (OSError, ValueError, ServiceError, NotReadyError):
         return False
     with ThreadHub() as hub:
         try:

@@ -6,7 +6,6 @@ Whoever logs waits for nothing here, and may hold any lock.
 from __future__ import annotations
 
 import logging
-import math
 import os
 import queue
 import threading
@@ -15,55 +14,15 @@ import traceback
 from collections.abc import Callable
 
 from groundwork.cut import cut
+from groundwork.throttle import Throttle
 from groundwork.values import JsonObject
 
-__all__ = ["MOST_PER_S", "LogPublisher", "LogThrottle"]
+__all__ = ["MOST_PER_S", "LogPublisher"]
 
 MOST_PER_S = 50
 """Records that are published within a second."""
 _WAITING_MOST = 1000
 _END_WITHIN_S = 1.0
-
-
-class LogThrottle:
-    """Choice of the records that are published, so many in a second. No clock.
-
-    Args:
-        most: Records in a second.
-    """
-
-    def __init__(self, most: int = MOST_PER_S) -> None:
-        self._most, self._room, self._end = most, most, -math.inf
-        self.left_out = 0
-
-    @property
-    def due(self) -> float | None:
-        """When it is to be told how many were left out, s, monotonic; None: none were."""
-        return self._end if self.left_out else None
-
-    def tell_left_out(self, now: float) -> JsonObject | None:
-        """Return what tells that records were left out in the second before, if it is over and some
-        were.
-
-        Args:
-            now: s, monotonic.
-        """
-        if now < self._end:
-            return None
-        self._end, self._room = now + 1.0, self._most
-        number, self.left_out = self.left_out, 0
-        if not number:
-            return None
-        text = f"{number} records were left out: at most {self._most} are published in a second"
-        return {"level": "warning", "logger": __name__, "text": text, "left_out": number}
-
-    def takes(self) -> bool:
-        """Tell whether one more record is published; one that is not is counted."""
-        if self._room:
-            self._room -= 1
-            return True
-        self.left_out += 1
-        return False
 
 
 class LogPublisher(logging.Handler):
@@ -76,7 +35,7 @@ class LogPublisher(logging.Handler):
 
     def __init__(self, publish: Callable[[JsonObject], object], most: int = MOST_PER_S) -> None:
         super().__init__()
-        self._publish, self._throttle = publish, LogThrottle(most)
+        self._publish, self._most, self._throttle = publish, most, Throttle(most)
         self._waiting: queue.SimpleQueue[JsonObject | None] = queue.SimpleQueue()
         self._counting = threading.RLock()
         self._crowded_out, self._pid = 0, os.getpid()
@@ -122,10 +81,15 @@ class LogPublisher(logging.Handler):
             with self._counting:
                 crowded_out, self._crowded_out = self._crowded_out, 0
             throttle.left_out += crowded_out
-            if left_out := throttle.tell_left_out(time.monotonic()):
-                self._send({**left_out, "time": time.time()})
+            if left_out := throttle.take_left_out(time.monotonic()):
+                self._send(self._told(left_out))
             if record and throttle.takes():
                 self._send(record)
+
+    def _told(self, left_out: int) -> JsonObject:
+        text = f"{left_out} records were left out: at most {self._most} are published in a second"
+        told: JsonObject = {"level": "warning", "logger": __name__, "text": text}
+        return told | {"left_out": left_out, "time": time.time()}
 
     def _send(self, record: JsonObject) -> None:
         try:

@@ -4,10 +4,44 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Callable
+from typing import TypeVar
 
 from groundwork.addresses import is_ip, is_loopback_host, split_url, tcp_url
+from player.errors import PortTakenError
 
-__all__ = ["address_of_device", "is_loopback", "local_url", "port_of", "split_url", "tcp_url"]
+__all__ = [
+    "address_of_device",
+    "first_free",
+    "is_loopback",
+    "local_url",
+    "port_of",
+    "split_url",
+    "tcp_url",
+]
+
+T = TypeVar("T")
+
+
+def first_free(ports: range, at: Callable[[int], T]) -> T:
+    """Serve at the first port of a range that is free; what `at` returns.
+
+    Args:
+        ports: Are tried in their order.
+        at: Serves at a port; PortTakenError if it is taken.
+
+    Raises:
+        PortTakenError: All are taken.
+    """
+    for port in ports[:-1]:
+        try:
+            return at(port)
+        except PortTakenError:
+            continue
+    try:
+        return at(ports[-1])
+    except PortTakenError as error:
+        raise PortTakenError(error.url, ports) from error
 
 
 def address_of_device(bind: str) -> str:

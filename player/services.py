@@ -14,13 +14,22 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from player.errors import NotRegisteredError, PlayerError, PortTakenError, ServiceError
-from player.ports import tcp_url
+from groundwork.portranges import ServerInRange, split_ports
+from player.errors import (
+    NotReadyError,
+    NotRegisteredError,
+    PlayerError,
+    PortTakenError,
+    ServiceError,
+)
+from player.ports import local_url, split_url, tcp_url
 from portmanager import PortManager, PortManagerError
 from portmanager.conversation import own_user
 from portmanager.protocol.urls import ServiceAddress
+from zmqjsonproxy.locating import NotLocatedError
+from zmqjsonproxy.portsearch import locate
 
-__all__ = ["Registration", "reached_at"]
+__all__ = ["Registration", "found_in_range", "reached_at"]
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +77,28 @@ def reached_at(url: str, host: str | None = None) -> str:
         users = ", ".join(one.user for one in found)
         raise ServiceError(address.service, manager, f"it is there several times, of {users}")
     return tcp_url(where, found[0].port)
+
+
+def found_in_range(url: str, bank: str, host: str | None = None, within: float = ANSWER_S) -> str:
+    """Ask all ports of a range for the Player of a Bank.
+
+    Args:
+        url: `tcp://HOST:FIRST-LAST`, where it serves.
+        bank: Its Bank.
+        host: On which it is asked; None: as the URL says.
+        within: s.
+
+    Returns:
+        `tcp://HOST:PORT`.
+
+    Raises:
+        NotReadyError: It is at none of them.
+    """
+    where = host or split_url(local_url(tcp_url(split_ports(url)[0], 1)))[0]
+    try:
+        return locate(ServerInRange(where, url.rpartition(":")[2], bank).url, within)
+    except NotLocatedError as error:
+        raise NotReadyError(bank, url, str(error)) from error
 
 
 class Registration:

@@ -3,12 +3,13 @@ read: `config`."""
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -19,13 +20,29 @@ from pydantic import (
     SerializeAsAny,
     Tag,
     field_validator,
+    model_validator,
 )
 
-from arrayconfig.hosts import DEFAULT_PORT, SUPERVISOR_FORM, checked_supervisor
-from groundwork.addresses import bind_address, checked_host, split_url, tcp_url
+from arrayconfig.hosts import (
+    DEFAULT_PORT,
+    SUPERVISOR_FORM,
+    checked_supervisor,
+    reachable_host,
+)
+from groundwork.addresses import (
+    bind_address,
+    checked_host,
+    is_loopback_host,
+    split_url,
+    tcp_url,
+)
+from groundwork.portranges import RANGE_FORM, ServerInRange, is_range, read_range
 from player.errors import Fault
+from player.remotenames import read_item
 from player.tomlfile import KeyPath, TomlFile
 from portmanager.protocol.urls import LOCAL, ManagerAddress, ServiceAddress, is_service, own_service
+from zmqjsonproxy.channels.protocol.limits import Limits
+from zmqjsonproxy.channels.settings import LinkSettings
 from zmqjsonproxy.files.protocol.names import AREA, AREA_FORM
 
 __all__ = [
@@ -43,7 +60,11 @@ __all__ = [
     "InstrumentConfig",
     "Port",
     "PortOrService",
+    "PortRange",
+    "RemoteConfig",
+    "ServiceName",
     "Table",
+    "form_of_port",
     "is_secret",
     "without_user",
 ]
@@ -84,6 +105,28 @@ def without_user(text: str) -> str:
     return _USER_IN_URL.sub("...@", text)
 
 
+def _range(text: str) -> str:
+    """Refuse what is no range of ports."""
+    read_range(text)
+    return text
+
+
+def _player_url(text: str) -> str:
+    """Refuse what is no address of a Player; a service in the form of a URL."""
+    if is_service(text):
+        return ServiceAddress.read(text).url
+    host, port = split_url(text)
+    if port == 0:
+        raise ValueError(f"{text!r}: a port to connect to is a number from 1 to 65535")
+    return tcp_url(checked_host(host), port)
+
+
+def _item(text: str) -> str:
+    """Refuse what is no property of a remote."""
+    read_item(text)
+    return text
+
+
 def _service(text: str) -> str:
     """Refuse what names no service."""
     own_service(text, "BANK")
@@ -113,14 +156,25 @@ Areas = Annotated[
     Field(json_schema_extra={"additionalProperties": False}),
 ]
 """Folders whose files clients may fetch: name -> folder."""
+RemoteName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,60}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 ServiceName = Annotated[str, Field(pattern="^service:"), AfterValidator(_service)]
+PortRange = Annotated[str, Field(pattern=RANGE_FORM), AfterValidator(_range)]
+
+
+def form_of_port(value: object) -> str:
+    """Return as what a port is written: port, range or service."""
+    return "service" if is_service(value) else "range" if is_range(value) else "port"
+
+
 PortOrService = Annotated[
-    Annotated[Port, Tag("port")] | Annotated[ServiceName, Tag("service")],
-    Discriminator(lambda value: "service" if is_service(value) else "port"),
+    Annotated[Port, Tag("port")]
+    | Annotated[PortRange, Tag("range")]
+    | Annotated[ServiceName, Tag("service")],
+    Discriminator(form_of_port),
 ]
-"""A port, or `service:NAME` for one that is lent under that name; `{bank}` in it, or nothing, is
-the Bank's name."""
+"""A port, `FIRST-LAST` for the first that is free, or `service:NAME` for one that is lent under
+that name; `{bank}` in it, or nothing, is the Bank's name."""
 Manager = Annotated[str, AfterValidator(_manager)]
 Address = Annotated[str, AfterValidator(_address)]
 Host = Annotated[str, Field(min_length=1), AfterValidator(checked_host)]
@@ -170,6 +224,46 @@ class EndpointConfig(Table):
     bind: Address | None = None
 
 
+class RemoteConfig(Table):
+    """`[banks.X.remotes.NAME]`: properties of another Player that this one publishes again.
+
+    Either `bank` or `url` says which Player. A property `wind` is called `wind@INTO` here.
+    """
+
+    bank: str | None = Field(None, min_length=1, description="Bank of this file")
+    url: Annotated[str, AfterValidator(_player_url)] | None = Field(
+        None, description="tcp://HOST:PORT, or service:NAME@HOST"
+    )
+    object: str = Field("bank", min_length=1, description="object that has the properties")
+    properties: list[Annotated[str, AfterValidator(_item)]] = Field(
+        min_length=1, description="names, patterns as status.*, or LOCAL=REMOTE"
+    )
+    into: RemoteName | None = Field(None, description="what stands behind the @; None: NAME")
+    rate: float = Field(0.0, description="updates per second of each property at most; 0: all")
+    dead_band: float = Field(0.0, description="a number is taken if it differs by more than this")
+    ping_every: float = Field(4.0, description="time between two heartbeats, s")
+    timeout: float = Field(15.0, description="silence after which a connection is made anew, s")
+    drop_after: float | None = Field(
+        None, description="time without a connection after which none is tried, s; None: never"
+    )
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        """Refuse what names no Player, or more than one, and limits that are none."""
+        if (self.bank is None) == (self.url is None):
+            raise ValueError('say which Player: bank = "BANKB", or url = "tcp://HOST:PORT"')
+        self.link_settings("")
+        Limits(self.rate, self.dead_band)
+        return self
+
+    def link_settings(self, name: str) -> LinkSettings:
+        """Return how the connection is watched, by a subscriber of a name."""
+        drop_after = math.inf if self.drop_after is None else self.drop_after
+        return LinkSettings(
+            ping_every=self.ping_every, timeout=self.timeout, drop_after=drop_after, name=name
+        )
+
+
 class BankConfig(Table):
     """`[banks.X]`: what every kind of Bank has. Kinds add their own keys in a subclass."""
 
@@ -178,6 +272,7 @@ class BankConfig(Table):
     player_port: PortOrService | None = None
     bind: Address | None = None
     files: Areas = Field(default_factory=dict)
+    remotes: dict[RemoteName, RemoteConfig] = Field(default_factory=dict)
     endpoints: dict[str, SerializeAsAny[EndpointConfig]] = Field(default_factory=dict)
 
     @field_validator("endpoints", mode="plain", json_schema_input_type=dict[str, dict[str, Any]])
@@ -278,11 +373,26 @@ class Config:
 
     def url(self, bank: str, bind: str | None = None) -> str:
         """Return where a Bank's Player serves; `bind` wins over the file. Of a service the URL of
-        its name."""
+        its name, of a range `tcp://HOST:FIRST-LAST`."""
         port = self.banks[bank].player_port or self.instrument.player_port
         if isinstance(port, str):
+            if is_range(port):
+                return tcp_url(bind_address(bind or self.bind(bank)), 0)[:-1] + port
             return ServiceAddress(own_service(port, bank), self.manager).url
         return tcp_url(bind_address(bind or self.bind(bank)), port)
+
+    def reached_at(self, bank: str) -> str:
+        """Return the URL at which other programs of the array find a Bank's Player."""
+        port = self.banks[bank].player_port or self.instrument.player_port
+        host = reachable_host(self.banks[bank].hpc_host, self.bind(bank))
+        if isinstance(port, int):
+            return tcp_url(host, port)
+        if is_range(port):
+            return ServerInRange(host, port, bank).url
+        manager = self.manager
+        if is_loopback_host(manager.host):
+            manager = ManagerAddress(host, manager.port)
+        return ServiceAddress(own_service(port, bank), manager).url
 
     @property
     def bank_hosts(self) -> dict[str, str]:

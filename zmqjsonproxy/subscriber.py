@@ -88,6 +88,7 @@ class Subscriber(OfOneProcess):
         )
         self._core = self._connections.core
         self._core.read_notice = read_frame
+        self._core.client = self._settings.name or self._core.client
         self._links: dict[str, _Connected] = {}  # by URL
         self._requests: deque[Callable[[float], None]] = deque()
         self._asked: deque[PendingCall] = deque()  # by their deadlines

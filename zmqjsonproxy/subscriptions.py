@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, Unpack
 
 from groundwork.planned import refusal
 from zmqjsonproxy.locating import Locators
 
 if TYPE_CHECKING:
     from zmqjsonproxy.channels.settings import LinkSettings
-    from zmqjsonproxy.channels.subscription import Subscription
+    from zmqjsonproxy.channels.subscription import ReaderOptions, Subscription
     from zmqjsonproxy.channels.updates import Event, Update
-    from zmqjsonproxy.subscriber import Subscriber
+    from zmqjsonproxy.subscriber import Target
 
 __all__ = ["Subscriptions"]
+
+
+class Subscribing(Protocol):
+    """Server of the subscriptions of a process."""
+
+    def subscribe(
+        self, targets: Sequence[Target], label: str, **reader: Unpack[ReaderOptions]
+    ) -> Subscription:
+        """Subscribe to properties of Players."""
+
+    def close(self) -> object:
+        """End all subscriptions."""
 
 
 class Subscriptions:
@@ -29,7 +41,7 @@ class Subscriptions:
         self, locators: Locators | None = None, settings: LinkSettings | None = None
     ) -> None:
         self._locators, self._settings = locators, settings
-        self._subscriber: Subscriber | None = None
+        self._subscriber: Subscribing | None = None
 
     def begin(
         self,
@@ -92,8 +104,6 @@ class Subscriptions:
         wanted = {source: read_patterns(each.get(source, ())) for source in players}
         names = dict.fromkeys(name for some in wanted.values() for name in some)
         label = f"{object_name}: {', '.join(names)[:80]} of {', '.join(players)[:80]}"
-        if why := refusal(f"subscribe to {label}"):
-            raise RuntimeError(why)
         limits = Limits(
             rate, dead_band, Reduction(width=width, window=window, error=error, compress=compress)
         )
@@ -102,6 +112,8 @@ class Subscriptions:
             for source, url in players.items()
         ]
         if self._subscriber is None:
+            if why := refusal(f"subscribe to {label}"):
+                raise RuntimeError(why)
             self._subscriber = Subscriber(self._settings, self._locators)
         return self._subscriber.subscribe(
             targets,

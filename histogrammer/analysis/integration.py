@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -58,15 +59,28 @@ def integrate(
         channels = list_channels(definition, cells, flow=False)
         kept = channels_inside(channels, region)
         x, y, counts = channels.x[kept], channels.y[kept], channels.values[kept]
+    counts, exponent = _scaled(counts)
     total = float(counts.sum())
     if total == 0:
         return Integral((0.0, 0.0), (0.0, 0.0), 0)
     (x_mean, x_width), (y_mean, y_width) = (_moments(at, counts, total) for at in (x, y))
-    return Integral((x_mean, y_mean), (x_width, y_width), int(total))
+    return Integral(
+        (x_mean, y_mean), (x_width, y_width), int(Fraction(total) * Fraction(2) ** exponent)
+    )
+
+
+def _scaled(numbers: Floats) -> tuple[Floats, int]:
+    """Return numbers of at most 1, and the power of two by which they were divided, so that no sum
+    and no square of them is infinite, or lost below the smallest number. It changes no digit."""
+    exponent = int(np.frexp(np.abs(numbers).max(initial=0.0))[1])
+    return np.ldexp(numbers, -exponent), exponent
 
 
 def _moments(at: Floats, counts: Floats, total: float) -> tuple[float, float]:
     """Return centroid and width. A negative variance, of negative contents, has no width."""
+    at, exponent = _scaled(at)
     mean = float((counts * at).sum()) / total
     variance = float((counts * (at - mean) ** 2).sum()) / total
-    return mean, FWHM_PER_DEVIATION * math.sqrt(max(0.0, variance))
+    width = FWHM_PER_DEVIATION * math.sqrt(max(0.0, variance))
+    with np.errstate(over="ignore"):  # a width that is no number any more
+        return float(np.ldexp(mean, exponent)), float(np.ldexp(width, exponent))

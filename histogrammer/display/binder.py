@@ -102,6 +102,9 @@ class Binder:
         """Bytes of channels up to the end of the last that is used, as mirrors are sent them."""
         return max((bound.offset + bound.size for bound in self._bound.values()), default=0)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._bound
+
     def bind(self, name: str, definition: Definition | None) -> int:
         """Give a spectrum a slot, with channels of zeros.
 
@@ -122,7 +125,7 @@ class Binder:
             raise DisplayMemoryError(f"{name} is already bound")
         if not self._free_slots:
             raise DisplayMemoryError("All spectrum slots are in use")
-        cells = int(np.prod(definition.shape, dtype=np.int64))
+        cells = definition.size
         size = cells * CHANNEL_BYTES
         offset = self._storage.allocate(size)
         if offset is None:
@@ -177,10 +180,9 @@ class Binder:
             cells: Cells of spectra by name, of the shapes with which they were bound; of those that
                 are not bound nothing is copied.
         """
-        with np.errstate(invalid="ignore"):
-            for name, counts in cells.items():
-                if (bound := self._bound.get(name)) is not None:
-                    _copy_counts(counts.reshape(-1), bound.channels)
+        for name, counts in cells.items():
+            if (bound := self._bound.get(name)) is not None:
+                _copy_counts(counts.reshape(-1), bound.channels)
 
 
 def _copy_counts(counts: npt.NDArray[np.float64], channels: Channels32) -> None:
@@ -188,5 +190,6 @@ def _copy_counts(counts: npt.NDArray[np.float64], channels: Channels32) -> None:
     for start in range(0, len(counts), _BLOCK):
         part = counts[start : start + _BLOCK]
         clipped = scratch[: len(part)]
-        np.clip(part, 0.0, MAX_COUNT, out=clipped)
+        np.fmax(part, 0.0, out=clipped)  # NaN is 0, on every machine
+        np.minimum(clipped, MAX_COUNT, out=clipped)
         channels[start : start + len(part)] = clipped

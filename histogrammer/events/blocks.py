@@ -44,6 +44,10 @@ class EventBlock:
     def __len__(self) -> int:
         return int(self.values.shape[1])
 
+    def part(self, start: int, stop: int) -> EventBlock:
+        """Return the events from one number up to another; they are copied."""
+        return EventBlock(self.rows, self.values[:, start:stop].copy())
+
     def present(self, parameter: str) -> npt.NDArray[np.bool_]:
         """Tell which events have a parameter; shape (events,)."""
         row = self.rows.get(parameter)

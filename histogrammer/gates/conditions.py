@@ -7,6 +7,7 @@ deleted is false until there is one of its name again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -14,13 +15,13 @@ from enum import Enum
 import numpy as np
 
 from groundwork.cut import cut
-from groundwork.errors import did_you_mean
 from histogrammer.errors import ConditionError
 from histogrammer.events.blocks import EventBlock
 from histogrammer.flavors import Flavor
 from histogrammer.gates import KINDS
 from histogrammer.gates.condition import Condition, Context, Given, Truth
 from histogrammer.gates.constants import Never
+from histogrammer.names import refusal
 from histogrammer.patterns import select
 
 __all__ = ["DELETED", "BlockTruths", "Conditions", "Edited", "Listed"]
@@ -52,7 +53,8 @@ class Listed:
 
 
 class BlockTruths:
-    """Truths of conditions for one block, each made once, when it is asked for first.
+    """Truths of conditions for one block, each made once, when it is asked for first, by one
+    thread; `filling` shares them out to several.
 
     Args:
         conditions: Name -> condition; it must not change meanwhile.
@@ -104,8 +106,7 @@ class Conditions(Mapping[str, Condition]):
     def __init__(self, flavor: Flavor, parameters: Container[str]) -> None:
         self._flavor, self._parameters = flavor, parameters
         self._conditions: dict[str, Condition] = {}
-        self._referred: set[str] = set()  # names that were components ever
-        self._snapshot: dict[str, Condition] | None = None
+        self._referred = Counter[str]()  # how many conditions have a name as a component
 
     def __getitem__(self, name: str) -> Condition:
         return self._conditions[name]
@@ -125,8 +126,9 @@ class Conditions(Mapping[str, Condition]):
             given: Ingredients.
 
         Raises:
-            ConditionError: No such kind, ingredients that it does not take, or it would depend on
-                itself. The text is the `detail` that REST clients know. Nothing has changed.
+            ConditionError: No such kind, ingredients that it does not take, a name that is too
+                long, or it would depend on itself. The text is the `detail` that REST clients
+                know. Nothing has changed.
         """
         kind = KINDS.get(letters)
         if kind is None:
@@ -138,16 +140,16 @@ class Conditions(Mapping[str, Condition]):
         """Do the same with a condition that is made already.
 
         Raises:
-            ConditionError: It would depend on itself. Nothing has changed.
+            ConditionError: It would depend on itself, or its name is too long. Nothing has changed.
         """
+        if reason := refusal(name):
+            raise ConditionError(reason)
         if chain := self._chain(name, condition):
             raise ConditionError(
                 f"Condition {name} would depend on itself: {cut(' -> '.join(chain), 400)}"
             )
         edited = Edited.REPLACED if name in self._conditions else Edited.CREATED
-        self._conditions[name] = condition
-        self._referred.update(condition.gates)
-        self._snapshot = None
+        self._set(name, condition)
         return edited
 
     def delete(self, name: str) -> None:
@@ -160,12 +162,21 @@ class Conditions(Mapping[str, Condition]):
             ConditionError: There is none of this name.
         """
         if name not in self._conditions:
-            raise ConditionError(f"No such condition {name}{did_you_mean(name, self)}")
-        if self._flavor.deleted_gate_ungates:
+            raise ConditionError(f"No such condition {name}")
+        self._set(name, None if self._flavor.deleted_gate_ungates else Never())
+
+    def _set(self, name: str, condition: Condition | None) -> None:
+        """Put a condition in the place of another one, or, with None, nothing."""
+        old = self._conditions.get(name)
+        for gate in old.gates if old else ():
+            self._referred[gate] -= 1
+            if not self._referred[gate]:
+                del self._referred[gate]
+        if condition is None:
             del self._conditions[name]
         else:
-            self._conditions[name] = Never()
-        self._snapshot = None
+            self._conditions[name] = condition
+            self._referred.update(condition.gates)
 
     def matching(self, pattern: str = "*") -> list[Listed]:
         """Return the conditions that a pattern selects, in their order.
@@ -174,12 +185,6 @@ class Conditions(Mapping[str, Condition]):
             PatternError: The pattern is malformed, and no condition has it as its name.
         """
         return [self._listed(name) for name in select(self, pattern)]
-
-    def truths_for(self, block: EventBlock) -> BlockTruths:
-        """Return the truths of all conditions, as they are now, for a block."""
-        if self._snapshot is None:
-            self._snapshot = dict(self._conditions)
-        return BlockTruths(self._snapshot, block)
 
     def _listed(self, name: str) -> Listed:
         condition = self._conditions[name]

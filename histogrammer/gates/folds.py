@@ -120,22 +120,35 @@ def _of_fill(fill: Fill, counts: _Counts) -> FoldCounts:
     raise ConditionError("Spectra of this type cannot have folds applied")
 
 
+class _Order:
+    """Pairs of a list of names, the one that comes first as x; names may come several times."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._last = {name: at for at, name in enumerate(names)}
+        self._first = {name: at for at, name in reversed(list(enumerate(names)))}
+
+    def has(self, x: str, y: str) -> bool:
+        """Tell whether x and y are a pair."""
+        return x in self._first and y in self._last and self._first[x] < self._last[y]
+
+
 class _UnmatchedOnes:
     """Rustogramer's counts: parameters of the fold's list that are present and do not match, and
     pairs of them in the order of the list."""
 
     def __init__(self, fold: OneFold, definition: Definition, block: EventBlock) -> None:
         self._nothing = np.zeros(len(block), np.bool_)
-        self._pairs = set(combinations(fold.parameters, 2))
+        self._order = _Order(fold.parameters)
         self._unmatched = {
-            name: block.present(name) & ~fold.matches(block, name) for name in fold.parameters
+            name: block.present(name) & ~fold.matches(block, name)
+            for name in dict.fromkeys(fold.parameters)
         }
 
     def one(self, x: str) -> Truth:
         return self._unmatched.get(x, self._nothing)
 
     def pair(self, x: str, y: str) -> Truth:
-        if (x, y) not in self._pairs:
+        if not self._order.has(x, y):
             return self._nothing
         return self._unmatched[x] & self._unmatched[y]
 
@@ -147,13 +160,13 @@ class _UnmatchedPairs:
     def __init__(self, fold: PairFold, definition: Definition, block: EventBlock) -> None:
         self._fold, self._block = fold, block
         self._nothing = np.zeros(len(block), np.bool_)
-        self._pairs = dict.fromkeys(combinations(fold.parameters, 2))
+        self._order = _Order(fold.parameters)
         self._present = {name: block.present(name) for name in fold.parameters}
 
     @cached_property
     def _parts(self) -> dict[str, Truth]:
         parts = {name: self._nothing.copy() for name in self._fold.parameters}
-        for x, y in self._pairs:
+        for x, y in dict.fromkeys(combinations(self._fold.parameters, 2)):
             unmatched = self._unmatched(x, y)
             parts[x] |= unmatched
             parts[y] |= unmatched
@@ -167,7 +180,7 @@ class _UnmatchedPairs:
         return self._parts.get(x, self._nothing)
 
     def pair(self, x: str, y: str) -> Truth:
-        return self._unmatched(x, y) if (x, y) in self._pairs else self._nothing
+        return self._unmatched(x, y) if self._order.has(x, y) else self._nothing
 
 
 class _OtherOnes:

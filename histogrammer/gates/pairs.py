@@ -12,7 +12,11 @@ from histogrammer.events.blocks import EventBlock, Values
 from histogrammer.gates.condition import Context, Given, Point, Truth
 from histogrammer.gates.points import pair
 
-__all__ = ["any_pair", "known", "parameters_and_points"]
+__all__ = ["MAX_PAIRED", "any_pair", "known", "parameters_and_points"]
+
+
+MAX_PAIRED = 512
+"""Parameters of which all pairs are looked at; of more a block of events takes minutes."""
 
 
 def known(parameters: tuple[str, ...], context: Context) -> tuple[str, ...]:
@@ -38,11 +42,16 @@ def parameters_and_points(
         kind: `contour` or `band`.
 
     Raises:
-        ConditionError: One of them is missing, a parameter is unknown, or there are not as many x
-            as y. The texts are Rustogramer's, letter by letter.
+        ConditionError: One of them is missing, a parameter is unknown, there are more than
+            `MAX_PAIRED`, or not as many x as y. The texts are Rustogramer's, letter by letter.
     """
     if not given.parameters:
         raise ConditionError(f"Parameters are required for a multi parameter {kind}")
+    if len(given.parameters) > MAX_PAIRED:
+        raise ConditionError(
+            f"{len(given.parameters)} parameters for a multi parameter {kind}: up to {MAX_PAIRED} "
+            "are possible, as all pairs of them are looked at"
+        )
     if not given.x_coordinates:
         raise ConditionError(f"xcoords are required for multi parameter {kind}s")
     if not given.y_coordinates:

@@ -6,6 +6,7 @@ and displays come here for cells, so that they agree.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +54,18 @@ class Channels:
     def __len__(self) -> int:
         return len(self.values)
 
+    def pieces(self, most: int = 1 << 14) -> Iterator[Channels]:
+        """Return them in pieces, for texts: objects of Python take ten times as much memory."""
+        for start in range(0, len(self), most):
+            some = slice(start, start + most)
+            yield Channels(
+                self.x_numbers[some],
+                self.y_numbers[some],
+                self.x[some],
+                self.y[some],
+                self.values[some],
+            )
+
 
 def get_channel(definition: Definition, cells: Floats, x: int, y: int | None = None) -> float:
     """Return the contents of a channel; y is ignored in one dimension.
@@ -91,14 +104,14 @@ def list_channels(
     indices = np.nonzero(cells)
     x_cells, y_cells = indices[-1], indices[0]
     x_axis, y_axis = definition.x_axis, definition.y_axis
-    x, x_flow = x_axis.coordinates()[x_cells], _is_flow(x_cells, x_axis)
+    x, x_flow = x_axis.edges_of(x_cells), _is_flow(x_cells, x_axis)
     limits = region or Region()
     inside = _within(x, limits.x_low, limits.x_high, x_axis)
     if y_axis is None:
         y, y_numbers = np.zeros(len(x)), np.zeros(len(x), np.int64)
         wanted = inside | x_flow if flow else inside & ~x_flow
     else:
-        y, y_numbers = y_axis.coordinates()[y_cells], y_cells - 1
+        y, y_numbers = y_axis.edges_of(y_cells), y_cells - 1
         wanted = inside & _within(y, limits.y_low, limits.y_high, y_axis)
         if not flow:
             wanted &= ~(x_flow | _is_flow(y_cells, y_axis))

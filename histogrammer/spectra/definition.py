@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -11,6 +12,7 @@ from histogrammer.errors import SpectrumError
 
 __all__ = [
     "MAX_CELLS",
+    "MAX_FILLS",
     "Definition",
     "Fill",
     "FillBits",
@@ -21,12 +23,16 @@ __all__ = [
     "FillWith",
     "SpectrumKind",
     "flat",
+    "limit_fills",
     "take_axes",
     "take_names",
 ]
 
-MAX_CELLS = 1 << 28
-"""More is a slip of the pen: 2 GiB of counts."""
+MAX_CELLS = (1 << 28) + (1 << 17)
+"""More is a slip of the pen: 2 GiB of counts, and flow around a square of so many."""
+
+MAX_FILLS = 1 << 17
+"""Of an event. All pairs of 512 parameters; of more a block of events takes seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +49,7 @@ class Definition:
         y_axis: The same along y; None of a spectrum of one dimension.
 
     Raises:
-        SpectrumError: More than `MAX_CELLS` bins.
+        SpectrumError: More than `MAX_CELLS` cells, or `MAX_FILLS` parameters.
     """
 
     name: str
@@ -53,11 +59,13 @@ class Definition:
     y_axis: Axis | None = None
 
     def __post_init__(self) -> None:
-        if self.y_axis is not None and self.x_axis.bins * self.y_axis.bins > MAX_CELLS:
+        if self.size > MAX_CELLS:
+            sides = " x ".join(str(cells) for cells in reversed(self.shape))
             raise SpectrumError(
-                f"Spectrum {self.name}: {self.x_axis.bins} x {self.y_axis.bins} bins; "
+                f"Spectrum {self.name}: {sides} cells, with those of the flow; "
                 f"up to {MAX_CELLS} in all are possible"
             )
+        limit_fills(self.name, len(self.parameters))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -65,6 +73,11 @@ class Definition:
         if self.y_axis is None:
             return (self.x_axis.cells,)
         return (self.y_axis.cells, self.x_axis.cells)
+
+    @property
+    def size(self) -> int:
+        """Number of its cells."""
+        return math.prod(self.shape)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -170,6 +183,19 @@ class SpectrumKind(Protocol):
 def flat(groups: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """Return the names of all groups, one after the other."""
     return tuple(name for group in groups for name in group)
+
+
+def limit_fills(name: str, fills: int) -> None:
+    """Refuse a spectrum with more fills of an event than are possible.
+
+    Raises:
+        SpectrumError: There are more.
+    """
+    if fills > MAX_FILLS:
+        raise SpectrumError(
+            f"Spectrum {name}: an event would be filled {fills} times; up to {MAX_FILLS} are "
+            "possible, so choose fewer parameters"
+        )
 
 
 def take_axes(kind: SpectrumKind, name: str, axes: Sequence[Axis]) -> tuple[Axis, ...]:

@@ -13,6 +13,7 @@ from histogrammer.spectra.definition import (
     FillPair,
     SpectrumKind,
     flat,
+    limit_fills,
     take_axes,
 )
 
@@ -38,6 +39,7 @@ class Multi2d:
                 f"Spectrum {name}: type {self.letters} needs at least two parameters, "
                 f"{len(names)} given"
             )
+        limit_fills(name, len(names) * (len(names) - 1) // 2)
         x_axis, y_axis = take_axes(self, name, axes)
         return Definition(
             name=name, kind=self.letters, groups=(names,), x_axis=x_axis, y_axis=y_axis

@@ -7,7 +7,14 @@ from itertools import product
 
 from histogrammer.axes import Axis
 from histogrammer.errors import SpectrumError
-from histogrammer.spectra.definition import Definition, Fill, FillPair, SpectrumKind, take_axes
+from histogrammer.spectra.definition import (
+    Definition,
+    Fill,
+    FillPair,
+    SpectrumKind,
+    limit_fills,
+    take_axes,
+)
 
 __all__ = ["KIND"]
 
@@ -30,6 +37,7 @@ class PGamma:
                 f"Spectrum {name}: type {self.letters} needs two lists of parameters, x and y, "
                 "with one parameter or more in each"
             )
+        limit_fills(name, len(groups[0]) * len(groups[1]))
         x_axis, y_axis = take_axes(self, name, axes)
         x, y = groups
         return Definition(

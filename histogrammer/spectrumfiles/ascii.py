@@ -18,9 +18,9 @@ import numpy.typing as npt
 from histogrammer.axes import Axis
 from histogrammer.errors import SpectrumFileError
 from histogrammer.spectra import given_axes, kind_of
-from histogrammer.spectra.channels import list_channels
+from histogrammer.spectra.channels import Channels, list_channels
 from histogrammer.spectra.definition import Definition
-from histogrammer.spectrumfiles.saved import Saved, define, make_axis, new_cells, whole_counts
+from histogrammer.spectrumfiles.saved import FileCells, Saved, define, make_axis, whole_counts
 
 __all__ = ["read_ascii", "write_ascii"]
 
@@ -73,16 +73,20 @@ def _block(saved: Saved, when: str) -> Iterator[str]:
     )
     yield "".join(f"({_decimal(axis.low)} {_decimal(axis.high)}) " for axis in axes)
     yield _RULE
-    channels = list_channels(definition, saved.cells, flow=False)
+    for piece in list_channels(definition, saved.cells, flow=False).pieces():
+        if lines := "\n".join(_channel_lines(piece, is_flat=definition.y_axis is None)):
+            yield lines
+    yield _END
+
+
+def _channel_lines(channels: Channels, *, is_flat: bool) -> Iterator[str]:
     counts = whole_counts(channels.values)
     rows = zip(
         channels.x_numbers.tolist(), channels.y_numbers.tolist(), counts.tolist(), strict=True
     )
     for x, y, count in rows:
         if count:
-            place = f"{x}" if definition.y_axis is None else f"{x} {y}"
-            yield f"({place}) {count}"
-    yield _END
+            yield f"({x}) {count}" if is_flat else f"({x} {y}) {count}"
 
 
 def _escaped(name: str) -> str:
@@ -148,13 +152,14 @@ def read_ascii(text: str) -> list[Saved]:
         SpectrumFileError: It is none, or ends within a spectrum; says the line.
     """
     lines = _Lines(text)
+    cells = FileCells()
     spectra: list[Saved] = []
     while lines.skip_blank():
-        spectra.append(_read_block(lines, spectra))
+        spectra.append(_read_block(lines, cells))
     return spectra
 
 
-def _read_block(lines: _Lines, before: Sequence[Saved]) -> Saved:
+def _read_block(lines: _Lines, file_cells: FileCells) -> Saved:
     what = 'a name and numbers of channels, "NAME" (X Y)'
     line = lines.take(what)
     heading = _HEADING.fullmatch(line)
@@ -179,7 +184,7 @@ def _read_block(lines: _Lines, before: Sequence[Saved]) -> Saved:
     numbers = [int(word) for word in words]
     axes = _axes(first, numbers, limits, places if is_spectcl else None)
     definition = define(type_line, letters, _unescaped(heading["name"]), groups, axes)
-    cells = new_cells(first, definition, before)
+    cells = file_cells.make(first, definition)
     _fill(cells, definition, places)
     return Saved(definition, cells)
 

@@ -9,7 +9,7 @@ rounding makes those of Rustogramer one too low.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,9 +19,9 @@ import orjson
 from histogrammer.axes import Axis
 from histogrammer.errors import SpectrumFileError
 from histogrammer.spectra import KINDS, sides
-from histogrammer.spectra.channels import list_channels
+from histogrammer.spectra.channels import Channels, list_channels
 from histogrammer.spectra.definition import Definition, SpectrumKind
-from histogrammer.spectrumfiles.saved import Saved, define, make_axis, new_cells, whole_counts
+from histogrammer.spectrumfiles.saved import FileCells, Saved, define, make_axis, whole_counts
 
 __all__ = ["read_json", "write_json"]
 
@@ -31,11 +31,21 @@ _T = TypeVar("_T")
 
 def write_json(spectra: Iterable[Saved]) -> str:
     """Return a file of spectra, in the form of Rustogramer; values are cut to integers."""
-    return orjson.dumps([_object(saved) for saved in spectra]).decode()
+    return "[" + ",".join("".join(_object(saved)) for saved in spectra) + "]"
 
 
-def _object(saved: Saved) -> dict[str, object]:
-    definition = saved.definition
+def _object(saved: Saved) -> Iterator[str]:
+    yield f'{{"definition":{_text(_described(saved.definition))},"channels":['
+    pieces = list_channels(saved.definition, saved.cells, flow=True).pieces()
+    yield ",".join(_text(some)[1:-1] for piece in pieces if (some := _channels(saved, piece)))
+    yield "]}"
+
+
+def _text(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _described(definition: Definition) -> dict[str, object]:
     xs, ys = sides(definition)
     described: dict[str, object] = {
         "name": definition.name,
@@ -47,7 +57,7 @@ def _object(saved: Saved) -> dict[str, object]:
     }
     if _has_strips(KINDS[definition.kind]):
         described["groups"] = [list(group) for group in definition.groups]
-    return {"definition": described, "channels": _channels(saved)}
+    return described
 
 
 def _has_strips(kind: SpectrumKind) -> bool:
@@ -60,9 +70,8 @@ def _axis(axis: Axis) -> list[float]:
     return [float(axis.low), float(axis.high), axis.cells]
 
 
-def _channels(saved: Saved) -> list[dict[str, object]]:
+def _channels(saved: Saved, channels: Channels) -> list[dict[str, object]]:
     x_axis, y_axis = saved.definition.x_axis, saved.definition.y_axis
-    channels = list_channels(saved.definition, saved.cells, flow=True)
     x_bins, y_bins = channels.x_numbers + 1, channels.y_numbers + 1
     words = _words(x_bins, x_axis)
     if y_axis is None:
@@ -107,16 +116,25 @@ def read_json(text: str) -> list[Saved]:
         document = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise SpectrumFileError(f"line {error.lineno}", f"no JSON: {error.msg}") from error
-    spectra: list[Saved] = []
-    for number, one in enumerate(_is(document, list, "the file", "an array of spectra")):
-        spectra.append(_read_object(f"spectrum {number}", one, spectra))
-    return spectra
+    cells = FileCells()
+    return [
+        _read_object(f"spectrum {number}", one, cells)
+        for number, one in enumerate(_is(document, list, "the file", "an array of spectra"))
+    ]
 
 
 def _is(value: object, kind: type[_T], where: str, what: str) -> _T:
     if not isinstance(value, kind):
-        raise SpectrumFileError(where, f"{orjson.dumps(value).decode()[:80]} is not {what}")
+        raise SpectrumFileError(where, f"{_shown(value)} is not {what}")
     return value
+
+
+def _shown(value: object) -> str:
+    """Return the beginning of a value, as the file has it."""
+    try:
+        return orjson.dumps(value)[:80].decode("utf-8", "ignore")
+    except orjson.JSONEncodeError:  # it reads deeper nests than it writes
+        return "what has so many levels"
 
 
 def _get(table: dict[str, Any], key: str, where: str) -> object:
@@ -126,7 +144,7 @@ def _get(table: dict[str, Any], key: str, where: str) -> object:
         raise SpectrumFileError(where, f"the key {key} is missing") from None
 
 
-def _read_object(where: str, value: object, before: Sequence[Saved]) -> Saved:
+def _read_object(where: str, value: object, file_cells: FileCells) -> Saved:
     table: dict[str, Any] = _is(value, dict, where, "an object")
     has_centres = "definition" not in table and "description" in table
     key = "description" if has_centres else "definition"
@@ -134,7 +152,7 @@ def _read_object(where: str, value: object, before: Sequence[Saved]) -> Saved:
         f"{where}.{key}", _is(_get(table, key, where), dict, where, "an object")
     )
     channels = _is(_get(table, "channels", where), list, where, "an array of channels")
-    cells = new_cells(where, definition, before)
+    cells = file_cells.make(where, definition)
     for number, channel in enumerate(channels):
         _put(f"{where}.channels {number}", channel, definition, cells, has_centres)
     return Saved(definition, cells)
@@ -180,9 +198,7 @@ def _read_axis(where: str, value: object) -> Axis | None:
             cells
         ).is_integer():
             return make_axis(where, float(low), float(high), int(cells) - 2)
-    raise SpectrumFileError(
-        where, f"{orjson.dumps(value).decode()[:80]} is not an axis, [low, high, bins + 2] or null"
-    )
+    raise SpectrumFileError(where, f"{_shown(value)} is not an axis, [low, high, bins + 2] or null")
 
 
 def _put(
@@ -206,8 +222,8 @@ def _put(
         case _:
             raise SpectrumFileError(
                 where,
-                f"{orjson.dumps(value).decode()[:80]} is not a channel: chan_type, x_coord, "
-                "y_coord, x_bin, y_bin and value, which is not negative",
+                f"{_shown(value)} is not a channel: chan_type, x_coord, y_coord, x_bin, y_bin and "
+                "value, which is not negative",
             )
     cell = _place(definition, word, (x, y), (x_bin, y_bin), has_centres)
     if cell is None:

@@ -13,7 +13,7 @@ from histogrammer.errors import AxisError, SpectrumError, SpectrumFileError
 from histogrammer.spectra import kind_of
 from histogrammer.spectra.definition import Definition
 
-__all__ = ["MAX_FILE_CELLS", "Saved", "define", "make_axis", "new_cells", "whole_counts"]
+__all__ = ["MAX_FILE_CELLS", "FileCells", "Saved", "define", "make_axis", "whole_counts"]
 
 _MAX_COUNT = 2**64 - 1
 MAX_FILE_CELLS = 1 << 29
@@ -76,19 +76,22 @@ def define(
         raise SpectrumFileError(where, str(error)) from error
 
 
-def new_cells(
-    where: str, definition: Definition, before: Sequence[Saved]
-) -> npt.NDArray[np.float64]:
-    """Return empty cells for a spectrum that comes after others in its file.
+class FileCells:
+    """Cells of the spectra of one file, made one after the other, up to a bound."""
 
-    Raises:
-        SpectrumFileError: All of them together have more than `MAX_FILE_CELLS`.
-    """
-    cells = sum(saved.cells.size for saved in before) + int(
-        np.prod(definition.shape, dtype=np.int64)
-    )
-    if cells > MAX_FILE_CELLS:
-        raise SpectrumFileError(
-            where, f"the spectra so far have {cells} cells; up to {MAX_FILE_CELLS} are possible"
-        )
-    return np.zeros(definition.shape)
+    def __init__(self) -> None:
+        self._made = 0
+
+    def make(self, where: str, definition: Definition) -> npt.NDArray[np.float64]:
+        """Return empty cells for the next spectrum.
+
+        Raises:
+            SpectrumFileError: All of them together have more than `MAX_FILE_CELLS`.
+        """
+        self._made += definition.size
+        if self._made > MAX_FILE_CELLS:
+            raise SpectrumFileError(
+                where,
+                f"the spectra so far have {self._made} cells; up to {MAX_FILE_CELLS} are possible",
+            )
+        return np.zeros(definition.shape)

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from groundwork.portranges import is_range, read_range
 from player.errors import PortTakenError
 from player.findings import Finding
-from player.ports import tcp_url
+from player.ports import first_free, tcp_url
 from player.tables import EndpointConfig
 
 if TYPE_CHECKING:
@@ -84,13 +85,14 @@ class EndpointContext:
         """Serve at a port of the endpoint's table, a `player.tables.PortOrService`; what `at` returns.
 
         Args:
-            port: A number, or `service:NAME`: a port is lent under that name for as long as the
-                Player lives.
+            port: A number; `FIRST-LAST`: the first of these that is free; or `service:NAME`: a
+                port is lent under that name for as long as the Player lives.
             at: Takes the port; raises OSError (EADDRINUSE) if it is taken, and then gets another
-                one, if it is lent.
+                one, if there is one.
 
         Raises:
             ServiceError: The port manager of this host lends none.
+            PortTakenError: All ports of the range are taken.
             OSError: As of `at`.
         """
         if isinstance(port, int):
@@ -104,6 +106,8 @@ class EndpointContext:
                     raise PortTakenError(tcp_url(self.bind, number), number) from error
                 raise
 
+        if is_range(port):
+            return first_free(read_range(port), serve)
         found: T = self.lend(port, serve)
         return found
 

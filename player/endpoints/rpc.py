@@ -13,11 +13,12 @@ from typing import Any
 import zmq
 
 from groundwork.addresses import bind_address
+from groundwork.portranges import split_ports
 from player.bank import Bank
 from player.endpoints.base import Endpoint
 from player.errors import AddressError, PlayerError, PortTakenError
 from player.hostproperties import HostProperties
-from player.ports import port_of, split_url, tcp_url
+from player.ports import first_free, port_of, tcp_url
 from zmqjsonproxy import ServerSettings, ZMQJSONProxyServer
 from zmqjsonproxy.channels.properties import table_of
 from zmqjsonproxy.files.areas import Areas
@@ -47,14 +48,14 @@ class RpcEndpoint(Endpoint):
 
     Args:
         ctx: ZeroMQ context.
-        url: `tcp://HOST:PORT`; port `*` takes a free one.
+        url: `tcp://HOST:PORT`; port `*` takes a free one, `FIRST-LAST` the first that is free.
         name: Bank name, for logs.
         on_end: Called with a sentence if the server ends by itself.
         areas: Folders whose files may be fetched, by name.
         settings: Limits of the server.
 
     Raises:
-        PortTakenError: Another process serves there.
+        PortTakenError: Another process serves there, or others on all ports of the range.
         AddressError: The URL cannot be bound.
     """
 
@@ -75,16 +76,23 @@ class RpcEndpoint(Endpoint):
         self._properties: HostProperties | None = None
         self._closing = False
         try:
-            host, port = split_url(url)
+            host, ports = split_ports(url)
         except ValueError as error:
             raise AddressError(url, str(error)) from error
-        if host != bind_address(host):  # ZeroMQ binds to addresses and interfaces only
-            url = tcp_url(bind_address(host), port).removesuffix(":0") + (":*" if port == 0 else "")
+        self._server = first_free(
+            ports, lambda port: self._bound(ctx, tcp_url(bind_address(host), port), settings)
+        )
+        self._url = self._server.url
+
+    def _bound(
+        self, ctx: zmq.Context[Any], url: str, settings: ServerSettings
+    ) -> ZMQJSONProxyServer:
+        if port_of(url) == 0:
+            url = url.removesuffix("0") + "*"
         try:
-            self._server = ZMQJSONProxyServer(ctx, url, settings, name=name)
+            return ZMQJSONProxyServer(ctx, url, settings, name=self._name)
         except zmq.ZMQError as error:
             raise _bind_error(url, error) from error
-        self._url = self._server.url
 
     @property
     def url(self) -> str:

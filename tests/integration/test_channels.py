@@ -16,11 +16,10 @@ from support.player_run import clean_environment, python
 from support.publisher import Publisher, is_whole
 from support.reader import Reader
 from support.threads import in_threads
-from support.watcher import WITHIN_S, Watcher, assert_counted, called, until
+from support.watcher import PATIENT, WITHIN_S, Watcher, assert_counted, called, until
 
 from dealer import Dealer
 from zmqjsonproxy.channels.protocol.limits import NO_LIMITS
-from zmqjsonproxy.channels.settings import LinkSettings
 from zmqjsonproxy.channels.subscription import Subscription, SubscriptionEndedError
 from zmqjsonproxy.channels.updates import EventKind, Update
 from zmqjsonproxy.subscriber import Target
@@ -42,18 +41,17 @@ def bank(player: Publisher) -> Iterator[Any]:
 
 @pytest.fixture
 def watcher() -> Iterator[Watcher]:
-    with Watcher() as one:
+    with Watcher(PATIENT) as one:
         yield one
 
 
 def test_those_who_join_a_fast_property_begin_with_a_value_and_miss_nothing(
     player: Publisher, bank: Any
 ) -> None:
-    bank.flow(10_000)
-    patient = LinkSettings()  # a busy machine may leave a heartbeat unanswered for a second
-    with Watcher(patient) as one, Watcher(patient) as other:
-        joined = [one.subscribe(player.url, "number") for _ in range(25)]
-        joined += [other.subscribe(player.url, "number") for _ in range(25)]
+    bank.flow(1000)  # times 20 readers: what a busy machine still takes
+    with Watcher(PATIENT) as one, Watcher(PATIENT) as other:
+        joined = [one.subscribe(player.url, "number") for _ in range(10)]
+        joined += [other.subscribe(player.url, "number") for _ in range(10)]
         for each in joined:
             each.wait_for(lambda update: update.number > 0, WITHIN_S)
         bank.flow(0)
@@ -269,7 +267,7 @@ def test_subscriptions_are_ended_by_finalisers_wherever_they_run(
 def test_patterns_change_without_a_gap(player: Publisher, bank: Any, watcher: Watcher) -> None:
     subscription = watcher.subscribe(player.url, "number")
     subscription.next(WITHIN_S)
-    counted = bank.count.later("number", 20_000, pause_every=50)
+    counted = bank.count.later("number", 10_000, pause_every=50)
     names = ["other", "said", "key.*"]
     while not counted.done():
         names.append(names.pop(0))

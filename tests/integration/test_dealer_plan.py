@@ -217,7 +217,7 @@ def test_a_plan_that_is_ended_leaves_no_process_behind(
         command, env=clean_environment(DIBAS_CONFIG=str(SHIPPED)), stderr=subprocess.PIPE, text=True
     ) as process:
         poll(pids.exists, "the script")
-        process.send_signal(number)
+        process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=DEADLINE)
     assert ("no Player has heard of it" in said) == (number == signal.SIGINT)
     for pid in map(int, pids.read_text().split()):
@@ -354,3 +354,19 @@ def _without_ports(answer: Any) -> str:
     asked when."""
     text = re.sub(r" of [\w.]+:\d+", " of BOARD", json.dumps(answer))
     return re.sub(r" for [\d:]+ UTC, by \S+;", " for then UTC, by somebody;", text)
+
+
+def test_a_plan_that_is_ended_leaves_nothing_behind(tmp_path: Path) -> None:
+    begun, script = tmp_path / "begun", tmp_path / "script.py"
+    script.write_text(f"import threading\nopen({str(begun)!r}, 'w')\nthreading.Event().wait()\n")
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    env = clean_environment(DIBAS_CONFIG=str(SHIPPED), TMPDIR=str(folder))
+    command = [sys.executable, "-m", "dealer.cli", "plan", str(script)]
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as process:
+        poll(begun.exists, "the script")
+        assert list(folder.iterdir())
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=DEADLINE)
+    assert (process.returncode, list(folder.iterdir())) == (1, [])
+    assert told == "dealer plan: interrupted; no Player has heard of it\n"

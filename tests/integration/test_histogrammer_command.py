@@ -23,6 +23,7 @@ from portmanager import PortManager
 from portmanager.conversation import own_user
 
 HEAD = definitions([(1, "a"), (2, "b")])
+FREE = "tcp://127.0.0.1:*"
 GOES_ON = """
 import pathlib, os, sys, time
 pathlib.Path(sys.argv[2]).write_text(str(os.getpid()))
@@ -41,11 +42,23 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def read_pid(folder: Path) -> int:
+    """Wait for the program that is attached, and return its id."""
+    path = folder / "pid"
+    poll(lambda: path.exists() and path.read_text(), "the program has told its id")
+    return int(path.read_text())
+
+
 def array_file(folder: Path, **tables: object) -> Path:
     """Write a configuration with a program that writes events until nobody reads them."""
     data = (HEAD + event(0, [(1, 1.0)])).hex()
     command = [sys.executable, "-c", GOES_ON, data, str(folder / "pid")]
-    bank = {"kind": "histogrammer", "hpc_host": "localhost", "programs": {"goes_on": command}}
+    bank = {
+        "kind": "histogrammer",
+        "hpc_host": "localhost",
+        "roots": [str(folder)],
+        "programs": {"goes_on": command},
+    }
     path = folder / "array.toml"
     path.write_text(tomlkit.dumps({**tables, "banks": {"GAMMAS": bank}}))
     return path
@@ -53,11 +66,10 @@ def array_file(folder: Path, **tables: object) -> Path:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HistogrammerProcess]:
-    """A program for several tests."""
+    """A program for several tests; the last of them kills it."""
     folder = tmp_path_factory.mktemp("home")
-    with HistogrammerProcess(
-        folder, "-s1", "--rest-port=0", "--mirror-port", "8001", "--bank", "GAMMAS"
-    ) as one:
+    words = ["-s1", "--rest-port=0", "--config", str(array_file(folder)), "--url", FREE]
+    with HistogrammerProcess(folder, *words) as one:
         yield one
 
 
@@ -131,37 +143,30 @@ def test_sorted_spectra_are_those_of_the_served_program(
     assert json.loads((tmp_path / "again").read_text()) == [wanted]
 
 
-def test_exit_request_ends_it_and_leaves_nothing(served: HistogrammerProcess) -> None:
-    served.ask("exit")
-    status, said = served.wait()
-    assert status == 0
-    assert not served.memory.exists()
-    assert said.count("there is no mirror server") == 1
-
-
-def test_killed_program_starts_again_at_once_on_the_same_ports(tmp_path: Path) -> None:
-    config = ["--config", str(array_file(tmp_path)), "-s", "1"]
-    with HistogrammerProcess(tmp_path, *config, "-r", "0", "--url", "tcp://127.0.0.1:*") as one:
-        one.ask("attach/attach", type="pipe", source="goes_on")
-        one.ask("analyze/start")
-        poll(lambda: (tmp_path / "pid").exists(), "the program has begun")
-        poll(lambda: (tmp_path / "pid").read_text(), "the program has told its id")
-        one.process.kill()
-        one.process.wait(60)
-        assert one.memory.exists()
-        ports = ["-r", str(one.port), "--url", one.url]
-        with HistogrammerProcess(tmp_path, *config, *ports) as two:
-            assert (two.port, two.url, two.bank) == (one.port, one.url, "GAMMAS")
-            assert not one.memory.exists()
-            before = int((tmp_path / "pid").read_text())
-            poll(lambda: not is_running(before), "what nobody reads has ended")
-            two.ask("attach/attach", type="pipe", source="goes_on")
-            two.ask("analyze/start")
-            poll(lambda: int((tmp_path / "pid").read_text() or before) != before, "it goes on")
-            status, said = two.end(signal.SIGTERM)
-            assert status == 0, said
-            assert not is_running(int((tmp_path / "pid").read_text()))
-            assert not two.memory.exists()
+def test_killed_program_starts_again_on_the_same_ports_and_ends_while_a_program_is_read(
+    served: HistogrammerProcess,
+) -> None:
+    folder = served.memory.parent
+    served.ask("attach/attach", type="pipe", source="goes_on")
+    served.ask("analyze/start")
+    first = read_pid(folder)
+    served.process.kill()
+    served.process.wait(60)
+    assert served.memory.exists()
+    words = ["-s1", "-r", str(served.port), "--config", str(folder / "array.toml")]
+    with HistogrammerProcess(folder, *words, "--url", served.url) as again:
+        assert (again.port, again.url, again.bank) == (served.port, served.url, "GAMMAS")
+        assert not served.memory.exists()
+        poll(lambda: not is_running(first), "what nobody reads has ended")
+        (folder / "pid").unlink()
+        again.ask("attach/attach", type="pipe", source="goes_on")
+        again.ask("analyze/start")
+        second = read_pid(folder)
+        again.ask("exit")
+        status, said = again.wait()
+        assert status == 0, said
+        assert not is_running(second)
+        assert not again.memory.exists()
 
 
 def test_port_of_the_port_manager_is_told_and_given_back(tmp_path: Path) -> None:
@@ -174,7 +179,7 @@ def test_port_of_the_port_manager_is_told_and_given_back(tmp_path: Path) -> None
             with HistogrammerProcess(tmp_path, "-s1", "--config", config, *services) as one:
                 mine = {p.port for p in other.list_ports() if p.user == own_user()} - {taken}
                 assert mine == {one.port}
-                status, said = one.end(signal.SIGINT)
+                status, said = one.end(signal.SIGTERM)
         assert status == 0, said
         assert said.count("there is no mirror server") == 1
         assert f"port {one.port}, which is ours, as RG REST_1, and port {taken} as RG REST;" in said

@@ -104,6 +104,7 @@ def test_what_is_too_large_for_its_server_is_not_sent_and_the_error_says_what_to
     with serving(ServerSettings(max_message_bytes=10_000)) as (url, _):
         with ZMQJSONProxyClient(None, "bank", url, 30.0) as proxy:
             named: Any = proxy
+            assert named.add(2, 3) == 5
             connection = named._hub.generation(url)
             says = r"bank.echo: 5\d{4} bytes are over the limit of 10000 .*nothing was sent; make several calls"
             for value in (

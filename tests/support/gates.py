@@ -15,7 +15,7 @@ import numpy.typing as npt
 from histogrammer.events.blocks import EventBlock
 from histogrammer.flavors import RUSTOGRAMER, Flavor, FoldRule, PolygonRule
 from histogrammer.gates.condition import Given
-from histogrammer.gates.conditions import Conditions
+from histogrammer.gates.conditions import BlockTruths, Conditions
 
 Point = tuple[float, float]
 
@@ -47,8 +47,10 @@ def made(
 
 def truth(conditions: Conditions, name: str, *events: Mapping[str, float]) -> list[bool]:
     """Return the truth of a condition for events, which is the same in both precisions."""
-    doubles = conditions.truths_for(EventBlock.of(events))(name).tolist()
-    assert conditions.truths_for(EventBlock.of(events, np.float32))(name).tolist() == doubles
+    doubles = BlockTruths(dict(conditions), EventBlock.of(events))(name).tolist()
+    assert (
+        BlockTruths(dict(conditions), EventBlock.of(events, np.float32))(name).tolist() == doubles
+    )
     return [bool(value) for value in doubles]
 
 

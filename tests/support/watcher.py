@@ -19,6 +19,8 @@ from zmqjsonproxy.subscriber import Subscriber, Target
 
 WITHIN_S = 60.0
 IMPATIENT = LinkSettings(ping_every=0.2, timeout=1.0)
+PATIENT = LinkSettings(ping_every=0.2, timeout=WITHIN_S)
+"""For whoever misses nothing, also where a busy machine leaves a heartbeat unanswered."""
 
 
 @contextmanager

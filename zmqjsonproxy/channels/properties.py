@@ -28,8 +28,10 @@ from enum import StrEnum
 from inspect import formatannotation
 from typing import Generic, Self, TypeVar, cast, overload
 
+from groundwork.cut import cut
 from groundwork.errors import did_you_mean, text_of
 from groundwork.values import Function, JsonObject, JsonValue
+from zmqjsonproxy.caller import Caller
 from zmqjsonproxy.channels.protocol.notices import Encoded, encode, encode_frame
 from zmqjsonproxy.channels.protocol.patterns import select
 from zmqjsonproxy.errors import RefusedError
@@ -135,6 +137,7 @@ class PublishedUpdate:
 
 
 Listener = Callable[[PublishedUpdate], object]
+Sender = Callable[["Property", str, PublishedUpdate], list[str]]
 
 
 @dataclass(slots=True, eq=False)
@@ -168,12 +171,15 @@ class PropertyTable:
         properties: By name.
         on_new: Called with each property that is declared later, within `publishing`; by whom they
             belong to.
+        senders: Send a message to subscribers of one name, and return the names of all that there
+            are, within `publishing`; by whom they belong to.
     """
 
     def __init__(self, declared: Iterable[Declared]) -> None:
         self.properties = {each.name: Property(each) for each in declared}
         self._sorted = sorted(self.properties)
         self.on_new: dict[object, Callable[[Property], object]] = {}
+        self.senders: dict[object, Sender] = {}
 
     def declare(self, declared: Declared) -> None:
         """Add a property at run time, or change what is said of one."""
@@ -219,6 +225,29 @@ class PropertyTable:
             update = known.newest = PublishedUpdate(known.number, moment, encoded)
             for listener in known.listeners.values():
                 listener(update)
+
+    def send_to(self, client: str, name: str, body: JsonObject) -> None:
+        """Publish a message for the subscribers of one name, and for nobody else.
+
+        Args:
+            client: Name of subscribers, as `rpc.channels` tells it.
+            name: Of the message.
+            body: Of the message.
+
+        Raises:
+            RefusedError: No client of that name subscribes to it.
+            TypeError, ValueError: It cannot be sent.
+        """
+        one, encoded = self._found(name), _encoded(name, body)
+        if one.declared.kind is not PropertyKind.MESSAGE:
+            raise RefusedError(f"{name} is no message: what it is, it is for all")
+        update = PublishedUpdate(0, time.time_ns() // 1000, encoded)
+        with publishing:
+            there = [each for send in self.senders.values() for each in send(one, client, update)]
+        if client not in there:
+            hint, known = did_you_mean(client, there), ", ".join(sorted(set(there))[:20])
+            text = f"{name}: no client {cut(client, LONGEST_NAME)!r} subscribes to it{hint}"
+            raise RefusedError(f"{text}; those that do: {known or 'none'}")
 
     def forget(self, name: str) -> None:
         """Forget the present value of a property, as if none had been published."""
@@ -456,7 +485,8 @@ class _Computed(_Descriptor, Generic[T]):
 
 
 class message(_Descriptor):  # noqa: N801
-    """An event with a body: `self.NAME(key=value)` publishes it.
+    """An event with a body: `self.NAME(key=value)` publishes it, `self.NAME.to(client, key=value)`
+    for one client.
 
     Args:
         doc: What it says, and its keys.
@@ -465,8 +495,30 @@ class message(_Descriptor):  # noqa: N801
     def __init__(self, *, doc: str = "") -> None:
         super().__init__(Declared(name="", kind=PropertyKind.MESSAGE, doc=doc))
 
-    def __get__(self, obj: object, owner: type) -> Callable[..., None]:
-        return lambda **body: table_of(obj).publish(self.declared.name, body)
+    def __get__(self, obj: object, owner: type) -> Message:
+        return Message(obj, self.declared.name)
+
+
+class Message:
+    """A message of an object, as its methods publish it."""
+
+    __slots__ = ("_name", "_obj")
+
+    def __init__(self, obj: object, name: str) -> None:
+        self._obj, self._name = obj, name
+
+    def __call__(self, /, **body: object) -> None:
+        """Publish it for all."""
+        table_of(self._obj).publish(self._name, body)
+
+    def to(self, client: str | Caller, /, **body: JsonValue) -> None:
+        """Publish it for the subscribers of one name; errors as of `PropertyTable.send_to`.
+
+        Args:
+            client: Their name, or a caller: `self.done.to(current_caller(), file=...)`.
+            **body: What it says.
+        """
+        table_of(self._obj).send_to(str(client), self._name, body)
 
 
 class pipe(_Descriptor):  # noqa: N801

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from groundwork.values import JsonObject, JsonValue
+from zmqjsonproxy.caller import current_caller
 from zmqjsonproxy.channels.properties import PropertyTable
+from zmqjsonproxy.controllog import control
+from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import command, query
 
 __all__ = ["PropertyMethods"]
@@ -44,4 +47,10 @@ class PropertyMethods:
         Returns:
             The values that hold now, name -> value, which may be others than were asked for.
         """
-        return self._table.set(values)
+        try:
+            held = self._table.set(values)
+        except RefusedError as error:
+            control.note("%s may not set %s: %s", current_caller(), values, error)
+            raise
+        control.note("%s sets %s", current_caller(), held)
+        return held

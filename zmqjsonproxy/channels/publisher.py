@@ -17,6 +17,7 @@ from itertools import count
 
 from groundwork.errors import did_you_mean
 from groundwork.values import JsonObject, JsonValue
+from zmqjsonproxy.caller import UNNAMED
 from zmqjsonproxy.channels.frames import reduced_frame
 from zmqjsonproxy.channels.properties import (
     Listener,
@@ -26,7 +27,7 @@ from zmqjsonproxy.channels.properties import (
     PublishedUpdate,
     publishing,
 )
-from zmqjsonproxy.channels.protocol.limits import WHOLE, Limiter
+from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, WHOLE, Limiter
 from zmqjsonproxy.channels.protocol.notices import (
     Encoded,
     Part,
@@ -35,8 +36,9 @@ from zmqjsonproxy.channels.protocol.notices import (
     write_update,
 )
 from zmqjsonproxy.channels.protocol.wishes import Wish, read_wish
-from zmqjsonproxy.channels.streams import Client, Envelope, Stream
+from zmqjsonproxy.channels.streams import Client, Envelope, Group, Stream
 from zmqjsonproxy.channels.timers import Timers
+from zmqjsonproxy.controllog import control
 
 __all__ = ["Publisher"]
 
@@ -111,7 +113,7 @@ class Publisher:
             for stream in list(self._streams.values()):
                 self._end(stream)
             for object_name, table in self._tables.items():
-                table.on_new.pop((self, object_name), None)
+                self._leave_table(object_name, table)
             self._clients.clear()
 
     def leave_to_parent(self) -> None:
@@ -129,15 +131,20 @@ class Publisher:
                 return
             self._tables[object_name] = table
             table.on_new[self, object_name] = partial(self._open, object_name)
+            table.senders[self, object_name] = partial(self._send_to, object_name)
             known: dict[str, Property] = {}
             if before is not None:
-                before.on_new.pop((self, object_name), None)
+                self._leave_table(object_name, before)
                 known = before.properties
                 for stream in [s for s in self._streams.values() if s.key[0] == object_name]:
                     self._replace(stream, table.properties.get(stream.key[1]))
             for name, one in table.properties.items():
                 if name not in known or not _are_alike(known[name], one):
                     self._open(object_name, one)
+
+    def _leave_table(self, object_name: str, table: PropertyTable) -> None:
+        table.on_new.pop((self, object_name), None)
+        table.senders.pop((self, object_name), None)
 
     @property
     def clients(self) -> int:
@@ -160,7 +167,7 @@ class Publisher:
         for client in list(self._clients.values()):
             waiting = self._waiting(client.envelope, _NOTHING_NEW)
             if waiting is None:
-                self.forget(client.envelope[0])
+                self.forget(client.envelope[0], "its connection is gone")
             else:
                 known.append((client, waiting))
         known.sort(key=lambda one: (one[0].dropped, one[1]), reverse=True)
@@ -188,19 +195,20 @@ class Publisher:
             client: Its connection.
             arrays: What it takes as frames.
             wishes: `[object, pattern, limits]` each.
-            name: As it calls itself.
+            name: As it calls itself; one without a name is given one.
 
         Returns:
-            As `beat`, and `answers`; for each wish: `streams`, a list of stream, name, kind, count
+            As `beat`, its `name`, and `answers`; for each wish: `streams`, a list of stream, name, kind, count
             and, where there is one, time and present value; or `error`.
         """
         with publishing:
             known = self._clients.get(client)
             if known is None:
-                known = self._clients[client] = Client(
-                    (client,), next(self._sessions), arrays, name
-                )
+                session = next(self._sessions)
+                name = f"client-{session}" if name in ("", UNNAMED) else name
+                known = self._clients[client] = Client((client,), session, arrays, name)
                 self._load += known.load
+                self._note("%s is a subscriber from now on", name)
             self._hear(known)
         told = [self._subscribe(known, wish) for wish in wishes[:WISHES_AT_ONCE]]
         too_many: JsonObject = {"error": f"at most {WISHES_AT_ONCE} subscriptions at once"}
@@ -208,9 +216,9 @@ class Publisher:
             oldest = next(iter(self._clients))
             if oldest == client:
                 break
-            self.forget(oldest)
+            self.forget(oldest, "there are too many clients")
         told += [too_many] * (len(wishes) - len(told))
-        return self._who(known) | {"answers": told}
+        return self._who(known) | {"name": known.name, "answers": told}
 
     def _who(self, client: Client | None) -> JsonObject:
         return {"instance": self._instance, "session": 0 if client is None else client.session}
@@ -222,7 +230,7 @@ class Publisher:
         client.heard_at = now
         self._clients[name] = self._clients.pop(name)
         while (oldest := next(iter(self._clients.values()))).heard_at < now - SILENT_MOST_S:
-            self.forget(oldest.envelope[0])
+            self.forget(oldest.envelope[0], f"no heartbeat for {SILENT_MOST_S:g} s")
 
     def _subscribe(self, client: Client, said: JsonValue) -> JsonObject:
         try:
@@ -269,11 +277,12 @@ class Publisher:
             client.joined += 1
             self._load += 1
             if stream.add(client):
-                client.told[stream] = stream.count
+                client.told[stream] = stream.count_for(client)
         kind, newest = one.declared.kind, stream.newest
         if one.declared.read is not None and self._begin_reading(stream):
             newest = None  # it may be old: it comes as soon as it is read
-        told: list[JsonValue] = [stream.number, one.declared.name, kind.value, stream.count]
+        told: list[JsonValue] = [stream.number, one.declared.name, kind.value]
+        told.append(stream.count_for(client))
         if newest is not None and kind is not PropertyKind.MESSAGE:
             try:
                 value = self._encoded(stream, newest).for_peer(client.arrays).value()
@@ -310,7 +319,7 @@ class Publisher:
             with publishing:
                 ended += self._drop(known, wish)
         if not known.wishes:
-            self.forget(client)
+            self.forget(client, "it has no subscription any more")
         return ended
 
     def beat(self, client: bytes) -> JsonObject:
@@ -325,9 +334,9 @@ class Publisher:
                 self._hear(known)
                 known.lags_since, all_of_them, known.has_missed = None, known.has_missed, False
                 changed = [
-                    (stream, stream.count)
+                    (stream, count)
                     for stream, told in known.told.items()
-                    if all_of_them or stream.count != told
+                    if (count := stream.count_for(known)) != told or all_of_them
                 ]
                 for first in range(0, len(changed), _NEWEST_AT_ONCE):
                     part = changed[first : first + _NEWEST_AT_ONCE]
@@ -335,14 +344,15 @@ class Publisher:
                 known.told.update(changed)
         return self._who(known)
 
-    def forget(self, client: bytes) -> None:
-        """End all subscriptions of a client."""
+    def forget(self, client: bytes, why: str = "") -> None:
+        """End all subscriptions of a client; the log of control activity gets the reason."""
         with publishing:
             known = self._clients.pop(client, None)
             if known is not None:
                 for wish in list(known.wishes):
                     self._drop(known, wish)
                 self._load -= known.load
+                self._note("%s is subscribed no more: %s", known.name, why)
 
     # streams
 
@@ -405,8 +415,7 @@ class Publisher:
                 stream, limits = self._streams[_key(wish, one)], wish[2].describe()
                 self._tell(client, write_opened(object_name, stream.number, name, kind, limits))
                 if stream.newest is not None and kind is not PropertyKind.MESSAGE:
-                    group = ((client.arrays, (client.envelope,)),)
-                    self._post_to(group, stream, stream.newest)
+                    self._post_to(stream.grouped((client,)), stream, stream.newest)
 
     def _tell(self, client: Client, body: Part) -> None:
         if not self._post((client.envelope,), body, self._missed):
@@ -424,22 +433,27 @@ class Publisher:
         stream.newest = update
         self._post_to(stream.groups, stream, update)
 
-    def _post_to(
-        self,
-        groups: Sequence[tuple[bool | None, Sequence[Envelope]]],
-        stream: Stream,
-        update: PublishedUpdate,
-    ) -> None:
+    def _send_to(
+        self, object_name: str, one: Property, name: str, update: PublishedUpdate
+    ) -> list[str]:
+        """Send a message to the clients of one name; the names of all that hear of it."""
+        stream = self._streams.get((object_name, one.declared.name, NO_LIMITS))
+        if stream is None:
+            return []
+        self._post_to(stream.address(name), stream, update)
+        return [client.name for client in stream.clients]
+
+    def _post_to(self, groups: Sequence[Group], stream: Stream, update: PublishedUpdate) -> None:
         whole = self._encoded(stream, update) if groups else update.encoded
-        for arrays, envelopes in groups:
+        for arrays, ahead, clients, envelopes in groups:
             try:
                 encoded = whole if arrays else whole.for_peer(arrays)
             except (TypeError, ValueError, RecursionError) as error:
                 self._complain(stream, "does not go to some of its clients", error)
                 continue
-            part = write_update(stream.number, stream.count, update.time_us, encoded)
+            part = write_update(stream.number, stream.count + ahead, update.time_us, encoded)
             if not self._post(envelopes, part, self._missed):
-                self._note_dropped([each for each in stream.clients if each.arrays is arrays])
+                self._note_dropped(clients)
 
     def _encoded(self, stream: Stream, update: PublishedUpdate) -> Encoded:
         """Return the value of an update as a stream sends it; a frame that cannot be reduced is sent
@@ -464,6 +478,11 @@ class Publisher:
         """Log in another thread: a handler may publish what is logged, and have a lock of its
         own."""
         self._timers.call_at(self._clock(), partial(log.warning, text, *args))
+
+    def _note(self, text: str, *args: object) -> None:
+        """Add to the log of control activity, likewise."""
+        if control.is_wanted:
+            self._timers.call_at(self._clock(), partial(control.note, text, *args))
 
     def _offer(self, stream: Stream, update: PublishedUpdate) -> None:
         limiter = stream.limiter
@@ -531,7 +550,7 @@ class Publisher:
             with publishing:
                 self._note_dropped((known,))
         if gone or now - known.lags_since > _LAG_MOST_S:
-            self.forget(client)
+            self.forget(client, "gone" if gone else f"it took nothing for {_LAG_MOST_S:g} s")
 
 
 def _to_nobody(_envelopes: Sequence[Envelope], _part: Part, _missed: Missed) -> bool:

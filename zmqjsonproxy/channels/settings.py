@@ -7,6 +7,9 @@ from enum import StrEnum
 
 __all__ = ["LinkSettings", "QueuePolicy"]
 
+_NAME_MOST = 120
+"""Characters of a name that a Player keeps."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkSettings:
@@ -20,11 +23,13 @@ class LinkSettings:
         ping_every: Time between two heartbeats; at most 120.
         timeout: Without an answer for so long the connection is given up, and made anew.
         drop_after: Without a connection for so long no other one is tried, until `reconnect`.
+        name: Name of the subscriber, by which a Bank sends messages to it; empty: `user@host:pid`.
     """
 
     ping_every: float = 4.0
     timeout: float = 15.0
     drop_after: float = 600.0
+    name: str = ""
 
     def __post_init__(self) -> None:
         for name in ("ping_every", "timeout", "drop_after"):
@@ -32,6 +37,9 @@ class LinkSettings:
                 raise ValueError(f"{name}: {getattr(self, name)!r} is no time above 0, s")
         if self.ping_every > 120:
             raise ValueError(f"ping_every: {self.ping_every:g} s is above 120 s")
+        if not self.name.isprintable() or len(self.name) > _NAME_MOST:
+            text = f"printable characters, at most {_NAME_MOST}, are needed"
+            raise ValueError(f"name: {self.name[:40]!r}: {text}")
 
 
 class QueuePolicy(StrEnum):

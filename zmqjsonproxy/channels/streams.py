@@ -5,17 +5,20 @@ A stream is a property with the limits of a subscription, which counts what is s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from groundwork.values import JsonObject
 from zmqjsonproxy.channels.properties import Property, PublishedUpdate
 from zmqjsonproxy.channels.protocol.limits import Limiter
 from zmqjsonproxy.channels.protocol.wishes import Wish, WishIndex
 
-__all__ = ["Client", "Envelope", "Stream"]
+__all__ = ["ADDRESSED_MOST", "Client", "Envelope", "Group", "Stream"]
 
 Envelope = Sequence[bytes]
+ADDRESSED_MOST = 1000
+"""Names of clients whose messages of their own are counted, of one stream."""
 
 
 @dataclass(slots=True, eq=False)
@@ -26,7 +29,7 @@ class Client:
         envelope: Frames before each message.
         session: Number of it: of a client that was forgotten and comes again it is another one.
         arrays: What it takes as frames.
-        name: As it calls itself.
+        name: As it calls itself, or as the server does.
         wishes: Its subscriptions, and the streams that each has joined.
         index: Of these.
         joined: Streams of all of them.
@@ -67,6 +70,22 @@ class Client:
         return 1 + len(self.wishes) + self.joined
 
 
+class Group(NamedTuple):
+    """Clients to which an update is sent in the same bytes.
+
+    Attributes:
+        arrays: What they take as frames.
+        ahead: Messages that were sent to them only, which their count has besides.
+        clients: The clients.
+        envelopes: Theirs.
+    """
+
+    arrays: bool | None
+    ahead: int
+    clients: Sequence[Client]
+    envelopes: Sequence[Envelope]
+
+
 class Stream:
     """A property with limits, and who hears of it.
 
@@ -82,10 +101,13 @@ class Stream:
         is_read: A timer is set for the next reading of a computed property.
         cannot_be_read: The last reading of it failed, which was said.
         is_blamed: It was said that something is not as its clients want it.
+        addressed: Name of a client -> messages that were sent to clients of that name only; they
+            count for these. Of those named last.
     """
 
     __slots__ = (
         "_groups",
+        "addressed",
         "cannot_be_read",
         "clients",
         "count",
@@ -103,7 +125,8 @@ class Stream:
         self.number, self.key, self.one = number, key, one
         self.limiter: Limiter[PublishedUpdate] | None = None
         self.clients: dict[Client, int] = {}
-        self._groups: Sequence[tuple[bool | None, Sequence[Envelope]]] | None = ()
+        self.addressed: dict[str, int] = {}
+        self._groups: Sequence[Group] | None = ()
         self.newest, self.count = one.newest, one.number
         self.waits = self.is_read = self.is_blamed = self.cannot_be_read = False
         if key[2].chooses:
@@ -128,12 +151,35 @@ class Stream:
         return not left
 
     @property
-    def groups(self) -> Sequence[tuple[bool | None, Sequence[Envelope]]]:
-        """Envelopes of the clients, by what they take as frames."""
+    def groups(self) -> Sequence[Group]:
+        """Clients to which an update is sent in the same bytes."""
         if self._groups is None:
-            kinds = dict.fromkeys(client.arrays for client in self.clients)
-            self._groups = tuple(
-                (kind, tuple(client.envelope for client in self.clients if client.arrays is kind))
-                for kind in kinds
-            )
+            self._groups = self.grouped(self.clients)
         return self._groups
+
+    def count_for(self, client: Client) -> int:
+        """Return the count of what was sent, as a client counts."""
+        return self.count + self.addressed.get(client.name, 0)
+
+    def address(self, name: str) -> Sequence[Group]:
+        """Count a message to the clients of one name; these clients, none if there are none."""
+        meant = [client for client in self.clients if client.name == name]
+        if meant:
+            self.addressed[name] = self.addressed.pop(name, 0) + 1
+            if len(self.addressed) > ADDRESSED_MOST:  # who is not there counts anew if he comes
+                there = {client.name for client in self.clients}
+                gone = (each for each in self.addressed if each not in there)
+                del self.addressed[next(gone, next(iter(self.addressed)))]
+            self._groups = None
+        return self.grouped(meant)
+
+    def grouped(self, clients: Iterable[Client]) -> Sequence[Group]:
+        """Return clients, which the stream need not have yet, by what is sent to them."""
+        groups: dict[tuple[bool | None, int], list[Client]] = {}
+        for client in clients:
+            ahead = self.addressed.get(client.name, 0)
+            groups.setdefault((client.arrays, ahead), []).append(client)
+        return tuple(
+            Group(*key, tuple(each), tuple(client.envelope for client in each))
+            for key, each in groups.items()
+        )

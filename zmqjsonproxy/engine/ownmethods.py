@@ -47,10 +47,11 @@ class OwnMethods:
 
     @query
     def ping(self) -> JsonObject:
-        """Return the server's identity, its clock (UTC, unix seconds), and its endpoints besides
-        that for calls, name -> URL, if there are any."""
+        """Return the server's identity and name, its clock (UTC, unix seconds), and its endpoints
+        besides that for calls, name -> URL, if there are any."""
         told: JsonObject = {
             "instance": self._operations.instance,
+            "name": self._title,
             "time": time.time(),
             "host": platform.node(),
             "pid": os.getpid(),

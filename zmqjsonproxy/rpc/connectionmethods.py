@@ -8,6 +8,7 @@ from typing import Any
 
 from zmqjsonproxy.caller import KnownCallers
 from zmqjsonproxy.channels.publisher import Publisher
+from zmqjsonproxy.controllog import control
 from zmqjsonproxy.engine import CallEngine
 from zmqjsonproxy.protocol.failures import Code
 from zmqjsonproxy.protocol.request import Request
@@ -18,6 +19,7 @@ __all__ = ["BEAT", "ConnectionMethods"]
 
 BEAT = "rpc.beat"
 """Asks whether the server is there."""
+_WISHES_NOTED = 10
 
 
 class ConnectionMethods:
@@ -70,12 +72,16 @@ class ConnectionMethods:
         arrays = extra.get("arrays")
         arrays = arrays if isinstance(arrays, bool) else None
         name = self._callers.find(client, extra.get("client"), native=True).name
-        return encoded(request, self._publisher.subscribe(client, arrays, wishes, name))
+        told = self._publisher.subscribe(client, arrays, wishes, name)
+        control.note("%s subscribes to %s", told["name"], wishes[:_WISHES_NOTED])
+        return encoded(request, told)
 
     def _unsubscribe(self, request: Request, client: bytes) -> bytes:
         wishes = _list_of(request)
         if wishes is None:
             return _misuse(request, "one list of subscriptions, [object, pattern, limits] each")
+        name = self._callers.find(client, None, native=True).name
+        control.note("%s unsubscribes from %s", name, wishes[:_WISHES_NOTED])
         return encoded(request, self._publisher.unsubscribe(client, wishes))
 
     def _beat(self, request: Request, client: bytes) -> bytes:

@@ -16,6 +16,7 @@ from typing import Any
 from zmqjsonproxy import wirejson
 from zmqjsonproxy.caller import KnownCallers
 from zmqjsonproxy.channels.publisher import Publisher
+from zmqjsonproxy.controllog import control
 from zmqjsonproxy.engine import CallEngine
 from zmqjsonproxy.engine.calls import TOO_LATE, due_at
 from zmqjsonproxy.engine.commandqueues import SMALL, Job
@@ -87,6 +88,7 @@ class Dispatcher:
             if not request.native and request.extra is not None:  # the hello of one of our callers
                 self._on_hello(frames[0])
                 self._callers.take(frames[0], request.extra.get("client"))
+                control.note("hello of %s", request.extra.get("client"))
             reply = self.call(request, frames)
             if reply is not None:
                 self._send(frames, reply)

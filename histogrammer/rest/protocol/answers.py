@@ -56,8 +56,6 @@ __all__ = [
 UNDEFINED = "-undefined-"
 """In the place of what is not known of a run."""
 CHANNEL_TYPE = "f64"
-DELETED = "-deleted-"
-"""Component gate that was deleted."""
 _REASONS = {
     403: "Forbidden",
     404: "Not Found",
@@ -289,7 +287,7 @@ def gate_object(name: str, condition: Condition, components: Sequence[str]) -> G
     Args:
         name: Its name.
         condition: It.
-        components: Names of its component gates, with `DELETED` for those that were.
+        components: Names of its component gates, as `gates.conditions.Listed` has them.
     """
     points = condition.points
     has_limits = len(points) >= 2

@@ -20,8 +20,7 @@ from player.bank import Bank
 from player.endpoints.base import EndpointContext, SiteEndpoint
 from player.findings import Finding
 from player.ports import address_of_device
-from player.tables import EndpointConfig, ServiceName
-from portmanager.protocol.urls import is_service
+from player.tables import EndpointConfig, PortRange, ServiceName, form_of_port
 from zmqjsonproxy.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -38,15 +37,19 @@ _OF_STRANGERS = ("ASGI callable returned without", "Invalid UTF-8 sequence")
 
 FreePort = Annotated[int, Field(ge=0, le=65535)]
 FreePortOrService = Annotated[
-    Annotated[FreePort, Tag("port")] | Annotated[ServiceName, Tag("service")],
-    Discriminator(lambda value: "service" if is_service(value) else "port"),
+    Annotated[FreePort, Tag("port")]
+    | Annotated[PortRange, Tag("range")]
+    | Annotated[ServiceName, Tag("service")],
+    Discriminator(form_of_port),
 ]
 
 
 class WebEndpointConfig(EndpointConfig):
     """The table of such an endpoint: where it serves, and under which names."""
 
-    port: FreePortOrService = Field(0, description="TCP port, or service:NAME; 0: any free one")
+    port: FreePortOrService = Field(
+        0, description="TCP port, FIRST-LAST, or service:NAME; 0: any free one"
+    )
     hosts: list[Annotated[str, AfterValidator(checked_host)]] = Field(
         default_factory=list,
         description="names by which people open it, besides its address and the host's own name",

@@ -483,3 +483,72 @@ def test_kinds_without_a_model_and_wrong_files_are_named(tmp_path: Path) -> None
 )
 def test_times_are_shown_as_people_write_them(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+SCAN = f"{HEAD}d.set_mode('MODE1')\nd.set_param(exposure=0.5, scan_length=10.0)\nd.prepare()\n"
+
+
+def test_a_subscription_follows_the_scan_of_the_plan(run: Run) -> None:
+    plan = run(
+        f"""{SCAN}
+modes = []
+told = d.subscribe("mode", modes.append)
+with d.subscribe(["scan", "daq"]) as sub:
+    assert sub.next(1).name == "scan"
+    assert sub.next(1).value["program"]
+    d.start()
+    end = sub.wait_for(lambda u: u.name == "scan" and u.value["is_over"], 60)
+    assert end.value["outcome"] == "done"
+    try:
+        sub.next(5)
+    except TimeoutError:
+        pass
+    sub.modify("mode")
+    assert sub.next(0).value["mode"] == "MODE1"
+d.set_mode("MODE2")
+told.close()
+""",
+    )
+    assert [row.text for row in plan.faults] == []
+    assert 15 < plan.seconds < 40  # the arm delay, the scan, and the five seconds
+
+
+def test_a_task_follows_the_scan_of_the_plan(run: Run) -> None:
+    plan = run(
+        """import asyncio, dealer
+async def main():
+    async with dealer.AsyncDealer() as d:
+        await d.set_mode("MODE1")
+        await d.set_param(exposure=0.5, scan_length=10.0)
+        await d.prepare()
+        with d.subscribe("scan") as sub:
+            await d.start()
+            async for update in sub:
+                if update.value["start_id"] and update.value["is_over"]:
+                    return
+asyncio.run(main())
+""",
+    )
+    assert [row.text for row in plan.faults] == []
+    assert 10 < plan.seconds < 40
+
+
+def test_what_a_model_does_not_publish_is_a_doubt(run: Run, tmp_path: Path) -> None:
+    plan = run(
+        f"""{HEAD}
+sub = d.subscribe("status.*", _banks=["BANKA"])
+assert sub.events[-1].kind == "absent"
+found = d.BANKA.fetch("DATA/scan.fits", {str(tmp_path)!r})
+assert (found.size, found.path.name) == (0, "scan.fits")
+""",
+    )
+    assert [row.text for row in plan.faults] == []
+    (first, _), (second, _) = plan.doubts
+    assert (first.call, second.call) == ("subscribe('status.*')", "fetch('DATA/scan.fits')")
+    assert all("not rehearsed: " in doubt for _, doubt in plan.doubts)
+    assert not (tmp_path / "scan.fits").exists()
+
+
+def test_a_wait_for_what_never_comes_is_a_fault(run: Run) -> None:
+    (fault,) = run(f"{HEAD}d.subscribe('scan').wait_for(lambda u: False)\n").faults
+    assert (fault.line, "more than 30 days" in fault.text) == (3, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -243,6 +244,18 @@ def test_a_snapshot_is_changed_by_no_event(source: Engine) -> None:
     assert counts(source, "p") == [3, 5, 4]
 
 
+def test_a_projection_whose_gate_would_depend_on_itself_leaves_nothing(source: Engine) -> None:
+    corners = Given(
+        x_parameter="a", y_parameter="b", x_coordinates=(0, 1, 1), y_coordinates=(0, 0, 1)
+    )
+    source.edit_condition("c", "c", corners)
+    source.edit_condition("_p_projection_gate_", "T", Given())
+    source.apply_gate("_p_projection_gate_", "s")
+    with pytest.raises(ConditionError, match="would depend on itself"):
+        source.project(source.spectrum("s"), "p", Direction.X, snapshot=False, contour="c")
+    assert list(source.spectra) == ["s"]
+
+
 def test_a_projection_is_refused_before_anything_is_made(source: Engine) -> None:
     spectrum = source.spectrum("s")
     source.edit_condition("g", "s", slice_of(0, 1))
@@ -271,7 +284,54 @@ def test_spectra_of_a_file_get_free_names_and_their_parameters(engine: Engine) -
     assert counts(engine, "h") == list(range(1, 11))
 
 
+def test_a_file_of_many_spectra_of_one_name_numbers_them_in_one_go(engine: Engine) -> None:
+    engine.create_spectrum(one_dim("h_1"))
+    saved = [(one_dim("h"), np.zeros(12))] * 4
+    assert engine.enter_spectra(saved, bind=False) == ["h", "h_0", "h_2", "h_3"]
+    engine.delete_spectrum("h_0")
+    assert engine.enter_spectra(saved[:1], bind=False) == ["h_0"]
+
+
+# memory
+
+
+def test_a_deleted_spectrum_gives_its_memory_back_before_the_next_block(engine: Engine) -> None:
+    made = engine.create_spectrum(one_dim("h"))
+    fill(engine, {"a": 1.0})
+    contents = weakref.ref(made.contents.padded)
+    del made
+    engine.delete_spectrum("h")
+    assert contents() is None
+    engine.create_spectrum(one_dim("h"))
+    fill(engine, {"a": 1.0})
+    assert sum(counts(engine, "h")) == 1
+
+
+def test_small_spectra_count_with_all_the_memory_of_their_contents() -> None:
+    bytes_of_one = (12 + 64) * 8
+    with Engine(filler=Filler(threads=1, compiled=False), most_bytes=2 * bytes_of_one) as engine:
+        engine.create_parameter("a")
+        engine.create_spectrum(one_dim("one"))
+        engine.create_spectrum(one_dim("two"))
+        with pytest.raises(SpectrumError, match="delete others"):
+            engine.create_spectrum(one_dim("three"))
+        engine.delete_spectrum("one")
+        engine.create_spectrum(one_dim("three"))
+
+
 # the display memory
+
+
+def test_a_spectrum_that_is_bound_is_copied_alone(shown: Engine) -> None:
+    assert shown.memory is not None
+    for name in ("h", "g"):
+        shown.set_channel(shown.create_spectrum(one_dim(name)), 0, None, 1.0)
+    shown.bind("h")
+    shown.set_channel(shown.spectrum("h"), 0, None, 2.0)
+    shown.bind("g")
+    assert shown.memory.channels[[1, 13]].tolist() == [1, 1]
+    shown.refresh()
+    assert shown.memory.channels[[1, 13]].tolist() == [2, 1]
 
 
 def test_bound_spectra_are_shown_at_once_and_at_their_time(shown: Engine) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import histograms
 
+from histogrammer import filling
 from histogrammer.axes import Axis
 from histogrammer.contents import Contents
 from histogrammer.events.blocks import EventBlock
@@ -173,6 +174,18 @@ def test_the_first_example_of_folds_in_the_reference() -> None:
         assert contents.cells.sum() == sum(expected.values()) + 3
 
 
+def test_a_fold_of_many_matches_fills_in_pieces() -> None:
+    names = [f"p{number}" for number in range(30)]
+    definition = KINDS["g1"].define("g", [names], [Axis(0, 30, 30)])
+    fold = GammaSlice(tuple(names), Interval(0, 30, holds_high=False))
+    block = EventBlock.of([{name: float(at) for at, name in enumerate(names)}] * 2)
+    contents = Contents.zeros(definition.shape)
+    with Filler(threads=1, flavor=PER_MATCH) as filler:
+        filler.define([FilledSpectrum(definition, contents, fold="fold")], {"fold": fold})
+        filler.fill(block)
+    assert contents.cells.tolist() == [0, *[2 * 29] * 30, 0]
+
+
 def test_each_gate_is_evaluated_once_a_block_whoever_uses_it(fillers: tuple[Filler, ...]) -> None:
     part, whole, idle = Above("a", 1), Above("b", 2, gates=("part",)), Above("a", 0)
     conditions = {"whole": whole, "part": part, "idle": idle}
@@ -185,6 +198,21 @@ def test_each_gate_is_evaluated_once_a_block_whoever_uses_it(fillers: tuple[Fill
         assert [spectrum.contents.cells.sum() for spectrum in spectra[:3]] == [2, 1, 1]
         filler.fill(EventBlock.of([{"b": 0.0}]))
     assert (len(part.asked), len(whole.asked), len(idle.asked)) == (6, 6, 0)
+
+
+def test_a_block_is_cut_where_its_truths_would_take_too_much_memory(
+    fillers: tuple[Filler, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "MOST_TRUTH_BYTES", 9 * filling.TRUTH_BYTES)
+    events = [{"a": float(number)} for number in range(10)]
+    for filler in fillers:
+        gates = {"high": Above("a", 4), "all": Above("a", -1), "bad": Failing("a", 0)}
+        spectra = [one_d("a", gate=gate) for gate in (None, *gates)]
+        filler.define(spectra, gates)
+        with pytest.raises(ZeroDivisionError):
+            filler.fill(EventBlock.of(events))
+        assert [spectrum.contents.cells.sum() for spectrum in spectra] == [10, 5, 10, 0]
+        assert len(gates["high"].asked) == 4
 
 
 def test_a_spectrum_whose_gate_does_not_exist_is_not_filled(fillers: tuple[Filler, ...]) -> None:

@@ -139,6 +139,14 @@ def test_absent_values_and_events_that_are_not_listed_do_not_count_and_nan_does(
     assert cells.tolist() == [0, 0, 1000, 0, 0, 1000]
 
 
+@DTYPES
+@pytest.mark.parametrize("fill_bits", [kernels.fill_bits.loaded(), fallback.fill_bits])
+def test_only_numbers_of_32_bits_without_sign_have_bits(fill_bits: Kernel, dtype: Dtype) -> None:
+    none = [-1.0, -100.0, -(2.0**31), 2.0**32, 2.0**33 + 2**10, np.inf, -np.inf, np.nan]
+    values = np.array([[*none, -0.5, 0.0, 5.75, 2.0**31]], dtype)
+    assert filled(fill_bits, Axis(0, 4, 4), values).tolist() == [0, 1, 0, 1, 0, 1]
+
+
 def test_counts_do_not_stop_at_2_to_the_24() -> None:
     values = np.full((1, 2**24 + 3), 0.5, np.float32)
     assert filled(kernels.fill_ones.loaded(), Axis(0, 1, 1), values).tolist() == [0, 2**24 + 3, 0]

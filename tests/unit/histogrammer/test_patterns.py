@@ -60,6 +60,13 @@ def test_one_name_is_looked_for_letter_by_letter_first() -> None:
     assert one(NAMES, "none") is None
 
 
+def test_a_pattern_longer_than_any_name_is_refused_before_it_is_compiled() -> None:
+    assert select(["a" * 1000], "?" * 1000) == ["a" * 1000]
+    with pytest.raises(PatternError, match="has 1048576 letters, and up to 1000") as refused:
+        select(NAMES, "*" + "x" * 1048575)
+    assert len(str(refused.value)) < 200
+
+
 def test_many_stars_do_not_take_long() -> None:
     assert select(["a" * 2000], "*a" * 100 + "b") == []
 

@@ -6,32 +6,11 @@ import logging
 import queue
 import threading
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from groundwork.cut import LONGEST
 from groundwork.values import JsonObject
-from player.logpublisher import LogPublisher, LogThrottle
+from player.logpublisher import LogPublisher
 
 log = logging.getLogger("tests.published")
-
-
-@given(st.lists(st.floats(0.0, 0.7), max_size=60), st.integers(1, 5))
-def test_every_record_is_published_or_counted(pauses: list[float], most: int) -> None:
-    throttle, now, published, told = LogThrottle(most), 0.0, list[float](), 0
-    for pause in pauses:
-        now += pause
-        left_out = throttle.tell_left_out(now)
-        told += 0 if left_out is None else int(str(left_out["left_out"]))
-        if throttle.takes():
-            published.append(now)
-    left = throttle.tell_left_out(now + 1.0)
-    told += 0 if left is None else int(str(left["left_out"]))
-    assert len(published) + told == len(pauses)
-    assert all(
-        sum(then <= each < then + 1.0 for each in published) <= 2 * most for then in published
-    )
-    assert throttle.due is None
 
 
 def test_what_publishing_logs_is_not_published() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dealer.players import players_of_file
 from player.config import data_root, dibas_dir, find_file, load, state_dir
 from player.effective import Flags, settings_of
 from player.errors import ConfigError
@@ -206,6 +207,86 @@ def test_all_paths_are_absolute_however_they_were_given(
         str(tmp_path / "etc" / "data"),
         str(tmp_path / "inst"),
     )
+
+
+def test_banks_of_a_host_share_a_range_in_which_no_other_port_is(tmp_path: Path) -> None:
+    text = f"""\
+[instrument]
+player_port = "7000-7010"
+[banks.BANKA]
+{TOY}hpc_host = "h"
+[banks.BANKB]
+{TOY}hpc_host = "h"
+[banks.BANKC]
+{TOY}hpc_host = "other"
+player_port = 7003
+"""
+    config = read(tmp_path, text)
+    assert config.url("BANKA") == config.url("BANKB") == "tcp://127.0.0.1:7000-7010"
+    assert config.url("BANKB", "::1") == "tcp://[::1]:7000-7010"
+    (fault,) = faults(tmp_path, text.replace("other", "h"))
+    told = "banks.BANKC.player_port: the Player of BANKA may take port 7003 of host h"
+    assert told in fault
+    (fault,) = faults(tmp_path, text.replace("7010", "8000"))
+    assert "at most 100 ports" in fault
+
+
+REMOTE = 'url = "tcp://weather:6667"\nproperties = ["wind"]\n'
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ('properties = ["wind"]', ': say which Player: bank = "BANKB", or url = "tcp://HOST:PORT"'),
+        (REMOTE + 'bank = "BANKB"', ': say which Player: bank = "BANKB", or url'),
+        (REMOTE.replace("6667", "*"), ".url: 'tcp://weather:*': a port to connect to is a number from 1"),
+        (REMOTE.replace("tcp", "http"), ".url: 'http://weather:6667' is not tcp://HOST:PORT"),
+        (REMOTE.replace("wind", "w@b"), ".properties[0]: 'w@b': what a Player publishes of others is not followed"),
+        (REMOTE.replace('"wind"', ""), ".properties: list should have at least 1 item"),
+        (REMOTE + "timeout = 0", ": timeout: 0.0 is no time above 0, s"),
+        (REMOTE + "rate = 1e9", ": rate: 1000000000.0 is not within 0.001..1000"),
+        (REMOTE + "ratte = 1", ".ratte: unknown key; did you mean rate?"),
+        ('bank = "BANKX"\nproperties = ["wind"]', ".bank: BANKX is no Bank of this file; did you mean BANKB?"),
+        ('bank = "BANKA"\nproperties = ["wind"]', ".bank: BANKA is this Bank itself"),
+    ],
+)  # fmt: skip
+def test_a_bad_table_of_a_remote_is_told(tmp_path: Path, table: str, told: str) -> None:
+    text = f"""\
+[banks.BANKA]
+{TOY}hpc_host = "a"
+[banks.BANKB]
+{TOY}hpc_host = "b"
+[banks.BANKA.remotes.weather]
+{table}
+"""
+    (fault,) = faults(tmp_path, text)
+    assert f"banks.BANKA.remotes.weather{told}" in fault
+
+
+def test_a_remote_is_found_as_a_dealer_finds_it(tmp_path: Path) -> None:
+    text = f"""\
+[instrument]
+bind = "0.0.0.0"
+[banks.BANKA]
+{TOY}hpc_host = "a"
+[banks.BANKB]
+{TOY}hpc_host = "b"
+player_port = "7000-7010"
+[banks.BANKC]
+{TOY}hpc_host = "c"
+player_port = "service:"
+[banks.BANKD]
+{TOY}hpc_host = "d"
+bind = "10.0.0.4"
+[banks.BANKD.remotes.weather]
+url = "service:WEATHER@hpc9"
+properties = ["wind"]
+"""
+    config = read(tmp_path, text)
+    players = players_of_file(tmp_path / "dibas.toml")
+    assert {bank: config.reached_at(bank) for bank in players} == players
+    assert players["BANKB"] == "ports://b:7000-7010/BANKB"
+    assert config.banks["BANKD"].remotes["weather"].url == "service://hpc9:30000/WEATHER"
 
 
 def test_ports_and_addresses_have_their_precedence(tmp_path: Path) -> None:

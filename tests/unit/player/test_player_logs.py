@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -245,3 +246,20 @@ def test_a_record_is_of_bounded_length(as_json: bool) -> None:
     assert "characters ...] xxx" in written
     assert "x and that was it" in written
     assert "y at its end" in written
+
+
+def test_one_logger_has_a_level_of_its_own() -> None:
+    logging.getLogger("tests.of_its_own")
+    try:
+        assert set_log_level("debug", "tests.of_its_own") == log_level()
+        assert log_level("tests.of_its_own") == "debug"
+    finally:
+        logging.getLogger("tests.of_its_own").setLevel(logging.NOTSET)
+
+
+@pytest.mark.parametrize("name", ["tests.of_its_owm", ["a"]])
+def test_no_logger_is_made_for_a_caller(name: Any) -> None:
+    logging.getLogger("tests.of_its_own")
+    with pytest.raises(ValueError, match=r"no logger .* here"):
+        set_log_level("debug", name)
+    assert "tests.of_its_owm" not in logging.root.manager.loggerDict

@@ -50,6 +50,20 @@ def test_the_worked_example_of_two_dimensions_holds() -> None:
     assert found.fwhm == pytest.approx((4.6145, 3.4609), abs=5e-5)
 
 
+@pytest.mark.parametrize("scale", [-1000, -600, 0, 600, 1000])
+@pytest.mark.parametrize("counts", [0, 50, 1000])
+def test_integrals_of_very_large_and_small_numbers_are_those_of_others(
+    scale: int, counts: int
+) -> None:
+    axis = Axis(math.ldexp(20, scale), math.ldexp(80, scale), 15)
+    definition = KINDS["1"].define("h", [["a"]], [axis])
+    cells = cells_of(ONE, LINE)
+    found, plain = integrate(definition, np.ldexp(cells, counts)), integrate(ONE, cells)
+    assert found.counts == 100 * 2**counts
+    assert found.centroid[0] == math.ldexp(plain.centroid[0], scale)
+    assert found.fwhm[0] == math.ldexp(plain.fwhm[0], scale)
+
+
 def test_widths_are_those_intended_and_not_rustogramers_too_small_ones() -> None:
     one, two = integrate(ONE, cells_of(ONE, LINE)), integrate(TWO, cells_of(TWO, SPOTS))
     assert one.fwhm[0] / math.sqrt(100) == pytest.approx(0.84774, abs=5e-6)

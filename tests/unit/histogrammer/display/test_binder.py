@@ -228,3 +228,13 @@ def test_storage_of_3000_mib_is_told_in_bytes() -> None:
     storage.release(half, half - 4)
     storage.release(0, 8)
     assert list(storage) == [(0, size)]
+
+
+def test_what_is_no_count_is_the_nearest_one_and_nan_is_zero() -> None:
+    made, memory = binder()
+    one = KINDS["1"].define("h", [["a"]], [Axis(0, 4, 4)])
+    made.bind("h", one)
+    made.refresh({"h": np.array([np.nan, np.inf, -np.inf, -0.5, 2.0**32, 2.0**31 + 0.5])})
+    found = seen(memory, 0)
+    assert found is not None
+    assert found.rows == [(0, 2**32 - 1, 0, 0, 2**32 - 1, 2**31)]

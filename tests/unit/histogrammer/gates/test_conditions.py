@@ -14,7 +14,7 @@ from histogrammer.errors import ConditionError, PatternError
 from histogrammer.events.blocks import EventBlock
 from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.gates.condition import Given, Point, Truth, Truths
-from histogrammer.gates.conditions import DELETED, Conditions, Edited
+from histogrammer.gates.conditions import DELETED, BlockTruths, Conditions, Edited
 from tests.support.gates import SPECTCL, made, truth
 
 TRUE, FALSE = Given(), Given()
@@ -42,9 +42,9 @@ def test_what_refers_to_a_name_sees_its_replacement_in_the_next_block() -> None:
         ("one", "-", _of("upper")),
         ("other", "*", _of("upper")),
     )
-    before = conditions.truths_for(EventBlock.of([{}]))
+    before = BlockTruths(dict(conditions), EventBlock.of([{}]))
     conditions.edit("part", "F", FALSE)
-    after = conditions.truths_for(EventBlock.of([{}]))
+    after = BlockTruths(dict(conditions), EventBlock.of([{}]))
     assert [bool(truths("other")[0]) for truths in (before, after)] == [True, False]
     assert [bool(truths("one")[0]) for truths in (before, after)] == [False, True]
 
@@ -90,7 +90,7 @@ def test_a_deleted_condition_is_gone_in_rustogramer_and_listed_as_deleted() -> N
     assert list(conditions) == ["a", "g"]
     assert conditions.matching("g")[0].gates == (DELETED, "a") == ("-deleted-", "a")
     assert conditions["g"].gates == ("gone", "a")
-    truths = conditions.truths_for(EventBlock.of([{}]))
+    truths = BlockTruths(dict(conditions), EventBlock.of([{}]))
     assert not truths.exists("gone")
     assert truths("gone").tolist() == [False]
 
@@ -166,7 +166,7 @@ def test_a_chain_of_ten_thousand_is_built_evaluated_and_kept_from_loops() -> Non
     for number in range(1, length):
         conditions.edit(str(number), "-", _of(str(number - 1)))
     block = EventBlock.of([INSIDE, OUTSIDE])
-    assert conditions.truths_for(block)(str(length - 1)).tolist() == [False, True]
+    assert BlockTruths(dict(conditions), block)(str(length - 1)).tolist() == [False, True]
     with pytest.raises(ConditionError, match=r"would depend on itself: 0 -> 9999 -> ") as refused:
         conditions.edit("0", "-", _of(str(length - 1)))
     assert len(str(refused.value)) < 600
@@ -194,19 +194,10 @@ def test_a_condition_is_evaluated_once_a_block_for_all_its_users() -> None:
         conditions.edit(name, "*", _of("part", "part"))
     conditions.edit("all", "+", _of("one", "two", "three"))
     for events in (3, 5):
-        truths = conditions.truths_for(EventBlock.of([{"a": 1.0}] * events))
+        truths = BlockTruths(dict(conditions), EventBlock.of([{"a": 1.0}] * events))
         for name in ("all", "one", "part", "all"):
             assert truths(name).tolist() == [True] * events
     assert counted.asked == [3, 5]
-
-
-def test_truths_stay_those_of_their_time_whatever_is_edited_meanwhile() -> None:
-    conditions = made(("g", "T", TRUE))
-    truths = conditions.truths_for(EventBlock.of([{}]))
-    conditions.edit("g", "F", FALSE)
-    conditions.edit("new", "T", TRUE)
-    assert truths("g").tolist() == [True]
-    assert not truths.exists("new")
 
 
 NAMES = ["a*", "ab", "[x]", "x", "-deleted-", "two words", "ü{}$\\", "*"]
@@ -233,6 +224,16 @@ def test_lists_are_selected_by_patterns(pattern: str, expected: list[str]) -> No
 def test_a_malformed_pattern_is_an_error() -> None:
     with pytest.raises(PatternError):
         made(("a", "T", TRUE)).matching("a[")
+
+
+def test_no_trace_is_kept_of_names_that_are_no_components_any_more() -> None:
+    conditions = made(("a", "T", TRUE), ("b", "*", _of("a", "a")), ("c", "-", _of("a")))
+    conditions.edit("b", "T", TRUE)
+    with pytest.raises(ConditionError, match="depend on itself: a -> c -> a"):
+        conditions.edit("a", "*", _of("c"))
+    conditions.delete("c")
+    conditions.edit("a", "+", _of("b"))
+    assert conditions._referred == {"b": 1}  # what would grow without bound
 
 
 def test_parameters_may_come_later() -> None:

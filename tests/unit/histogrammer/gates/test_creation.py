@@ -37,6 +37,15 @@ REFUSED = [
     ("gs", replace(SLICE, high=None), "Both low and high must be present to make a multi  slice (gs)"),
     ("gs", replace(SLICE, parameters=()), "Multi 1d (gs) conditions require parameters"),
     ("gs", replace(SLICE, parameters=("a", "x")), "Parameter: x does not exist"),
+    *[
+        (
+            letters,
+            replace(MANY, parameters=("a",) * 513),
+            f"513 parameters for a multi parameter {kind}: up to 512 are possible, as all pairs of "
+            "them are looked at",
+        )
+        for letters, kind in (("gc", "contour"), ("gb", "band"))
+    ],
     ("gs", replace(SLICE, low=-math.inf), f"Limits -inf and 2: {FINITE}"),
     *[
         row

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -168,6 +169,22 @@ def test_folds_of_any_events_follow_their_rule(
         found = _filled(definition, fold, letters, rule, *events)
         for filled, event in zip(found, events, strict=True):
             assert Counter(filled) == Counter(in_words(definition, letters, event))
+
+
+@pytest.mark.parametrize("letters", ["gs", "gc"])
+@pytest.mark.parametrize("names", ["ab", "ba", "bab", "aab", "abcba", "c", "ca"])
+def test_pairs_are_those_of_the_list_of_the_fold_in_its_order(letters: str, names: str) -> None:
+    fold = LINE if letters == "gs" else BOX
+    spectrum = _spectrum("gd", ABC, ABC)
+    (found,) = _filled(
+        spectrum, replace(fold, parameters=tuple(names)), letters, REDUCED, dict.fromkeys(ABC, 0.5)
+    )
+    assert set(found) == set(itertools.combinations(names, 2))
+
+
+def test_a_fold_by_a_list_of_any_length_costs_no_more_than_its_names() -> None:
+    fold = replace(LINE, parameters=("a",) * 50_000)
+    assert _filled(_spectrum("g2", ABC), fold, "gs", REDUCED, {"a": 1.0, "b": 2.0}) == [[]]
 
 
 def test_only_gamma_gates_fold_and_only_gamma_spectra_are_folded() -> None:

@@ -13,6 +13,7 @@ from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.gates import KINDS
 from histogrammer.gates.compounds import And, Or
 from histogrammer.gates.condition import Given
+from histogrammer.gates.conditions import BlockTruths
 from histogrammer.gates.contours import Contour
 from tests.support.gates import SPECTCL, Point, below_line, in_polygon, made, truth, two_dim
 
@@ -163,7 +164,7 @@ MASKED = [
 @pytest.mark.parametrize(("number", "letters"), [(1, "em"), (2, "am"), (3, "nm")])
 def test_masks_look_at_32_bits_of_a_value_cut_to_a_whole_number(number: int, letters: str) -> None:
     block = EventBlock.of([{"a": row[0]} for row in MASKED])
-    found = made(("g", letters, _mask(0x0F))).truths_for(block)("g")
+    found = BlockTruths(made(("g", letters, _mask(0x0F))), block)("g")
     assert found.tolist() == [row[number] for row in MASKED]
 
 
@@ -185,7 +186,7 @@ def test_compounds_are_logic(
 
 
 def test_compounds_without_components_are_as_the_flavor_says() -> None:
-    truths, block = made().truths_for(EventBlock.of([{}])), EventBlock.of([{}])
+    truths, block = BlockTruths({}, EventBlock.of([{}])), EventBlock.of([{}])
     assert And(()).truth(block, truths).tolist() == [True]
     for flavor in (RUSTOGRAMER, SPECTCL):
         assert Or((), flavor.empty_or).truth(block, truths).tolist() == [flavor.empty_or]
@@ -244,7 +245,7 @@ def test_conditions_are_values(letters: str, given: Given, event: dict[str, floa
     assert copied == condition
     assert copied.letters == letters
     block = EventBlock.of([event])
-    assert copied.truth(block, made().truths_for(block)).tolist() == [True]
+    assert copied.truth(block, BlockTruths({}, block)).tolist() == [True]
 
 
 def test_points_are_listed_as_they_were_given() -> None:

@@ -1,5 +1,7 @@
 """Channels by the numbers of requests: get, set and list agree for every kind."""
 
+import tracemalloc
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -157,3 +159,26 @@ def test_flow_of_every_kind_counts_the_axes_that_it_has(definition: Definition) 
     x_cells = 1 if definition.y_axis is None else definition.y_axis.cells
     y_cells = 0 if definition.y_axis is None else definition.x_axis.cells
     assert flow.underflows == flow.overflows == (x_cells, y_cells)
+
+
+def test_a_list_of_few_channels_of_a_large_spectrum_takes_little_memory() -> None:
+    definition = KINDS["1"].define("h", [["a"]], [Axis(-1, 1, 1 << 22)])
+    cells = np.zeros(definition.shape)
+    cells[[0, 1 << 21, -1]] = 5.0
+    tracemalloc.start()
+    try:
+        channels = list_channels(definition, cells, flow=True)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert channels.x.tolist() == [-1.0, -(2.0**-21), 1.0]
+    assert peak < 100_000
+
+
+def test_pieces_are_the_channels_one_after_the_other() -> None:
+    channels = list_channels(TWO, numbered(TWO), flow=True)
+    pieces = list(channels.pieces(7))
+    assert {len(piece) for piece in pieces[:-1]} == {7}
+    for name in ("x_numbers", "y_numbers", "x", "y", "values"):
+        joined = np.concatenate([getattr(piece, name) for piece in pieces])
+        assert joined.tolist() == getattr(channels, name).tolist()

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.histograms import DEFINITIONS, NAMES, Event, Names, events, exact_cell, fills_of
 
-from histogrammer.axes import Axis
+from histogrammer.axes import MAX_BINS, Axis
 from histogrammer.errors import SpectrumError
 from histogrammer.spectra import KINDS, given_axes, kind_of, sides
 from histogrammer.spectra.definition import (
-    MAX_CELLS,
+    MAX_FILLS,
     Definition,
     Fill,
     FillBits,
@@ -210,10 +210,31 @@ def test_an_axis_that_does_not_number_bits_is_refused(axis: Axis) -> None:
 
 def test_more_cells_than_can_be_are_refused() -> None:
     side = Axis(0, 1, 1 << 14)
-    assert side.bins * side.bins == MAX_CELLS
     assert KINDS["2"].define("h", ["ab"], [side, side]).shape == ((1 << 14) + 2,) * 2
-    with pytest.raises(SpectrumError, match="16385 x 16384 bins"):
-        KINDS["2"].define("h", ["ab"], [Axis(0, 1, (1 << 14) + 1), side])
+    with pytest.raises(SpectrumError, match="16400 x 16386 cells, with those of the flow"):
+        KINDS["2"].define("h", ["ab"], [Axis(0, 1, (1 << 14) + 14), side])
+    assert KINDS["1"].define("h", ["a"], [Axis(0, 1, MAX_BINS)]).size == MAX_BINS + 2
+    for axes in ([X, Axis(0, 1, MAX_BINS)], [Axis(0, 1, MAX_BINS), X]):
+        with pytest.raises(SpectrumError, match="up to 268566528 in all"):
+            KINDS["2"].define("h", ["ab"], axes)
+
+
+@pytest.mark.parametrize(
+    ("letters", "most", "more"),
+    [
+        ("g2", [["a"] * 512], [["a"] * 513]),
+        ("gd", [["a"] * 256, ["b"] * 512], [["a"] * 257, ["b"] * 512]),
+        ("g1", [["a"] * MAX_FILLS], [["a"] * (MAX_FILLS + 1)]),
+        ("g2", [["a"] * 2], [["a"] * 500_000]),
+    ],
+)
+def test_more_fills_of_an_event_than_can_be_are_refused(
+    letters: str, most: list[list[str]], more: list[list[str]]
+) -> None:
+    axes = [X] * KINDS[letters].axes_given
+    KINDS[letters].define("h", most, axes)
+    with pytest.raises(SpectrumError, match=f"up to {MAX_FILLS} are possible"):
+        KINDS[letters].define("h", more, axes)
 
 
 @pytest.mark.parametrize("letters", ["G1", "", "xx", "1v"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -149,6 +150,7 @@ BROKEN = [
     ("[NaN]", "line 1: no JSON"),
     ("{}", "the file: {} is not an array of spectra"),
     ("[3]", "spectrum 0: 3 is not an object"),
+    ("[" * 400 + "]" * 400, "spectrum 0: what has so many levels is not an object"),
     ("[{}]", "spectrum 0: the key definition is missing"),
     (json.dumps([{"definition": {}}]), "definition: the key name is missing"),
     (json.dumps([{"definition": file()[0]["definition"]}]), "the key channels is missing"),
@@ -186,3 +188,24 @@ def test_a_file_that_is_cut_anywhere_is_refused() -> None:
     for length in range(len(text)):
         with pytest.raises(SpectrumFileError, match="no JSON"):
             read_json(text[:length])
+
+
+def test_to_write_a_full_spectrum_takes_little_more_than_its_text() -> None:
+    axis = Axis(0.0, 200.0, 200)
+    definition = KINDS["2"].define("h", [["a"], ["b"]], [axis, axis])
+    saved = Saved(definition, np.ones(definition.shape))
+    tracemalloc.start()
+    try:
+        text = write_json([saved])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(json.loads(text)[0]["channels"]) == 202 * 202
+    assert peak < 6 * len(text)
+
+
+def test_all_spectra_of_a_file_together_are_bounded() -> None:
+    large = json.dumps(file(x_axis=[0.0, 1.0, (1 << 28) + 2], channels=[]))[1:-1]
+    with pytest.raises(SpectrumFileError, match=r"^spectrum 1: the spectra so far have"):
+        read_json(f"[{large},{large},{large}]")
+    assert len(read_json(f"[{','.join([json.dumps(file())[1:-1]] * 3000)}]")) == 3000

@@ -4,6 +4,7 @@ missed, and shows in the end what is held."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 from collections import deque
@@ -25,10 +26,11 @@ from zmqjsonproxy.channels.protocol.wishes import Wish
 from zmqjsonproxy.channels.publisher import Publisher
 from zmqjsonproxy.channels.settings import LinkSettings
 from zmqjsonproxy.channels.updates import Event, EventKind, Update
-from zmqjsonproxy.errors import BusyError, PeerLostError
+from zmqjsonproxy.errors import BusyError, PeerLostError, RefusedError
 from zmqjsonproxy.rpc.protocol import jsonrpc
 
 QUEUE_MOST = 6
+ME = "me"
 NAMES = ("a.x", "a.y", "b.x", "m.x")
 PATTERNS = ("*", "a.*", "*.x", "a.x", "b.x", "m.x", "late.1")
 RATED, BANDED = Limits(rate=2.0), Limits(dead_band=5.0)
@@ -139,6 +141,13 @@ class Wire(RuleBasedStateMachine):
         for _ in range(times):
             self.server.table.publish(name, next(self.values))
 
+    @rule(times=st.integers(1, 3))
+    def address(self, times: int) -> None:
+        """Send messages to the subscriber by its name, which may not be there."""
+        for _ in range(times):
+            with contextlib.suppress(RefusedError):
+                self.server.table.send_to(ME, "m.x", next(self.values))
+
     @rule()
     def publish_what_is_new(self) -> None:
         self.late += 1
@@ -214,7 +223,7 @@ class Wire(RuleBasedStateMachine):
             ask = self.asked.popleft()
             publisher, me = self.server.publisher, self.connection
             if ask.verb is Verb.SUBSCRIBE:
-                value = publisher.subscribe(me, True, ask.params()[0])
+                value = publisher.subscribe(me, True, ask.params()[0], ME)
             elif ask.verb is Verb.UNSUBSCRIBE:
                 value = publisher.unsubscribe(me, ask.params()[0])
             else:
@@ -308,7 +317,8 @@ class Wire(RuleBasedStateMachine):
                 is_message = name[0] == "m"
                 limits = NO_LIMITS if is_message else sink.limits
                 stream = streams["bank", name, limits]
-                sink.check((self.link.instance, name), stream.count)
+                count = stream.count + stream.addressed.get(ME, 0)
+                sink.check((self.link.instance, name), count)
                 if not is_message:
                     held = one.newest.encoded.value()
                     band = sink.limits.dead_band
@@ -334,7 +344,11 @@ def test_long_lives_without_a_plan(seed: int) -> None:
     def step() -> None:
         what = chance.random()
         if what < 0.3:
-            wire.publish(chance.choice(NAMES), chance.randint(1, 9))
+            name, times = chance.choice(NAMES), chance.randint(1, 9)
+            if name[0] == "m" and times % 3 == 0:
+                wire.address(times)
+            else:
+                wire.publish(name, times)
         elif what < 0.8:
             move = chance.choice([wire.send, wire.deliver, wire.serve, wire.send, wire.deliver])
             move(chance.randint(1, 8))

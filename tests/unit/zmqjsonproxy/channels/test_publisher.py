@@ -11,7 +11,9 @@ import pytest
 from support.counted_calls import calls_of
 from support.virtual_timers import VirtualTimers
 
+from zmqjsonproxy.caller import UNNAMED
 from zmqjsonproxy.channels import publisher as module
+from zmqjsonproxy.channels import streams
 from zmqjsonproxy.channels.properties import (
     Declared,
     PropertyKind,
@@ -21,6 +23,7 @@ from zmqjsonproxy.channels.properties import (
 )
 from zmqjsonproxy.channels.protocol.notices import Part, join_updates
 from zmqjsonproxy.channels.publisher import Publisher
+from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.rpc.protocol import jsonrpc
 
 A, B = b"client A", b"client B"
@@ -46,9 +49,11 @@ class Bench:
             self.sent += [(client, message["method"], message["params"]) for (client,) in envelopes]
         return self.takes
 
-    def subscribe(self, client: bytes, *patterns: str, arrays: bool | None = True, **limits: float):
+    def subscribe(
+        self, client: bytes, *patterns: str, arrays: bool | None = True, name="", **limits: float
+    ):
         wishes = [["bank", pattern, limits] for pattern in patterns]
-        return self.publisher.subscribe(client, arrays, wishes)["answers"]
+        return self.publisher.subscribe(client, arrays, wishes, name)["answers"]
 
     def streams(self, client: bytes, pattern: str, **limits: float) -> list:
         return self.subscribe(client, pattern, **limits)[0]["streams"]
@@ -88,6 +93,61 @@ def test_a_message_has_no_present_value(bench: Bench) -> None:
     assert bench.streams(A, "e") == [[1, "e", "message", 1]]
     bench.table.publish("e", {"k": 2})
     assert bench.updates(A) == [[2, {"k": 2}]]
+
+
+def test_a_message_to_one_client_counts_for_this_one_only(bench: Bench) -> None:
+    bench.subscribe(A, "e", name="ann")
+    bench.subscribe(B, "e", name="bob")
+    bench.table.publish("e", {"to": "all"}, time_us=5)
+    bench.table.send_to("bob", "e", {"to": "bob"})
+    bench.table.publish("e", {"to": "all"}, time_us=5)
+    assert [count for count, _ in bench.updates(A)] == [1, 2]
+    assert [(count, body["to"]) for count, body in bench.updates(B)] == [
+        (1, "all"),
+        (2, "bob"),
+        (3, "all"),
+    ]
+    bench.sent.clear()
+    for client in (A, B):
+        bench.publisher.beat(client)
+    assert [params for _, _, params in bench.sent] == [[1, 2], [1, 3]]
+
+
+def test_a_named_client_that_comes_back_goes_on_counting(bench: Bench) -> None:
+    bench.subscribe(A, "e", name="ann")
+    bench.table.send_to("ann", "e", {})
+    bench.publisher.forget(A)
+    bench.table.publish("e", {}, time_us=5)
+    assert bench.subscribe(B, "e", name="ann")[0]["streams"] == [[1, "e", "message", 2]]
+    assert bench.subscribe(b"client C", "e", name="cid")[0]["streams"][0][3] == 1
+
+
+def test_a_message_to_nobody_is_refused_with_who_is_there(bench: Bench) -> None:
+    answer = bench.publisher.subscribe(A, True, [["bank", "e", {}]], UNNAMED)
+    assert answer["name"] == "client-1"
+    bench.subscribe(B, "n", name="bob")
+    with pytest.raises(RefusedError, match=r"client-2.* did you mean client-1.* do: client-1"):
+        bench.table.send_to("client-2", "e", {})
+    with pytest.raises(RefusedError, match="'bob' subscribes to it; those that do: client-1"):
+        bench.table.send_to("bob", "e", {})
+    with pytest.raises(RefusedError, match="n is no message"):
+        bench.table.send_to("bob", "n", {})
+    bench.publisher.close()
+    with pytest.raises(RefusedError, match="those that do: none"):
+        bench.table.send_to("client-1", "e", {})
+
+
+def test_names_that_messages_were_sent_to_are_bounded(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "ADDRESSED_MOST", 2)
+    bench.subscribe(A, "e", name="first")
+    for name in ("first", "second", "third", "fourth"):
+        bench.subscribe(B, "e", name=name)
+        bench.table.send_to(name, "e", {})
+        bench.publisher.forget(B)
+    (stream,) = bench.publisher._streams.values()
+    assert dict(stream.addressed) == {"first": 1, "fourth": 1}
 
 
 def test_only_the_new_client_gets_the_stored_value(bench: Bench) -> None:
