@@ -25,6 +25,7 @@ NAMES = (
     "operations",
     "channelizer",
     "histograms",
+    "rest",
     "portmanager",
     "instrument",
     "scans",
