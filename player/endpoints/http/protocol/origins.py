@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import TypeAlias
 
 __all__ = ["Network", "is_admitted", "refusal"]
@@ -72,6 +73,7 @@ def _is_ours(host: str, local: str, names: Collection[str]) -> bool:
     return address == own or (address.is_loopback and own.is_loopback)
 
 
+@lru_cache(1000)  # each request asks for the same few
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     address = ipaddress.ip_address(text)
     mapped = getattr(address, "ipv4_mapped", None)
