@@ -24,6 +24,7 @@ NAMES = (
     "operations",
     "channelizer",
     "histograms",
+    "rest",
     "portmanager",
     "instrument",
     "scans",
