@@ -114,8 +114,8 @@ def test_the_wheel_has_what_runs_and_nothing_else(wheel: Path) -> None:
 
 
 def test_every_extra_brings_what_our_code_imports_or_users_run() -> None:
-    """But for setuptools, of which supervisor asks for its own version, and websockets, which
-    uvicorn takes."""
+    """But for setuptools, of which supervisor asks for its own version, and websockets and
+    httptools, which uvicorn takes."""
     text = "".join(
         path.read_text(encoding="utf-8")
         for package in PACKAGES
@@ -131,6 +131,7 @@ def test_every_extra_brings_what_our_code_imports_or_users_run() -> None:
                 "setuptools",
                 "supervisor",
                 "websockets",
+                "httptools",
             }
             assert {names.get(each, each.replace("-", "_")) for each in brought} <= imported, extra
 
