@@ -91,7 +91,8 @@ def serve_bare(connection: Connection, size: int) -> None:
 
 
 def _drain(sockets: list[zmq.Socket[bytes]], each: int) -> None:
-    """Receive whole messages until each socket had so many."""
+    """Receive whole messages until each socket had so many frames behind their first one; of ours
+    small ones come together."""
     poller, left = zmq.Poller(), dict.fromkeys(sockets, each)
     for socket in sockets:
         poller.register(socket, zmq.POLLIN)
@@ -104,7 +105,7 @@ def _drain(sockets: list[zmq.Socket[bytes]], each: int) -> None:
                     break
                 while frame.more:
                     frame = socket.recv(copy=False)
-                left[socket] -= 1
+                    left[socket] -= 1
                 if not left[socket]:
                     del left[socket]
 

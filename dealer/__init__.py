@@ -15,6 +15,7 @@ from dealer.errors import (
     NotExportedError,
     PlayersError,
     ScanFailedError,
+    SpectraDifferError,
     StartError,
 )
 from dealer.operations import AsyncOperations, Operations
@@ -62,6 +63,7 @@ __all__ = [
     "RemoteError",
     "SWbits",
     "ScanFailedError",
+    "SpectraDifferError",
     "StartError",
     "SubscriptionEndedError",
     "Switching",

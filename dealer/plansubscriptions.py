@@ -16,9 +16,9 @@ from typing import Any, Unpack
 from dealer.modelhub import AsyncModelHub, ModelHub
 from dealer.plankeeper import Everywhere, Keeper
 from dealer.virtualtime import LONGEST_S
+from zmqjsonproxy.channels.declarations import PropertyKind
 from zmqjsonproxy.channels.properties import (
     Property,
-    PropertyKind,
     PropertyTable,
     PublishedUpdate,
     has_properties,

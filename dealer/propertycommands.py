@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dealer.commands import complain, described, read_value, tell
@@ -14,6 +14,7 @@ from dealer.publishedproperties import BANKS, PublishedProperties, published_by
 from dealer.tables import text_table
 from groundwork.commandline import Argument, Parser, add_command, argument, flag
 from groundwork.printable import printable
+from zmqjsonproxy.channels.declarations import CANNOT_BE_READ
 from zmqjsonproxy.channels.protocol.patterns import is_wild
 from zmqjsonproxy.jsontext import json_text
 
@@ -67,10 +68,33 @@ def _assignment(text: str) -> tuple[str, Any]:
 def _get(options: argparse.Namespace) -> int:
     with published_by(options, options.names) as published:
         names = published.names("result")
-        outcomes = published.call("get_properties", {bank: (n, {}) for bank, n in names.items()})
+        by_name = not all(map(is_wild, options.names))  # then one that cannot be read is an error
+        asked: dict[str, tuple[Sequence[str], dict[str, Any]]] = {
+            bank: (some if by_name else (), {}) for bank, some in names.items()
+        }
+        outcomes = published.call("get_properties", asked)
     lacking = published.lacking() if options.names else []
+    if not by_name:
+        lacking += _leave_wanted(outcomes, names)
     is_one = len(options.names) == 1 and [len(some) for some in names.values()] == [1]
     return _report("get_properties", published, outcomes, lacking, options.json, is_one)
+
+
+def _leave_wanted(outcomes: Outcomes, names: Mapping[str, Sequence[str]]) -> list[str]:
+    """Leave the wanted ones of the values of all results; return a sentence for each of them that
+    could not be read."""
+    said = []
+    for bank, outcome in outcomes.items():
+        if outcome.error is None and isinstance(outcome.value, dict):
+            unread = outcome.value.get(CANNOT_BE_READ, {})
+            there = [name for name in names[bank] if name in outcome.value]
+            outcome.value = {name: outcome.value[name] for name in there}
+            said += [
+                printable(f"{bank}.{name} could not be read: {unread[name]['reason']}")
+                for name in names[bank]
+                if name in unread
+            ]
+    return said
 
 
 def _set(options: argparse.Namespace) -> int:
@@ -105,7 +129,7 @@ def _report(
         bank: {"value": each.value} if each.error is None else described(each)
         for bank, each in outcomes.items()
     }
-    if alone and values:
+    if alone and any(values.values()):
         ((value,),) = (some.values() for some in values.values())
         text = printable(value if isinstance(value, str) else json_text(value, None, strict=False))
     else:

@@ -79,19 +79,20 @@ def _tell_ready(host: Host, config: Config) -> None:
     """Print the line that whoever starts the program waits for, and warn of services that clients
     find otherwise."""
     from histogrammer.bank import HistogrammerBank
-    from histogrammer.options import ENDPOINT
+    from histogrammer.options import rest_endpoint
 
     assert isinstance(host.bank, HistogrammerBank)
     memory = host.bank.histogrammer.memory
     assert memory is not None
-    rest = urlsplit(host.endpoint_urls[ENDPOINT])
+    endpoint = rest_endpoint(config.source.tables, host.name)
+    rest = urlsplit(host.endpoint_urls[endpoint])
     os.environ["ROCKET_PORT"] = str(rest.port)  # for programs that are attached
     print(
         f"ready: REST port {rest.port}, mirror port none, memory {memory.key} of "
         f"{memory.channel_bytes} bytes, {host.name} for Dealers at {host.url}",
         flush=True,
     )
-    wanted = getattr(config.banks[host.name].endpoints[ENDPOINT], "port", None)
+    wanted = getattr(config.banks[host.name].endpoints[endpoint], "port", None)
     if isinstance(wanted, str):
         from histogrammer.services import namesakes
         from portmanager.protocol.urls import own_service

@@ -17,7 +17,7 @@ from player.tables import Config
 from player.tomlfile import TomlFile, parse_toml, put_over, read_toml
 from portmanager.protocol.urls import ServiceAddress, is_service, own_service
 
-__all__ = ["BANK", "ENDPOINT", "LOG_LEVELS", "array_config", "bank_name", "served_url"]
+__all__ = ["BANK", "LOG_LEVELS", "array_config", "bank_name", "rest_endpoint", "served_url"]
 
 BANK = "HISTOGRAMMER"
 ENDPOINT = "spectcl"
@@ -46,8 +46,8 @@ def array_config(options: argparse.Namespace, environment: Mapping[str, str]) ->
     if options.config is not None:
         source = read_toml(options.config, environment)
     bank = bank_name(options, source.tables)
-    under = _parsed(_defaults(bank, source))
-    over = _parsed(_given(bank, options, environment))
+    under = _parsed(_defaults(bank, source.tables))
+    over = _parsed(_given(bank, rest_endpoint(source.tables, bank), options, environment))
     merged = put_over(put_over(under, source), over)
     return checked(replace(merged, path=HERE if options.config is None else options.config))
 
@@ -64,16 +64,37 @@ def bank_name(options: argparse.Namespace, tables: Mapping[str, Any]) -> str:
     """
     if options.bank is not None:
         return str(options.bank).upper()
-    banks = tables.get("banks", {})
     ours = [
         name
-        for name, table in (banks.items() if isinstance(banks, dict) else ())
+        for name, table in _table(tables, "banks").items()
         if isinstance(table, dict) and table.get("kind") == KIND
     ]
     if len(ours) > 1:
         text = f"there are several histogrammers, {', '.join(ours)}: name one, --bank {ours[0]}"
         raise ConfigError([Fault(options.config, None, "banks", text)])
     return ours[0] if ours else BANK
+
+
+def rest_endpoint(tables: Mapping[str, Any], bank: str) -> str:
+    """Return the name of the endpoint for REST clients in the table of a Bank; `spectcl`, if it has
+    none yet."""
+    endpoints = _table(_table(tables, "banks", bank), "endpoints")
+    return next(
+        (
+            name
+            for name, table in endpoints.items()
+            if isinstance(table, dict) and table.get("kind", name) == ENDPOINT
+        ),
+        ENDPOINT,
+    )
+
+
+def _table(tables: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    """Return a table within tables; empty where there is none, whose faults are found later."""
+    for key in keys:
+        found = tables.get(key)
+        tables = found if isinstance(found, dict) else {}
+    return tables
 
 
 def served_url(options: argparse.Namespace, config: Config, bank: str) -> str:
@@ -103,18 +124,18 @@ def _parsed(tables: Mapping[str, Any]) -> TomlFile:
     return parse_toml(tomlkit.dumps(tables), HERE)
 
 
-def _defaults(bank: str, source: TomlFile) -> dict[str, Any]:
+def _defaults(bank: str, tables: Mapping[str, Any]) -> dict[str, Any]:
     """Return what holds unless the file says otherwise."""
-    table: dict[str, Any] = {"endpoints": {ENDPOINT: {"port": REST_PORT}}}
-    banks = source.tables.get("banks")
-    if not isinstance(banks, dict) or bank not in banks:
+    endpoint = rest_endpoint(tables, bank)
+    table: dict[str, Any] = {"endpoints": {endpoint: {"port": REST_PORT}}}
+    if bank not in _table(tables, "banks"):
         roots = ["~", str(Path.cwd())]
         table = {"kind": KIND, "hpc_host": "localhost", "roots": roots, **table}
     return {"banks": {bank: table}}
 
 
 def _given(
-    bank: str, options: argparse.Namespace, environment: Mapping[str, str]
+    bank: str, endpoint: str, options: argparse.Namespace, environment: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return what options and environment say."""
     settings = {
@@ -125,13 +146,13 @@ def _given(
     peers = options.peers
     address = environment.get("ROCKET_ADDRESS") or (EVERYWHERE if peers else None)
     service = options.rest_service
-    endpoint = {
+    served = {
         "port": options.rest_port if service is None else f"service:{service}",
         "peers": peers,
         "bind": address,
     }
     table: dict[str, Any] = {key: value for key, value in settings.items() if value is not None}
     table["endpoints"] = {
-        ENDPOINT: {key: value for key, value in endpoint.items() if value is not None}
+        endpoint: {key: value for key, value in served.items() if value is not None}
     }
     return {"banks": {bank: table}}

@@ -46,6 +46,9 @@ def sort(options: argparse.Namespace) -> int:
         histogrammer.worker.ask(definitions.book)
         try:
             error = _analyze(histogrammer.analyzer, options)
+            if not options.quiet:  # a name that is misspelt shows nowhere else
+                for name in histogrammer.worker.ask(_empty):
+                    print(f"{PROGRAM}: spectrum {name} is empty", file=sys.stderr)
             text = histogrammer.worker.ask(lambda engine: _written(engine, options.format))
             if options.output is None:
                 sys.stdout.write(text)
@@ -87,6 +90,11 @@ def _analyze(analyzer: Analyzer, options: argparse.Namespace) -> bool:
     for each in errors:
         print(f"{PROGRAM}: {each}", file=sys.stderr)
     return bool(errors)
+
+
+def _empty(engine: Engine) -> list[str]:
+    """Return the names of spectra in which nothing is."""
+    return [name for name, each in engine.spectra.items() if not each.contents.cells.any()]
 
 
 def _written(engine: Engine, form: str) -> str:

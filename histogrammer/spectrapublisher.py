@@ -14,7 +14,8 @@ from groundwork.watching import watch
 from histogrammer.engine import Engine
 from histogrammer.spectra.definition import Definition
 from histogrammer.worker import BusyError, EndedError, Worker
-from zmqjsonproxy.channels.properties import Declared, PropertyKind, PropertyTable
+from zmqjsonproxy.channels.declarations import Declared, PropertyKind
+from zmqjsonproxy.channels.properties import PropertyTable
 
 __all__ = ["PIPE", "SpectraPublisher", "visible"]
 

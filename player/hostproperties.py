@@ -5,7 +5,8 @@ from __future__ import annotations
 from groundwork.values import JsonObject
 from player.logpublisher import LogPublisher
 from zmqjsonproxy import ZMQJSONProxyServer
-from zmqjsonproxy.channels.properties import Declared, PropertyKind, PropertyTable
+from zmqjsonproxy.channels.declarations import Declared, PropertyKind
+from zmqjsonproxy.channels.properties import PropertyTable
 
 __all__ = ["HOST_PROPERTIES", "HostProperties"]
 

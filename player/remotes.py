@@ -18,7 +18,8 @@ from player.services import reached_at
 from player.tables import Config, RemoteConfig
 from zmqjsonproxy import ProxyError, ThreadHub, portsearch
 from zmqjsonproxy.channels import Event, EventKind, LinkSettings, Update
-from zmqjsonproxy.channels.properties import Declared, PropertyKind, PropertyTable
+from zmqjsonproxy.channels.declarations import Declared, PropertyKind
+from zmqjsonproxy.channels.properties import PropertyTable
 from zmqjsonproxy.locating import Locators, NotLocatedError
 from zmqjsonproxy.subscriptions import Subscriptions
 

@@ -13,7 +13,8 @@ from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 from spectrometer.status.meanings import meaning
 from spectrometer.status.protocol.cards import read_cards
-from zmqjsonproxy.channels.properties import Declared, PropertyTable
+from zmqjsonproxy.channels.declarations import Declared
+from zmqjsonproxy.channels.properties import PropertyTable
 
 __all__ = ["StatusPublisher"]
 

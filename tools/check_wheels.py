@@ -28,6 +28,14 @@ CHECKS = {
     "fits": [["spectrometer-daq", "--help"], ["python", "-c", "import spectrometer.daq.writer"]],
     "plot": [["python", "-c", "import matplotlib"]],
     "web": [["python", "-c", "import player.endpoints.http.application"]],
+    "histogrammer": [
+        ["histogrammer", "--version"],
+        [
+            "python",
+            "-c",
+            "import numba, boost_histogram, histogrammer.bank, histogrammer.rest.endpoint",
+        ],
+    ],
     "fast": [["python", "-c", "import orjson, dealer"]],
     "all": [["player", "check", "--config", "conf/dibas.toml"], ["spectrometer-daq", "--help"]],
 }

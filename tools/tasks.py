@@ -127,6 +127,13 @@ def demo() -> None:
     run(PYTHON, "examples/demo.py")
 
 
+def demo_histogrammer() -> None:
+    """Fill spectra of simulated gamma rays with two histogrammers, and find in them what was put in;
+    pictures in demo-histogrammer-run/."""
+    set_up("demo")
+    run(PYTHON, "examples/demo_histogrammer.py")
+
+
 def test() -> None:
     """Set up, then linters, types and all tests."""
     set_up("dev")
@@ -205,18 +212,20 @@ def wheels() -> None:
 def clean() -> None:
     """Remove what the other targets made."""
     caches = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
-    for name in (".venv", ".matrix", ".readers", "demo-run", "build", *caches):
+    runs = ("demo-run", "demo-histogrammer-run")
+    for name in (".venv", ".matrix", ".readers", *runs, "build", *caches):
         shutil.rmtree(ROOT / name, ignore_errors=True)
 
 
 def help_() -> None:
     """Print this list."""
     for name, task in TASKS.items():
-        print(f"make {name:7} {' '.join((task.__doc__ or '').partition(chr(10) * 2)[0].split())}")
+        print(f"make {name:17} {' '.join((task.__doc__ or '').partition(chr(10) * 2)[0].split())}")
 
 
 TASKS: dict[str, Callable[[], None]] = {
     "demo": demo,
+    "demo-histogrammer": demo_histogrammer,
     "test": test,
     "check": check,
     "bench": bench,

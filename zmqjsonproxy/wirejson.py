@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import base64
 import json
+import marshal
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
@@ -203,6 +204,23 @@ def _loses_nothing(value: Any) -> bool:
     return True
 
 
+def _without_loss(
+    data: bytes, value: Any, fast_dumps: Callable[[Any], bytes], fast_loads: Callable[[bytes], Any]
+) -> bytes | None:
+    """Return JSON of a value in which each `null` is a None, given what has `null` in it; None: not
+    known. Another thread may change the value: what was encoded counts, not what is there by
+    now."""
+    if not _loses_nothing(value):
+        return None
+    if fast_loads(data) == value:
+        return data
+    try:
+        copy = marshal.loads(marshal.dumps(value))  # all of a moment; tuples stay tuples
+    except ValueError:
+        return None
+    return fast_dumps(copy) if _loses_nothing(copy) else None
+
+
 def _guarded() -> tuple[_Dumps, _DumpsShort, _Loads]:
     try:
         import orjson
@@ -261,7 +279,7 @@ def _guarded() -> tuple[_Dumps, _DumpsShort, _Loads]:
         # the end as from the beginning; numbers have none of it, and names few.
         first = data.find(b"u")
         if first > 0 and data.rfind(b"null", first - 1, data.rfind(b"u") + 3) >= 0:
-            return data if _loses_nothing(value) else None
+            return _without_loss(data, value, fast_dumps, fast_loads)
         return data
 
     def dumps_short(value: object, hook: Hook | None = None) -> tuple[bytes, bool]:

@@ -76,7 +76,7 @@ class Account:
             f"  {number} values dropped: {why.value}" for why, number in self._of(self.dropped)
         ]
         texts += [
-            f"  {number} items skipped: {type_name(kind)}"
+            f"  {number} items without events: {type_name(kind)}"
             for kind, number in self._of(self.skipped)
         ]
         texts += [f"  {number} times: {what.value}" for what, number in self._of(self.oddities)]

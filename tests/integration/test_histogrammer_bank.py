@@ -13,7 +13,7 @@ import pytest
 from support.ringfiles import definitions, event
 
 from dealer.errors import PlayersError, SpectraDifferError
-from player.errors import BankStartError
+from player.errors import BankStartError, ConfigError
 from player.testing import HostedBank
 from zmqjsonproxy import RefusedError, RemoteError
 
@@ -218,3 +218,11 @@ def test_home_without_room_is_a_sentence(tmp_path: Path) -> None:
         BankStartError, match=r"BANKA cannot be opened: display memory of 32 MiB in"
     ):
         HostedBank("histogrammer", settings, folder=tmp_path).__enter__()
+
+
+def test_definitions_with_a_fault_leave_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "book.toml").write_text(TO_BOOK + 'gate = "none"\n')
+    settings = {"home": str(tmp_path), "shm_mbytes": 1, "definitions": "book.toml"}
+    with pytest.raises(ConfigError, match=r"book\.toml:1: spectra\.first: No such gate none"):
+        HostedBank("histogrammer", settings, folder=tmp_path).__enter__()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["book.toml", "dibas.toml"]

@@ -465,3 +465,20 @@ def test_without_the_extra_a_sentence_says_what_to_install(monkeypatch: pytest.M
 
 def test_signals_are_left_to_the_player(hosted: HostedBank) -> None:
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize("size", ["5", "0"])
+def test_a_request_with_two_lengths_is_refused_and_its_connection_ends(
+    hosted: HostedBank, size: str
+) -> None:
+    request = (
+        f"GET /api/status HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port_of(hosted)), WITHIN) as line:
+        line.sendall(request.encode())
+        answer = b""
+        while part := line.recv(65536):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.1") == 1

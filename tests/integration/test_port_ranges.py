@@ -82,6 +82,7 @@ def test_an_endpoint_takes_the_first_free_port_of_its_range() -> None:
         bind="127.0.0.1",
         log=logging.LoggerAdapter(logging.getLogger("tests")),
         on_end=lambda _reason: None,
+        on_quit=lambda _reason: None,
         lend=lambda _service, at: at(1),
         url="tcp://127.0.0.1:1",
         directory=Path(),

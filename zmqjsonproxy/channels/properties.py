@@ -18,13 +18,11 @@ and `self.trace(array, x_delta=1e-3)`. What was published may be changed by its 
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from bisect import insort
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from inspect import formatannotation
 from typing import Generic, Self, TypeVar, cast, overload
 
@@ -32,15 +30,16 @@ from groundwork.cut import cut
 from groundwork.errors import did_you_mean, text_of
 from groundwork.values import Function, JsonObject, JsonValue
 from zmqjsonproxy.caller import Caller
+from zmqjsonproxy.channels.declarations import CANNOT_BE_READ, Declared, PropertyKind
 from zmqjsonproxy.channels.protocol.notices import Encoded, encode, encode_frame
 from zmqjsonproxy.channels.protocol.patterns import select
+from zmqjsonproxy.channels.readings import Readings
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.process import ForkSafeLock
+from zmqjsonproxy.waiting import WouldWaitError, may_wait
 
 __all__ = [
-    "Declared",
     "Listener",
-    "PropertyKind",
     "PropertyTable",
     "PublishedUpdate",
     "computed",
@@ -62,63 +61,6 @@ LONGEST_NAME = 200
 """Characters of a property's name."""
 PROPERTIES_MOST = 10_000
 """Of one object; those that it makes at run time are bounded by it."""
-SHORTEST_S = 0.001
-"""Between two readings of a computed property."""
-
-
-class PropertyKind(StrEnum):
-    """A result has a present value; a message is an event; a pipe is a stream of arrays."""
-
-    RESULT = "result"
-    MESSAGE = "message"
-    PIPE = "pipe"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
-    """Declaration of a property.
-
-    Attributes:
-        name: As subscribers write it; dots group: `status.SCANNUM`.
-        kind: What it is.
-        unit: Of its value.
-        doc: What it is.
-        annotation: Type of its value, as Python writes it; empty: any.
-        x_unit: Of a pipe: of the axis along its frames.
-        writable: Clients may set it.
-        read: Of one that is computed: reads it; it is called for `get_properties`, and every
-            `every` seconds while somebody subscribes.
-        check: Of one that is writable: takes the value that a client sets, and returns the one that
-            is acknowledged and published, or refuses.
-        every: s.
-    """
-
-    name: str
-    kind: PropertyKind = PropertyKind.RESULT
-    unit: str = ""
-    doc: str = ""
-    annotation: str = ""
-    x_unit: str = ""
-    writable: bool = False
-    read: Callable[[], JsonValue] | None = None
-    check: Callable[[JsonValue], JsonValue] | None = None
-    every: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not SHORTEST_S <= self.every < math.inf:
-            raise ValueError(f"every: {self.every!r} is no time from {SHORTEST_S:g} s on")
-
-    def describe(self) -> JsonObject:
-        """Return what clients are told."""
-        told: JsonObject = {"name": self.name, "kind": self.kind.value}
-        texts = {
-            "unit": self.unit,
-            "doc": self.doc,
-            "annotation": self.annotation,
-            "x_unit": self.x_unit,
-        }
-        told |= {key: text for key, text in texts.items() if text}
-        return told | {"writable": self.writable}
 
 
 class PublishedUpdate:
@@ -171,11 +113,13 @@ class PropertyTable:
         properties: By name.
         on_new: Called with each property that is declared later, within `publishing`; by whom they
             belong to.
+        readings: Of those that are computed.
         senders: Send a message to subscribers of one name, and return the names of all that there
             are, within `publishing`; by whom they belong to.
     """
 
     def __init__(self, declared: Iterable[Declared]) -> None:
+        self.readings = Readings()
         self.properties = {each.name: Property(each) for each in declared}
         self._sorted = sorted(self.properties)
         self.on_new: dict[object, Callable[[Property], object]] = {}
@@ -256,31 +200,53 @@ class PropertyTable:
                 known.newest = None
 
     def sample(self, name: str, always: bool = False) -> None:
-        """Publish what a computed property is now, if that is another value, or in any case."""
+        """Have a computed property read, and published if that is another value, or in any case;
+        waits for nothing."""
         known = self.properties.get(name)
         if known is None or known.declared.read is None:
             return
-        encoded = _read(known.declared)
-        if always or known.newest is None or not known.newest.encoded.is_same(encoded):
-            self._publish(name, encoded)
+
+        def publish(encoded: Encoded) -> None:
+            if always or known.newest is None or not known.newest.encoded.is_same(encoded):
+                self._publish(name, encoded)
+
+        self.readings.sample(name, known.declared.read, publish, always)
 
     def get(self, names: Iterable[str]) -> JsonObject:
         """Return the present values of results and pipes, None for one that has none yet.
 
         Raises:
             RefusedError: There is no such property, or it is a message.
-            RuntimeError: One that is computed could not be read; the text says which.
+            RuntimeError: Some that are computed could not be read; the text says which, and why.
         """
+        found, problems = self._get(names)
+        if problems:
+            raise RuntimeError("; ".join(_said(name, why) for name, why in problems.items()))
+        return found
+
+    def get_all(self) -> JsonObject:
+        """Return the present values of all results that can be read; CANNOT_BE_READ: of the others
+        `reason`, and if it was ever read the last `value` with its `age`, s."""
+        found, problems = self._get(self.results())
+        return found | {CANNOT_BE_READ: dict(problems)} if problems else found
+
+    def _get(self, names: Iterable[str]) -> tuple[JsonObject, dict[str, JsonObject]]:
         found: JsonObject = {}
+        reads: dict[str, Callable[[], JsonValue]] = {}
         for name in names:
             one = self._found(name)
             if one.declared.kind is PropertyKind.MESSAGE:
                 raise RefusedError(f"{name} is a message, which has no value: subscribe to it")
             if one.declared.read is not None:
-                found[name] = _read(one.declared).value()
-            else:
-                found[name] = None if one.newest is None else one.newest.encoded.value()
-        return found
+                reads[name] = one.declared.read
+            found[name] = None if one.newest is None else one.newest.encoded.value()
+        if not reads:
+            return found, {}
+        if not may_wait():
+            raise WouldWaitError
+        values, problems = self.readings.get(reads)
+        found |= {name: value.value() for name, value in values.items()}
+        return {name: value for name, value in found.items() if name not in problems}, problems
 
     def set(self, values: Mapping[str, JsonValue]) -> JsonObject:
         """Set properties, all or none; return the values that hold now, by name.
@@ -331,7 +297,11 @@ class PropertyTable:
         """Return what clients are told of all properties, by name."""
         with publishing:
             known = [self.properties[name] for name in self._sorted]
-        return [one.describe() for one in known]
+        return [one.describe() | self._described_problem(one.declared) for one in known]
+
+    def _described_problem(self, declared: Declared) -> JsonObject:
+        problem = None if declared.read is None else self.readings.problem(declared.name)
+        return {} if problem is None else {"problem": problem["reason"]}
 
 
 def _encoded(name: str, value: object) -> Encoded:
@@ -342,13 +312,9 @@ def _encoded(name: str, value: object) -> Encoded:
         raise
 
 
-def _read(declared: Declared) -> Encoded:
-    assert declared.read is not None
-    try:
-        return encode(declared.read())
-    except Exception as error:
-        why = f"{type(error).__name__}: {text_of(error)}"
-        raise RuntimeError(f"{declared.name} could not be read: {why}") from error
+def _said(name: str, problem: JsonObject) -> str:
+    age = f" (last read {problem['age']:g} s ago)" if "age" in problem else ""
+    return f"{name} could not be read: {problem['reason']}{age}"
 
 
 def _checked(declared: Declared, value: JsonValue) -> JsonValue:
@@ -443,8 +409,10 @@ def _of_type(wanted: type, value: JsonValue) -> JsonValue:
 
 
 class computed:  # noqa: N801
-    """A result that is read when somebody asks: decorates a method without arguments, which is as
-    quick as a query: while one is read, the others wait.
+    """A result that is read when somebody asks: decorates a method without arguments.
+
+    It is read in a thread of its own, of each object at most 8 at a time; one that takes more than
+    a second is told as one that cannot be read, until it comes back, and holds up no other.
 
     Args:
         unit: Of the value.

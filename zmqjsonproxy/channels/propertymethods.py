@@ -25,7 +25,8 @@ class PropertyMethods:
     @query
     def list_properties(self) -> list[JsonObject]:
         """Return what is published here, by name: kind, unit, documentation, type, whether it is
-        writable, number and time (UTC, unix seconds) of the last update."""
+        writable, number and time (UTC, unix seconds) of the last update; `problem`, why a computed
+        one cannot be read now."""
         return self._table.describe()
 
     @query
@@ -33,9 +34,11 @@ class PropertyMethods:
         """Return present values, name -> value; None for one that has none yet.
 
         Args:
-            *names: Of properties; none: all results.
+            *names: Of properties: RuntimeError names those that cannot be read. None: all results
+                that can be read; `cannot_be_read` then tells of the others, if there are any, name
+                -> `reason`, and the last `value` with its `age`, s, if it was ever read.
         """
-        return self._table.get(names or self._table.results())
+        return self._table.get(names) if names else self._table.get_all()
 
     @command
     def set_properties(self, /, **values: JsonValue) -> JsonObject:

@@ -18,16 +18,17 @@ from itertools import count
 from groundwork.errors import did_you_mean
 from groundwork.values import JsonObject, JsonValue
 from zmqjsonproxy.caller import UNNAMED
-from zmqjsonproxy.channels.frames import reduced_frame
+from zmqjsonproxy.channels.declarations import PropertyKind
+from zmqjsonproxy.channels.framequeue import WaitingFrame
+from zmqjsonproxy.channels.preparation import Preparation, Prepared
 from zmqjsonproxy.channels.properties import (
     Listener,
     Property,
-    PropertyKind,
     PropertyTable,
     PublishedUpdate,
     publishing,
 )
-from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, WHOLE, Limiter
+from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, Limiter
 from zmqjsonproxy.channels.protocol.notices import (
     Encoded,
     Part,
@@ -36,7 +37,8 @@ from zmqjsonproxy.channels.protocol.notices import (
     write_update,
 )
 from zmqjsonproxy.channels.protocol.wishes import Wish, read_wish
-from zmqjsonproxy.channels.streams import Client, Envelope, Group, Stream
+from zmqjsonproxy.channels.shares import TooManyError, check_share
+from zmqjsonproxy.channels.streams import Client, Envelope, Group, Stream, streams_of
 from zmqjsonproxy.channels.timers import Timers
 from zmqjsonproxy.controllog import control
 
@@ -48,15 +50,13 @@ PATTERNS_MOST = 10_000
 """Patterns of one client."""
 STREAMS_MOST = 50_000
 """Streams of one client; one of two of its patterns counts twice."""
-LIMITS_MOST = 100
-"""Different limits of one property."""
 LOAD_MOST = 500_000
 """Patterns and streams of all clients; then the one that is silent for the longest time goes."""
 CLIENTS_MOST = 10_000
 WISHES_AT_ONCE = 1000
 """Patterns in one question."""
-IDLE_MOST = 1000
-"""Streams with limits that go on to count without subscribers, who may come back."""
+IDLE_MOST, IDLE_OF_ONE_MOST = 1000, 100
+"""Streams with limits that go on to count without subscribers, who may come back; of one property."""
 _LAG_MOST_S = 10.0
 """A client that takes nothing for so long is subscribed no more, s."""
 SILENT_MOST_S = 300.0
@@ -102,13 +102,20 @@ class Publisher:
         self._idle: dict[Stream, None] = {}
         self._numbers, self._sessions = count(1), count(1)
         self._make_timers = make_timers
-        self._timers = make_timers()
-        self._readers = make_timers()  # of anybody's code, which may hang
+        self._timers, self._preparation = self._make_helpers()
+        self._read_now: set[tuple[str, str]] = set()  # object and property, those that are computed
+
+    def _make_helpers(self) -> tuple[Timers, Preparation]:
+        """Make what works beside the socket's thread."""
+        beside = self._make_timers()
+        return self._make_timers(), Preparation(
+            beside, self._clock, self._send_prepared, self._complain
+        )
 
     def close(self) -> None:
         """End what works beside the socket's thread, and hear of no property any more."""
         self._timers.close()
-        self._readers.close()
+        self._preparation.close()
         with publishing:
             for stream in list(self._streams.values()):
                 self._end(stream)
@@ -120,7 +127,7 @@ class Publisher:
         """Leave all to the parent, in a child made by `fork`, where what is published goes to
         nobody of the parent's clients."""
         self._post = _to_nobody
-        self._timers, self._readers = self._make_timers(), self._make_timers()  # with free locks
+        self._timers, self._preparation = self._make_helpers()  # with free locks
         self.close()
 
     def add(self, object_name: str, table: PropertyTable) -> None:
@@ -198,8 +205,8 @@ class Publisher:
             name: As it calls itself; one without a name is given one.
 
         Returns:
-            As `beat`, its `name`, and `answers`; for each wish: `streams`, a list of stream, name, kind, count
-            and, where there is one, time and present value; or `error`.
+            As `beat`, its `name`, and `answers`; for each wish: `streams`, a list of stream, name,
+            kind, count and, where there is one, time and present value; or `error`.
         """
         with publishing:
             known = self._clients.get(client)
@@ -254,7 +261,7 @@ class Publisher:
                     self._join(client, wish, table.properties[name])
                     for name in table.names(pattern)
                 ]
-            except _TooManyError as error:
+            except TooManyError as error:
                 self._drop(client, wish)
                 return {"error": str(error)}
             told: JsonObject = {"streams": streams}
@@ -268,9 +275,14 @@ class Publisher:
         key = _key(wish, one)
         stream, joined = self._streams.get(key), client.wishes[wish]
         if client.joined >= STREAMS_MOST and (stream is None or stream not in joined):
-            raise _TooManyError(f"{wish[1]}: a client has at most {STREAMS_MOST} streams")
+            raise TooManyError(f"{wish[1]}: a client has at most {STREAMS_MOST} streams")
+        if stream is None or client not in stream.clients:
+            check_share(client, one, is_new=stream is None)
         if stream is None:
-            stream = self._make(key, one)
+            stream = self._streams[key] = Stream(next(self._numbers), key, one, self._clock())
+            one.listeners[stream] = self._listener(stream)
+        if stream.reduces and stream.reduced is None and stream.newest is not None:
+            self._prepare_newest(stream, stream.newest)
         if stream not in joined:
             self._idle.pop(stream, None)
             joined[stream] = None
@@ -284,24 +296,10 @@ class Publisher:
         told: list[JsonValue] = [stream.number, one.declared.name, kind.value]
         told.append(stream.count_for(client))
         if newest is not None and kind is not PropertyKind.MESSAGE:
-            try:
-                value = self._encoded(stream, newest).for_peer(client.arrays).value()
-            except (TypeError, ValueError, RecursionError) as error:
-                self._complain(stream, "does not go to some of its clients", error)
-            else:
-                told += [newest.time_us, value]
+            encoded = self._for_peer(stream, newest, client.arrays)
+            if encoded is not None:
+                told += [newest.time_us, encoded.value()]
         return told
-
-    def _make(self, key: Wish, one: Property) -> Stream:
-        if len(one.listeners) >= LIMITS_MOST:
-            for idle in [each for each in self._idle if each.one is one]:
-                self._end(idle)
-        if len(one.listeners) >= LIMITS_MOST:
-            text = f"at most {LIMITS_MOST} different limits; take those of another subscription"
-            raise _TooManyError(f"{one.declared.name}: {text}")
-        stream = self._streams[key] = Stream(next(self._numbers), key, one, self._clock())
-        one.listeners[stream] = self._listener(stream)
-        return stream
 
     def _listener(self, stream: Stream) -> Listener:
         return partial(self._send if stream.limiter is None else self._offer, stream)
@@ -375,7 +373,10 @@ class Publisher:
             client.told.pop(stream, None)
         if not stream.clients and stream.limiter is not None:  # others are as many as properties
             self._idle[stream] = None
-            if len(self._idle) > IDLE_MOST:
+            of_one = [each for each in streams_of(stream.one) if each in self._idle]
+            if len(of_one) > IDLE_OF_ONE_MOST:
+                self._end(of_one[0])
+            elif len(self._idle) > IDLE_MOST:
                 self._end(next(iter(self._idle)))
 
     def _end(self, stream: Stream) -> None:
@@ -386,6 +387,7 @@ class Publisher:
                     del client.wishes[wish][stream]
                     self._leave(client, stream)
         self._idle.pop(stream, None)
+        self._preparation.forget(stream)
         del self._streams[stream.key]
         stream.one.listeners.pop(stream, None)
 
@@ -409,7 +411,7 @@ class Publisher:
             for wish in list(client.index.find(object_name, name)):
                 try:
                     self._join(client, wish, one)
-                except _TooManyError as error:
+                except TooManyError as error:
                     self._warn("a client does not hear of a new property: %s", error)
                     continue
                 stream, limits = self._streams[_key(wish, one)], wish[2].describe()
@@ -421,16 +423,21 @@ class Publisher:
         if not self._post((client.envelope,), body, self._missed):
             client.has_missed = True
 
-    def _note_dropped(self, clients: Collection[Client]) -> None:
-        """Count an update that clients do not get; within `publishing`."""
-        self._dropped += len(clients)
+    def _note_dropped(self, clients: Collection[Client], updates: int = 1) -> None:
+        """Count updates that clients do not get; within `publishing`."""
+        self._dropped += len(clients) * updates
         self._dropped_at = self._clock()
         for client in clients:
-            client.dropped += 1
+            client.dropped += updates
 
     def _send(self, stream: Stream, update: PublishedUpdate) -> None:
+        if stream.is_pipe and (stream.is_laborious or self._preparation.is_busy(stream)):
+            dropped = self._preparation.put(stream, update)
+            if dropped:
+                self._note_dropped(stream.clients, dropped)
+            return
         stream.count += 1
-        stream.newest = update
+        stream.newest, stream.reduced = update, None
         self._post_to(stream.groups, stream, update)
 
     def _send_to(
@@ -443,29 +450,51 @@ class Publisher:
         self._post_to(stream.address(name), stream, update)
         return [client.name for client in stream.clients]
 
-    def _post_to(self, groups: Sequence[Group], stream: Stream, update: PublishedUpdate) -> None:
-        whole = self._encoded(stream, update) if groups else update.encoded
+    def _send_prepared(self, frame: WaitingFrame, prepared: Prepared) -> None:
+        stream, update, dropped = frame
+        stream.count += 1 + dropped
+        stream.newest, stream.reduced = update, prepared.get(True) if stream.reduces else None
+        self._post_to(stream.groups, stream, update, prepared)
+
+    def _prepare_newest(self, stream: Stream, update: PublishedUpdate) -> None:
+        """Have the newest frame of a stream sent to who joins it; nobody was sent it before."""
+        if not self._preparation.is_busy(stream):
+            stream.count -= 1
+            stream.newest = None
+            self._preparation.put(stream, update)
+
+    def _post_to(
+        self,
+        groups: Sequence[Group],
+        stream: Stream,
+        update: PublishedUpdate,
+        prepared: Prepared | None = None,
+    ) -> None:
+        whole = update.encoded
         for arrays, ahead, clients, envelopes in groups:
-            try:
-                encoded = whole if arrays else whole.for_peer(arrays)
-            except (TypeError, ValueError, RecursionError) as error:
-                self._complain(stream, "does not go to some of its clients", error)
+            encoded: Encoded | None = whole
+            if prepared is not None:
+                encoded = prepared[arrays]
+            elif whole.frames:
+                encoded = self._for_peer(stream, update, arrays)
+            if encoded is None:
                 continue
             part = write_update(stream.number, stream.count + ahead, update.time_us, encoded)
             if not self._post(envelopes, part, self._missed):
                 self._note_dropped(clients)
 
-    def _encoded(self, stream: Stream, update: PublishedUpdate) -> Encoded:
-        """Return the value of an update as a stream sends it; a frame that cannot be reduced is sent
-        whole."""
-        reduction = stream.key[2].reduction
-        if reduction == WHOLE:
-            return update.encoded
+    def _for_peer(
+        self, stream: Stream, update: PublishedUpdate, arrays: bool | None
+    ) -> Encoded | None:
+        """Return the newest value of a stream as a client gets it; None: it cannot travel to it."""
+        encoded = stream.reduced or update.encoded
+        if arrays or not encoded.frames:
+            return encoded
         try:
-            return reduced_frame(update.encoded, reduction)
-        except ValueError as error:
-            self._complain(stream, "is sent whole", error)
-            return update.encoded
+            return encoded.for_peer(arrays)
+        except (TypeError, ValueError, RecursionError) as error:
+            self._complain(stream, "does not go to some of its clients", error)
+            return None
 
     def _complain(self, stream: Stream, what: str, error: Exception) -> None:
         """Say once of a stream what is not as its clients want it."""
@@ -507,37 +536,33 @@ class Publisher:
                 self._send(stream, chosen)
             self._wait_for(stream, limiter)
 
-    # computed properties, which anybody's code reads, with no lock of ours
+    # computed properties, which are read once for all who hear of them
 
     def _begin_reading(self, stream: Stream) -> bool:
         """Have a property read from now on; whether its newest value may be old."""
-        if stream.is_read:
+        object_name, name, _ = stream.key
+        if (object_name, name) in self._read_now:
             return False
-        others = (each for each in stream.one.listeners if isinstance(each, Stream))
-        is_old = not any(other.is_read for other in others)
-        stream.is_read = True
-        if is_old and stream.limiter is not None:
+        self._read_now.add((object_name, name))
+        if stream.limiter is not None:
             stream.limiter.forget()
-        self._readers.call_at(self._clock(), partial(self._read, stream, is_old))
-        return is_old
+        self._timers.call_at(self._clock(), partial(self._read, object_name, name, True))
+        return True
 
-    def _read(self, stream: Stream, always: bool = False) -> None:
-        """Read a property, and go on to, while somebody hears of it."""
+    def _read(self, object_name: str, name: str, always: bool = False) -> None:
+        """Have a property read, and go on to, while somebody hears of it."""
         with publishing:
-            table, declared = self._tables[stream.key[0]], stream.one.declared
-            is_there = self._streams.get(stream.key) is stream
-            goes_on = is_there and bool(stream.clients) and declared.read is not None
-            stream.is_read = goes_on
-        if not goes_on:
-            return
-        try:
-            table.sample(declared.name, always)
-            stream.cannot_be_read = False
-        except BaseException:  # SystemExit of anybody's code among them
-            if not stream.cannot_be_read:  # else it was said
-                log.exception("%s cannot be read", declared.name)
-            stream.cannot_be_read = True
-        self._readers.call_at(self._clock() + declared.every, partial(self._read, stream))
+            table = self._tables[object_name]
+            one = table.properties.get(name)
+            is_heard = one is not None and any(
+                stream.clients for stream in streams_of(one) if stream.key[0] == object_name
+            )
+            if one is None or one.declared.read is None or not is_heard:
+                self._read_now.discard((object_name, name))
+                return
+            again = self._clock() + one.declared.every
+        table.sample(name, always)
+        self._timers.call_at(again, partial(self._read, object_name, name))
 
     def _missed(self, client: bytes, gone: bool) -> None:
         known, now = self._clients.get(client), self._clock()
@@ -555,10 +580,6 @@ class Publisher:
 
 def _to_nobody(_envelopes: Sequence[Envelope], _part: Part, _missed: Missed) -> bool:
     return True
-
-
-class _TooManyError(ValueError):
-    """There are too many of something."""
 
 
 def _key(wish: Wish, one: Property) -> Wish:

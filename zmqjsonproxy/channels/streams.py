@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from groundwork.values import JsonObject
+from zmqjsonproxy.channels.declarations import PropertyKind
 from zmqjsonproxy.channels.properties import Property, PublishedUpdate
-from zmqjsonproxy.channels.protocol.limits import Limiter
+from zmqjsonproxy.channels.protocol.limits import WHOLE, Limiter
+from zmqjsonproxy.channels.protocol.notices import Encoded
 from zmqjsonproxy.channels.protocol.wishes import Wish, WishIndex
 
-__all__ = ["ADDRESSED_MOST", "Client", "Envelope", "Group", "Stream"]
+__all__ = ["ADDRESSED_MOST", "Client", "Envelope", "Group", "Stream", "streams_of"]
 
 Envelope = Sequence[bytes]
 ADDRESSED_MOST = 1000
@@ -96,10 +98,11 @@ class Stream:
         limiter: Chooses what is sent; None: all.
         clients: Who hears of it, by how many of its subscriptions.
         newest: What was sent last.
+        is_pipe: It is of frames.
+        reduces: These are reduced.
+        reduced: The newest as it was sent, of one that reduces; None: it was sent to nobody.
         count: Of what was sent.
         waits: A timer is set for what its limits hold back.
-        is_read: A timer is set for the next reading of a computed property.
-        cannot_be_read: The last reading of it failed, which was said.
         is_blamed: It was said that something is not as its clients want it.
         addressed: Name of a client -> messages that were sent to clients of that name only; they
             count for these. Of those named last.
@@ -108,31 +111,42 @@ class Stream:
     __slots__ = (
         "_groups",
         "addressed",
-        "cannot_be_read",
         "clients",
         "count",
         "is_blamed",
-        "is_read",
+        "is_pipe",
         "key",
         "limiter",
         "newest",
         "number",
         "one",
+        "reduced",
+        "reduces",
         "waits",
     )
 
     def __init__(self, number: int, key: Wish, one: Property, now: float) -> None:
         self.number, self.key, self.one = number, key, one
         self.limiter: Limiter[PublishedUpdate] | None = None
+        self.reduced: Encoded | None = None
         self.clients: dict[Client, int] = {}
         self.addressed: dict[str, int] = {}
         self._groups: Sequence[Group] | None = ()
         self.newest, self.count = one.newest, one.number
-        self.waits = self.is_read = self.is_blamed = self.cannot_be_read = False
+        self.waits = self.is_blamed = False
+        self.is_pipe = one.declared.kind is PropertyKind.PIPE
+        self.reduces = key[2].reduction != WHOLE
         if key[2].chooses:
             self.limiter, self.count = Limiter(key[2]), int(one.newest is not None)
             if one.newest is not None:
                 self.limiter.note_sent(one.newest.encoded.value(), now)
+
+    @property
+    def is_laborious(self) -> bool:
+        """Tell whether it takes long to make of a frame what is sent of it; of a pipe only."""
+        return (self.reduces and bool(self.clients)) or any(
+            group.arrays is not True for group in self.groups
+        )
 
     def add(self, client: Client) -> bool:
         """Add a subscription of a client; whether it is the first of it."""
@@ -183,3 +197,8 @@ class Stream:
             Group(*key, tuple(each), tuple(client.envelope for client in each))
             for key, each in groups.items()
         )
+
+
+def streams_of(one: Property) -> list[Stream]:
+    """Return the streams of a property."""
+    return [each for each in one.listeners if isinstance(each, Stream)]

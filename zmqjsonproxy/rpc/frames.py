@@ -72,7 +72,7 @@ def rest_receiver(
         read_only: Nobody can change the frames, nor arrays that are made of them.
     """
     receive: Callable[..., Any] = super(zmq.Socket, socket).recv
-    ask, more = socket.get, zmq.RCVMORE
+    ask, more = super(zmq.Socket, socket).get, int(zmq.RCVMORE)
 
     def take_rest(body: bytes) -> bytes:
         frames: list[memoryview] = []

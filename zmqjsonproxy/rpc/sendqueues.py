@@ -39,6 +39,8 @@ _UPDATES_MOST = 20_000
 """Updates that wait for the socket's thread."""
 _UPDATES_FOR_S = 0.0003
 _UPDATES_AT_ONCE = 500
+_JOINED_MOST = COPIED_MOST // 2
+"""Bytes of updates that are joined."""
 _OVERHEAD = 200
 """Of a message that waits, bytes."""
 
@@ -71,45 +73,66 @@ class _SendQueue:
         return self.in_socket + size <= _LARGE_MOST
 
 
+@dataclass(slots=True)
+class _Joined:
+    """Updates of one client that are sent together.
+
+    Attributes:
+        envelope: Of the client.
+        missed: Told if it does not get them.
+        parts: The updates.
+        size: Bytes of them.
+    """
+
+    envelope: Sequence[bytes]
+    missed: Missed
+    parts: list[Part]
+    size: int
+
+
 class _JoinedUpdates:
     """Updates that go to a client in one message, as many as there are at a time.
 
     Args:
-        send: Sends a message to a client.
+        send: Sends a message of so many updates to a client.
     """
 
-    def __init__(self, send: Callable[[Sequence[bytes], bytes, Missed], None]) -> None:
+    def __init__(self, send: Callable[[Sequence[bytes], bytes, Missed, int], None]) -> None:
         self._send = send
-        self._clients: dict[bytes, tuple[Sequence[bytes], Missed, list[bytes], list[bool]]] = {}
+        self._clients: dict[bytes, _Joined] = {}
+        self._sent: tuple[list[Part], bytes] = [], b""  # most clients get the same
 
     def put(self, envelopes: Sequence[Sequence[bytes]], part: Part, missed: Missed) -> None:
         """Add a part for clients; what cannot be joined is sent, behind what was put before."""
-        clients = self._clients
+        clients, is_framed = self._clients, part.frame is not None
         for envelope in envelopes:
             known = clients.get(envelope[0])
-            if part.is_update:
-                if known is None:
-                    known = clients[envelope[0]] = envelope, missed, [], []
-                known[2].append(part.body)
-                known[3].append(part.short)
-                continue
-            if known is not None:
-                self._send_joined(*clients.pop(envelope[0]))
-            self._send(envelope, part.body, missed)
+            if known is not None and not (
+                part.is_update
+                and known.size + part.size < _JOINED_MOST
+                and (known.parts[0].frame is not None) is is_framed
+            ):
+                self._send_joined(clients.pop(envelope[0]))
+                known = None
+            if not part.is_update:
+                self._send(envelope, part.body, missed, 1)
+            elif known is None:
+                clients[envelope[0]] = _Joined(envelope, missed, [part], part.size)
+            else:
+                known.parts.append(part)
+                known.size += part.size
 
     def send(self) -> None:
         """Send all that is left."""
         for known in self._clients.values():
-            self._send_joined(*known)
+            self._send_joined(known)
 
-    def _send_joined(
-        self,
-        envelope: Sequence[bytes],
-        missed: Missed,
-        parts: list[bytes],
-        short: list[bool],
-    ) -> None:
-        self._send(envelope, join_updates(parts, all(short)), missed)
+    def _send_joined(self, known: _Joined) -> None:
+        parts, body = self._sent
+        if known.parts != parts:
+            body = join_updates(known.parts)
+            self._sent = known.parts, body
+        self._send(known.envelope, body, known.missed, len(known.parts))
 
 
 class SendQueues:
@@ -186,9 +209,12 @@ class SendQueues:
             self._is_rung = True
             self._wake()
 
-    def _send_update(self, envelope: Sequence[bytes], body: bytes, missed: Missed) -> None:
+    def _send_update(
+        self, envelope: Sequence[bytes], body: bytes, missed: Missed, updates: int
+    ) -> None:
         if self.is_full(envelope[0]):
-            missed(envelope[0], False)
+            for _ in range(updates):
+                missed(envelope[0], False)
         elif not self.send(envelope, body):
             missed(envelope[0], True)
 

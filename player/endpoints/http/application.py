@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from groundwork.commandline import version
 from groundwork.values import JsonObject
 from player.endpoints.http.connections import ConnectionWatch
+from player.endpoints.http.digests import Digests, wants_digest
 from player.endpoints.http.files import list_files, open_file
 from player.endpoints.http.guard import Guard, GuardRules
 from player.endpoints.http.metrics import CONTENT_TYPE, Figures, write_metrics
@@ -35,6 +37,7 @@ from zmqjsonproxy import (
 )
 from zmqjsonproxy.channels import LinkSettings
 from zmqjsonproxy.files.areas import Areas, Listing
+from zmqjsonproxy.files.protocol.pacing import Pacer
 from zmqjsonproxy.subscriptions import Subscriptions
 
 __all__ = ["Application", "Served"]
@@ -89,6 +92,7 @@ class Served:
         simulated: The Bank is.
         names: By which the host may be called, in lower case.
         areas: Of files that may be fetched.
+        file_bytes_per_s: Of all files that are sent; 0: as fast as it goes.
         home: One area, `home`: the site's own pages; None: there are none.
         viewers: Streams at the same time.
         ping_every: Between heartbeats, s.
@@ -100,6 +104,7 @@ class Served:
     simulated: bool
     names: Collection[str]
     areas: Areas
+    file_bytes_per_s: int
     home: Areas | None
     viewers: int
     ping_every: float
@@ -121,6 +126,7 @@ class Application:
 
     def __init__(self, served: Served) -> None:
         self._served = served
+        self._pacer, self._digests = Pacer(served.file_bytes_per_s or math.inf), Digests()
         self._version = version()
         links = list(_LINKS)
         if served.areas.folders:
@@ -243,12 +249,19 @@ class Application:
 
     # files
 
-    async def file(self, name: str, pattern: Pattern = "*") -> Response:
+    async def file(self, name: str, request: Request, pattern: Pattern = "*") -> Response:
         """Return a file, `AREA/PATH` or a bare name, whole or by ranges; of a folder, `AREA/PATH/`, a
         page of what is in it."""
         areas = self._served.areas
         if name and not name.endswith("/"):
-            return await open_file(areas, name, is_download=True)
+            wants = wants_digest(request.headers.get("want-repr-digest", ""))
+            return await open_file(
+                areas,
+                name,
+                is_download=True,
+                pacer=self._pacer,
+                digests=self._digests if wants else None,
+            )
         if not name:
             return self._page("files.html", folder="", areas=list(areas.folders), listing=Listing())
         area, _, below = name.partition("/")

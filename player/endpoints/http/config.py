@@ -16,6 +16,12 @@ class HttpEndpointConfig(WebEndpointConfig):
         default_factory=list,
         description="areas of [banks.X.files] and [instrument.files] that /Files/ serves",
     )
+    file_bytes_per_s: int = Field(
+        0,
+        ge=0,
+        le=10**12,
+        description="bytes of files that are sent per second, to all together; 0: as fast as it goes",
+    )
     home: str | None = Field(
         None, min_length=1, description="folder of static files that /home/ serves"
     )

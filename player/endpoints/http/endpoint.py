@@ -91,6 +91,7 @@ class HttpEndpoint(WebEndpoint):
                 simulated=bank.context.simulate,
                 names=names,
                 areas=self._areas,
+                file_bytes_per_s=self._config.file_bytes_per_s,
                 home=None if self._home is None else Areas({"home": self._home}),
                 viewers=self._config.viewers,
                 ping_every=self._config.ping_every,

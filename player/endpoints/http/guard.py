@@ -112,6 +112,8 @@ class Guard:
         longest = rules.longest_target
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > longest:
             return 414, f"an address here has at most {longest} characters"
+        if "transfer-encoding" in headers and "content-length" in headers:  # request smuggling
+            return 400, "a request has either Content-Length or Transfer-Encoding, not both"
         if (ranges := headers.get("range", "").count(",") + 1) > RANGES_MOST:
             return 416, f"{ranges} ranges in one request; at most {RANGES_MOST}: ask again"
         return None

@@ -11,6 +11,7 @@ from typing import Any
 
 from groundwork.values import JsonObject
 from zmqjsonproxy import AsyncHub, ProxyError
+from zmqjsonproxy.channels.declarations import CANNOT_BE_READ
 from zmqjsonproxy.channels.protocol.patterns import matches
 
 __all__ = ["Questions", "TooManyQuestionsError"]
@@ -72,14 +73,15 @@ class Questions:
         values, problem = {}, ""
         try:
             values = await self.ask(object_name, "get_properties")
-        except ProxyError as error:  # one of them cannot be read now
+        except ProxyError as error:
             problem = str(error)
+        unread = values.get(CANNOT_BE_READ, {})
         now = time.time()
         for one in told:
             if one["kind"] != "result":
                 continue
-            if problem:
-                one["problem"] = problem
+            if problem or one["name"] in unread:
+                one["problem"] = problem or unread[one["name"]]["reason"]
             else:
                 one["value"] = values.get(one["name"])
             if "time" in one:

@@ -93,6 +93,20 @@ def test_options_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) ->
     assert address == "service://localhost:31999/GAMMAS"
 
 
+def test_endpoint_of_another_name_is_the_one_that_options_speak_of(tmp_path: Path) -> None:
+    path = tmp_path / "array.toml"
+    path.write_text(FILE + '[banks.GAMMAS.endpoints.rest]\nkind = "spectcl"\nport = 9000\n')
+    config, _, _ = config_of("--config", str(path), "--peers", "10.0.0.1")
+    endpoints = config.banks["GAMMAS"].endpoints
+    assert list(endpoints) == ["rest"]
+    assert endpoints["rest"].model_dump(exclude={"hosts"}) | {"peers": 0} == {
+        "kind": "spectcl",
+        "port": 9000,
+        "bind": "0.0.0.0",
+        "peers": 0,
+    }
+
+
 def test_of_several_histogrammers_one_is_named(tmp_path: Path) -> None:
     path = tmp_path / "array.toml"
     second = '[banks.B]\nkind = "histogrammer"\nhpc_host = "localhost"\n'

@@ -12,7 +12,8 @@ from support.memory import private_status
 
 from spectrometer.status import StatusBuffer
 from spectrometer.statuspublisher import StatusPublisher
-from zmqjsonproxy.channels.properties import PROPERTIES_MOST, Declared, PropertyTable
+from zmqjsonproxy.channels.declarations import Declared
+from zmqjsonproxy.channels.properties import PROPERTIES_MOST, PropertyTable
 
 SLOW_HZ = 0.01
 """Of publishers that look when they are told to."""

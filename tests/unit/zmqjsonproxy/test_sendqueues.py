@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import zmq
 
-from zmqjsonproxy.channels.protocol.notices import Part
+from zmqjsonproxy.channels.protocol.notices import Part, encode, encode_frame, write_update
+from zmqjsonproxy.protocol.arrays import size_of
 from zmqjsonproxy.rpc import sendqueues
+from zmqjsonproxy.rpc.protocol import jsonrpc
 from zmqjsonproxy.rpc.sendqueues import SendQueues
 
 MIB = 2**20
@@ -70,3 +73,55 @@ def test_an_update_that_is_sent_with_others_leaves_the_next_one_its_ring(
                 post(b"third")
         assert b"third" in sent[-1]
         queues.close()
+
+
+def sent_together(
+    monkeypatch: pytest.MonkeyPatch, parts: Sequence[Part], clients: int, full: Sequence[bytes] = ()
+) -> tuple[dict[bytes, list[bytes]], Counter[bytes]]:
+    """Return the messages of each client to whom parts were posted, and what each has missed."""
+    sent: dict[bytes, list[bytes]] = {}
+    missed: Counter[bytes] = Counter()
+
+    def send(envelope: Sequence[bytes], body: bytes, _track: bool = False) -> None:
+        sent.setdefault(envelope[0], []).append(body)
+
+    monkeypatch.setattr(sendqueues, "sender", lambda *_: send)
+    monkeypatch.setattr(sendqueues, "_UPDATES_FOR_S", 60.0)
+    with zmq.Context() as context, context.socket(zmq.ROUTER) as socket:
+        queues = SendQueues(socket, lambda: None, 64 * MIB, "here")
+        monkeypatch.setattr(queues, "is_full", lambda client: client in full)
+        for part in parts:
+            envelopes = [[b"client %d" % number] for number in range(clients)]
+            queues.post_update(envelopes, part, lambda client, _gone: missed.update([client]))
+        queues.flush()
+        queues.close()
+    return sent, missed
+
+
+def counts(messages: Sequence[bytes]) -> list[list[int]]:
+    """Return the counts of the updates in each message."""
+    return [jsonrpc.read_reply(body)["params"][1::4] for body in messages]
+
+
+def test_updates_go_together_in_their_order_but_frames_with_frames(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    number, small = encode(1.5), encode_frame(np.zeros(1000), 0.0, 1.0)
+    large = encode_frame(np.zeros(10_000), 0.0, 1.0)
+    values = [number, number, small, small, large, small, number]
+    parts = [write_update(1, n, 17, value) for n, value in enumerate(values, 1)]
+    sent, missed = sent_together(monkeypatch, parts, 3, full=[b"client 1"])
+    assert sent.keys() == {b"client 0", b"client 2"}
+    for messages in sent.values():
+        assert counts(messages) == [[1, 2], [3, 4], [5], [6], [7]]
+    assert missed == {b"client 1": 7}
+
+
+def test_what_goes_together_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = encode_frame(np.zeros(20_000, np.uint8), 0.0, 1.0)
+    parts = [write_update(1, n, 17, frame) for n in range(1, 31)]
+    sent, _ = sent_together(monkeypatch, parts, 1)
+    (messages,) = sent.values()
+    assert [each for some in counts(messages) for each in some] == list(range(1, 31))
+    assert len(messages) == 5
+    assert all(size_of(body) < sendqueues.COPIED_MOST for body in messages)

@@ -290,3 +290,21 @@ def test_depth_is_that_of_the_decoded_value(value: Any, limit: int) -> None:
         return 0 if children is None else 1 + max(map(depth, children), default=0)
 
     assert wirejson.too_deep(wirejson.dumps(value), limit) is (depth(value) > limit)
+
+
+@pytest.mark.parametrize("none", [None, (None, 1)])
+def test_what_another_thread_changes_while_it_is_encoded_loses_no_nan(
+    monkeypatch: pytest.MonkeyPatch, none: object
+) -> None:
+    """The thread is played by the encoder, which changes the value as soon as it is encoded."""
+    orjson = pytest.importorskip("orjson")
+    encode, value = orjson.dumps, {"a": math.nan, "b": 5.0, "c": none}
+
+    def encode_and_change(*args: Any) -> bytes:
+        data: bytes = encode(*args)
+        value.update(a=1.0, b=None)  # as many are None as there were `null`s
+        return data
+
+    monkeypatch.setattr(orjson, "dumps", encode_and_change)
+    dumps, _, _ = wirejson._guarded()
+    assert json.loads(dumps(value)) == json.loads(json.dumps({"a": 1.0, "b": None, "c": none}))

@@ -29,7 +29,7 @@ __all__ = [
     "encode",
     "encode_frame",
     "join_updates",
-    "read_frame",
+    "read_frames",
     "read_newest",
     "read_opened",
     "read_told",
@@ -44,17 +44,21 @@ _MOST = 2**63
 
 _BEGIN = b'{"jsonrpc":"2.0","method":"rpc.update","params":['
 _SHORT_BEGIN = b'{"dealer":{"short":true},"jsonrpc":"2.0","method":"rpc.update","params":['
-_FRAMED_UPDATE = (
-    b' {"jsonrpc":"2.0","method":"rpc.update","params":[%d,%d,%d,%b],"dealer":{"frames":%b}}'
-)
+_FRAMED_UPDATE = b' {"jsonrpc":"2.0","method":"rpc.update","params":[%b],"dealer":{"frames":%b}}'
 
 
 _FRAME = b'{"data":{"frame":0},"x_start":%b,"x_delta":%b}'
+_FRAME_BEGIN = _FRAME[: _FRAME.index(b"0")]
 _DESCRIBED = b'{"key":"frame","headers":[%b]}'
+_DESCRIBED_BEGIN = _DESCRIBED[: _DESCRIBED.index(b"%")]
 _FRAMED_BEGIN = _FRAMED_UPDATE[: _FRAMED_UPDATE.index(b"%")]
 _FRAMED_REST = b'],"dealer":{"frames":'
 _LONGEST = 500
 """Updates with one array are shorter, bytes."""
+_SMALL_FRAME = 2**15
+"""Frames of pipes that are smaller go together, as numbers do."""
+_FRAMES_MOST = 100
+"""Of a message whose frames are decoded together."""
 _PLAIN = frozenset({bool, float, str, type(None)})
 
 
@@ -135,14 +139,20 @@ class Part(NamedTuple):
     Attributes:
         body: Its bytes.
         size: Bytes of it, and of the frames behind it.
-        is_update: It is a part, to be joined with others.
+        is_update: It is a part, to be joined with others of the kind, with a frame or without.
         short: No integer in it has more than 64 bits.
+        frame: Of an update with one small array.
+        header: What that holds, as JSON.
+        rest: What follows in the body behind the number of the frame.
     """
 
     body: bytes
     size: int
     is_update: bool = False
     short: bool = False
+    frame: bytes | None = None
+    header: bytes = b""
+    rest: bytes = b""
 
 
 def encode(value: object) -> Encoded:
@@ -153,18 +163,29 @@ def encode(value: object) -> Encoded:
 
 
 def write_update(stream: int, count: int, time_us: int, value: Encoded) -> Part:
-    """Encode an update as a part of a message, or, if it has frames, as one of its own."""
+    """Encode an update as a part of a message, or, if it has large frames, as one of its own."""
     body, described, frames, short = value
-    if frames:
-        framed = Framed(_FRAMED_UPDATE % (stream, count, time_us, body, described), frames)
-        return Part(framed, len(framed) + value.size - len(body))
-    part = b"%d,%d,%d,%b" % (stream, count, time_us, body)
-    return Part(part, len(part), True, short)
+    if not frames:
+        part = b"%d,%d,%d,%b" % (stream, count, time_us, body)
+        return Part(part, len(part), True, short)
+    size = value.size
+    if size < _SMALL_FRAME and described.startswith(_DESCRIBED_BEGIN):  # as `encode_frame` makes it
+        part = b"%d,%d,%d,%b" % (stream, count, time_us, _FRAME_BEGIN)
+        header, rest = described[len(_DESCRIBED_BEGIN) : -2], body[len(_FRAME_BEGIN) + 1 :]
+        return Part(part, len(part) + size + len(header), True, True, frames[0], header, rest)
+    params = b"%d,%d,%d,%b" % (stream, count, time_us, body)
+    framed = Framed(_FRAMED_UPDATE % (params, described), frames)
+    return Part(framed, len(framed) + size - len(body))
 
 
-def join_updates(parts: Sequence[bytes], short: bool) -> bytes:
-    """Return the message of updates; `short`: that they all are."""
-    return b"%b%b]}" % (_SHORT_BEGIN if short else _BEGIN, b",".join(parts))
+def join_updates(parts: Sequence[Part]) -> bytes:
+    """Return the message of updates, which all have a frame, or all none."""
+    if parts[0].frame is None:
+        begin = _SHORT_BEGIN if all(part.short for part in parts) else _BEGIN
+        return b"%b%b]}" % (begin, b",".join([part.body for part in parts]))
+    params = b",".join([b"%b%d%b" % (p.body, number, p.rest) for number, p in enumerate(parts)])
+    described = _DESCRIBED % b",".join([part.header for part in parts])
+    return Framed(_FRAMED_UPDATE % (params, described), [part.frame for part in parts])
 
 
 def write_newest(counts: Iterable[tuple[int, int]]) -> Part:
@@ -276,35 +297,40 @@ def _fit(*numbers: int) -> bool:
     return min(numbers) >= 0 and max(numbers) < _MOST
 
 
-def read_frame(body: bytes) -> JsonObject | None:
-    """Decode an update of one array, as `encode_frame` makes it; None: it is something else, which
-    is decoded as any message."""
-    if not isinstance(body, Framed) or len(body) > _LONGEST or len(body.frames) != 1:
+def read_frames(body: bytes) -> JsonObject | None:
+    """Decode updates of one array each, as `encode_frame` makes it; None: it is something else,
+    which is decoded as any message."""
+    if not isinstance(body, Framed) or not body.startswith(_FRAMED_BEGIN):
+        return None
+    frames = body.frames
+    if len(frames) > _FRAMES_MOST or len(body) > _LONGEST * len(frames):
         return None
     begin, _, rest = body.partition(_FRAMED_REST)
-    if not begin.startswith(_FRAMED_BEGIN):
-        return None
-    (frame,) = body.frames
-    header = _header(rest, memoryview(frame).nbytes)
-    if header is None:
+    headers = _headers(rest, tuple([memoryview(frame).nbytes for frame in frames]))
+    if headers is None:
         return None
     try:
         params = wirejson.loads(b"[%b]" % begin[len(_FRAMED_BEGIN) :], True)
-        if len(params) != 4 or params[3]["data"] != {"frame": 0}:
+        if len(params) != 4 * len(frames):
             return None
-        params[3]["data"] = ndarray.make(header, frame)
+        values = params[3::4]
+        for number, (value, header) in enumerate(zip(values, headers, strict=True)):
+            if value["data"] != {"frame": number}:
+                return None
+            value["data"] = ndarray.make(header, frames[number])
     except (ValueError, LookupError, TypeError, RecursionError):
         return None
     return {"method": "rpc.update", "params": params}
 
 
 @lru_cache(256)
-def _header(rest: bytes, size: int) -> ArrayHeader | None:
-    """Return what a frame of `size` bytes holds whose message ends so; None: it ends otherwise."""
+def _headers(rest: bytes, sizes: Sequence[int]) -> Sequence[ArrayHeader] | None:
+    """Return what frames of these sizes hold whose message ends so; None: it ends otherwise."""
     try:
         frames = wirejson.loads(b'{"frames":' + rest[:-1])["frames"]
-        (described,) = frames["headers"]
-        header = read_header(described, size)
+        pairs = zip(frames["headers"], sizes, strict=True)
+        headers = tuple(read_header(described, size) for described, size in pairs)
     except (ValueError, LookupError, TypeError, RecursionError):
         return None
-    return header if rest == b"%b}}" % (_DESCRIBED % header.encode()) else None
+    described = b",".join([header.encode() for header in headers])
+    return headers if rest == b"%b}}" % (_DESCRIBED % described) else None

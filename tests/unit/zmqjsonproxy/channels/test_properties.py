@@ -6,11 +6,12 @@ import threading
 
 import numpy as np
 import pytest
+from support.read_at_once import read_at_once
 
+from zmqjsonproxy.channels.declarations import CANNOT_BE_READ, Declared
 from zmqjsonproxy.channels.properties import (
     LONGEST_NAME,
     PROPERTIES_MOST,
-    Declared,
     PropertyTable,
     PublishedUpdate,
     computed,
@@ -24,6 +25,7 @@ from zmqjsonproxy.channels.properties import (
 )
 from zmqjsonproxy.channels.propertymethods import PropertyMethods
 from zmqjsonproxy.errors import RefusedError
+from zmqjsonproxy.waiting import WouldWaitError, not_waiting
 
 
 class Supply:
@@ -233,7 +235,7 @@ def test_all_results_are_got_without_names(supply: Supply) -> None:
 
 
 def test_a_computed_property_is_published_when_it_is_another(supply: Supply) -> None:
-    updates, table = heard(supply, "uptime"), table_of(supply)
+    updates, table = heard(supply, "uptime"), read_at_once(supply)
     assert supply.uptime == 5.0
     table.sample("uptime")
     table.sample("uptime")
@@ -253,9 +255,9 @@ def test_a_computed_array_that_is_read_only_is_compared() -> None:
             return made
 
     bench = Bench()
-    updates = heard(bench, "row")
+    updates, table = heard(bench, "row"), read_at_once(bench)
     for _ in range(3):
-        table_of(bench).sample("row")
+        table.sample("row")
     assert len(updates) == 1
 
 
@@ -314,15 +316,23 @@ def test_reading_runs_without_a_lock_of_ours() -> None:
             return done.wait(20)
 
     bench = Bench()
-    table_of(bench).sample("is_free")
-    assert table_of(bench).properties["is_free"].newest.encoded.value() is True
-    assert table_of(bench).get(["is_free"]) == {"is_free": True}
+    table = read_at_once(bench)
+    table.sample("is_free")
+    assert table.properties["is_free"].newest.encoded.value() is True
+    assert table.get(["is_free"]) == {"is_free": True}
 
 
 class Broken:
+    fine = published(1)
+
+    def __init__(self) -> None:
+        self.error: Exception | None = OSError("no sensor")
+
     @computed()
     def raises(self) -> float:
-        raise OSError("no sensor")
+        if self.error is not None:
+            raise self.error
+        return 2.5
 
     @computed()
     def odd(self) -> object:
@@ -334,7 +344,44 @@ class Broken:
 )
 def test_one_that_cannot_be_read_is_named(name: str, text: str) -> None:
     with pytest.raises(RuntimeError, match=rf"{name} could not be read: .*{text}"):
-        table_of(Broken()).get([name])
+        table_of(Broken()).get(["fine", name])
+
+
+def test_all_that_are_named_and_cannot_be_read_are_told() -> None:
+    with pytest.raises(RuntimeError, match=r"raises could not be read: .*; odd could not be read"):
+        table_of(Broken()).get(["raises", "odd"])
+
+
+def test_without_names_the_others_come_beside_what_cannot_be_read() -> None:
+    broken = Broken()
+    methods = PropertyMethods(table_of(broken))
+    got = methods.get_properties()
+    assert got["fine"] == 1
+    assert got.keys() == {"fine", CANNOT_BE_READ}
+    assert got[CANNOT_BE_READ]["raises"] == {"reason": "OSError: no sensor"}
+    assert "cannot travel" in got[CANNOT_BE_READ]["odd"]["reason"]
+    problems = {each["name"]: each.get("problem") for each in methods.list_properties()}
+    assert problems["raises"] == "OSError: no sensor"
+    assert problems["fine"] is None
+    broken.error = None
+    assert methods.get_properties()["raises"] == 2.5
+    broken.error = OSError("gone again")
+    told = methods.get_properties()[CANNOT_BE_READ]["raises"]
+    assert (told["reason"], told["value"]) == ("OSError: gone again", 2.5)
+    assert told["age"] >= 0
+
+
+def test_no_property_has_the_name_of_what_cannot_be_read() -> None:
+    with pytest.raises(ValueError, match="no property has this name"):
+        PropertyTable([]).publish(CANNOT_BE_READ, 1)
+
+
+def test_a_thread_that_must_not_wait_reads_nothing(supply: Supply) -> None:
+    with not_waiting():
+        assert table_of(supply).get(["limit"]) == {"limit": 30.0}
+        with pytest.raises(WouldWaitError):
+            table_of(supply).get(["limit", "uptime"])
+    assert supply.reads == 0
 
 
 def test_a_property_may_be_called_self() -> None:

@@ -4,74 +4,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from support.counted_calls import calls_of
-from support.virtual_timers import VirtualTimers
+from support.publisher_bench import A, B, Bench
+from support.read_at_once import read_at_once
 
 from zmqjsonproxy.caller import UNNAMED
 from zmqjsonproxy.channels import publisher as module
-from zmqjsonproxy.channels import streams
-from zmqjsonproxy.channels.properties import (
-    Declared,
-    PropertyKind,
-    PropertyTable,
-    computed,
-    table_of,
-)
-from zmqjsonproxy.channels.protocol.notices import Part, join_updates
-from zmqjsonproxy.channels.publisher import Publisher
+from zmqjsonproxy.channels import shares, streams
+from zmqjsonproxy.channels.declarations import Declared, PropertyKind
+from zmqjsonproxy.channels.properties import PropertyTable, computed, table_of
 from zmqjsonproxy.errors import RefusedError
-from zmqjsonproxy.rpc.protocol import jsonrpc
-
-A, B = b"client A", b"client B"
-
-
-class Bench:
-    """A publisher, its time, and what it sent to whom."""
-
-    def __init__(self) -> None:
-        self.timers = VirtualTimers()
-        self.sent: list[tuple[bytes, str, list]] = []
-        self.takes = True
-        self.publisher = Publisher(self.post, "life", self.timers.clock, lambda: self.timers)
-        self.table = PropertyTable(
-            [Declared(name="n"), Declared(name="e", kind=PropertyKind.MESSAGE)]
-        )
-        self.publisher.add("bank", self.table)
-
-    def post(self, envelopes: Sequence[Sequence[bytes]], part: Part, missed) -> bool:
-        if self.takes:
-            joined = join_updates([part.body], part.short) if part.is_update else part.body
-            message = jsonrpc.read_reply(joined)
-            self.sent += [(client, message["method"], message["params"]) for (client,) in envelopes]
-        return self.takes
-
-    def subscribe(
-        self, client: bytes, *patterns: str, arrays: bool | None = True, name="", **limits: float
-    ):
-        wishes = [["bank", pattern, limits] for pattern in patterns]
-        return self.publisher.subscribe(client, arrays, wishes, name)["answers"]
-
-    def streams(self, client: bytes, pattern: str, **limits: float) -> list:
-        return self.subscribe(client, pattern, **limits)[0]["streams"]
-
-    def unsubscribe(self, client: bytes, *patterns: str, **limits: float) -> int:
-        return self.publisher.unsubscribe(client, [["bank", each, limits] for each in patterns])
-
-    def updates(self, client: bytes) -> list:
-        return [
-            params[1::2]
-            for to, method, params in self.sent
-            if (to, method) == (client, "rpc.update")
-        ]
-
-    def size(self) -> tuple[int, ...]:
-        p = self.publisher
-        listeners = sum(len(one.listeners) for one in self.table.properties.values())
-        return len(p._clients), len(p._streams), len(p._idle), p._load, listeners
 
 
 @pytest.fixture
@@ -224,8 +169,8 @@ def test_subscriptions_that_come_and_go_leave_nothing(bench: Bench) -> None:
     assert bench.publisher.clients == 1
     after = bench.size()
     assert after[3] == before[3]
-    assert after[1] <= module.LIMITS_MOST + 1
-    assert after[4] <= module.LIMITS_MOST + 1
+    assert after[1] <= module.IDLE_OF_ONE_MOST + 2
+    assert after[4] <= module.IDLE_OF_ONE_MOST + 2
     assert bench.streams(A, "n")[0][3] == 1
     bench.table.publish("n", 2)
     assert bench.updates(A) == [[2, 2]]
@@ -319,13 +264,36 @@ def test_each_bound_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> No
     assert "at most 1 subscriptions at once" in bench.subscribe(B, "n", "n")[1]["error"]
 
 
-def test_limits_of_one_property_are_bounded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LIMITS_MOST", 3)
+def test_a_client_that_uses_up_its_limits_leaves_the_others_theirs(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shares, "LIMITS_OF_CLIENT_MOST", 3)
     for rate in (1.0, 2.0, 3.0):
         assert "streams" in bench.subscribe(A, "n", rate=rate)[0]
-    assert "at most 3 different limits" in bench.subscribe(A, "n", rate=4.0)[0]["error"]
+    refused = bench.subscribe(A, "n", rate=4.0)[0]["error"]
+    assert "n: a client has at most 3 different limits" in refused
+    assert "end some of these" in refused
+    assert "streams" in bench.subscribe(A, "*", rate=3.0)[0], "limits that it has"
+    assert "streams" in bench.subscribe(B, "n", rate=4.0)[0]
+    assert "at most 3" in bench.subscribe(A, "n", rate=4.0)[0]["error"], "another's count, too"
     bench.unsubscribe(A, "n", rate=1.0)
     assert "streams" in bench.subscribe(A, "n", rate=4.0)[0]
+
+
+def test_beyond_the_limits_of_all_each_client_gets_its_first_ones(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shares, "LIMITS_MOST", 5)
+    monkeypatch.setattr(shares, "LIMITS_ASSURED", 2)
+    for rate in (1.0, 2.0, 3.0, 4.0, 5.0):
+        assert "streams" in bench.subscribe(A, "n", rate=rate)[0]
+    assert "all clients together have 5" in bench.subscribe(A, "n", rate=6.0)[0]["error"]
+    for rate in (7.0, 8.0):
+        assert "streams" in bench.subscribe(B, "n", rate=rate)[0]
+    assert "of which this one has 2" in bench.subscribe(B, "n", rate=9.0)[0]["error"]
+    assert "streams" in bench.subscribe(B, "n", rate=1.0)[0], "which costs no more"
+    bench.publisher.forget(A)
+    assert "streams" in bench.subscribe(B, "n", rate=9.0)[0]
 
 
 def test_clients_of_whom_nothing_is_heard_are_forgotten(bench: Bench) -> None:
@@ -443,7 +411,7 @@ class Read:
 
 def test_a_computed_property_is_read_by_nobody_who_subscribes(bench: Bench) -> None:
     obj = Read()
-    bench.publisher.add("bank", table_of(obj))
+    bench.publisher.add("bank", read_at_once(obj))
     assert bench.streams(A, "level")[0][3:] == [0]
     assert obj.reads == 0
     bench.timers.advance(0)
@@ -464,7 +432,7 @@ def test_a_computed_property_is_read_by_nobody_who_subscribes(bench: Bench) -> N
 
 def test_a_computed_property_is_read_while_somebody_hears(bench: Bench) -> None:
     obj = Read()
-    bench.publisher.add("bank", table_of(obj))
+    bench.publisher.add("bank", read_at_once(obj))
     bench.subscribe(A, "level", dead_band=5.0)
     bench.timers.advance(0)
     bench.publisher.forget(A)
@@ -478,13 +446,29 @@ def test_a_computed_property_is_read_while_somebody_hears(bench: Bench) -> None:
     assert bench.updates(A) == [[2, 1]]
 
 
+def test_a_computed_property_is_read_once_for_all_who_hear_of_it(bench: Bench) -> None:
+    obj = Read()
+    bench.publisher.add("bank", read_at_once(obj))
+    bench.subscribe(A, "level")
+    for rate in (1.0, 2.0, 3.0):
+        bench.subscribe(A, "level", rate=rate)
+        bench.subscribe(B, "lev*", dead_band=rate)
+    bench.timers.advance(0)
+    assert obj.reads == 1
+    for value in (5, 10, 15):
+        obj.value = value
+        bench.timers.advance(2.0)
+    assert obj.reads == 4
+    assert [value for _, value in bench.updates(B)] == [1] * 3 + [5] * 3 + [10] * 3 + [15] * 3
+
+
 def test_another_object_s_computed_property_is_read_in_its_place(bench: Bench) -> None:
     first, second = Read(), Read()
-    bench.publisher.add("bank", table_of(first))
+    bench.publisher.add("bank", read_at_once(first))
     bench.subscribe(A, "level")
     bench.timers.advance(0)
     second.value = 7
-    bench.publisher.add("bank", table_of(second))
+    bench.publisher.add("bank", read_at_once(second))
     bench.timers.advance(2)
     assert (first.reads, second.reads) == (1, 1)
     assert bench.updates(A)[-1] == [2, 7]
@@ -565,7 +549,7 @@ def test_a_child_publishes_to_nobody_of_its_parent(bench: Bench) -> None:
 
 def test_what_reads_itself_no_more_is_let_be(bench: Bench) -> None:
     obj = Read()
-    bench.publisher.add("bank", table_of(obj))
+    bench.publisher.add("bank", read_at_once(obj))
     bench.subscribe(A, "level")
     bench.timers.advance(0)
     table_of(obj).declare(Declared(name="level"))
@@ -577,7 +561,7 @@ def test_a_property_that_cannot_be_read_is_told_once_until_it_can(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     obj = Read()
-    bench.publisher.add("bank", table_of(obj))
+    bench.publisher.add("bank", read_at_once(obj))
     bench.streams(A, "level")
     for value, told in ((None, 1), (1, 1), (None, 2)):
         obj.value = value

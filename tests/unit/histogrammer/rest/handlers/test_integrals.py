@@ -90,7 +90,9 @@ def test_a_region_that_cannot_be_is_told(
 
 
 def test_a_width_beyond_all_numbers_is_told(rest: RestClient) -> None:
-    rest.book("h", "1", "a", "0 1e308 2")
-    for x in (0, 1):
+    rest.book("h", "1", "a", "0 1.79e308 100")
+    for x in (0, 99):  # the deviation is half of what is between, the width 2.35 times as much
         rest.ok("channel/set", spectrum="h", xchannel=x, value=2**60)
     assert "larger than a number" in rest("integrate", spectrum="h")[0]
+    rest.ok("channel/set", spectrum="h", xchannel=99, value=0)
+    assert rest.ok("integrate", spectrum="h")["fwhm"] == [0.0, 0.0]

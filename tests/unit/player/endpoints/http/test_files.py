@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +12,13 @@ from typing import Any
 
 import pytest
 
+from player.endpoints.http import files
+from player.endpoints.http.digests import Digests, wants_digest
 from player.endpoints.http.files import list_files, open_file
 from player.endpoints.http.guard import HEAD
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.files.areas import Areas
+from zmqjsonproxy.files.protocol.pacing import Pacer
 
 CONTENT = bytes(range(256)) * 1000
 
@@ -26,7 +31,13 @@ def path(tmp_path: Path) -> Path:
     return found
 
 
-def sent(path: Path, meanwhile: Callable[[], object] = lambda: None, **scope: Any) -> list[Any]:
+def sent(
+    path: Path,
+    meanwhile: Callable[[], object] = lambda: None,
+    pacer: Pacer | None = None,
+    digests: Digests | None = None,
+    **scope: Any,
+) -> list[Any]:
     """Return the messages of a response; something happens after its first one."""
     messages: list[Any] = []
 
@@ -40,7 +51,9 @@ def sent(path: Path, meanwhile: Callable[[], object] = lambda: None, **scope: An
 
     async def run() -> None:
         areas = Areas({"DATA": path.parent})
-        response = await open_file(areas, f"DATA/{path.name}", is_download=True)
+        response = await open_file(
+            areas, f"DATA/{path.name}", is_download=True, pacer=pacer, digests=digests
+        )
         told = {"type": "http", "method": "GET", "headers": [], "asgi": {"spec_version": "2.3"}}
         await response({**told, **scope}, receive, send)
 
@@ -104,3 +117,77 @@ def test_nothing_outside_of_the_areas_is_opened_or_listed(path: Path) -> None:
         asyncio.run(list_files(areas, "DATA", "../*"))
     listing = asyncio.run(list_files(areas, "DATA", "*"))
     assert [entry.name for entry in listing.entries] == ["DATA/scan 1.fits"]
+
+
+def header_of(messages: list[Any], name: bytes) -> bytes:
+    return dict(messages[0]["headers"]).get(name, b"")
+
+
+def test_a_range_is_of_the_file_that_is_named(path: Path) -> None:
+    etag = header_of(sent(path), b"etag")
+    part = [(b"range", b"bytes=10-19")]
+    assert body_of(sent(path, headers=part)) == CONTENT[10:20]
+    assert body_of(sent(path, headers=[*part, (b"if-range", etag)])) == CONTENT[10:20]
+    date = header_of(sent(path), b"last-modified")
+    stat = path.stat()
+    path.unlink()
+    path.write_bytes(CONTENT[::-1])
+    os.utime(path, ns=(stat.st_mtime_ns, stat.st_mtime_ns))
+    assert header_of(sent(path), b"etag") != etag
+    for named in (etag, date):
+        messages = sent(path, headers=[*part, (b"if-range", named)])
+        assert messages[0]["status"] == 200
+        assert body_of(messages) == CONTENT[::-1]
+
+
+def test_the_checksum_of_the_whole_comes_with_each_part(path: Path) -> None:
+    digests = Digests()
+    told = base64.b64encode(hashlib.sha256(CONTENT).digest()).decode()
+    for headers in ([], [(b"range", b"bytes=10-19")]):
+        messages = sent(path, digests=digests, headers=headers)
+        assert header_of(messages, b"repr-digest").decode() == f"sha-256=:{told}:"
+    assert header_of(sent(path), b"repr-digest") == b""
+    path.write_bytes(b"another")
+    told = base64.b64encode(hashlib.sha256(b"another").digest()).decode()
+    assert header_of(sent(path, digests=digests), b"repr-digest").decode() == f"sha-256=:{told}:"
+
+
+def test_a_file_that_is_written_to_while_it_is_read_has_no_checksum(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_and_write(descriptor: int, size: int, first: int) -> bytes:
+        with path.open("ab") as file:
+            file.write(b"more")
+        return read(descriptor, size, first)
+
+    read = os.pread
+    monkeypatch.setattr(os, "pread", read_and_write)
+    assert header_of(sent(path, digests=Digests()), b"repr-digest") == b""
+
+
+@pytest.mark.parametrize(
+    ("header", "is_wanted"),
+    [
+        ("sha-256=1", True),
+        ("SHA-512=3, sha-256=10", True),
+        ("sha-256", True),
+        ("sha-256=0", False),
+        ("sha-512=1", False),
+        ("", False),
+    ],
+)
+def test_a_checksum_is_for_who_wants_one(header: str, is_wanted: bool) -> None:
+    assert wants_digest(header) is is_wanted
+
+
+def test_files_are_sent_at_a_pace(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(files.asyncio, "sleep", sleep)
+    pacer = Pacer(1e6)
+    assert body_of(sent(path, pacer=pacer)) == CONTENT
+    assert body_of(sent(path, pacer=pacer)) == CONTENT
+    assert max(slept) == pytest.approx((2 * len(CONTENT) - 65536) / 1e6, rel=0.5)

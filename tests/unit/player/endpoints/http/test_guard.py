@@ -1,4 +1,5 @@
-"""The guard before routes: peers, and refusals in the words of each endpoint."""
+"""The guard before routes: peers, what is read in two ways, and refusals in the words of each
+endpoint."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import pytest
 from player.endpoints.http.guard import Guard, GuardRules
 
 
-def asked(peer: str, method: str = "GET") -> tuple[int, bytes]:
+def asked(peer: str, method: str = "GET", *headers: tuple[bytes, bytes]) -> tuple[int, bytes]:
     """Return status and body for a request of a peer."""
     rules = GuardRules(
         names={"localhost"},
@@ -35,7 +36,7 @@ def asked(peer: str, method: str = "GET") -> tuple[int, bytes]:
         "path": "/",
         "raw_path": b"/",
         "query_string": b"",
-        "headers": [(b"host", b"localhost")],
+        "headers": [(b"host", b"localhost"), *headers],
         "client": (peer, 1),
         "server": ("10.0.0.1", 80),
     }
@@ -53,3 +54,23 @@ def test_only_peers_that_were_named_are_let_through(peer: str, status: int) -> N
 
 def test_a_refusal_is_in_the_words_of_the_endpoint() -> None:
     assert asked("127.0.0.1", "POST") == (405, b"405 only GET")
+
+
+LENGTH, CHUNKED = (b"content-length", b"5"), (b"transfer-encoding", b"chunked")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([LENGTH], 200),
+        ([CHUNKED], 200),
+        ([LENGTH, CHUNKED], 400),
+        ([CHUNKED, LENGTH], 400),
+        ([(b"range", b"bytes=" + b",".join([b"1-2"] * 16))], 200),
+        ([(b"range", b"bytes=" + b",".join([b"1-2"] * 17))], 416),
+    ],
+)
+def test_a_request_that_two_may_read_in_two_ways_is_refused(
+    headers: list[tuple[bytes, bytes]], status: int
+) -> None:
+    assert asked("127.0.0.1", "GET", *headers)[0] == status

@@ -17,7 +17,7 @@ from zmqjsonproxy.channels.protocol.notices import (
     encode,
     encode_frame,
     join_updates,
-    read_frame,
+    read_frames,
     read_newest,
     read_opened,
     read_told,
@@ -51,12 +51,12 @@ def test_a_value_has_known_bytes(value: object, body: bytes) -> None:
     part = write_update(7, 3, 1000, encode(value))
     assert part.is_update
     assert part.size == len(part.body)
-    assert join_updates([part.body], part.short) == body
+    assert join_updates([part]) == body
 
 
 def test_updates_are_joined() -> None:
-    parts = [write_update(7, n, 1000, encode(n * 1.5)).body for n in (1, 2)]
-    assert list(read_updates(json.loads(join_updates(parts, False))["params"])) == [
+    parts = [write_update(7, n, 1000, encode(n * 1.5)) for n in (1, 2)]
+    assert list(read_updates(json.loads(join_updates(parts))["params"])) == [
         (7, 1, 1000, 1.5),
         (7, 2, 1000, 3.0),
     ]
@@ -137,7 +137,7 @@ def test_values_come_through(value: object, stream: int, count: int) -> None:
     encoded = encode(value)
     assert encoded.value() == value
     part = write_update(stream, count, 17, encoded)
-    message = jsonrpc.read_reply(join_updates([part.body], part.short))
+    message = jsonrpc.read_reply(join_updates([part]))
     assert list(read_updates(message["params"])) == [(stream, count, 17, value)]
 
 
@@ -194,8 +194,14 @@ def test_newest_counts_that_are_none_are_left_out() -> None:
 def test_a_frame_is_read_as_any_message_and_faster(array: np.ndarray) -> None:
     encoded = encode_frame(array, 1.0, 0.5)
     assert encoded.value()["data"].tolist() == array.tolist()
-    body = write_update(7, 3, 1000, encoded).body
-    read, message = read_frame(body), jsonrpc.read_reply(body)
+    body = join_updates([write_update(7, 3, 1000, encoded)])
+    assert body == (
+        b' {"jsonrpc":"2.0","method":"rpc.update","params":[7,3,1000,'
+        b'{"data":{"frame":0},"x_start":1.0,"x_delta":0.5}],"dealer":{"frames":{"key":"frame",'
+        b'"headers":[{"dtype":"%b","shape":[%b],"order":"C"}]}}}'
+        % (array.dtype.str.encode(), ",".join(map(str, array.shape)).encode())
+    )
+    read, message = read_frames(body), jsonrpc.read_reply(body)
     assert read is not None
     for (*numbers, value), other in zip([read["params"]], [message["params"]], strict=True):
         assert numbers == other[:3] == [7, 3, 1000]
@@ -204,11 +210,56 @@ def test_a_frame_is_read_as_any_message_and_faster(array: np.ndarray) -> None:
         assert value == other[3] == {"x_start": 1.0, "x_delta": 0.5}
 
 
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["<f4", "<i2", "|u1"]), st.integers(0, 5), st.floats(-1, 1)),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_small_frames_that_go_together_are_read_as_any_message(
+    frames: list[tuple[str, int, float]],
+) -> None:
+    arrays = [np.arange(size).astype(dtype) for dtype, size, _ in frames]
+    parts = [
+        write_update(n, 3, 1000, encode_frame(array, frame[2], 0.5))
+        for n, (array, frame) in enumerate(zip(arrays, frames, strict=True))
+    ]
+    assert all(part.is_update and part.frame is not None for part in parts)
+    body = join_updates(parts)
+    for message in (read_frames(body), jsonrpc.read_reply(body)):
+        assert message is not None
+        read = list(read_updates(message["params"]))
+        assert [number for number, _, _, _ in read] == list(range(len(frames)))
+        for (*_, value), array, (_, _, x_start) in zip(read, arrays, frames, strict=True):
+            assert value["x_start"] == x_start
+            assert value["data"].dtype == array.dtype
+            assert value["data"].tolist() == array.tolist()
+
+
+def test_a_large_frame_goes_alone() -> None:
+    array = np.zeros(2**15, np.uint8)
+    part = write_update(7, 3, 1000, encode_frame(array, 1.0, 0.5))
+    assert not part.is_update
+    read = read_frames(part.body)
+    assert read is not None
+    assert read["params"][3]["data"].nbytes == array.nbytes
+
+
 def test_what_is_no_frame_is_left_to_others() -> None:
-    for value in (1.0, {"data": ARRAY, "more": ARRAY}, [ARRAY], {"data": [1]}):
+    for value in ({"data": ARRAY, "more": ARRAY}, [ARRAY], {"data": ARRAY}):
         part = write_update(7, 3, 1000, encode(value))
-        assert read_frame(part.body) is None
-    good = write_update(7, 3, 1000, encode_frame(ARRAY, 1.0, 0.5)).body
+        assert not part.is_update
+        assert read_frames(part.body) is None
+    assert read_frames(join_updates([write_update(7, 3, 1000, encode([1.0]))])) is None
+    good = join_updates([write_update(7, n, 1000, encode_frame(ARRAY, 1.0, 0.5)) for n in (1, 2)])
     assert isinstance(good, Framed)
-    for body in (good.replace(b"<i2", b"<i4"), good.replace(b'"frame":0', b'"frame":1'), good[:-1]):
-        assert read_frame(Framed(body, good.frames)) is None
+    assert read_frames(good) is not None
+    for body in (
+        good.replace(b"<i2", b"<i4"),
+        good.replace(b'"frame":0', b'"frame":1'),
+        good.replace(b"7,2,1000,", b""),
+        good[:-1],
+    ):
+        assert read_frames(Framed(body, good.frames)) is None
+    assert read_frames(Framed(good, good.frames[:1])) is None

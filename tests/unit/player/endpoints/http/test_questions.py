@@ -1,0 +1,24 @@
+"""Questions of viewers to a Player, with a hub that answers from a table."""
+
+from __future__ import annotations
+
+import asyncio
+
+from player.endpoints.http.questions import Questions
+
+
+class Hub:
+    """Answers like a Bank of which one property cannot be read."""
+
+    async def call(self, _url: str, _object: str, method: str, _args: object, *, timeout: float):
+        if method == "list_properties":
+            return [{"name": name, "kind": "result"} for name in ("level", "uptime")]
+        return {"level": 3.0, "cannot_be_read": {"uptime": {"reason": "OSError: no sensor"}}}
+
+
+def test_a_property_that_cannot_be_read_is_told_beside_the_others() -> None:
+    told = asyncio.run(Questions(Hub(), "tcp://x").properties("bank"))
+    assert told == [
+        {"name": "level", "kind": "result", "value": 3.0},
+        {"name": "uptime", "kind": "result", "problem": "OSError: no sensor"},
+    ]
