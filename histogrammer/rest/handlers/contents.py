@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import partial
 
@@ -48,7 +48,7 @@ class _State:
     shown: Definition
     cells: Counts
 
-    def pieces(self) -> Iterator[bytes]:
+    def pieces(self) -> Generator[bytes, None, None]:
         """Yield the answer."""
         channels = channel_pieces(self.shown, self.cells, self.key[1], flow=False, most=PIECE_CELLS)
         return contents_pieces(self.shown, channels, flow_of(self.cells))

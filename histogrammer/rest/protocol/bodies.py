@@ -7,7 +7,7 @@ JSON allows between its tokens.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -47,7 +47,7 @@ def write_object(value: object) -> bytes:
 
 def contents_pieces(
     definition: Definition, pieces: Iterable[Channels], flow: Flow
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, None]:
     """Yield the JSON of an answer that tells of contents of a spectrum, piece by piece.
 
     Args:
