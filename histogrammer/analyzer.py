@@ -144,7 +144,6 @@ class Analyzer(Closing):
         self._ended.set()
         self._is_halting = False
         self._source: EventSource | None = None
-        self._thread: threading.Thread | None = None
         self._state, self._keep_going = RunState(), False
         self._rates = Rates(2)
 
@@ -275,15 +274,20 @@ class Analyzer(Closing):
                 path = self.attached.partition(":")[2]
                 raise AnalysisError(status, f"Already processing {path}")
             source.assume(self._ring_format)
-            self._ended.clear()
-            self._is_halting = False
-            self._state = replace(self._state, is_active=True, errors=())
             self._note_rates(source, begin=True)
-            parts = iter(source)  # here: a stop that comes now is for this analysis
-            self._thread = threading.Thread(
+            self._is_halting = False
+            parts = iter(source)  # before it is active: what stops it from then on is heeded
+            thread = threading.Thread(
                 target=self._read, args=(source, parts), name="reading events", daemon=True
             )
-            self._thread.start()
+            before, self._state = self._state, replace(self._state, is_active=True, errors=())
+            self._ended.clear()
+            try:
+                thread.start()
+            except RuntimeError as error:  # the system has no thread left
+                self._state = before
+                self._ended.set()
+                raise AnalysisError(status, text_of(error)) from error
 
     def stop(self) -> None:
         """Stop processing events; those that were read have filled spectra then.

@@ -31,8 +31,8 @@ class HistogrammerBankConfig(BankConfig):
     home: Path = Field("~", description="folder of the file of the display memory")
     roots: list[Path] | None = Field(
         None,
-        description="folders below which clients may name files; default: the home folder, and "
-        "those of [instrument.file_roots]",
+        description="folders below which clients may name files that are not hidden; default: the home "
+        "folder, and those of [instrument.file_roots]",
     )
     programs: dict[str, Command] = Field(
         default_factory=dict,

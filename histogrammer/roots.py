@@ -1,19 +1,22 @@
-"""Folders below which clients may name files; no link and no `..` leads out of them."""
+"""Folders below which clients may name files; no link and no `..` leads out of them, nor to what is
+hidden: a home folder has keys and settings there."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from groundwork.givenfiles import GivenFileError, given_file, read_given
-from groundwork.regularfiles import NotRegularError
+from groundwork.regularfiles import NotRegularError, open_regular
 from groundwork.wholefiles import replace_file
 
 __all__ = ["MOST_READ_BYTES", "Roots"]
 
 MOST_READ_BYTES = 1 << 30
 """Of a file of spectra: 4096 x 4096 channels with counts, as lines."""
+_HEAD_BYTES = 64
+_HIDDEN = "is hidden: a name of its path begins with a dot; take another"
 
 
 class Roots:
@@ -21,26 +24,39 @@ class Roots:
 
     Args:
         folders: They need not exist; none: no file at all.
+        has_hidden: Hidden files and folders in them may be named, too.
 
     Attributes:
         folders: As they were given, each once.
     """
 
-    def __init__(self, folders: Iterable[Path]) -> None:
+    def __init__(self, folders: Iterable[Path], *, has_hidden: bool = False) -> None:
         self.folders = tuple(dict.fromkeys(folders))
+        self._has_hidden = has_hidden
 
     def find(self, path: Path) -> Path:
         """Return where a file that is there truly is.
 
         Raises:
-            NotRegularError: There is none, or it is elsewhere; the text has not its path.
+            NotRegularError: There is none, or it is elsewhere, or hidden; the text has not its path.
         """
         if not self.folders:
             raise NotRegularError("no folder is named in which files are read and written (--root)")
         try:
-            return given_file(path, self.folders)
+            found = given_file(path, self.folders)
         except GivenFileError as error:
             raise NotRegularError(str(error)) from error
+        if self._is_hidden(found):
+            raise NotRegularError(_HIDDEN)
+        return found
+
+    def _is_hidden(self, found: Path) -> bool:
+        """Tell whether a path is hidden below all folders that it is in."""
+        roots = [root.resolve() for root in self.folders]
+        below = [found.relative_to(root) for root in roots if found.is_relative_to(root)]
+        return not self._has_hidden and all(
+            any(part.startswith(".") for part in path.parts) for path in below
+        )
 
     def read(self, path: str) -> bytes:
         """Return the contents of a regular file.
@@ -53,16 +69,40 @@ class Roots:
         except GivenFileError as error:
             raise NotRegularError(str(error)) from error
 
-    def write(self, path: str, text: str) -> None:
+    def write(self, path: str, text: str, may_replace: Callable[[bytes], bool]) -> None:
         """Write a file by rename: it is written whole, or what was there stays.
 
+        Args:
+            path: Of the file. A link is replaced, not followed.
+            text: Its content.
+            may_replace: Tells by the first bytes of a file that is there whether it may be lost.
+
         Raises:
-            NotRegularError: Its folder is elsewhere or not there, or it cannot be written.
+            NotRegularError: Its folder is elsewhere or not there, it cannot be written, or there is
+                something that is not to be replaced.
         """
         try:
             name, folder = Path(path).name, self.find(Path(path).parent)
-            if name in ("", "..") or os.path.isdir(folder / name):
+            place = folder / name
+            if name in ("", "..") or place.is_dir():
                 raise NotRegularError("is a folder; name a file in it")
-            replace_file(folder / name, text)
+            if self._is_hidden(place):
+                raise NotRegularError(_HIDDEN)
+            if os.path.lexists(place) and not place.is_symlink():
+                head = _head(place)
+                if head and not may_replace(head):
+                    raise NotRegularError(
+                        "is there, and is something else; name another file, or remove it first"
+                    )
+            replace_file(place, text)
         except (OSError, ValueError) as error:
             raise NotRegularError(getattr(error, "strerror", None) or "is no path") from error
+
+
+def _head(place: Path) -> bytes:
+    """Return the first bytes of a file; NotRegularError: it is none."""
+    descriptor = open_regular(place)
+    try:
+        return os.read(descriptor, _HEAD_BYTES)
+    finally:
+        os.close(descriptor)

@@ -36,6 +36,7 @@ class HistogrammerSettings:
         home: Folder of the file of the display memory; None: there is no display memory.
         shm_mbytes: Size of its channels, MiB.
         roots: Folders below which clients may name files.
+        has_hidden: Hidden files in them, too.
         programs: Name -> command of what may be attached as a pipe.
         threads: That fill spectra; None: as `default_threads`.
         spectra_bytes: Memory for all spectra; None: `SPECTRA_SHARE` of what is available now.
@@ -45,6 +46,7 @@ class HistogrammerSettings:
     home: Path | None = None
     shm_mbytes: int = DEFAULT_MEGABYTES
     roots: Sequence[Path] = ()
+    has_hidden: bool = False
     programs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     threads: int | None = None
     spectra_bytes: int | None = None
@@ -74,7 +76,8 @@ class Histogrammer(Closing):
     """
 
     def __init__(self, settings: HistogrammerSettings) -> None:
-        self.settings, self.roots = settings, Roots(settings.roots)
+        self.settings = settings
+        self.roots = Roots(settings.roots, has_hidden=settings.has_hidden)
         self.memory = (
             None if settings.home is None else DisplayMemory(settings.home, settings.shm_mbytes)
         )

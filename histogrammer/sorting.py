@@ -41,7 +41,7 @@ def sort(options: argparse.Namespace) -> int:
     definitions = read_definitions(options.config)
     logging.getLogger("histogrammer").setLevel(logging.CRITICAL)  # errors are told below
     threads = options.threads or len(os.sched_getaffinity(0))
-    settings = HistogrammerSettings(roots=[Path("/")], threads=threads)
+    settings = HistogrammerSettings(roots=[Path("/")], has_hidden=True, threads=threads)
     with Histogrammer(settings) as histogrammer:
         histogrammer.worker.ask(definitions.book)
         try:

@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 import html
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from anyio import to_thread
 
 from histogrammer.errors import HistogrammerError, QueryError, RequestFailedError
 from histogrammer.rest.handlers import make_handlers
-from histogrammer.rest.handlers.calls import Always, Handler, InThread, Later, Whole
+from histogrammer.rest.handlers.calls import Always, Body, Handler, InThread, Later, Whole
 from histogrammer.rest.program import Program
 from histogrammer.rest.protocol.answers import http_error
 from histogrammer.rest.protocol.bodies import write_answer, write_object
@@ -25,7 +26,10 @@ from histogrammer.rest.protocol.routes import read_values
 from histogrammer.rest.protocol.stubs import STUBS
 from histogrammer.rest.protocol.values import Values
 
-__all__ = ["Answer", "Answerer", "error_answer"]
+__all__ = ["LARGE_AT_ONCE", "Answer", "Answerer", "error_answer"]
+
+LARGE_AT_ONCE = 4
+"""Answers and files that take much memory: of 4096 x 4096 channels each some 200 MB."""
 
 T = TypeVar("T")
 
@@ -50,7 +54,7 @@ class Answer:
     """
 
     status: int
-    body: bytes | bytearray
+    body: Body
     kind: bytes = _JSON
     after: Callable[[], None] | None = None
 
@@ -80,15 +84,23 @@ class Answerer:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._handlers: Mapping[str, Handler] = make_handlers()
+        self._turns = asyncio.Semaphore(LARGE_AT_ONCE)
 
-    async def answer(self, request: str, query: bytes, accept: str) -> Answer:
-        """Answer a request.
+    @asynccontextmanager
+    async def answering(self, request: str, query: bytes, accept: str) -> AsyncIterator[Answer]:
+        """Answer a request; the answer is sent within.
 
         Args:
             request: One of the table.
             query: What follows the `?`.
             accept: Header Accept.
         """
+        async with AsyncExitStack() as held:
+            yield await self._answer(request, query, accept, held)
+
+    async def _answer(
+        self, request: str, query: bytes, accept: str, held: AsyncExitStack
+    ) -> Answer:
         route = ROUTES[request]
         try:
             values = Values(read_values(route, read_query(query)))
@@ -98,7 +110,7 @@ class Answerer:
         if stub is not None:
             return Answer(200, write_object(stub.answer))
         try:
-            body = await self._body(self._handlers[request], values)
+            body = await self._body(self._handlers[request], values, held)
         except RequestFailedError as error:
             detail = route.empty if error.detail is None else error.detail
             body = write_answer(error.status, detail)
@@ -110,16 +122,20 @@ class Answerer:
             return error_answer(500, f"{request} failed; the log of the server says why", accept)
         return Answer(200, body, after=self._program.end if request == "exit" else None)
 
-    async def _body(self, handler: Handler, values: Values) -> bytes | bytearray:
+    async def _body(self, handler: Handler, values: Values, held: AsyncExitStack) -> Body:
         if isinstance(handler, Always):
             return write_answer("OK", handler.detail)
+        worker = self._program.worker
         if isinstance(handler, InThread):
+            if handler.is_large:
+                await held.enter_async_context(self._turns)
             detail: object = await _in_thread(partial(handler.function, self._program, values))
         else:
             call = partial(_with_values, handler.function, values)
-            detail = await asyncio.wrap_future(self._program.worker.post(call))
+            detail = await asyncio.wrap_future(worker.post(call))
         if isinstance(detail, Later):
-            return await _in_thread(detail.write)
+            await held.enter_async_context(self._turns)  # until the answer is sent
+            return await _in_thread(await asyncio.wrap_future(worker.post(detail.copy)))
         return detail.body if isinstance(detail, Whole) else write_answer("OK", detail)
 
 

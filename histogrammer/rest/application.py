@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
+from starlette.responses import StreamingResponse
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -83,10 +84,9 @@ class _Requests(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        answer = await self._answerer.answer(
-            scope["request"], scope["query_string"], _accept(scope)
-        )
-        await _send(answer, send)
+        asked = scope["request"], scope["query_string"], _accept(scope)
+        async with self._answerer.answering(*asked) as answer:
+            await _send(answer, scope, receive, send)
         if answer.after is not None:
             answer.after()
 
@@ -97,13 +97,15 @@ def _accept(scope: MutableMapping[str, Any]) -> str:
     )
 
 
-async def _send(answer: Answer, send: Send) -> None:
-    headers = [
-        (b"content-type", answer.kind),
-        (b"content-length", b"%d" % len(answer.body)),
-    ]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+async def _send(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+    body, status, kind = answer.body, answer.status, answer.kind
+    if not isinstance(body, bytes):  # no more pieces are made when the connection ends
+        pieces = StreamingResponse(body, status, {"content-type": kind.decode()})
+        await pieces(scope, receive, send)
+        return
+    headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 class _ErrorPage:
@@ -120,7 +122,7 @@ class _ErrorPage:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        await _send(self._answer, send)
+        await _send(self._answer, scope, receive, send)
 
 
 async def _no_such_request(request: Any, error: Any) -> Any:

@@ -21,9 +21,9 @@ class BodyCache:
     def __init__(self, most_bytes: int = KEPT_BYTES) -> None:
         self._most, self._bytes = most_bytes, 0
         self._lock = threading.Lock()
-        self._kept: dict[Hashable, tuple[int, bytearray]] = {}  # the last one asked for is last
+        self._kept: dict[Hashable, tuple[int, bytes]] = {}  # the last one asked for is last
 
-    def get(self, key: Hashable, version: int) -> bytearray | None:
+    def get(self, key: Hashable, version: int) -> bytes | None:
         """Return what was put under a key at this version."""
         with self._lock:
             kept = self._kept.pop(key, None)
@@ -32,8 +32,8 @@ class BodyCache:
             self._kept[key] = kept
             return kept[1] if kept[0] == version else None
 
-    def put(self, key: Hashable, version: int, body: bytearray) -> None:
-        """Keep an answer in place of the one before; it must not be changed any more."""
+    def put(self, key: Hashable, version: int, body: bytes) -> None:
+        """Keep an answer in place of the one before."""
         with self._lock:
             _, old = self._kept.pop(key, (0, b""))
             self._bytes += len(body) - len(old)

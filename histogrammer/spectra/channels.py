@@ -16,7 +16,9 @@ from histogrammer.axes import Axis
 from histogrammer.errors import SpectrumError
 from histogrammer.spectra.definition import Definition
 
-__all__ = ["Channels", "Region", "get_channel", "list_channels", "set_channel"]
+__all__ = ["Channels", "Region", "channel_pieces", "get_channel", "list_channels", "set_channel"]
+
+PIECE_CELLS = 1 << 14
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -54,18 +56,6 @@ class Channels:
     def __len__(self) -> int:
         return len(self.values)
 
-    def pieces(self, most: int = 1 << 14) -> Iterator[Channels]:
-        """Return them in pieces, for texts: objects of Python take ten times as much memory."""
-        for start in range(0, len(self), most):
-            some = slice(start, start + most)
-            yield Channels(
-                self.x_numbers[some],
-                self.y_numbers[some],
-                self.x[some],
-                self.y[some],
-                self.values[some],
-            )
-
 
 def get_channel(definition: Definition, cells: Floats, x: int, y: int | None = None) -> float:
     """Return the contents of a channel; y is ignored in one dimension.
@@ -101,8 +91,40 @@ def list_channels(
             nothing, and flow channels are listed whatever it says; both as in Rustogramer.
         flow: List those of under- and overflow, too.
     """
+    return _listed(definition, cells, 0, region, flow)
+
+
+def channel_pieces(
+    definition: Definition,
+    cells: Floats,
+    region: Region | None = None,
+    *,
+    flow: bool,
+    most: int = PIECE_CELLS,
+) -> Iterator[Channels]:
+    """Yield the same channels in the same order, piece by piece, for texts: those of a large spectrum
+    take many times as much memory as its cells.
+
+    Args:
+        definition: As of `list_channels`.
+        cells: The same.
+        region: The same.
+        flow: The same.
+        most: Cells that are looked through for a piece; one row of a spectrum of two dimensions at
+            least. A piece may have no channel.
+    """
+    rows = max(1, most // cells[0].size)
+    for first in range(0, len(cells), rows):
+        yield _listed(definition, cells[first : first + rows], first, region, flow)
+
+
+def _listed(
+    definition: Definition, cells: Floats, first: int, region: Region | None, flow: bool
+) -> Channels:
+    """Return the channels of some rows of cells, the first of which has a number."""
     indices = np.nonzero(cells)
-    x_cells, y_cells = indices[-1], indices[0]
+    y_cells = indices[0] + first
+    x_cells = indices[1] if len(indices) > 1 else y_cells
     x_axis, y_axis = definition.x_axis, definition.y_axis
     x, x_flow = x_axis.edges_of(x_cells), _is_flow(x_cells, x_axis)
     limits = region or Region()

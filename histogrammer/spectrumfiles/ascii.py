@@ -18,7 +18,7 @@ import numpy.typing as npt
 from histogrammer.axes import Axis
 from histogrammer.errors import SpectrumFileError
 from histogrammer.spectra import given_axes, kind_of
-from histogrammer.spectra.channels import Channels, list_channels
+from histogrammer.spectra.channels import Channels, channel_pieces
 from histogrammer.spectra.definition import Definition
 from histogrammer.spectrumfiles.saved import FileCells, Saved, define, make_axis, whole_counts
 
@@ -73,7 +73,7 @@ def _block(saved: Saved, when: str) -> Iterator[str]:
     )
     yield "".join(f"({_decimal(axis.low)} {_decimal(axis.high)}) " for axis in axes)
     yield _RULE
-    for piece in list_channels(definition, saved.cells, flow=False).pieces():
+    for piece in channel_pieces(definition, saved.cells, flow=False):
         if lines := "\n".join(_channel_lines(piece, is_flat=definition.y_axis is None)):
             yield lines
     yield _END

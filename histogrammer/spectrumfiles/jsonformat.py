@@ -19,7 +19,7 @@ import orjson
 from histogrammer.axes import Axis
 from histogrammer.errors import SpectrumFileError
 from histogrammer.spectra import KINDS, sides
-from histogrammer.spectra.channels import Channels, list_channels
+from histogrammer.spectra.channels import Channels, channel_pieces
 from histogrammer.spectra.definition import Definition, SpectrumKind
 from histogrammer.spectrumfiles.saved import FileCells, Saved, define, make_axis, whole_counts
 
@@ -36,7 +36,7 @@ def write_json(spectra: Iterable[Saved]) -> str:
 
 def _object(saved: Saved) -> Iterator[str]:
     yield f'{{"definition":{_text(_described(saved.definition))},"channels":['
-    pieces = list_channels(saved.definition, saved.cells, flow=True).pieces()
+    pieces = channel_pieces(saved.definition, saved.cells, flow=True)
     yield ",".join(_text(some)[1:-1] for piece in pieces if (some := _channels(saved, piece)))
     yield "]}"
 

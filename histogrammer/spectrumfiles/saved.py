@@ -13,7 +13,15 @@ from histogrammer.errors import AxisError, SpectrumError, SpectrumFileError
 from histogrammer.spectra import kind_of
 from histogrammer.spectra.definition import Definition
 
-__all__ = ["MAX_FILE_CELLS", "FileCells", "Saved", "define", "make_axis", "whole_counts"]
+__all__ = [
+    "MAX_FILE_CELLS",
+    "FileCells",
+    "Saved",
+    "begins_spectra",
+    "define",
+    "make_axis",
+    "whole_counts",
+]
 
 _MAX_COUNT = 2**64 - 1
 MAX_FILE_CELLS = 1 << 29
@@ -31,6 +39,11 @@ class Saved:
 
     definition: Definition
     cells: npt.NDArray[np.float64]
+
+
+def begins_spectra(head: bytes) -> bool:
+    """Tell whether a file begins as files of spectra do: with a name or an array, in text."""
+    return head.lstrip()[:1] in (b'"', b"[") and b"\0" not in head
 
 
 def whole_counts(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.uint64]:

@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,12 @@ class RestClient:
 
     def unchecked(self, request: str, query: bytes) -> Answer:
         """Return the answer to a query as bytes, whatever it is."""
-        return self._runner.run(self._answerer.answer(request, query, "application/json"))
+        return self._runner.run(self._asked(request, query))
+
+    async def _asked(self, request: str, query: bytes) -> Answer:
+        async with self._answerer.answering(request, query, "application/json") as answer:
+            body = answer.body
+            return answer if isinstance(body, bytes) else replace(answer, body=b"".join(body))
 
     def raw(self, request: str, query: bytes) -> Answer:
         """Return the answer to a query as bytes."""

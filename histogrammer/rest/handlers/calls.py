@@ -13,7 +13,20 @@ from histogrammer.errors import HistogrammerError, RequestFailedError
 from histogrammer.rest.program import Program
 from histogrammer.rest.protocol.values import Values
 
-__all__ = ["Always", "Handler", "Handlers", "InThread", "InWorker", "Later", "Whole", "failing"]
+__all__ = [
+    "Always",
+    "Body",
+    "Handler",
+    "Handlers",
+    "InThread",
+    "InWorker",
+    "Later",
+    "Whole",
+    "failing",
+]
+
+Body: TypeAlias = bytes | Iterator[bytes]
+"""Of an answer: the whole of it, or its pieces, each made when the one before is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +37,19 @@ class Whole:
         body: The whole of it.
     """
 
-    body: bytes | bytearray
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """An answer that takes long to write, of what is at hand.
+    """An answer that takes much time and memory to write. Few are written and sent at once.
 
     Attributes:
-        write: Returns the whole of it; called in a thread other than the engine's.
+        copy: Called in the engine's thread when it has its turn. Copies what the answer is of, and
+            returns what writes it, which is called in another thread.
     """
 
-    write: Callable[[], bytes | bytearray]
+    copy: Callable[[Engine], Callable[[], Body]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +81,11 @@ class InThread:
 
     Attributes:
         function: Returns the detail of an answer.
+        is_large: It takes much time and memory: few such are carried out at once.
     """
 
     function: Callable[[Program, Values], object]
+    is_large: bool = False
 
 
 Handler: TypeAlias = Always | InWorker | InThread

@@ -14,7 +14,7 @@ from histogrammer.rest.program import Program
 from histogrammer.rest.protocol.values import Values
 from histogrammer.spectrumfiles.ascii import read_ascii, write_ascii
 from histogrammer.spectrumfiles.jsonformat import read_json, write_json
-from histogrammer.spectrumfiles.saved import MAX_FILE_CELLS, Saved
+from histogrammer.spectrumfiles.saved import MAX_FILE_CELLS, Saved, begins_spectra
 
 __all__ = ["HANDLERS"]
 
@@ -30,7 +30,7 @@ def write(program: Program, values: Values) -> str:
     saved = program.worker.ask(lambda engine: _copies(engine, names))
     text = write_json(saved) if form == _JSON else write_ascii(saved, time.time_ns())
     try:
-        program.roots.write(file, text)
+        program.roots.write(file, text, begins_spectra)
     except NotRegularError as error:
         raise RequestFailedError(f"Unable to create file: {file}", str(error)) from error
     return ""
@@ -78,4 +78,7 @@ def read(program: Program, values: Values) -> str:
     return ""
 
 
-HANDLERS: Handlers = {"swrite": InThread(write), "sread": InThread(read)}
+HANDLERS: Handlers = {
+    "swrite": InThread(write, is_large=True),
+    "sread": InThread(read, is_large=True),
+}

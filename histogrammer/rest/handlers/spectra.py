@@ -1,4 +1,5 @@
-"""Requests `spectrum/`, `channel/`, `specstats` and `project`; integrals are in `integrals`."""
+"""Requests `spectrum/`, `channel/`, `specstats` and `project`; contents and integrals have modules of
+their own."""
 
 from __future__ import annotations
 
@@ -11,21 +12,19 @@ from histogrammer.errors import (
     RequestFailedError,
     SpectrumError,
 )
-from histogrammer.rest.bodycache import BodyCache
-from histogrammer.rest.handlers.calls import Handlers, InWorker, Later, Whole, failing
+from histogrammer.rest.handlers.calls import Handlers, InWorker, Whole, failing
+from histogrammer.rest.handlers.contents import Contents
 from histogrammer.rest.protocol.answers import StatisticsObject, spectrum_object, statistics
-from histogrammer.rest.protocol.bodies import write_answer, write_contents
+from histogrammer.rest.protocol.bodies import write_answer
 from histogrammer.rest.protocol.bookings import read_booking
 from histogrammer.rest.protocol.query import read_truth
 from histogrammer.rest.protocol.values import Values
 from histogrammer.spectra import KINDS, kind_of
-from histogrammer.spectra.channels import Region, get_channel, list_channels
+from histogrammer.spectra.channels import get_channel
 from histogrammer.spectra.stripchart import KIND as STRIP_CHART
 
 __all__ = ["handlers"]
 
-_SMALL_CELLS = 1 << 14
-"""Written sooner than handed to another thread."""
 _DIRECTIONS = {"x": Direction.X, "X": Direction.X, "y": Direction.Y, "Y": Direction.Y}
 
 
@@ -49,44 +48,6 @@ class _Listing:
         ):  # events move its axis
             self._kept = (pattern, engine.changes, body)
         return Whole(body)
-
-
-class _Contents:
-    """Contents of spectra; their JSON is kept until they change."""
-
-    def __init__(self) -> None:
-        self._kept = BodyCache()
-
-    def __call__(self, engine: Engine, values: Values) -> Whole | Later:
-        """Return the bins of a spectrum that are not zero."""
-        name = values.text("name")
-        spectrum = engine.find_spectrum(name)
-        if spectrum is None:
-            raise RequestFailedError(
-                f"Failed to fetch info for {name} no such spectrum or ambiguous name"
-            )
-        region = Region(
-            x_low=values.number("xlow"),
-            x_high=values.number("xhigh"),
-            y_low=values.number("ylow"),
-            y_high=values.number("yhigh"),
-        )
-        key, version = (spectrum.number, region), spectrum.version
-        body = self._kept.get(key, version)
-        if body is not None:
-            return Whole(body)
-        shown, cells = spectrum.shown, spectrum.contents.cells
-        is_small = cells.size <= _SMALL_CELLS
-        if not is_small:
-            cells = cells.copy()
-
-        def write() -> bytearray:
-            channels = list_channels(shown, cells, region, flow=False)
-            written = write_contents(shown, channels, flow_of(cells))
-            self._kept.put(key, version, written)
-            return written
-
-        return Whole(write()) if is_small else Later(write)
 
 
 def create(engine: Engine, values: Values) -> str:
@@ -181,7 +142,7 @@ def handlers() -> Handlers:
         "spectrum/list": InWorker(_Listing()),
         "spectrum/create": InWorker(create),
         "spectrum/delete": InWorker(delete),
-        "spectrum/contents": InWorker(_Contents()),
+        "spectrum/contents": InWorker(Contents()),
         "spectrum/zero": InWorker(clear),
         "channel/get": InWorker(get),
         "channel/set": InWorker(set_),

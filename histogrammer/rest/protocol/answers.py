@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from typing_extensions import TypedDict  # pydantic knows no other before Python 3.12
 
@@ -12,7 +12,6 @@ from histogrammer.axes import Axis
 from histogrammer.gates.condition import Condition
 from histogrammer.parameters import Parameter
 from histogrammer.spectra import sides
-from histogrammer.spectra.channels import Channels
 from histogrammer.spectra.definition import Definition
 
 __all__ = [
@@ -41,7 +40,6 @@ __all__ = [
     "VariablesObject",
     "VersionObject",
     "answer",
-    "contents",
     "gate_object",
     "http_error",
     "integral",
@@ -355,23 +353,6 @@ def sums(definition: Definition, flow: Flow) -> SumsObject:
         xoverflow=int(x_over),
         yunderflow=None if is_flat else int(y_under),
         yoverflow=None if is_flat else int(y_over),
-    )
-
-
-def contents(definition: Definition, channels: Channels, flow: Flow) -> ContentsObject:
-    """Return contents of a spectrum.
-
-    Args:
-        definition: The spectrum.
-        channels: Those to tell of.
-        flow: Sums of its flow cells.
-    """
-    triples: Iterable[tuple[float, float, float]] = zip(
-        channels.x.tolist(), channels.y.tolist(), channels.values.tolist(), strict=True
-    )
-    return ContentsObject(
-        statistics=sums(definition, flow),
-        channels=[ChannelObject(x=x, y=y, v=v) for x, y, v in triples],
     )
 
 

@@ -7,6 +7,7 @@ JSON allows between its tokens.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -19,7 +20,7 @@ from histogrammer.rest.protocol.answers import sums
 from histogrammer.spectra.channels import Channels
 from histogrammer.spectra.definition import Definition
 
-__all__ = ["write_answer", "write_contents", "write_object"]
+__all__ = ["contents_pieces", "write_answer", "write_object"]
 
 _HEAD = b'{"status":"OK","detail":'
 _BLANK, _ZERO = b" 0"
@@ -44,18 +45,32 @@ def write_object(value: object) -> bytes:
         return json.dumps(value, separators=(",", ":")).encode()
 
 
-def write_contents(definition: Definition, channels: Channels, flow: Flow) -> bytearray:
-    """Return the JSON of an answer that tells of contents of a spectrum, as `answers.contents` does.
+def contents_pieces(
+    definition: Definition, pieces: Iterable[Channels], flow: Flow
+) -> Iterator[bytes]:
+    """Yield the JSON of an answer that tells of contents of a spectrum, piece by piece.
 
     Args:
         definition: The spectrum.
-        channels: Those to tell of.
+        pieces: Its channels.
         flow: Sums of its flow cells.
     """
     told = write_object(sums(definition, flow))
-    head, tail = b"".join((_HEAD, b'{"statistics":', told, b',"channels":[')), b"]}}"
-    if not len(channels):
-        return bytearray(head + tail)
+    yield b"".join((_HEAD, b'{"statistics":', told, b',"channels":['))
+    last = bytearray()
+    for channels in pieces:
+        if len(channels):
+            if last:
+                yield bytes(last)
+            last = _objects(definition, channels)
+    if last:
+        last[last.rindex(b",")] = _BLANK  # there is no object after the last one
+        yield bytes(last)
+    yield b"]}}"
+
+
+def _objects(definition: Definition, channels: Channels) -> bytearray:
+    """Return the objects of channels, with a comma after each."""
     columns = [_edges(definition.x_axis, channels.x_numbers, channels.x, b'{"x":%b,"y":')]
     if definition.y_axis is None:
         columns[0] = _edges(
@@ -65,14 +80,11 @@ def write_contents(definition: Definition, channels: Channels, flow: Flow) -> by
         columns.append(_edges(definition.y_axis, channels.y_numbers, channels.y, b'%b,"v":'))
     columns.append(_counts(channels.values))
     record = np.dtype([(f"f{n}", column.dtype) for n, column in enumerate(columns)])
-    size = len(channels) * record.itemsize
-    body = bytearray(len(head) + size + len(tail))
-    body[: len(head)], body[-len(tail) :] = head, tail
-    records = np.frombuffer(body, record, len(channels), len(head))
+    objects = bytearray(len(channels) * record.itemsize)
+    records = np.frombuffer(objects, record)
     for n, column in enumerate(columns):
         records[f"f{n}"] = column
-    body[body.rindex(b",", 0, len(head) + size)] = _BLANK  # there is no object after the last one
-    return body
+    return objects
 
 
 def _edges(axis: Axis, numbers: npt.NDArray[np.int64], at: Floats, form: bytes) -> Letters:

@@ -28,8 +28,8 @@ __all__ = [
 
 MAX_QUERY_BYTES = 1 << 20
 """10,000 spectra, all that display memory has slots for, under names of 90 letters."""
-MAX_FIELDS = 50_000
-"""A contour of 25,000 points."""
+MAX_FIELDS = 50_100
+"""A contour of 25,000 points, with its name, type and parameters."""
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
 _HEXADECIMAL = re.compile(r"0[xX][0-9a-fA-F]{1,40}")

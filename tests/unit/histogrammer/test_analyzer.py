@@ -161,6 +161,40 @@ def test_stop_leaves_all_that_was_read_in_the_spectra_and_start_goes_on(
     assert analyzer.state().is_active
 
 
+def test_stop_as_soon_as_it_is_active_is_heeded(
+    analyzer: Analyzer, worker: Worker[Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = threading.Thread.start
+
+    def halt_first(thread: threading.Thread) -> None:
+        assert analyzer.state().is_active
+        analyzer.halt()
+        begin(thread)
+
+    analyzer.attach("pipe", "endless")
+    monkeypatch.setattr(threading.Thread, "start", halt_first)
+    analyzer.start()
+    assert analyzer.wait(30.0)
+
+
+def test_start_without_a_thread_left_is_refused_and_may_be_tried_again(
+    analyzer: Analyzer, worker: Worker[Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    analyzer.attach("pipe", "three")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        with pytest.raises(AnalysisError, match="Failed to start analysis") as found:
+            analyzer.start()
+    assert "can't start new thread" in found.value.detail
+    assert not analyzer.state().is_active
+    analyzer.start()
+    assert analyzer.wait(30.0)
+    assert sum(counts(worker)) == 3
+
+
 def test_program_that_ends_is_a_source_that_ends(
     analyzer: Analyzer, worker: Worker[Engine]
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import typing
 
-import numpy as np
 import pytest
 
 from histogrammer.analysis.integration import Integral
@@ -15,7 +14,6 @@ from histogrammer.parameters import Metadata, Parameter
 from histogrammer.rest.protocol import answers
 from histogrammer.rest.protocol.requests import ROUTES
 from histogrammer.rest.protocol.stubs import STUBS
-from histogrammer.spectra.channels import list_channels
 from histogrammer.spectra.definition import Definition
 
 E, DE = Axis(0.0, 4096.0, 512), Axis(0.0, 1024.0, 256)
@@ -74,35 +72,6 @@ def test_a_spectrum_of_one_dimension_has_no_y_axis() -> None:
     made = answers.spectrum_object(definition, 0, "win")
     assert (made["xparameters"], made["yparameters"]) == (["a", "b"], [])
     assert (made["yaxis"], len(made["axes"]), made["gate"]) == (None, 1, "win")
-
-
-def test_contents_are_bins_by_their_lower_edges() -> None:
-    cells = np.zeros(DE_E.shape)
-    cells[1 + 16, 1 + 16] = 17
-    cells[1 + 16, 1 + 17] = 3
-    cells[0, 5] = 9
-    made = answers.contents(
-        DE_E, list_channels(DE_E, cells, flow=False), Flow((0.0, 9.0), (0.0, 0.0))
-    )
-    assert same(
-        made,
-        '{"statistics": {"xunderflow": 0, "xoverflow": 0, "yunderflow": 9, "yoverflow": 0},'
-        ' "channels": [{"x": 128.0, "y": 64.0, "v": 17.0}, {"x": 136.0, "y": 64.0, "v": 3.0}]}',
-    )
-
-
-def test_contents_of_one_dimension_have_no_sums_along_y() -> None:
-    definition = Definition(name="h", kind="1", groups=(("a",),), x_axis=Axis(-10, 30, 8))
-    channels = list_channels(definition, np.ones(definition.shape), flow=False)
-    made = answers.contents(definition, channels, Flow((1.0, 0.0), (2.0, 0.0)))
-    assert made["statistics"] == {
-        "xunderflow": 1,
-        "xoverflow": 2,
-        "yunderflow": None,
-        "yoverflow": None,
-    }
-    assert made["channels"][0] == {"x": -10.0, "y": 0.0, "v": 1.0}
-    assert len(made["channels"]) == 8
 
 
 def test_sums_and_integrals_have_two_numbers() -> None:

@@ -63,10 +63,16 @@ def test_a_query_that_is_no_utf8_is_refused(raw: bytes) -> None:
 
 def test_length_and_number_of_keys_are_bounded() -> None:
     assert len(read_query(b"a&" * MAX_FIELDS).fields["a"]) == MAX_FIELDS
-    with pytest.raises(QueryError, match="50001 keys"):
+    with pytest.raises(QueryError, match=f"{MAX_FIELDS + 1} keys"):
         read_query(b"a&" * (MAX_FIELDS + 1))
     with pytest.raises(QueryError, match="bytes"):
         read_query(b"a" * (MAX_QUERY_BYTES + 1))
+
+
+def test_a_contour_of_25000_points_is_read() -> None:
+    points = b"&xcoord=1234.5&ycoord=-0.25" * 25_000
+    read = read_query(b"name=c&type=c&xparameter=a&yparameter=b" + points)
+    assert len(read.fields["xcoord"]) == len(read.fields["ycoord"]) == 25_000
 
 
 def test_truth_is_written_in_many_ways() -> None:

@@ -11,7 +11,13 @@ from histogrammer.analysis.statistics import flow_of
 from histogrammer.axes import Axis
 from histogrammer.errors import SpectrumError
 from histogrammer.spectra import KINDS
-from histogrammer.spectra.channels import Region, get_channel, list_channels, set_channel
+from histogrammer.spectra.channels import (
+    Region,
+    channel_pieces,
+    get_channel,
+    list_channels,
+    set_channel,
+)
 from histogrammer.spectra.definition import Definition
 
 EVERY = pytest.mark.parametrize("definition", DEFINITIONS.values(), ids=DEFINITIONS)
@@ -175,10 +181,16 @@ def test_a_list_of_few_channels_of_a_large_spectrum_takes_little_memory() -> Non
     assert peak < 100_000
 
 
-def test_pieces_are_the_channels_one_after_the_other() -> None:
-    channels = list_channels(TWO, numbered(TWO), flow=True)
-    pieces = list(channels.pieces(7))
-    assert {len(piece) for piece in pieces[:-1]} == {7}
+@EVERY
+@pytest.mark.parametrize("most", [1, 7, 1000])
+@pytest.mark.parametrize("flow", [True, False])
+def test_pieces_are_the_channels_one_after_the_other(
+    definition: Definition, most: int, flow: bool
+) -> None:
+    cells, region = numbered(definition), Region(x_low=0.0)
+    channels = list_channels(definition, cells, region, flow=flow)
+    pieces = list(channel_pieces(definition, cells, region, flow=flow, most=most))
+    assert all(len(piece) <= max(most, cells[0].size) for piece in pieces)
     for name in ("x_numbers", "y_numbers", "x", "y", "values"):
         joined = np.concatenate([getattr(piece, name) for piece in pieces])
         assert joined.tolist() == getattr(channels, name).tolist()

@@ -57,3 +57,28 @@ def test_failures_have_the_texts_of_the_reference(rest: RestClient, tmp_path: Pa
         "Unable to enter spectra in histogram thread: ",
         True,
     )
+
+
+def test_nothing_but_spectra_is_replaced(rest: RestClient, tmp_path: Path) -> None:
+    rest.book("h", "1", "a", "0 8 8")
+    write = {"format": "json", "spectrum": "h"}
+    for name, content in [
+        ("spectra", b'[{"definition":'),
+        ("lines", b'\n"h" (8)\n'),
+        ("events", b'"\0\0\0\x1e\0\0\0'),  # an item of 34 bytes
+        ("script", b"#!/bin/sh\n"),
+    ]:
+        file = tmp_path / name
+        file.write_bytes(content)
+        status, detail = rest("swrite", file=str(file), **write)
+        if name in ("spectra", "lines"):
+            assert (status, detail) == ("OK", "")
+            assert file.read_bytes().startswith(b'[{"definition":{')
+        else:
+            assert status == f"Unable to create file: {file}"
+            assert "something else" in detail
+            assert file.read_bytes() == content
+    key = rest.ok("shmem/key").removeprefix("file:")
+    assert "hidden" in rest("swrite", file=key, **write)[1]
+    assert "hidden" in rest("sread", filename=key, format="json")[1]
+    assert "hidden" in rest("attach/attach", type="file", source=key)[1]

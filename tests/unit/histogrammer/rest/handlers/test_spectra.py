@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -261,14 +260,3 @@ def test_a_projection_is_bound_unless_it_is_not_wanted(rest: RestClient) -> None
     assert list(rest.engine.bindings) == ["x"]
     status, detail = rest("project", newname="y", direction="y", **query)
     assert (status, "storage" in detail) == ("Could not bind projected spectrum", True)
-
-
-def test_large_contents_are_written_as_small_ones_are(rest: RestClient) -> None:
-    rest.book("h", "1", "a", "0 40000 40000")
-    fill(rest, a=[7.0, 7.0, 39999.0])
-    for _ in range(2):
-        body = rest.raw("spectrum/contents", b"name=h").body
-        assert json.loads(body)["detail"]["channels"] == [
-            {"x": 7.0, "y": 0.0, "v": 2.0},
-            {"x": 39999.0, "y": 0.0, "v": 1.0},
-        ]
