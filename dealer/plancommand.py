@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dealer.planrows import LIMIT_S
 from dealer.tables import text_table
 from groundwork.commandline import Parser, add_command, argument, flag
+from groundwork.interrupts import ended_as_by_ctrl_c
 from zmqjsonproxy.jsontext import json_text
 
 if TYPE_CHECKING:
@@ -70,12 +71,10 @@ def _plan(options: argparse.Namespace) -> int:
         return 2
     from dealer.plan import plan_script  # asyncio and the models: for this command only
 
-    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C, so that nothing is left behind
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, signal.default_int_handler)
+    given = (options.script, options.words, options.config)
     try:
-        given = (options.script, options.words, options.config)
-        plan = plan_script(*given, shows=options.show_output, limit=options.limit)
+        with ended_as_by_ctrl_c(signal.SIGTERM, signal.SIGHUP):  # so that nothing is left behind
+            plan = plan_script(*given, shows=options.show_output, limit=options.limit)
     except KeyboardInterrupt:
         print("dealer plan: interrupted; no Player has heard of it", file=sys.stderr)
         return 1

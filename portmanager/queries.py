@@ -26,6 +26,7 @@ from groundwork.commandline import (
     number_of_seconds,
     port_number,
 )
+from groundwork.interrupts import ended_as_by_ctrl_c
 from groundwork.printable import printable
 from portmanager.allocation import Allocation
 from portmanager.client import PortManager
@@ -187,8 +188,10 @@ def _run_find(options: argparse.Namespace) -> int:
 
 
 def _run_get(options: argparse.Namespace) -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with _connect(options, options.user) as manager:
+    with (
+        ended_as_by_ctrl_c(signal.SIGTERM),
+        _connect(options, options.user) as manager,
+    ):
         port = manager.get_port(options.service)
         if options.program:
             return _run_with(manager, port, options.program)

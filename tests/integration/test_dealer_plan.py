@@ -217,7 +217,7 @@ def test_a_plan_that_is_ended_leaves_no_process_behind(
         command, env=clean_environment(DIBAS_CONFIG=str(SHIPPED)), stderr=subprocess.PIPE, text=True
     ) as process:
         poll(pids.exists, "the script")
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
         _, said = process.communicate(timeout=DEADLINE)
     assert ("no Player has heard of it" in said) == (number == signal.SIGINT)
     for pid in map(int, pids.read_text().split()):

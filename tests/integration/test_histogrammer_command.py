@@ -66,19 +66,25 @@ def array_file(folder: Path, **tables: object) -> Path:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HistogrammerProcess]:
-    """A program for several tests; the last of them kills it."""
-    folder = tmp_path_factory.mktemp("home")
-    words = ["-s1", "--rest-port=0", "--config", str(array_file(folder)), "--url", FREE]
-    with HistogrammerProcess(folder, *words) as one:
+    """A program for several tests, which leave it alive."""
+    with started(tmp_path_factory.mktemp("home")) as one:
         yield one
+
+
+def started(folder: Path) -> HistogrammerProcess:
+    """Start a program on free ports, with a folder as its home."""
+    words = ["-s1", "--rest-port=0", "--config", str(array_file(folder)), "--url", FREE]
+    return HistogrammerProcess(folder, *words)
 
 
 def test_rest_clients_and_dealers_reach_the_same_spectra(served: HistogrammerProcess) -> None:
     path = served.memory.parent / "run.evt"
-    path.write_bytes(HEAD + b"".join(event(k, [(1, k / 2)]) for k in range(6)))
+    path.write_bytes(
+        definitions([(1, "energy")]) + b"".join(event(k, [(1, k / 2)]) for k in range(6))
+    )
     assert served.memory.stat().st_size == (1 << 20) + 5_600_000
-    served.ask("parameter/create", name="a")
-    served.ask("spectrum/create", name="s", type="1", parameters="a", axes="{0 4 4}")
+    served.ask("parameter/create", name="energy")
+    served.ask("spectrum/create", name="s", type="1", parameters="energy", axes="{0 4 4}")
     with Dealer({served.bank: served.url}) as d:
         d.add_active_player(served.bank)
         served.ask("attach/attach", type="file", source=str(path))
@@ -144,14 +150,15 @@ def test_sorted_spectra_are_those_of_the_served_program(
 
 
 def test_killed_program_starts_again_on_the_same_ports_and_ends_while_a_program_is_read(
-    served: HistogrammerProcess,
+    tmp_path: Path,
 ) -> None:
-    folder = served.memory.parent
-    served.ask("attach/attach", type="pipe", source="goes_on")
-    served.ask("analyze/start")
-    first = read_pid(folder)
-    served.process.kill()
-    served.process.wait(60)
+    folder = tmp_path
+    with started(folder) as served:
+        served.ask("attach/attach", type="pipe", source="goes_on")
+        served.ask("analyze/start")
+        first = read_pid(folder)
+        served.process.kill()
+        served.process.wait(60)
     assert served.memory.exists()
     words = ["-s1", "-r", str(served.port), "--config", str(folder / "array.toml")]
     with HistogrammerProcess(folder, *words, "--url", served.url) as again:

@@ -23,7 +23,7 @@ def test_account_is_told_in_lines() -> None:
     assert account.lines() == [
         "run.evt: 480 bytes, 3 events, 7 of 9 values used",
         "  2 values dropped: id not defined",
-        "  4 items skipped: scalers",
-        "  1 items skipped: type 33000",
+        "  4 items without events: scalers",
+        "  1 items without events: type 33000",
         "  1 times: bytes behind the values of an event",
     ]
