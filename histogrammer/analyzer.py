@@ -283,8 +283,8 @@ class Analyzer(Closing):
             thread = threading.Thread(
                 target=self._read, args=(source, parts), name="reading events", daemon=True
             )
-            before, self._state = self._state, replace(self._state, is_active=True, errors=())
             self._ended.clear()
+            before, self._state = self._state, replace(self._state, is_active=True, errors=())
             try:
                 thread.start()
             except RuntimeError as error:  # the system has no thread left
