@@ -25,7 +25,7 @@ __all__ = [
     "failing",
 ]
 
-Body: TypeAlias = bytes | Iterator[bytes]
+Body: TypeAlias = bytes | Iterator[bytes | memoryview]
 """Of an answer: the whole of it, or its pieces, each made when the one before is sent."""
 
 
