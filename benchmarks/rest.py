@@ -40,6 +40,8 @@ CHANGES = {
     "line": "/spectcl/channel/set?spectrum=line&xchannel=7&value=",
     "plane": "/spectcl/channel/set?spectrum=plane&xchannel=7&ychannel=7&value=",
 }
+CHANGED_MUSTS = {"plane": 1.3}
+"""Writing 4096 bins takes 0.05 ms, an eighth of a bare answer."""
 WHAT = {
     "list": f"list of {SPECTRA} spectra",
     "line": "contents of 4096 bins",
@@ -133,7 +135,7 @@ def _answers(effort: Effort) -> list[Row]:
                 found.append(_compared(WHAT[key], ours, floor, key, None, 1.3))
             for key, change in CHANGES.items():
                 what = f"{WHAT[key]}, just changed"
-                found.append(_compared(what, ours, floor, key, change, None))
+                found.append(_compared(what, ours, floor, key, change, CHANGED_MUSTS.get(key)))
     return found
 
 

@@ -21,6 +21,7 @@ from histogrammer.analyzer import STOP_S, RunState
 from histogrammer.areas import Described, find_area
 from histogrammer.config import HistogrammerBankConfig
 from histogrammer.definitions import GateTable, ParameterTable, SpectrumTable, read_definitions
+from histogrammer.doctor import diagnose
 from histogrammer.engine import Engine
 from histogrammer.errors import DisplayMemoryError
 from histogrammer.events.protocol.acquisitionitems import StateChange
@@ -31,8 +32,8 @@ from histogrammer.rest.protocol.answers import gate_object, parameter_object, sp
 from histogrammer.service import Histogrammer, HistogrammerSettings
 from histogrammer.spectrapublisher import SpectraPublisher, visible
 from player.bank import Bank, BankContext
-from player.findings import Finding
-from player.tables import BankConfig, Table
+from player.findings import Finding, Surroundings
+from player.tables import BankConfig, Config, Table
 from zmqjsonproxy import RefusedError, command, current_operation, operation, query
 from zmqjsonproxy.channels import computed, message
 from zmqjsonproxy.channels.properties import table_of
@@ -75,6 +76,10 @@ class HistogrammerBank(Bank):
     def config_model(cls) -> type[BankConfig]:
         return HistogrammerBankConfig
 
+    @classmethod
+    def diagnose(cls, config: Config, bank_name: str, around: Surroundings) -> list[Finding]:
+        return diagnose(config, bank_name, around)
+
     @property
     def histogrammer(self) -> Histogrammer:
         """The histogrammer, for endpoints; RefusedError: the Bank is not open."""
@@ -84,7 +89,7 @@ class HistogrammerBank(Bank):
 
     def open(self) -> None:
         config, directory = self._config, self.context.instrument.directory
-        home = directory / os.path.expanduser(config.home)
+        home = config.home_folder(directory)
         mbytes = config.spectra_mbytes
         settings = HistogrammerSettings(
             home=home,
@@ -107,10 +112,10 @@ class HistogrammerBank(Bank):
             self.log.info("display memory: %s", made.memory.key)
 
     def _roots(self, home: Path) -> list[Path]:
-        directory = self.context.instrument.directory
+        instrument = self.context.instrument
         if self._config.roots is None:
-            return [home, *self.context.instrument.file_roots(self.context.data_root)]
-        return [directory / os.path.expanduser(root) for root in self._config.roots]
+            return [home, *instrument.file_roots(self.context.data_root)]
+        return self._config.named_roots(instrument.directory)
 
     def close(self) -> None:
         if self._spectra is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -12,8 +14,8 @@ from player.tables import BankConfig
 
 __all__ = ["HistogrammerBankConfig"]
 
-Path = Annotated[str, Field(min_length=1)]
-Command = Annotated[list[Path], Field(min_length=1)]
+PathText = Annotated[str, Field(min_length=1)]
+Command = Annotated[list[PathText], Field(min_length=1)]
 
 
 def _flavor(name: str) -> str:
@@ -28,8 +30,8 @@ class HistogrammerBankConfig(BankConfig):
     shm_mbytes: int = Field(
         DEFAULT_MEGABYTES, ge=1, le=MAX_MEGABYTES, description="channels of the display memory, MiB"
     )
-    home: Path = Field("~", description="folder of the file of the display memory")
-    roots: list[Path] | None = Field(
+    home: PathText = Field("~", description="folder of the file of the display memory")
+    roots: list[PathText] | None = Field(
         None,
         description="folders below which clients may name files that are not hidden; default: the home "
         "folder, and those of [instrument.file_roots]",
@@ -52,9 +54,17 @@ class HistogrammerBankConfig(BankConfig):
     flavor: Annotated[str, AfterValidator(_flavor)] = Field(
         RUSTOGRAMER.name, description="program whose rules hold"
     )
-    definitions: Path | None = Field(
+    definitions: PathText | None = Field(
         None, description="file of parameters, gates and spectra that are there from the start"
     )
     publish_hz: float = Field(
         2.0, gt=0, le=50, description="spectra published per second, of those that are watched"
     )
+
+    def home_folder(self, directory: Path) -> Path:
+        """Return the folder of the display memory; relative paths begin at `directory`."""
+        return directory / os.path.expanduser(self.home)
+
+    def named_roots(self, directory: Path) -> list[Path]:
+        """Return the roots that are configured, none by default; relative paths as of the home."""
+        return [directory / os.path.expanduser(root) for root in self.roots or ()]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,7 @@ from histogrammer.parameters import Metadata, Parameter, Parameters
 from histogrammer.patterns import one, select
 from histogrammer.spectra.channels import set_channel
 from histogrammer.spectra.definition import Definition
+from histogrammer.spectra.stripchart import KIND as STRIP
 from histogrammer.spectrum import Spectrum
 from histogrammer.traces import Topic, Traces
 
@@ -454,7 +455,7 @@ class Engine(Closing):
             raise DisplayMemoryError("There is no display memory")
         slot = self._binder.bind(name, None if spectrum is None else spectrum.definition)
         self._note(Topic.BINDING, f"add {name} {slot}")
-        self._binder.refresh({name: self.spectra[name].contents.cells})
+        _show(self._binder, [self.spectra[name]])
         return slot
 
     def unbind(self, name: str) -> None:
@@ -472,7 +473,7 @@ class Engine(Closing):
         """Copy the contents of all bound spectra into the display memory."""
         self._refreshed_at = self._clock()
         if self._binder is not None:
-            self._binder.refresh({name: s.contents.cells for name, s in self.spectra.items()})
+            _show(self._binder, self.spectra.values())
 
     # events
 
@@ -501,6 +502,15 @@ class Engine(Closing):
 
     def _note(self, topic: Topic, text: str) -> None:
         self.traces.note(topic, text, self._clock())
+
+
+def _show(binder: Binder, spectra: Collection[Spectrum]) -> None:
+    """Copy what is bound of spectra into the display memory, and the limits of axes that move."""
+    cells = {each.name: each.contents.cells for each in spectra}
+    moving = {
+        each.name: each.shown.x_axis for each in spectra if each.definition.kind == STRIP.letters
+    }
+    binder.refresh(cells, moving)
 
 
 def _inside(polygon: Polygon) -> Inside:

@@ -106,7 +106,8 @@ class Worker(Generic[E]):
         return self.post(function).result()
 
     def close(self, within: float | None = None) -> bool:
-        """End the thread after what waits; may be called twice.
+        """End the thread after what waits; may be called twice. The thread itself, which ends when
+        what it does and what waits are done, does not wait for that.
 
         Args:
             within: Time to wait for that, s; None: any.
@@ -116,10 +117,11 @@ class Worker(Generic[E]):
         """
         with self._lock:
             first, self._ended = not self._ended, True
-        if first and self._thread.is_alive():
-            with suppress(queue.Full):  # or it waits for room, which the thread makes
-                self._waiting.put(None, timeout=within)
-        self._thread.join(within)
+        if first:
+            with suppress(queue.Full):  # then it has more to do, and looks by itself
+                self._waiting.put_nowait(None)
+        if threading.current_thread() is not self._thread:
+            self._thread.join(within)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
@@ -140,11 +142,13 @@ class Worker(Generic[E]):
                 due = now + TICK_S
                 self._tick(now)
             try:
-                job = self._waiting.get(timeout=max(0.0, due - now))
+                job = self._waiting.get(timeout=0.0 if self._ended else max(0.0, due - now))
             except queue.Empty:
+                if self._ended:
+                    return
                 continue
-            if job is None:
-                return
+            if job is None:  # it was put there to be noticed: it is to end
+                continue
             future, function = job
             if future.set_running_or_notify_cancel():
                 try:

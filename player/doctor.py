@@ -69,6 +69,11 @@ class Report(findings.Report):
     file: Path | None = None
     banks: dict[str, tuple[str, int | None]] = field(default_factory=dict)
 
+    def note(self, text: str) -> None:
+        """Take note of a sentence, which several Banks may say, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
     def describe(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
         banks = {
@@ -116,7 +121,7 @@ def examine(
         data_root=data_root(config, environment),
         dibas_dir=dibas_dir(environment),
         is_served=False,
-        note=report.notes.append,
+        note=report.note,
     )
     names = _banks_to_examine(config, bank, report)
     for name in names:

@@ -49,7 +49,8 @@ ASKED: list[tuple[str, str]] = [
     ("gate/edit", "name=win&type=s&parameter=e&low=100&high=355"),
     ("gate/edit", "name=both&type=gs&parameter=e&parameter=de&low=0&high=9"),
     ("gate/edit", "name=not&type=-&gate=win"),
-    ("gate/list", "pattern=win"),
+    ("gate/edit", "name=fired&type=am&parameter=de&value=0x6"),
+    ("gate/list", "pattern=[wf]i*"),
     ("gate/delete", "name=not"),
     ("apply/apply", "gate=win&spectrum=h.e&spectrum=de.e"),
     ("apply/list", "pattern=*"),
@@ -113,6 +114,12 @@ a browser has to call the host by a name of its own, or by one in `hosts`.
 _MARKS = {Need.REQUIRED: "!", Need.SOME: "+", Need.ANY: "*", Need.OPTIONAL: ""}
 
 
+async def _answer(answerer: Answerer, path: str, query: bytes) -> bytes:
+    async with answerer.answering(path, query, "application/json") as answer:
+        assert isinstance(answer.body, bytes), path
+        return answer.body
+
+
 def answers(folder: Path) -> Iterator[tuple[str, str, str]]:
     """Ask all requests; yield each with its query and its answer."""
     settings = HistogrammerSettings(home=folder, shm_mbytes=1, roots=[folder], threads=1)
@@ -131,7 +138,7 @@ def answers(folder: Path) -> Iterator[tuple[str, str, str]]:
         stubs = [(path, _needed(ROUTES[path])) for path in STUBS]
         for path, query in [*ASKED, *stubs]:
             raw = quote(query.replace("{home}", str(folder)), safe="=&/").encode()
-            body = bytes(runner.run(answerer.answer(path, raw, "application/json")).body)
+            body = runner.run(_answer(answerer, path, raw))
             told = body.decode().replace(memory, MEMORY).replace(str(folder), HOME)
             yield path, query.replace("{home}", HOME), told
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from histogrammer.axes import Axis
 from histogrammer.display.protocol.layout import (
     CHANNEL_BYTES,
     MAX_COUNT,
@@ -146,13 +147,18 @@ class Binder:
         header["info"][slot] = text
         header["xy"][slot] = (x_axis.cells, 1 if y_axis is None else y_axis.cells)
         header["offsets"][slot] = first
+        self._limit_x(slot, x_axis)
         limits = header["map"][slot]  # its labels stay as they are: empty
         with np.errstate(over="ignore"):  # limits beyond single precision are infinite there
-            limits["xmin"], limits["xmax"] = x_axis.low, x_axis.high
             limits["ymin"] = 0.0 if y_axis is None else y_axis.low
             limits["ymax"] = 0.0 if y_axis is None else y_axis.high
         header["statistics"][slot] = 0
         header["types"][slot] = ChannelType.LONGS_1D if y_axis is None else ChannelType.LONGS_2D
+
+    def _limit_x(self, slot: int, axis: Axis) -> None:
+        limits = self._header["map"][slot]
+        with np.errstate(over="ignore"):
+            limits["xmin"], limits["xmax"] = axis.low, axis.high
 
     def unbind(self, name: str) -> int:
         """Take a spectrum out of its slot, and return the slot.
@@ -173,13 +179,21 @@ class Binder:
         if (bound := self._bound.get(name)) is not None:
             bound.channels[:] = 0
 
-    def refresh(self, cells: Mapping[str, npt.NDArray[np.float64]]) -> None:
+    def refresh(
+        self,
+        cells: Mapping[str, npt.NDArray[np.float64]],
+        moving: Mapping[str, Axis] | None = None,
+    ) -> None:
         """Copy counts, cut to integers and to what 32 bits hold.
 
         Args:
             cells: Cells of spectra by name, of the shapes with which they were bound; of those that
                 are not bound nothing is copied.
+            moving: Name -> x axis as it is now, of those whose axes move.
         """
+        for name, axis in (moving or {}).items():
+            if (bound := self._bound.get(name)) is not None:
+                self._limit_x(bound.slot, axis)
         for name, counts in cells.items():
             if (bound := self._bound.get(name)) is not None:
                 _copy_counts(counts.reshape(-1), bound.channels)

@@ -33,7 +33,7 @@ from histogrammer.display.protocol.layout import (
 )
 from histogrammer.errors import DisplayMemoryError
 
-__all__ = ["DEFAULT_MEGABYTES", "MAX_MEGABYTES", "DisplayMemory"]
+__all__ = ["DEFAULT_MEGABYTES", "MAX_MEGABYTES", "DisplayMemory", "file_bytes"]
 
 DEFAULT_MEGABYTES = 32
 """As Rustogramer."""
@@ -45,6 +45,11 @@ _NAME = re.compile(r"\.tmp[0-9A-Za-z]{6}")
 _LETTERS = string.ascii_letters + string.digits
 _MARK = b"display memory of dealer-player"
 _MARK_OFFSET = HEADER_BYTES - SLOTS * STATISTICS_BYTES - TEXT_BYTES
+
+
+def file_bytes(megabytes: int) -> int:
+    """Return the size of the file whose channels have so many MiB."""
+    return HEADER_BYTES + megabytes * _MIB
 
 
 class DisplayMemory(Closing):
@@ -70,7 +75,7 @@ class DisplayMemory(Closing):
             )
         self.channel_bytes = megabytes * _MIB
         _remove_leftovers(folder)
-        length = HEADER_BYTES + self.channel_bytes
+        length = file_bytes(megabytes)
         try:
             self.path, self._file = _make(folder.absolute())
             try:

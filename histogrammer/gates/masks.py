@@ -16,16 +16,21 @@ from histogrammer.errors import ConditionError
 from histogrammer.events.blocks import EventBlock
 from histogrammer.gates.condition import ConditionKind, Context, Given, Point, Truth, Truths
 
-__all__ = ["KINDS", "MaskAnd", "MaskEqual", "MaskNot"]
+__all__ = ["KINDS", "Mask", "MaskAnd", "MaskEqual", "MaskNot"]
 
 _ALL = (1 << 32) - 1
 
-M = TypeVar("M", bound="_Mask")
+M = TypeVar("M", bound="Mask")
 
 
 @dataclass(frozen=True, slots=True)
-class _Mask(ABC):
-    """Condition that looks at bits of the value of a parameter."""
+class Mask(ABC):
+    """Condition that looks at bits of the value of a parameter.
+
+    Attributes:
+        parameter: Name of it.
+        value: The mask, 32 bits.
+    """
 
     letters: ClassVar[str]
     gates: ClassVar[tuple[str, ...]] = ()
@@ -71,7 +76,7 @@ class _Mask(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class MaskEqual(_Mask):
+class MaskEqual(Mask):
     """A condition that is true if a value is equal to a mask."""
 
     letters: ClassVar[str] = "em"
@@ -83,7 +88,7 @@ class MaskEqual(_Mask):
 
 
 @dataclass(frozen=True, slots=True)
-class MaskAnd(_Mask):
+class MaskAnd(Mask):
     """A condition that is true if all bits of a mask are set in a value."""
 
     letters: ClassVar[str] = "am"
@@ -95,7 +100,7 @@ class MaskAnd(_Mask):
 
 
 @dataclass(frozen=True, slots=True)
-class MaskNot(_Mask):
+class MaskNot(Mask):
     """A condition that is true if all bits outside of a mask are set in a value."""
 
     letters: ClassVar[str] = "nm"

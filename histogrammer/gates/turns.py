@@ -85,12 +85,21 @@ def turn_by_fractions(xa: float, ya: float, xb: float, yb: float, x: float, y: f
     return (left > right) - (left < right)
 
 
-def turns(xa: float, ya: float, xb: float, yb: float, x: Floats, y: Floats) -> Signs:
-    """Return `turn` of many points; shape (points,)."""
+def turns(
+    xa: float | Floats,
+    ya: float | Floats,
+    xb: float | Floats,
+    yb: float | Floats,
+    x: Floats,
+    y: Floats,
+) -> Signs:
+    """Return `turn` of many points, each with a line of its own or all with one; shape (points,)."""
     with np.errstate(over="ignore", invalid="ignore"):
         left, right = (xb - xa) * (y - ya), (yb - ya) * (x - xa)
         difference, bound = left - right, _ERROR * (abs(left) + abs(right)) + _UNDERFLOW
         signs = (difference > bound).astype(np.int64) - (-difference > bound)
-    for at in np.flatnonzero(signs == 0):
-        signs[at] = _exact_turn(xa, ya, xb, yb, float(x[at]), float(y[at]))
+    close = np.flatnonzero(signs == 0)
+    numbers = np.broadcast_arrays(xa, ya, xb, yb, x, y)
+    for at, *given in zip(close, *(each[close].tolist() for each in numbers), strict=True):
+        signs[at] = _exact_turn(*given)
     return signs

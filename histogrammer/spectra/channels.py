@@ -16,7 +16,15 @@ from histogrammer.axes import Axis
 from histogrammer.errors import SpectrumError
 from histogrammer.spectra.definition import Definition
 
-__all__ = ["Channels", "Region", "channel_pieces", "get_channel", "list_channels", "set_channel"]
+__all__ = [
+    "Channels",
+    "Region",
+    "channel_pieces",
+    "get_channel",
+    "list_channels",
+    "set_channel",
+    "wanted_cells",
+]
 
 PIECE_CELLS = 1 << 14
 
@@ -116,6 +124,28 @@ def channel_pieces(
     rows = max(1, most // cells[0].size)
     for first in range(0, len(cells), rows):
         yield _listed(definition, cells[first : first + rows], first, region, flow)
+
+
+def wanted_cells(definition: Definition, region: Region) -> tuple[range, range]:
+    """Return the rows and columns of the cells that `list_channels` looks through without flow.
+
+    Args:
+        definition: Definition of the spectrum; one of one dimension has one row.
+        region: As of `list_channels`.
+    """
+    columns = _wanted(definition.x_axis, region.x_low, region.x_high)
+    if definition.y_axis is None:
+        return range(1), columns
+    return _wanted(definition.y_axis, region.y_low, region.y_high), columns
+
+
+def _wanted(axis: Axis, low: float | None, high: float | None) -> range:
+    """Return the cells of an axis, without those of its flow, whose lower edges are within limits."""
+    if low is None and high is None:
+        return range(1, axis.bins + 1)
+    bins = np.arange(1, axis.bins + 1)
+    inside = np.flatnonzero(_within(axis.edges_of(bins), low, high, axis))
+    return range(inside[0] + 1, inside[-1] + 2) if len(inside) else range(0)
 
 
 def _listed(

@@ -25,7 +25,7 @@ __all__ = [
     "failing",
 ]
 
-Body: TypeAlias = bytes | Generator[bytes, None, None]
+Body: TypeAlias = bytes | Generator[bytes | memoryview, None, None]
 """Of an answer: the whole of it, or its pieces, each made when the one before is sent."""
 
 

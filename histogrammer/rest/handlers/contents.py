@@ -16,7 +16,7 @@ from histogrammer.rest.bodycache import BodyCache
 from histogrammer.rest.handlers.calls import Body, Later, Whole
 from histogrammer.rest.protocol.bodies import contents_pieces
 from histogrammer.rest.protocol.values import Values
-from histogrammer.spectra.channels import Region, channel_pieces
+from histogrammer.spectra.channels import Region
 from histogrammer.spectra.definition import Definition
 from histogrammer.spectrum import Spectrum
 
@@ -48,10 +48,10 @@ class _State:
     shown: Definition
     cells: Counts
 
-    def pieces(self) -> Generator[bytes, None, None]:
+    def pieces(self) -> Generator[bytes | memoryview, None, None]:
         """Yield the answer."""
-        channels = channel_pieces(self.shown, self.cells, self.key[1], flow=False, most=PIECE_CELLS)
-        return contents_pieces(self.shown, channels, flow_of(self.cells))
+        flow, region = flow_of(self.cells), self.key[1]
+        return contents_pieces(self.shown, self.cells, flow, region, most=PIECE_CELLS)
 
 
 class Contents:

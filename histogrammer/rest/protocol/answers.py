@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NotRequired
 
 from typing_extensions import TypedDict  # pydantic knows no other before Python 3.12
 
@@ -10,6 +11,7 @@ from histogrammer.analysis.integration import Integral
 from histogrammer.analysis.statistics import Flow
 from histogrammer.axes import Axis
 from histogrammer.gates.condition import Condition
+from histogrammer.gates.masks import Mask
 from histogrammer.parameters import Parameter
 from histogrammer.spectra import sides
 from histogrammer.spectra.definition import Definition
@@ -92,7 +94,7 @@ class PointObject(TypedDict):
 
 
 class GateObject(TypedDict):
-    """A gate; the limits mean something for slices only."""
+    """A gate; the limits mean something for slices only, and masks alone have a value."""
 
     name: str
     type: str
@@ -101,6 +103,7 @@ class GateObject(TypedDict):
     points: list[PointObject]
     low: float
     high: float
+    value: NotRequired[int]
 
 
 class GatedObject(TypedDict):
@@ -289,7 +292,7 @@ def gate_object(name: str, condition: Condition, components: Sequence[str]) -> G
     """
     points = condition.points
     has_limits = len(points) >= 2
-    return GateObject(
+    made = GateObject(
         name=name,
         type=condition.letters,
         gates=list(components),
@@ -298,6 +301,9 @@ def gate_object(name: str, condition: Condition, components: Sequence[str]) -> G
         low=points[0][0] if has_limits else 0.0,
         high=points[1][0] if has_limits else 0.0,
     )
+    if isinstance(condition, Mask):
+        made["value"] = condition.value
+    return made
 
 
 def spectrum_object(definition: Definition, number: int, gate: str | None) -> SpectrumObject:

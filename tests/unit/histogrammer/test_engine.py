@@ -351,6 +351,29 @@ def test_bound_spectra_are_shown_at_once_and_at_their_time(shown: Engine) -> Non
     assert channels[4] == 0
 
 
+def test_the_limits_of_a_strip_chart_move_in_the_display_memory(shown: Engine) -> None:
+    assert shown.memory is not None
+    shown.create_spectrum(one_dim("still"))
+    shown.create_spectrum(kind_of("S").define("strip", (("a", "b"),), (Axis(100, 108, 8),)))
+    for slot, name in enumerate(("still", "strip")):
+        assert shown.bind(name) == slot
+
+    def limits() -> list[tuple[float, float]]:
+        return [(m["xmin"], m["xmax"]) for m in shown.memory.header["map"][:2]]
+
+    assert limits() == [(0, 10), (100, 108)]
+    fill(shown, {"a": 109.5, "b": 1.0})
+    shown.refresh()
+    assert limits() == [(0, 10), (102, 110)]
+    assert shown.memory.channels[12:22].tolist() == [0, 0, 0, 0, 0, 0, 0, 0, 1, 0]
+    shown.unbind("strip")
+    assert shown.bind("strip") == 1
+    assert limits() == [(0, 10), (102, 110)]
+    shown.clear_spectra("strip")
+    shown.refresh()
+    assert limits() == [(0, 10), (100, 108)]
+
+
 def test_a_deleted_spectrum_leaves_the_display_memory_and_is_traced(shown: Engine) -> None:
     token = shown.traces.establish(60, now=0.0)
     shown.create_spectrum(one_dim("h"))

@@ -80,6 +80,28 @@ def test_the_end_lets_what_waits_be_carried_out_and_refuses_the_rest(engine: Eng
         worker.ask(lambda _: None)
 
 
+def test_the_thread_can_end_itself_and_what_waits_is_carried_out(engine: Engine) -> None:
+    worker, begun, go_on = Worker(engine), threading.Event(), threading.Event()
+
+    def close(_engine: Engine) -> bool:
+        begun.set()
+        go_on.wait(30)
+        return worker.close()
+
+    first = worker.post(close)
+    assert begun.wait(30)
+    with pytest.raises(BusyError):  # all places are taken: there is none for a mark of the end
+        while True:
+            last = worker.post(lambda e: e.calls.append(1))
+    go_on.set()
+    assert first.result(30) is False
+    last.result(30)
+    assert worker.close(30)
+    assert len(engine.calls) == module.MAX_WAITING
+    with pytest.raises(EndedError):
+        worker.post(lambda _: None)
+
+
 class Dying(Engine):
     """Engine that ends its thread."""
 

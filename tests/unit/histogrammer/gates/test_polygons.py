@@ -31,16 +31,7 @@ def _by_both(
 ) -> list[bool]:
     """Return which points are inside, which is the same by numba and by numpy."""
     found = polygon.holds(x, y).tolist()
-    marks, _ = polygons._marks.fallback(
-        x,
-        y,
-        polygon.edges,
-        polygon.corners,
-        polygon.side,
-        polygon.box,
-        polygon.grid,
-        polygon.raster,
-    )
+    marks, _ = polygons._marks.fallback(x, y, *polygon._arguments())
     assert marks.tolist() == [int(inside) for inside in found]
     return [bool(inside) for inside in found]
 
@@ -106,13 +97,38 @@ def test_notches_thinner_than_a_cell_of_the_raster_are_seen(
     assert _by_both(Polygon.of(corners, rule), at_x, at_y) == expected
 
 
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.02, 0.3, 3.0]), RULES)
+@settings(max_examples=15)
+def test_points_among_very_many_edges_are_inside_as_fractions_say(
+    seed: int, step: float, rule: PolygonRule
+) -> None:
+    random = np.random.default_rng(seed)  # a walk of 120 steps: of a row of the raster, or of many
+    walk = np.cumsum(random.normal(0, step, (120, 2)), axis=0).round(2)
+    corners = [(float(x), float(y)) for x, y in walk]
+    (left, low), (right, high) = walk.min(axis=0), walk.max(axis=0)
+    at_x, at_y = random.uniform(left, right, 40), random.uniform(low, high, 40)
+    at_y[:20] = random.choice(walk[:, 1], 20)  # the height of a corner
+    at_x[:5], at_y[:5] = walk[:5, 0], walk[:5, 1]
+    points = zip(at_x.tolist(), at_y.tolist(), strict=True)
+    expected = [in_polygon(corners, x, y, rule) for x, y in points]
+    assert _by_both(Polygon.of(corners, rule), at_x, at_y) == expected
+
+
+def test_only_edges_near_a_point_are_looked_at_of_a_contour_of_25000_points() -> None:
+    angles = np.linspace(0, 2 * np.pi, 25_000, endpoint=False)
+    raster = Polygon.of(list(zip(np.cos(angles), np.sin(angles), strict=True)), RIGHT).raster
+    assert len(raster.near) < 27_000
+    assert np.diff(raster.near_starts).max() < 600
+    assert len(raster.ends) < 51_000
+
+
 def test_cells_of_the_raster_without_an_edge_are_inside_or_outside_as_their_corners() -> None:
     star = [(50.0, 0.0), (79.0, 90.0), (2.0, 34.0), (98.0, 34.0), (21.0, 90.0)]
     polygon = Polygon.of(star, RIGHT)
-    cells = polygon.raster[:-1].reshape(128, 128)
-    assert 0.02 < np.mean(cells == 3) < 0.1
+    cells = polygon.raster.classes[:-1].reshape(128, 128)
+    assert 0.02 < np.mean(cells >= 4) < 0.1
     origin_x, origin_y, scale_x, scale_y = polygon.grid.tolist()
-    for row, column in np.argwhere(cells != 3)[::61].tolist():
+    for row, column in np.argwhere(cells < 4)[::61].tolist():
         for dx, dy in ((0.001, 0.001), (0.999, 0.5)):
             x, y = origin_x + (column + dx) / scale_x, origin_y + (row + dy) / scale_y
             assert in_polygon(star, x, y, RIGHT) == bool(cells[row, column])

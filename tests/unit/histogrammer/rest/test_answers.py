@@ -10,6 +10,9 @@ import pytest
 from histogrammer.analysis.integration import Integral
 from histogrammer.analysis.statistics import Flow
 from histogrammer.axes import Axis
+from histogrammer.flavors import RUSTOGRAMER
+from histogrammer.gates import masks
+from histogrammer.gates.condition import ConditionKind, Context, Given
 from histogrammer.parameters import Metadata, Parameter
 from histogrammer.rest.protocol import answers
 from histogrammer.rest.protocol.requests import ROUTES
@@ -53,6 +56,17 @@ def test_a_gate_has_all_keys() -> None:
         '{"name": "win", "type": "s", "gates": [], "parameters": ["det.e.01"],'
         ' "points": [{"x": 310.0, "y": 0.0}, {"x": 355.0, "y": 0.0}],'
         ' "low": 310.0, "high": 355.0}',
+    )
+
+
+@pytest.mark.parametrize("kind", masks.KINDS)
+def test_a_mask_has_a_value_after_the_keys_of_all_gates(kind: ConditionKind) -> None:
+    context = Context(flavor=RUSTOGRAMER, parameters={"hits"}, conditions={})
+    made = answers.gate_object("m", kind.create(Given(parameters=("hits",), value=6), context), ())
+    assert same(
+        made,
+        f'{{"name": "m", "type": "{kind.letters}", "gates": [], "parameters": ["hits"],'
+        ' "points": [], "low": 0.0, "high": 0.0, "value": 6}',
     )
 
 

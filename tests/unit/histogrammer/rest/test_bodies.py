@@ -15,7 +15,7 @@ from histogrammer.contents import Counts
 from histogrammer.rest.bodycache import BodyCache
 from histogrammer.rest.protocol.answers import ChannelObject, ContentsObject, sums
 from histogrammer.rest.protocol.bodies import contents_pieces, write_answer
-from histogrammer.spectra.channels import channel_pieces, list_channels
+from histogrammer.spectra.channels import Region, list_channels
 from histogrammer.spectra.definition import Definition
 
 COUNTS = (
@@ -31,10 +31,12 @@ AXES = st.builds(
 )
 
 
-def written(definition: Definition, cells: Counts, most: int = 100) -> Any:
+def written(
+    definition: Definition, cells: Counts, most: int = 100, region: Region | None = None
+) -> Any:
     """Return the detail of an answer that is written in pieces of so many cells."""
-    channels = channel_pieces(definition, cells, flow=False, most=most)
-    told = json.loads(b"".join(contents_pieces(definition, channels, flow_of(cells))))
+    pieces = contents_pieces(definition, cells, flow_of(cells), region, most=most)
+    told = json.loads(b"".join(pieces))
     assert told.keys() == {"status", "detail"}
     assert told["status"] == "OK"
     return told["detail"]
