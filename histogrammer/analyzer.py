@@ -58,6 +58,7 @@ class RunState:
 
     Attributes:
         is_active: Events are being processed.
+        is_over: The last analysis came to the end of the source, and was not stopped before.
         attached: `file:PATH`, `pipe:PROGRAM` or `Not Attached`.
         errors: Reasons why the last analysis ended early, or left a file, each
             `FILE: byte OFFSET: REASON`.
@@ -73,6 +74,7 @@ class RunState:
     """
 
     is_active: bool = False
+    is_over: bool = False
     attached: str = NOT_ATTACHED
     errors: tuple[str, ...] = ()
     run: int | None = None
@@ -177,6 +179,7 @@ class Analyzer(Closing):
                 items=progress.items,
                 bytes=progress.bytes_read,
                 size=progress.bytes_total,
+                is_over=source.is_over,
             )
         if not state.is_active:
             return state
@@ -280,8 +283,8 @@ class Analyzer(Closing):
             thread = threading.Thread(
                 target=self._read, args=(source, parts), name="reading events", daemon=True
             )
-            before, self._state = self._state, replace(self._state, is_active=True, errors=())
             self._ended.clear()
+            before, self._state = self._state, replace(self._state, is_active=True, errors=())
             try:
                 thread.start()
             except RuntimeError as error:  # the system has no thread left

@@ -17,8 +17,8 @@ from groundwork.regularfiles import NotRegularError
 from groundwork.values import JsonObject
 from histogrammer.analysis.integration import integrate
 from histogrammer.analysis.projection import Direction
-from histogrammer.analysis.regions import Inside
 from histogrammer.analyzer import STOP_S, RunState
+from histogrammer.areas import Described, find_area
 from histogrammer.config import HistogrammerBankConfig
 from histogrammer.definitions import GateTable, ParameterTable, SpectrumTable, read_definitions
 from histogrammer.doctor import diagnose
@@ -26,12 +26,10 @@ from histogrammer.engine import Engine
 from histogrammer.errors import DisplayMemoryError
 from histogrammer.events.protocol.acquisitionitems import StateChange
 from histogrammer.events.protocol.ringitems import ItemType
-from histogrammer.gates.slices import Slice
 from histogrammer.parameters import Metadata
 from histogrammer.patterns import select
 from histogrammer.rest.protocol.answers import gate_object, parameter_object, spectrum_object
 from histogrammer.service import Histogrammer, HistogrammerSettings
-from histogrammer.spectra.channels import Region
 from histogrammer.spectrapublisher import SpectraPublisher, visible
 from player.bank import Bank, BankContext
 from player.findings import Finding, Surroundings
@@ -303,9 +301,9 @@ class HistogrammerBank(Bank):
 
         Args:
             name: Of the spectrum.
-            low: Of one dimension: lower limit, included.
+            low: Of one dimension: lower limit, included; given with the upper one.
             high: Upper limit, included.
-            gate: Slice or contour that is the region, in the place of limits.
+            gate: Region, in the place of limits: a slice in one dimension, a contour in two.
 
         Returns:
             counts, and centroid and fwhm, each (x, y) in units of the axes.
@@ -313,8 +311,11 @@ class HistogrammerBank(Bank):
 
         def read(engine: Engine) -> dict[str, Any]:
             found = engine.spectrum(name)
-            region = Region(x_low=low, x_high=high) if gate is None else _region(engine, gate)
-            result = integrate(found.shown, found.contents.cells, region)
+            shown = found.shown
+            if shown.y_axis is not None and not low is high is None:
+                raise RefusedError(f"{name} has two dimensions, and no limits: name a contour")
+            area = find_area(engine, shown, Described(gate=gate, low=low, high=high))
+            result = integrate(shown, found.contents.cells, area)
             return {"counts": result.counts, "centroid": result.centroid, "fwhm": result.fwhm}
 
         return self._ask(read)
@@ -473,6 +474,10 @@ class HistogrammerBank(Bank):
         state = analyzer.state()
         if state.error:
             raise RefusedError(f"{state.error}; {state.events} events were read and are in spectra")
+        if not state.is_over:
+            raise RefusedError(
+                f"it was stopped after {state.events} events, which are in spectra; `start` goes on"
+            )
         lines = [line for account in analyzer.accounts() for line in account.lines()]
         return {"events": state.events, "bytes": state.bytes, "accounts": lines}
 
@@ -559,14 +564,6 @@ class HistogrammerBank(Bank):
 
     def _change(self, function: Callable[[Engine], T]) -> T:
         return self.histogrammer.worker.ask(function)
-
-
-def _region(engine: Engine, gate: str) -> Region | Inside:
-    condition = engine.conditions.get(gate)
-    if isinstance(condition, Slice):
-        (low, _), (high, _) = condition.points
-        return Region(x_low=low, x_high=high)
-    return engine.contour(gate)
 
 
 def _lists(value: Sequence[Any]) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, MutableMapping
+from contextlib import closing
 from typing import Any
 
 from fastapi import FastAPI
@@ -100,8 +101,9 @@ def _accept(scope: MutableMapping[str, Any]) -> str:
 async def _send(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
     body, status, kind = answer.body, answer.status, answer.kind
     if not isinstance(body, bytes):  # no more pieces are made when the connection ends
-        pieces = StreamingResponse(body, status, {"content-type": kind.decode()})
-        await pieces(scope, receive, send)
+        with closing(body):  # or what it is made of is kept as long as the error of the end is
+            pieces = StreamingResponse(body, status, {"content-type": kind.decode()})
+            await pieces(scope, receive, send)
         return
     headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from groundwork.addresses import is_loopback_host
 from player.bank import Bank
@@ -52,6 +52,30 @@ class SpecTclEndpointConfig(WebEndpointConfig):
         description="networks whose hosts may ask, as 192.168.1.0/24; without them only this host may",
     )
 
+    @model_validator(mode="after")
+    def _is_for_somebody(self) -> SpecTclEndpointConfig:
+        """Refuse an address that others reach, if none of them may ask. That of a device is not known
+        here."""
+        if self.bind is not None and not self.peers and _is_of_others(self.bind):
+            raise ValueError(_no_peers(self.bind))
+        return self
+
+
+def _is_of_others(bind: str) -> bool:
+    """Tell whether an address is a number, and not of this host alone."""
+    try:
+        ipaddress.ip_address(bind)
+    except ValueError:
+        return False
+    return not is_loopback_host(bind)
+
+
+def _no_peers(bind: str) -> str:
+    return (
+        f"bind: other hosts reach {bind}, and requests change all that they like: name those "
+        'that may, `peers = ["192.168.1.0/24"]` in the table of this endpoint, or --peers'
+    )
+
 
 class SpecTclEndpoint(WebEndpoint):
     """Serves a histogrammer to REST clients, which may change all of it.
@@ -83,10 +107,7 @@ class SpecTclEndpoint(WebEndpoint):
         if self._config.peers or is_loopback_host(bind):
             return bind
         if self._config.bind is not None:
-            raise RefusedError(
-                f"bind: other hosts reach {bind}, and requests change all that they like: name those "
-                'that may, `peers = ["192.168.1.0/24"]`, in the table of this endpoint'
-            )
+            raise RefusedError(_no_peers(bind))
         return _LOOPBACK
 
     def loop(self) -> asyncio.AbstractEventLoop:

@@ -8,9 +8,9 @@ backslash before it. Foreign files have none of them.
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,8 @@ _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _LIMITS = re.compile(rf"\s*\(\s*({_NUMBER})\s+({_NUMBER})\s*\)")
 _CHANNEL = re.compile(rf"\s*\(\s*(-?[0-9]{{1,10}})(?:\s+(-?[0-9]{{1,10}}))?\s*\)\s*({_NUMBER})?\s*")
 _LONGEST_NUMBER = 10
+_NO_Y = -(10**_LONGEST_NUMBER)
+"""Below all numbers of channels."""
 
 
 def write_ascii(spectra: Iterable[Saved], written_ns: int) -> str:
@@ -102,22 +104,33 @@ def _decimal(value: float) -> str:
     return np.format_float_positional(value, trim="-")
 
 
-class _Place(NamedTuple):
-    """A channel, its counts, and its line."""
+class _Places:
+    """Channels, their counts, and their lines. As columns: a spectrum may have millions.
 
-    x: int
-    y: int | None
-    counts: float
-    line: int
+    Attributes:
+        x: Numbers along x.
+        y: Numbers along y; `_NO_Y`: it has none.
+        counts: Their counts.
+        lines: Numbers of their lines.
+    """
+
+    def __init__(self) -> None:
+        self.x, self.y, self.lines = array("q"), array("q"), array("q")
+        self.counts = array("d")
+
+    def add(self, x: int, y: int, counts: float, line: int) -> None:
+        """Add one."""
+        self.x.append(x)
+        self.y.append(y)
+        self.counts.append(counts)
+        self.lines.append(line)
 
 
 class _Lines:
     """Lines of a file, one after the other."""
 
     def __init__(self, text: str) -> None:
-        self._lines = [line.removesuffix("\r") for line in text.split("\n")]
-        if self._lines[-1] == "":
-            self._lines.pop()
+        self._text, self._at = text, 0
         self.number = 0
 
     @property
@@ -127,18 +140,30 @@ class _Lines:
 
     def skip_blank(self) -> bool:
         """Skip blank lines; tell whether there is a line after them."""
-        while self.number < len(self._lines) and not self._lines[self.number].strip():
+        while self._at < len(self._text):
+            line, at = self._next()
+            if line.strip():
+                return True
+            self._at = at
             self.number += 1
-        return self.number < len(self._lines)
+        return False
+
+    def _next(self) -> tuple[str, int]:
+        """Return the next line, and where the one after it begins."""
+        end = self._text.find("\n", self._at)
+        if end < 0:
+            end = len(self._text)
+        return self._text[self._at : end].removesuffix("\r"), end + 1
 
     def take(self, what: str) -> str:
         """Return the next line, which holds something."""
-        if self.number == len(self._lines):
+        if self._at >= len(self._text):
             raise SpectrumFileError(
                 f"line {self.number + 1}", f"the file ends where {what} should be"
             )
         self.number += 1
-        return self._lines[self.number - 1]
+        line, self._at = self._next()
+        return line
 
     def wrong(self, what: str, line: str) -> SpectrumFileError:
         """Return the error of the last line."""
@@ -224,32 +249,32 @@ def _read_limits(lines: _Lines) -> list[tuple[float, float]]:
     return limits
 
 
-def _read_channels(lines: _Lines) -> tuple[list[_Place], bool]:
+def _read_channels(lines: _Lines) -> tuple[_Places, bool]:
     """Read channels and counts up to an end mark; tell whether it is SpecTcl's.
 
     Rustogramer writes underflow as channel -1, too, with counts that are not -1.
     """
     what = f"a channel and its counts, (X) COUNTS or (X Y) COUNTS, or the end mark {_END}"
-    places: list[_Place] = []
+    places = _Places()
     while True:
         line = lines.take(what)
         found = _CHANNEL.fullmatch(line)
         if found is None:
             raise lines.wrong(what, line)
-        x, y = int(found[1]), None if found[2] is None else int(found[2])
+        x, y = int(found[1]), _NO_Y if found[2] is None else int(found[2])
         counts = -1.0 if found[3] is None else float(found[3])
         if x == -1 and counts == -1:
             return places, found[3] is not None
         if not 0 <= counts <= 2.0**64:
             raise lines.wrong(what, line)
-        places.append(_Place(x, y, counts, lines.number))
+        places.add(x, y, counts, lines.number)
 
 
 def _axes(
     where: str,
     numbers: Sequence[int],
     limits: Sequence[tuple[float, float]],
-    places: Sequence[_Place] | None,
+    places: _Places | None,
 ) -> list[Axis]:
     """Return the axes that users gave; the last numbers of channels are theirs.
 
@@ -266,11 +291,8 @@ def _axes(
         )
     numbers = list(numbers[-len(limits) :])
     if places is not None:
-        largest = [
-            max((place.x for place in places), default=-1),
-            max((place.y for place in places if place.y is not None), default=-1),
-        ]
-        is_flat = all(place.y is None for place in places)
+        largest = [max(places.x, default=-1), max(-1, max(places.y, default=-1))]
+        is_flat = all(y == _NO_Y for y in places.y)
         used = largest if len(limits) == 2 else largest[:1] if is_flat else largest[1:]
         numbers = [
             _without_flow(number, most, high - low)
@@ -295,20 +317,23 @@ def _is_round(width: float) -> bool:
     return float(f"{width:.6g}") == width
 
 
-def _fill(cells: npt.NDArray[np.float64], definition: Definition, places: Sequence[_Place]) -> None:
+def _fill(cells: npt.NDArray[np.float64], definition: Definition, places: _Places) -> None:
     """Put counts into cells."""
     x_cells = definition.x_axis.cells
     y_cells = 0 if definition.y_axis is None else definition.y_axis.cells
-    flat = cells.reshape(-1)
-    for x, y, counts, line in places:
-        if (
-            not 0 <= x + 1 < x_cells
-            or (y is None) != (y_cells == 0)
-            or (y is not None and not 0 <= y + 1 < y_cells)
-        ):
-            shape = f"{x_cells - 2}" if not y_cells else f"{x_cells - 2} x {y_cells - 2}"
-            said = f"({x})" if y is None else f"({x} {y})"
-            raise SpectrumFileError(
-                f"line {line}", f"channel {said} is none of the {shape} channels of the spectrum"
-            )
-        flat[x + 1 if y is None else (y + 1) * x_cells + x + 1] += counts
+    x, y = np.array(places.x), np.array(places.y)
+    is_there = (x >= -1) & (x < x_cells - 1)
+    if y_cells:
+        is_there &= (y >= -1) & (y < y_cells - 1)
+    else:
+        is_there &= y == _NO_Y
+    if not is_there.all():
+        first = int(is_there.argmin())
+        shape = f"{x_cells - 2} x {y_cells - 2}" if y_cells else f"{x_cells - 2}"
+        said = f"({x[first]})" if y[first] == _NO_Y else f"({x[first]} {y[first]})"
+        raise SpectrumFileError(
+            f"line {places.lines[first]}",
+            f"channel {said} is none of the {shape} channels of the spectrum",
+        )
+    at = (y + 1) * x_cells + x + 1 if y_cells else x + 1
+    np.add.at(cells.reshape(-1), at, np.array(places.counts))  # a channel may be there twice

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -137,6 +139,15 @@ def test_gates_folds_projections_and_integrals(hosted: list[HostedBank]) -> None
     assert p.integrate("on b", 0, 2)["counts"] == 1
     assert p.integrate("ab", gate="box")["counts"] == 2
     assert p.integrate("gated", gate="low")["centroid"] == [1.0, 0.0]
+    for name, area, why in [
+        ("gated", {"gate": "box"}, "box is not a Cut"),
+        ("gated", {"gate": "low", "low": 0.0, "high": 1.0}, "either a gate name or limits"),
+        ("gated", {"low": 1.0}, "both low and high"),
+        ("ab", {"gate": "low"}, "low is not a contour"),
+        ("ab", {"low": 0.0, "high": 1.0}, "two dimensions, and no limits"),
+    ]:
+        with pytest.raises(Exception, match=why):
+            p.integrate(name, **area)
     assert {gate["name"] for gate in p.list_gates()} >= {"low", "both", "box"}
     assert [s["gate"] for s in p.list_spectra("gated")] == ["low"]
     p.ungate("gated")
@@ -182,7 +193,28 @@ def test_operation_tells_of_files_that_are_cut(hosted: list[HostedBank]) -> None
     assert "two: byte" in finding["text"]
 
 
-def test_operation_ends_by_abort_and_by_stop(hosted: list[HostedBank]) -> None:
+def test_operation_that_is_stopped_tells_that_it_is_not_all(hosted: list[HostedBank]) -> None:
+    one = hosted[0]
+    path = write(one, HEAD + events((0, 0), (1, 0)))
+    analyzer = one.bank.histogrammer.analyzer
+    hold = threading.Event()
+    one.bank.histogrammer.worker.post(lambda _engine: hold.wait())  # nothing is filled till then
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            analysis = pool.submit(one.proxy.analyze, [path])
+            while not analyzer.state().is_active:
+                assert not analysis.done()
+            analyzer.halt()
+        finally:
+            hold.set()
+        with pytest.raises(RefusedError, match=r"it was stopped after \d+ events"):
+            analysis.result()
+    one.proxy.start()
+    assert analyzer.wait(30.0)
+    assert one.proxy.get_spectrum("first")["data"].tolist() == [1, 1, 0, 0]
+
+
+def test_program_is_stopped_and_forgotten(hosted: list[HostedBank]) -> None:
     p = hosted[1].proxy
     p.attach("endless", "pipe")
     p.start()

@@ -3,7 +3,7 @@ become the status of an answer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -25,7 +25,7 @@ __all__ = [
     "failing",
 ]
 
-Body: TypeAlias = bytes | Iterator[bytes | memoryview]
+Body: TypeAlias = bytes | Generator[bytes | memoryview, None, None]
 """Of an answer: the whole of it, or its pieces, each made when the one before is sent."""
 
 

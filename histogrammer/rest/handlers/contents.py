@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import partial
 
@@ -48,7 +48,7 @@ class _State:
     shown: Definition
     cells: Counts
 
-    def pieces(self) -> Iterator[bytes | memoryview]:
+    def pieces(self) -> Generator[bytes | memoryview, None, None]:
         """Yield the answer."""
         flow, region = flow_of(self.cells), self.key[1]
         return contents_pieces(self.shown, self.cells, flow, region, most=PIECE_CELLS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +43,7 @@ def contents_pieces(
     region: Region | None = None,
     *,
     most: int,
-) -> Iterator[bytes | memoryview]:
+) -> Generator[bytes | memoryview, None, None]:
     """Yield the JSON of an answer that tells of contents of a spectrum, piece by piece.
 
     Args:

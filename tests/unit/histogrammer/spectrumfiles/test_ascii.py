@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -217,3 +219,17 @@ def test_more_cells_than_memory_has_are_refused() -> None:
     huge = SAMPLE.replace("(100)", "(200000000)")
     with pytest.raises(SpectrumFileError, match="line 21: the spectra so far have 600000006 cells"):
         read_ascii(huge * 3)
+
+
+def test_to_read_a_full_spectrum_takes_a_few_times_its_text() -> None:
+    axis = Axis(0.0, 100.0, 100)
+    definition = KINDS["2"].define("h", [["a"], ["b"]], [axis, axis])
+    text = write_ascii([Saved(definition, np.ones(definition.shape))], 0)
+    tracemalloc.start()
+    try:
+        (saved,) = read_ascii(text)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert saved.cells.sum() == 100 * 100
+    assert peak < 10 * len(text)
