@@ -345,7 +345,7 @@ def test_bound_spectra_are_shown_at_once_and_at_their_time(shown: Engine) -> Non
     shown.refresh_every = 3600.0
     shown.tick(shown._refreshed_at + 3599.0)
     assert channels[4] == 7
-    shown.tick(shown._refreshed_at + 3600.0)
+    shown.tick(shown._refreshed_at + 3601.0)
     assert channels[4] == 8
     shown.clear_spectra("h")
     assert channels[4] == 0

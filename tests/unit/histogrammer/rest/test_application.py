@@ -20,7 +20,7 @@ def test_pieces_are_made_no_more_when_the_client_is_gone(
     made: list[Generator[bytes, None, None]] = []
     closed: list[bool] = []
 
-    def pieces(*_: object) -> Generator[bytes, None, None]:
+    def pieces(*_: object, most: int) -> Generator[bytes, None, None]:
         def endless() -> Generator[bytes, None, None]:
             try:
                 while True:
