@@ -192,7 +192,7 @@ class Decoder:
     def _begin_array(self, values: Values) -> None:
         bits = absent_bits(values).dtype
         self._values, self._columns = values, values.view(bits)
-        self._tile = np.empty((TILE_EVENTS, len(values)), bits)
+        self._tile = np.empty((len(values), TILE_EVENTS), bits)
 
     def _widen(self) -> None:
         """Go on with float64 in the block that has been begun."""

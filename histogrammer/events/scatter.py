@@ -1,8 +1,8 @@
 """Consecutive event items, scattered into the columns of a block: compiled, and with numpy.
 
 Columns and tile are bits: uint64 of float64, or uint32 of float32. Events are collected in a tile
-by event, which stays in the cache, and copied to the columns tile by tile: the columns of a block
-lie a power of two apart, where single values would push each other out of the cache. Whatever is
+that stays in the cache, and copied to the columns tile by tile: the columns of a block lie a power
+of two apart, where single values would push each other out of the cache. Whatever is
 unusual ends a run of events; the reader looks at it.
 """
 
@@ -220,8 +220,7 @@ def _take(
     # known to the compiler, unlike `itemsize`, which it reads from the array
     is_single = np.uint64(tile.dtype.type(ABSENT64)) != ABSENT64
     absent = ABSENT32 if is_single else ABSENT64
-    for each in range(tile.shape[1]):
-        tile[event, each] = absent
+    column = np.uint64(event)
     place = np.uint64(at)
     unknown = repeated = inexact = 0
     for _ in range(number):
@@ -242,21 +241,33 @@ def _take(
             inexact += 1
             if is_single:
                 break
-        if tile[event, row] != absent:
+        cell = np.uint64(row)  # without a sign that would be looked at
+        if tile[cell, column] != absent:
             repeated += 1
         if is_single:
-            tile[event, row] = _NAN32 if is_nan else np.float32(single).view(np.uint32)
+            tile[cell, column] = _NAN32 if is_nan else np.float32(single).view(np.uint32)
         else:
-            tile[event, row] = _NAN64 if is_nan else bits
+            tile[cell, column] = _NAN64 if is_nan else bits
     return unknown, repeated, inexact
+
+
+@compiled
+def _clear(tile: Bits) -> None:
+    """Make all values of a tile absent."""
+    absent = ABSENT32 if np.uint64(tile.dtype.type(ABSENT64)) != ABSENT64 else ABSENT64
+    for row in range(tile.shape[0]):
+        line = tile[row]
+        for event in range(line.size):
+            line[event] = absent
 
 
 @compiled
 def _flush(tile: Bits, events: int, columns: Bits, count: int) -> None:
     """Copy events of a tile to the columns."""
     for row in range(columns.shape[0]):
+        line, there = tile[row, :events], columns[row, count : count + events]
         for event in range(events):
-            columns[row, count + event] = tile[event, row]
+            there[event] = line[event]
 
 
 @compiled_or(scatter_numpy)
@@ -282,7 +293,7 @@ def scatter(
         ids: Higher ids, sorted.
         rows: Rows of them.
         columns: Shape (rows, events); bits of float64, or of float32.
-        tile: Room for `TILE_EVENTS` events; shape (events, rows).
+        tile: Room for `TILE_EVENTS` events; shape (rows, events).
         count: Events that the columns have already.
         counted: What is counted goes here, at the places of `Counted`.
 
@@ -291,6 +302,7 @@ def scatter(
         now, and an `Ending`.
     """
     capacity, tiled, ending = columns.shape[1], 0, _FULL
+    _clear(tile)
     while count + tiled < capacity:
         size, number, first = _look(data, at, end)
         if number < 0:
@@ -310,6 +322,7 @@ def scatter(
         tiled += 1
         if tiled == TILE_EVENTS:
             _flush(tile, tiled, columns, count)
+            _clear(tile)
             count += tiled
             tiled = 0
     _flush(tile, tiled, columns, count)
