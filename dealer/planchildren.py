@@ -72,7 +72,11 @@ def _wrap_starts(marked: Callable[[Mapping[Any, Any]], dict[str, str]]) -> None:
         return system(command)
 
     def with_env(function: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda path, args, env, **more: function(path, args, marked(env), **more)
+        def start(path: Any, args: Any, env: Mapping[Any, Any] | None, **more: Any) -> Any:
+            # None is that of this process, for posix_spawn since Python 3.13
+            return function(path, args, marked(os.environ if env is None else env), **more)
+
+        return start
 
     _posixsubprocess.fork_exec = subprocess._fork_exec = marked_fork_exec  # type: ignore[attr-defined]
     os.system = marked_system
