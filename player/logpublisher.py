@@ -43,9 +43,10 @@ class LogPublisher(logging.Handler):
         self._thread.start()
         logging.getLogger().addHandler(self)
 
-    def createLock(self) -> None:  # noqa: N802 (logging's name)
-        """Have none: `emit` is for all threads at once."""
-        self.lock = None
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Take a record without the handler's lock: `emit` is for all threads at once."""
+        self.emit(record)
+        return True
 
     def emit(self, record: logging.LogRecord) -> None:
         """Leave a record for the thread that publishes, unless it is from there, or from a child of
