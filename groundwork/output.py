@@ -35,6 +35,11 @@ class _Output(io.TextIOWrapper):
         except OSError as error:
             raise _told(error) from error
 
+    def close(self) -> None:
+        """Close it. What cannot be written was told of before, and a finaliser can only complain."""
+        with contextlib.suppress(OSError, _OutputError):
+            super().close()
+
 
 class _Closed(io.RawIOBase):
     def writable(self) -> bool:

@@ -155,7 +155,7 @@ def test_gates_folds_projections_and_integrals(hosted: list[HostedBank]) -> None
     for gate in ("low", "both", "box"):
         p.delete_gate(gate)
     assert not p.list_gates("[lb]o*")
-    assert [q["name"] for q in p.list_parameters()][:2] == ["a", "b"]
+    assert {q["name"] for q in p.list_parameters()} >= {"a", "b"}
 
 
 def test_requests_that_cannot_be_carried_out_say_why(hosted: list[HostedBank]) -> None:
