@@ -251,7 +251,7 @@ def book_by_dealer(bank: Any) -> None:
 
 @dataclass(slots=True)
 class Followed:
-    """What a subscription told of an analysis.
+    """Updates of a subscription to an analysis.
 
     Attributes:
         seconds: Bank -> from the begin of its run to the end.
@@ -308,7 +308,7 @@ def is_over(state: Mapping[str, Any], events: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What came out of both histogrammers.
+    """Results of both histogrammers.
 
     Attributes:
         whole: Sum of the spectra of all detectors.

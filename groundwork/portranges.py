@@ -104,5 +104,5 @@ class ServerInRange:
 
     @property
     def addresses(self) -> list[str]:
-        """Where it may be, `tcp://HOST:PORT` each."""
+        """Places where it may be, `tcp://HOST:PORT` each."""
         return [tcp_url(self.host, port) for port in read_range(self.ports)]

@@ -38,7 +38,7 @@ __all__ = ["NOT_ATTACHED", "STOP_S", "Analyzer", "RunState"]
 
 NOT_ATTACHED = "Not Attached"
 BATCH_EVENTS = 100
-"""As Rustogramer tells it."""
+"""Rustogramer's default, which is told and has no effect."""
 RING_FORMATS = (11, 12)
 BLOCKS_AHEAD = 2
 STOP_S, CLOSE_S = 10.0, 1.0

@@ -1,5 +1,4 @@
-"""What keeps a histogrammer from working on this host, and what puts it right. Starts and changes
-nothing."""
+"""Hindrances of a histogrammer on this host, and their remedies. Starts and changes nothing."""
 
 from __future__ import annotations
 
@@ -40,7 +39,7 @@ def diagnose(config: Config, bank_name: str, around: Surroundings) -> list[Findi
 
 
 _Found = tuple[str, str, str]
-"""What was looked at, what is wrong, and what puts it right."""
+"""Thing that was looked at, fault, remedy."""
 
 
 def _display_memory(

@@ -39,7 +39,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Rows: TypeAlias = Mapping[str, int]
 Times: TypeAlias = Callable[[Sequence[Fill], EventBlock], Sequence[FoldCounts]]
-"""How often each event of a block counts in each of some fills."""
+"""Times that each event of a block counts in each of some fills."""
 
 
 @dataclass(slots=True)  # made for each block, and a frozen one takes three times as long

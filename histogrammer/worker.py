@@ -52,7 +52,7 @@ class EndedError(HistogrammerError):
 
 
 _Job: TypeAlias = "tuple[Future[Any], Callable[[E], object]]"
-"""What is carried out, and its result to come."""
+"""Function to carry out, and its result to come."""
 
 
 class Worker(Generic[E]):

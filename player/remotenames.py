@@ -17,7 +17,7 @@ SIGN = "@"
 
 
 class Item(NamedTuple):
-    """What is followed of a remote.
+    """Properties of a remote that are followed.
 
     Attributes:
         remote: Name there, or a pattern.

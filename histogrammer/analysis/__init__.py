@@ -1,1 +1,1 @@
-"""What is computed from spectra: statistics, integrals, projections. Pure."""
+"""Calculations on spectra: statistics, integrals, projections. Pure."""

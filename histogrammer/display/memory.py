@@ -36,7 +36,7 @@ from histogrammer.errors import DisplayMemoryError
 __all__ = ["DEFAULT_MEGABYTES", "MAX_MEGABYTES", "DisplayMemory", "file_bytes"]
 
 DEFAULT_MEGABYTES = 32
-"""As Rustogramer."""
+"""Rustogramer's."""
 MAX_MEGABYTES = 1 << 14
 """Offsets are 32 bits and count in channels of 4 bytes."""
 
@@ -98,7 +98,7 @@ class DisplayMemory(Closing):
 
     @property
     def key(self) -> str:
-        """Where displays find it, as `shmem/key` tells them."""
+        """Place where displays find it, as `shmem/key` tells them."""
         return f"file:{self.path}"
 
     def close(self) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_PORT", "SpecTclEndpoint", "SpecTclEndpointConfig"]
 
 DEFAULT_PORT = 8000
-"""As Rustogramer."""
+"""Rustogramer's."""
 _LOOPBACK = "127.0.0.1"
 
 

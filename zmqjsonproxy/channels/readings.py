@@ -35,7 +35,7 @@ Told = Callable[["_Read"], object]
 
 @dataclass(slots=True, eq=False)
 class _Read:
-    """What was read of a property, and how it is being read.
+    """Last reading of a property, and the one that goes on.
 
     Attributes:
         name: Of the property.

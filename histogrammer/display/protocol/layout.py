@@ -41,7 +41,7 @@ Channels32: TypeAlias = npt.NDArray[np.uint32]
 
 
 class ChannelType(IntEnum):
-    """What a slot holds; we write the first and the last two."""
+    """Contents of a slot; we write the first and the last two."""
 
     UNDEFINED = 0
     BYTES_2D = 1

@@ -193,7 +193,7 @@ class MirrorObject(TypedDict):
 
 
 class VariablesObject(TypedDict):
-    """What SpecTcl has in variables."""
+    """Variables of SpecTcl."""
 
     DisplayMegabytes: int
     OnlineState: bool
