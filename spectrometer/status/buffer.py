@@ -134,7 +134,9 @@ class StatusBuffer(Closing):
         if self._keep is not None:
             self._keep()
         self._attach(self._keep is not None)
-        self._restored = bytes(memory.read(STATUS_BYTES))  # written if the new one is empty
+        image = bytes(memory.read(STATUS_BYTES))
+        # Written if the new one is empty. One that was removed before that was done has nothing.
+        self._restored = image if any(image) else self._restored or empty_image(STATUS_BYTES)
         memory.detach()
         semaphore.close()
         os.close(lock_file)

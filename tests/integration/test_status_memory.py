@@ -359,6 +359,28 @@ def test_a_memory_that_is_removed_is_made_anew_by_its_owner_with_what_was_in_it(
         StatusBuffer(key, status.semaphore, create=False)
 
 
+def test_a_memory_removed_again_before_it_is_written_has_what_was_in_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    key = free_key()
+    status = StatusBuffer(key, f"/test_status_{key:x}", keep=lambda: None)
+
+    def fail() -> None:
+        raise StatusLockError(status.semaphore, 0.0)
+
+    try:
+        status.update({"OBSERVER": "me"})
+        remove_all_of(status, "segment")
+        with monkeypatch.context() as patch, pytest.raises(StatusLockError):
+            patch.setattr(status, "_take_semaphore", fail)
+            status.read()
+        remove_all_of(status, "semaphore")
+        assert status.read() == {"OBSERVER": "me"}
+        assert status.unlink_unless_used()
+    finally:
+        status.close()
+
+
 def test_an_owner_that_is_none_any_more_makes_nothing_anew() -> None:
     key = free_key()
 
