@@ -1,0 +1,1 @@
+"""Bytes and rules of the guiServer protocol; no sockets, no clock."""
