@@ -86,10 +86,9 @@ class Connections:
         self._locators: Mapping[str, Callable[[str, float], Any]] = locators or {}
         self.core = ClientCore(settings, self._locators)
         self._bridges: dict[Peer, Bridge] = {}
-        self._options = {
-            int(zmq.RECONNECT_IVL): -1,
-            int(zmq.CONNECT_TIMEOUT): int(1000 * settings.hello_within),
-        }
+        # No CONNECT_TIMEOUT, which ends connections that were made while the process did not run:
+        # ZeroMQ looks at its timers before its sockets. The core has a limit of its own.
+        self._options = {int(zmq.RECONNECT_IVL): -1}
         self._silence: Silence | None = None
         if settings.heartbeat_every > 0:
             self._options[int(zmq.HEARTBEAT_IVL)] = int(1000 * settings.heartbeat_every)

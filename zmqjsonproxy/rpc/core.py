@@ -499,12 +499,15 @@ class ClientCore:
 
     def tick(self, now: float) -> None:
         """Give up what takes too long; to be called every `LOOK_EVERY` while calls are open, behind
-        all socket events."""
-        self.looked_at = now
+        all socket events. A connection that nobody looked at for the whole of its time, in a process
+        that did not run, has it again."""
+        before, self.looked_at = self.looked_at, now
         for peer in list(self.peers.values()):
             if peer.state is _CONNECTING and not peer.connected:
                 within = self.settings.hello_within
-                if now - peer.since > within:
+                if now - max(before, peer.since) > within:
+                    peer.since = now
+                elif now - peer.since > within:
                     self.drop(peer, f"no connection within {within:g} s", now)
                 elif now - peer.since > within / 2:  # its name may stand for no address of the kind
                     self._tries_other_addresses(peer, now)

@@ -240,6 +240,17 @@ def test_a_connection_that_is_not_made_in_time_is_given_up(wire: Wire) -> None:
     assert "no connection within 0.8 s" in str(call.error)
 
 
+def test_a_connection_that_nobody_looked_at_has_its_time_again(wire: Wire) -> None:
+    call = wire.ask()
+    wire.carry_out()
+    wire.core.tick(9.0)  # the process was frozen; ZeroMQ's thread may not have run yet
+    wire.core.tick(9.4)
+    assert not wire.core.actions
+    wire.core.socket_event(URL, Transition.CONNECTED, 9.5)
+    wire.core.tick(11.0)
+    assert not call.done
+
+
 def test_a_name_is_tried_by_addresses_of_both_kinds(wire: Wire) -> None:
     url = "tcp://hpc1:1"
     call, peer = wire.ask(url), wire.core.peer(url)
