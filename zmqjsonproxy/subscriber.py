@@ -265,8 +265,11 @@ class Subscriber(OfOneProcess):
         if self._told:
             self._deliver(now)
         link.tick(now, peer.state is not State.IDLE or now >= peer.retry_at)
-        while link.asks:
-            self._ask(connected, link.asks.popleft(), now)
+        self._ask_more(connected, now)
+
+    def _ask_more(self, connected: _Connected, now: float) -> None:
+        while (ask := connected.link.next_ask()) is not None:
+            self._ask(connected, ask, now)
 
     def _ask(self, connected: _Connected, ask: Ask, now: float) -> None:
         within = self._settings.timeout
@@ -305,8 +308,7 @@ class Subscriber(OfOneProcess):
             elif not self._take_answer(connected, ask, pending, now):
                 self._core.drop(peer, link.reason, now)
                 self._connections.carry_out(now)
-            while link.asks:
-                self._ask(connected, link.asks.popleft(), now)
+            self._ask_more(connected, now)
 
     def _take_answer(
         self, connected: _Connected, ask: Ask, pending: PendingCall, now: float

@@ -32,6 +32,9 @@ from zmqjsonproxy.errors import BusyError, DeadlineError, ProxyError, RemoteErro
 __all__ = ["Ask", "Link", "LinkState", "Sink", "Verb", "Wish"]
 
 _WISHES_AT_ONCE = 500
+_UNDER_WAY_MOST = 2
+"""Questions about subscriptions that wait for their answers; the next ones are asked then, for each has
+only so long, and thousands of subscriptions take a busy Player longer."""
 _STREAMS_MOST = 50_000
 """Streams of a Player that are counted; of those that are not there any more it is forgotten first
 what has arrived."""
@@ -144,6 +147,7 @@ class Link:
         self.state, self.reason, self.instance = LinkState.CLOSED, "not connected yet", ""
         self.heard_at = self.closed_at = -math.inf
         self.asks: deque[Ask] = deque()
+        self._under_way: set[int] = set()  # numbers of questions about subscriptions
         self.wishes: dict[Wish, dict[Sink, None]] = {}
         self._index = WishIndex()
         self._since: dict[Wish, int] = {}  # number of the question with which it began
@@ -255,6 +259,16 @@ class Link:
 
     # what is asked
 
+    def next_ask(self) -> Ask | None:
+        """Take from `asks` what is to be asked now; None: nothing, or answers have to come first."""
+        if not self.asks:
+            return None
+        if self.asks[0].wishes:
+            if len(self._under_way) >= _UNDER_WAY_MOST:
+                return None
+            self._under_way.add(self.asks[0].number)
+        return self.asks.popleft()
+
     def _ask(self, verb: Verb, wishes: Sequence[Wish] = ()) -> int:
         self._asked += 1
         self.asks.append(Ask(verb, tuple(wishes), self._asked))
@@ -319,6 +333,7 @@ class Link:
     def _disconnect(self) -> None:
         self._is_beating, self._session = False, 0
         self.asks.clear()
+        self._under_way.clear()
         self._again.clear()
         self._fetched.clear()
         self._by_number.clear()
@@ -327,6 +342,7 @@ class Link:
 
     def answered(self, ask: Ask, value: JsonValue, error: ProxyError | None, now: float) -> bool:
         """Take the answer to a question; False: the connection is to be given up."""
+        self._under_way.discard(ask.number)
         if self.state not in (LinkState.OPENING, LinkState.OPEN):
             return True
         if isinstance(error, (BusyError, DeadlineError)):

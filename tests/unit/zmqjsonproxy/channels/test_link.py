@@ -393,6 +393,26 @@ def test_many_wishes_are_few_questions_and_a_new_property_finds_its_own() -> Non
     assert [len(ask.wishes) for ask in link.asks] == [500, 500, 200]
 
 
+def test_a_third_question_about_subscriptions_waits_for_an_answer() -> None:
+    link, sink = opened()
+    for k in range(2000):
+        link.subscribe(("bank", f"key.{k}", NO_LIMITS), sink)
+    first, second = link.next_ask(), link.next_ask()
+    assert first is not None
+    assert second is not None
+    assert link.next_ask() is None
+    answer(link, ask=first)
+    assert link.next_ask() is not None
+    assert link.next_ask() is None
+    link.lost("cut", 1.0)
+    link.tick(1.0, True)
+    reopen = link.next_ask()
+    assert reopen is not None
+    assert reopen.verb is Verb.OPEN
+    link.opened("life", 1.0)
+    assert link.next_ask() is not None, "those of before are not waited for"
+
+
 def test_nothing_of_the_past_is_taken() -> None:
     link, sink = opened(N)
     answer(link, stream(1))

@@ -310,8 +310,7 @@ class Wire(RuleBasedStateMachine):
     def look(self) -> None:
         """Carry out what the link wants."""
         self.link.tick(self.timers.now, may_connect=True)
-        while self.link.asks:
-            ask = self.link.asks.popleft()
+        while (ask := self.link.next_ask()) is not None:
             if ask.verb is Verb.OPEN:
                 self.connection = b"%d" % next(self.connections)
                 self.link.opened(self.server.instance, self.timers.now)
