@@ -7,6 +7,7 @@ DifxError
 +-- FileFaultError      an operation on files that was refused, or failed
 +-- JobError            a job that cannot be, or is unknown
 +-- MonitorError        live products that cannot be had
++-- LinkError           a task connection that cannot be made, or has gone
 +-- ServerError         a server of the protocol that cannot be reached, or does not answer
 """
 
@@ -20,6 +21,7 @@ __all__ = [
     "FileFaultError",
     "FrameError",
     "JobError",
+    "LinkError",
     "MonitorError",
     "PayloadError",
     "ServerError",
@@ -52,6 +54,10 @@ class JobError(DifxError):
 
 class MonitorError(DifxError):
     """Live products that cannot be had."""
+
+
+class LinkError(DifxError):
+    """A connection for the data of a task that cannot be made, or has gone."""
 
 
 class ServerError(DifxError):
