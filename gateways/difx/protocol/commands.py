@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateways.difx.protocol.jobs import JobMode, JobNodes
+
 __all__ = [
     "Command",
     "Direction",
@@ -13,11 +15,9 @@ __all__ = [
     "FileTransfer",
     "GetDirectory",
     "JobFunction",
-    "JobNodes",
     "MachinesDefinition",
     "Mark5Copy",
     "MulticastCommand",
-    "Processor",
     "StartJob",
     "StopJob",
     "UnitCommand",
@@ -60,31 +60,16 @@ class JobFunction(StrEnum):
     BAIL_ON_CONFIG_FAIL = "BAIL_ON_CONFIG_FAIL"
 
     @property
-    def ends_on_failed_check(self) -> bool:
-        """A failed check ends the job."""
-        return self in {JobFunction.CONFIG_ONLY, JobFunction.BAIL_ON_CONFIG_FAIL}
+    def mode(self) -> JobMode:
+        """What is done of check and run."""
+        return _MODES.get(self, JobMode.RUN)
 
 
-@dataclass(frozen=True, slots=True)
-class Processor:
-    """A processing node."""
-
-    node: str
-    threads: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobNodes:
-    """Nodes of a job.
-
-    Attributes:
-        manager: Head node; empty: none is named.
-        datastreams: Nodes that are sources of data.
-    """
-
-    manager: str = ""
-    datastreams: tuple[str, ...] = ()
-    processors: tuple[Processor, ...] = ()
+_MODES = {
+    JobFunction.RUN_MONITOR: JobMode.MONITOR,
+    JobFunction.CONFIG_ONLY: JobMode.CHECK,
+    JobFunction.BAIL_ON_CONFIG_FAIL: JobMode.RUN_IF_VALID,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

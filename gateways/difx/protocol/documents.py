@@ -22,17 +22,16 @@ from gateways.difx.protocol.commands import (
     FileTransfer,
     GetDirectory,
     JobFunction,
-    JobNodes,
     MachinesDefinition,
     Mark5Copy,
     MulticastCommand,
-    Processor,
     StartJob,
     StopJob,
     UnitCommand,
     Vex2DifxRun,
 )
 from gateways.difx.protocol.items import MAX_INTEGER
+from gateways.difx.protocol.jobs import JobNodes
 from gateways.difx.protocol.xmltexts import (
     MAX_DOCUMENT_BYTES,
     Element,
@@ -166,22 +165,20 @@ def _all_texts(elements: tuple[Element, ...], name: str) -> tuple[str, ...]:
 
 def _read_nodes(elements: tuple[Element, ...]) -> JobNodes:
     managers: tuple[str, ...] = ()
-    datastreams: list[str] = []
-    processors: list[Processor] = []
+    sources: list[str] = []
+    processors: list[tuple[str, int]] = []
     for element in elements:
         names = split_nodes(element.attributes.get("nodes", ""))
         if element.name == "manager":
             managers = split_nodes(element.attributes.get("node", ""))
         elif element.name == "datastream":
-            datastreams += names
+            sources += names
         elif element.name == "process":
             threads = _read_threads(element.attributes.get("threads", ""))
-            processors += [Processor(name, threads) for name in names]
+            processors += [(name, threads) for name in names]
     if len(managers) > 1:
         raise DocumentError(f"<manager> names {len(managers)} nodes, where one is the head node")
-    return JobNodes(
-        manager="".join(managers), datastreams=tuple(datastreams), processors=tuple(processors)
-    )
+    return JobNodes(manager="".join(managers), sources=tuple(sources), processors=tuple(processors))
 
 
 def _read_threads(text: str) -> int:
@@ -202,12 +199,11 @@ def _body(form: _Form, command: Command) -> list[str]:
     nodes = getattr(command, "nodes", JobNodes())
     if nodes.manager:
         body.append(f'<manager node="{_written_node(nodes.manager)}"/>')
-    if nodes.datastreams:
-        names = " ".join(map(_written_node, nodes.datastreams))
+    if nodes.sources:
+        names = " ".join(map(_written_node, nodes.sources))
         body.append(f'<datastream nodes="{names}"/>')
-    for processor in nodes.processors:
-        node = _written_node(processor.node)
-        body.append(f'<process nodes="{node}" threads="{processor.threads}"/>')
+    for name, threads in nodes.processors:
+        body.append(f'<process nodes="{_written_node(name)}" threads="{threads}"/>')
     body += [_written("env", value) for value in getattr(command, "environment", ())]
     return body
 
