@@ -3,10 +3,12 @@
 DifxError
 +-- FrameError          bytes that are no frame, or one beyond a limit: the connection ends
 +-- DocumentError       a command document that cannot be read
+|   +-- UnknownTypeError    one whose type is no command
 +-- PayloadError        the payload of a packet that cannot be read
 +-- FileFaultError      an operation on files that was refused, or failed
 +-- JobError            a job that cannot be, or is unknown
 +-- MonitorError        live products that cannot be had
++-- LinkError           a task connection that cannot be made, or has gone
 +-- ServerError         a server of the protocol that cannot be reached, or does not answer
 """
 
@@ -23,9 +25,11 @@ __all__ = [
     "FileFaultError",
     "FrameError",
     "JobError",
+    "LinkError",
     "MonitorError",
     "PayloadError",
     "ServerError",
+    "UnknownTypeError",
 ]
 
 
@@ -39,6 +43,10 @@ class FrameError(DifxError):
 
 class DocumentError(DifxError, ValueError):
     """A command document that cannot be read."""
+
+
+class UnknownTypeError(DocumentError):
+    """A document whose type is no command of the protocol."""
 
 
 class PayloadError(DifxError, ValueError):
@@ -78,6 +86,10 @@ class JobError(DifxError):
 
 class MonitorError(DifxError):
     """Live products that cannot be had."""
+
+
+class LinkError(DifxError):
+    """A connection for the data of a task that cannot be made, or has gone."""
 
 
 class ServerError(DifxError):
