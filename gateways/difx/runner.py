@@ -102,6 +102,7 @@ class ProgramRun:
         mark: Identity of the job.
         on_line: Takes each line of output.
         on_quiet: Called when there was no output for a while, and again.
+        on_exit: Called when it has ended; output may follow.
         folder: Working folder.
         environment: Variables beside those of this process.
         limits: Times.
@@ -111,6 +112,7 @@ class ProgramRun:
     mark: str
     on_line: Callable[[Stream, str], None]
     on_quiet: Callable[[], None] = lambda: None
+    on_exit: Callable[[], None] = lambda: None
     folder: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     limits: ProgramLimits = field(default_factory=ProgramLimits)
@@ -202,6 +204,7 @@ class ProgramRun:
                 elif descriptor == self._watch:
                     poll.unregister(descriptor)
                     ended_at = time.monotonic()
+                    self.on_exit()
                 else:
                     os.eventfd_read(self._wake)
             now = time.monotonic()
