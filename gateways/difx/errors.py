@@ -7,6 +7,7 @@ DifxError
 +-- PayloadError        the payload of a packet that cannot be read
 +-- FileFaultError      an operation on files that was refused, or failed
 +-- JobError            a job that cannot be, or is unknown
++-- UnitError           a recorder or another Player that cannot do what was asked for
 +-- MonitorError        live products that cannot be had
 +-- LinkError           a task connection that cannot be made, or has gone
 +-- ServerError         a server of the protocol that cannot be reached, or does not answer
@@ -29,6 +30,7 @@ __all__ = [
     "MonitorError",
     "PayloadError",
     "ServerError",
+    "UnitError",
     "UnknownTypeError",
 ]
 
@@ -82,6 +84,10 @@ class FileFaultError(DifxError):
 
 class JobError(DifxError):
     """A job that cannot be begun, or that nobody knows."""
+
+
+class UnitError(DifxError):
+    """A recorder, or another Player, that cannot do what was asked for, or may not."""
 
 
 class MonitorError(DifxError):
