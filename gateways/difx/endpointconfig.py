@@ -64,9 +64,6 @@ class GuiServerEndpointConfig(EndpointConfig):
     idle_limit: float = Field(
         0.0, ge=0, description="a client that asks nothing is cut after it, s; 0: never"
     )
-    difx_version: str | None = Field(
-        None, description="text of GUISERVER_DIFX_VERSION; without one it is not sent"
-    )
     capture: str = Field("", description="file for every packet with its time; empty: none")
 
     @model_validator(mode="after")
