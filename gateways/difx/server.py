@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import socket
-from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING
 
@@ -99,7 +97,9 @@ class GuiServer:
             await self._refuse(writer, f"{address} is none of those that may connect (peers)")
             return
         if len(self._connections) >= self.config.max_clients:
-            text = f"{len(self._connections)} clients are connected, and no more may be (max_clients)"
+            text = (
+                f"{len(self._connections)} clients are connected, and no more may be (max_clients)"
+            )
             await self._refuse(writer, text)
             return
         self.accepted += 1
