@@ -9,6 +9,7 @@ DifxError
 +-- JobError            a job that cannot be, or is unknown
 +-- UnitError           a recorder or another Player that cannot do what was asked for
 +-- MonitorError        live products that cannot be had
++-- MulticastError      a bridge to a multicast network that cannot be
 +-- LinkError           a task connection that cannot be made, or has gone
 +-- ServerError         a server of the protocol that cannot be reached, or does not answer
 """
@@ -28,6 +29,7 @@ __all__ = [
     "JobError",
     "LinkError",
     "MonitorError",
+    "MulticastError",
     "PayloadError",
     "ServerError",
     "UnitError",
@@ -92,6 +94,10 @@ class UnitError(DifxError):
 
 class MonitorError(DifxError):
     """Live products that cannot be had."""
+
+
+class MulticastError(DifxError):
+    """A bridge to a multicast network that cannot be had as it is wanted."""
 
 
 class LinkError(DifxError):
