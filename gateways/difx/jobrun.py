@@ -285,12 +285,11 @@ class JobRun:
 
     def _take(self, stream: Stream, line: str) -> None:
         """Take a line of output."""
-        if stream is Stream.STDERR:
-            self._line(Severity.WARNING if "warning" in line.lower() else Severity.ERROR, line)
-        elif (progress := read_progress(line)) is not None:
+        progress = read_progress(line) if stream is Stream.STDOUT else None
+        if progress is not None:
             self.job.report(*progress)
         else:
-            self._line(Severity.INFO, line)
+            self._line(stream.severity(line), line)
 
     def _line(self, severity: Severity, line: str) -> None:
         self.job.tell(JobEventKind.OUTPUT, line, severity=severity)
