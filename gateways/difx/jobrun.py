@@ -24,6 +24,7 @@ from gateways.difx.protocol.jobs import (
     JobState,
     Refusal,
     Severity,
+    job_name,
 )
 from gateways.difx.protocol.machinefiles import MACHINES_SUFFIX, THREADS_SUFFIX, beside_input
 from gateways.difx.protocol.progress import read_progress
@@ -60,6 +61,7 @@ def job_places(request: JobRequest, place: Place) -> dict[str, str]:
         "input": path,
         "stem": path.removesuffix(INPUT_SUFFIX),
         "folder": str(place.folder),
+        "job": job_name(path),
         "restart": str(request.restart_s),
         "machines": beside_input(path, MACHINES_SUFFIX),
         "threads": beside_input(path, THREADS_SUFFIX),

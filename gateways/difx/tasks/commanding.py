@@ -29,7 +29,7 @@ async def command_answers(client: Client, name: str, target: str) -> list[Answer
     Raises:
         UnitError: The command is not allowed, or there is no such Player.
     """
-    told = await client.share.call(client.service.units.command, name, target or "*")
+    told = await client.share.call(client.service.units.command, name, target, client.name)
     return [
         Answer(bank, answer_text(got.get("value", got.get("error"))), "error" in got)
         for bank, got in told.items()
