@@ -3,6 +3,7 @@
 DifxError
 +-- FrameError          bytes that are no frame, or one beyond a limit: the connection ends
 +-- DocumentError       a command document that cannot be read
+|   +-- UnknownTypeError    one whose type is no command
 +-- PayloadError        the payload of a packet that cannot be read
 +-- FileFaultError      an operation on files that was refused, or failed
 +-- JobError            a job that cannot be, or is unknown
@@ -23,6 +24,7 @@ __all__ = [
     "MonitorError",
     "PayloadError",
     "ServerError",
+    "UnknownTypeError",
 ]
 
 
@@ -36,6 +38,10 @@ class FrameError(DifxError):
 
 class DocumentError(DifxError, ValueError):
     """A command document that cannot be read."""
+
+
+class UnknownTypeError(DocumentError):
+    """A document whose type is no command of the protocol."""
 
 
 class PayloadError(DifxError, ValueError):
