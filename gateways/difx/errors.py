@@ -8,19 +8,24 @@ DifxError
 +-- FileFaultError      an operation on files that was refused, or failed
 +-- JobError            a job that cannot be, or is unknown
 +-- MonitorError        live products that cannot be had
++-- LinkError           a task connection that cannot be made, or has gone
 +-- ServerError         a server of the protocol that cannot be reached, or does not answer
 """
 
 from __future__ import annotations
+
+from enum import StrEnum
 
 from zmqjsonproxy.errors import SelfExplanatoryError
 
 __all__ = [
     "DifxError",
     "DocumentError",
+    "FileFault",
     "FileFaultError",
     "FrameError",
     "JobError",
+    "LinkError",
     "MonitorError",
     "PayloadError",
     "ServerError",
@@ -48,8 +53,31 @@ class PayloadError(DifxError, ValueError):
     """A payload that cannot be read."""
 
 
+class FileFault(StrEnum):
+    """Reason why an operation on files was refused, or failed."""
+
+    NOT_ABSOLUTE = "not_absolute"
+    NOT_FOUND = "not_found"
+    NO_FOLDER = "no_folder"
+    NOT_A_FOLDER = "not_a_folder"
+    IS_A_FOLDER = "is_a_folder"
+    NO_PERMISSION = "no_permission"
+    OUTSIDE = "outside"
+    NO_SPACE = "no_space"
+    TOO_LARGE = "too_large"
+    OTHER = "other"
+
+
 class FileFaultError(DifxError):
-    """An operation on files that was refused, or failed."""
+    """An operation on files that was refused, or failed.
+
+    Attributes:
+        fault: Reason, for whoever answers with a number.
+    """
+
+    def __init__(self, text: str, fault: FileFault = FileFault.OTHER) -> None:
+        super().__init__(text)
+        self.fault = fault
 
 
 class JobError(DifxError):
@@ -58,6 +86,10 @@ class JobError(DifxError):
 
 class MonitorError(DifxError):
     """Live products that cannot be had."""
+
+
+class LinkError(DifxError):
+    """A connection for the data of a task that cannot be made, or has gone."""
 
 
 class ServerError(DifxError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateways.difx.protocol.jobs import JobMode, JobNodes
@@ -110,7 +110,7 @@ class StartJob:
     """
 
     input: str = ""
-    nodes: JobNodes = JobNodes()
+    nodes: JobNodes = field(default_factory=JobNodes)
     force: bool = False
     restart_seconds: int = 0
     function: JobFunction = JobFunction.DEFAULT
@@ -144,7 +144,7 @@ class MachinesDefinition:
     """
 
     input: str = ""
-    nodes: JobNodes = JobNodes()
+    nodes: JobNodes = field(default_factory=JobNodes)
     test_processors: bool = False
     machines_file: str = ""
     threads_file: str = ""

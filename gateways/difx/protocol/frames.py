@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from gateways.difx.errors import FrameError
@@ -44,10 +44,13 @@ class FrameReader:
     Args:
         limit: Bytes of a payload; a header that tells of more, or of less than none, raises
             `FrameError` before any of that payload is waited for.
+        extra: Bytes beyond the limit that payloads of an id may have.
     """
 
-    def __init__(self, *, limit: int = MAX_PACKET_BYTES) -> None:
-        self._limit = limit
+    def __init__(
+        self, *, limit: int = MAX_PACKET_BYTES, extra: Mapping[int, int] | None = None
+    ) -> None:
+        self._limit, self._extra = limit, dict(extra or {})
         self._held = bytearray()
 
     @property
@@ -78,8 +81,9 @@ class FrameReader:
             yield Frame(number, payload)
 
     def _check(self, number: int, length: int) -> None:
-        if not 0 <= length <= self._limit:
+        limit = self._limit + self._extra.get(number, 0)
+        if not 0 <= length <= limit:
             raise FrameError(
-                f"packet {number}: a length of {length} bytes is not within 0..{self._limit}"
+                f"packet {number}: a length of {length} bytes is not within 0..{limit}"
                 " (max_packet); the connection ends"
             )
