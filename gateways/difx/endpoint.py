@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gateways.difx.capture import CaptureFile
 from gateways.difx.endpointconfig import GuiServerEndpointConfig, no_peers
+from gateways.difx.monitor import LiveMonitor
 from gateways.difx.multicast import Bridges
 from gateways.difx.relay import Relay, RelaySettings
 from gateways.difx.server import GuiServer
@@ -118,22 +119,23 @@ class GuiServerEndpoint(SiteEndpoint):
                 bridges = Bridges(config.multicast.settings)
                 stack.callback(bridges.close)
                 bridges.open()
-            relay = Relay(
-                RelaySettings(
-                    name=self.context.bank,
-                    players={name: service.players.url(name) for name in service.players.names},
-                    queue=config.relay_queue,
-                ),
-                LOCATORS,
-                None if bridges is None else bridges.publish,
+            players = {name: service.players.url(name) for name in service.players.names}
+            settings = RelaySettings(
+                name=self.context.bank, players=players, queue=config.relay_queue
             )
+            publish = None if bridges is None else bridges.publish
+            relay = Relay(settings, LOCATORS, publish)
             stack.push_async_callback(relay.close)
             relay.open()
+            monitor = LiveMonitor(service.find_products, players, LOCATORS)
+            stack.push_async_callback(monitor.close)
             capture = None
             if config.capture:
                 path = self.context.directory / config.capture
                 capture = stack.enter_context(CaptureFile(path, self._url.removeprefix("tcp://")))
-            server = GuiServer(config, service, self.log, executor, relay, bridges, capture)
+            server = GuiServer(
+                config, service, self.log, executor, relay, monitor, bridges, capture
+            )
             ready.set_result(None)
             await server.serve(self._socket, self._ended)
 
