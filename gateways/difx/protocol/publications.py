@@ -306,7 +306,7 @@ def _recorder(value: JsonValue, time: float) -> Iterator[Body]:
     yield Mark5Status(
         bank_a=_text(value, "medium")[:8] or "none",
         bank_b=_text(value, "second_medium")[:8] or "none",
-        active_bank=active if active in ("A", "B") else " ",
+        active_bank=active if active in ("A", "B") else "",
         state=_UNIT_STATES.get(_text(value, "state"), Mark5State.BUSY),
         scan_number=_whole(value, "scan_number"),
         scan_name=_text(value, "scan"),
