@@ -34,7 +34,7 @@ from groundwork.errors import text_of
 from groundwork.throttle import Throttle
 from zmqjsonproxy import ProxyError
 
-__all__ = ["JobRun", "filled"]
+__all__ = ["JobRun", "filled", "job_places"]
 
 LOGGED_LINES = 100
 """Lines of a job's output that go to the log in a second; the others are counted."""
