@@ -121,6 +121,8 @@ def test_a_setup_path_is_shorter_than_4096_bytes() -> None:
     assert session.profile == "A"
     with pytest.raises(PayloadError, match="4096 bytes are more than 4095"):
         session.take(Frame(13, b"/" + path))
+    with pytest.raises(PayloadError, match="DIFX_RUN_LABEL: 4096 bytes are more than 4095"):
+        session.take(Frame(15, b"A" * 4096))
 
 
 @pytest.mark.parametrize(
