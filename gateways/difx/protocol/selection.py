@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateways.difx.errors import PayloadError
@@ -85,6 +86,6 @@ class Selection:
         return any(KEYWORDS[keyword] == kind for keyword in self.keywords)
 
 
-def write_selection(keywords: list[str]) -> bytes:
+def write_selection(keywords: Iterable[str]) -> bytes:
     """Return the payload of MESSAGE_SELECTION."""
     return text("".join(f"{keyword}\n" for keyword in keywords))
