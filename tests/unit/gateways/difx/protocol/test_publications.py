@@ -236,7 +236,7 @@ def job_event(state: JobState, kind: JobEventKind = JobEventKind.STATE) -> JobEv
         (JobState.FAILED, ["Aborting", "Crashed"]),
         (JobState.STOPPING, ["Terminating"]),
         (JobState.STOPPED, ["Terminated"]),
-        (JobState.LOST, ["Aborting", "Crashed"]),
+        (JobState.LOST, ["Crashed"]),
     ],
 )
 def test_job_has_the_states_of_the_sheet(state: JobState, expected: list[str]) -> None:
