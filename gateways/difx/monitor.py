@@ -231,6 +231,8 @@ class _Service:
                 break
             number = block.number
             await self._send_block(block)
+        if source.fault:
+            raise MonitorError(source.fault)
         await self._say(MonitorPacket.MESSAGE, source.ended)
 
     async def _send_block(self, block: Block) -> None:

@@ -29,7 +29,7 @@ from gateways.difx.protocol.messagebodies import (
 from gateways.difx.protocol.messages import EncodedMessage
 from groundwork.values import JsonObject, JsonValue
 
-__all__ = ["PROPERTIES", "Publications", "job_messages", "mjd_of"]
+__all__ = ["DIFX_STATES", "PROPERTIES", "Publications", "job_messages", "mjd_of"]
 
 _UNIX_EPOCH_MJD = 40587
 _DAY_S = 86400.0
@@ -38,7 +38,7 @@ _PROGRAM = "dealer-player"
 _KIB = 1024
 _MOST_SOURCES = 10_000
 
-_JOB_STATES: Mapping[JobState, tuple[DifxState, ...]] = {
+DIFX_STATES: Mapping[JobState, tuple[DifxState, ...]] = {
     JobState.QUEUED: (DifxState.SPAWNING,),
     JobState.CONFIGURING: (DifxState.STARTING,),
     JobState.RUNNING: (DifxState.RUNNING,),
@@ -51,8 +51,9 @@ _JOB_STATES: Mapping[JobState, tuple[DifxState, ...]] = {
     JobState.REFUSED: (DifxState.TERMINATED,),
     JobState.CHECKED: (DifxState.TERMINATED,),  # nothing was correlated: not 100 %
     JobState.INVALID: (DifxState.ABORTING, DifxState.CRASHED),
-    JobState.LOST: (DifxState.ABORTING, DifxState.CRASHED),
+    JobState.LOST: (DifxState.CRASHED,),
 }
+"""States as DiFX names them; where there are two, they follow each other."""
 _TOLD_KINDS = frozenset({JobEventKind.ACCEPTED, JobEventKind.STATE, JobEventKind.ENDED})
 
 _SEVERITIES: Mapping[str, AlertSeverity] = {
@@ -110,7 +111,7 @@ def job_messages(sender: str, name: str, path: str, event: JobEvent) -> list[Enc
             mpi_id=0,
             is_final=is_final,
         )
-        for state in _JOB_STATES[event.state]
+        for state in DIFX_STATES[event.state]
     ]
 
 
@@ -306,7 +307,7 @@ def _recorder(value: JsonValue, time: float) -> Iterator[Body]:
     yield Mark5Status(
         bank_a=_text(value, "medium")[:8] or "none",
         bank_b=_text(value, "second_medium")[:8] or "none",
-        active_bank=active if active in ("A", "B") else " ",
+        active_bank=active if active in ("A", "B") else "",
         state=_UNIT_STATES.get(_text(value, "state"), Mark5State.BUSY),
         scan_number=_whole(value, "scan_number"),
         scan_name=_text(value, "scan"),
