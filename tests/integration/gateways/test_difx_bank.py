@@ -11,6 +11,7 @@ import pytest
 import tomlkit
 from support.difx_jobs import HANG_S, INPUT, shell
 from support.difx_units import Recorder
+from support.player_run import poll
 
 from dealer import Dealer
 from gateways.difx.bank import DifxBank
@@ -22,6 +23,12 @@ from player.testing import HostedBank
 from zmqjsonproxy.errors import OperationAbortedError, ProxyError, RemoteError
 
 SLOW = shell("trap 'exit 0' INT; echo up; while :; do sleep 0.01; done")
+PREPARE = [
+    "/bin/sh",
+    "-c",
+    'touch "$1.input"; echo FILE "$1.input"; echo FILE /etc/passwd; echo ready',
+    "sh",
+]
 
 
 @pytest.fixture(scope="module")
@@ -38,17 +45,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def host(folder: Path) -> Iterator[Host]:
     with HostedBank(Recorder, {"files": {"M1": str(folder / "medium")}}, name="RECORDER") as unit:
         runner = {
-            "DEVEL": {"run": shell("echo $1"), "prepare": shell("")[:2] + ["echo FILE $0.input"]},
+            "DEVEL": {"run": shell("echo $1"), "prepare": [*PREPARE, "{file}"]},
             "SLOW": {"run": SLOW},
             "REMOTE": {"player": "RECORDER", "method": "correlate"},
         }
-        runner["DEVEL"]["prepare"] = [
-            "/bin/sh",
-            "-c",
-            'touch "$1.input"; echo FILE "$1.input"; echo FILE /etc/passwd; echo ready',
-            "sh",
-            "{file}",
-        ]
         report = {"player": "rec*", "call": "smart_report", "arguments": ["disks"]}
         bank = {
             "kind": "difx",
@@ -130,8 +130,7 @@ def test_jobs_are_stopped_by_their_input_beside_each_other(
     (job.parent / "two.input").touch()
     paths = ["scan1/job.input", "scan1/two.input"]
     begun = [difx.jobs.start.begin(path, profile="SLOW") for path in paths]
-    while not all(operation.look().state == "running" for operation in begun):
-        pass
+    poll(lambda: all(operation.look().state == "running" for operation in begun), "both run")
     with pytest.raises(RemoteError, match="job runs already"):
         difx.jobs.start(paths[0])
     assert all(difx.jobs.stop(path) for path in paths)
@@ -166,8 +165,7 @@ def test_another_player_runs_a_job(difx: Any, job: Path) -> None:
         difx.jobs.start("scan1/job.input", profile="REMOTE", force=True)
     job.write_text("")
     begun = difx.jobs.start.begin("scan1/job.input", profile="REMOTE", force=True)
-    while "half of it" not in begun.look().text:
-        pass
+    poll(lambda: "half of it" in begun.look().text, "progress")
     begun.abort("enough")
     with pytest.raises(OperationAbortedError, match="enough"):
         begun.result(HANG_S)
