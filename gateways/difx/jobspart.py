@@ -240,6 +240,7 @@ class JobsPart:
         Args:
             active: Only those that have not ended.
         """
+        beside()
         return [
             job.summary().describe()
             for job in self._service.jobs

@@ -113,8 +113,13 @@ class DifxService(Closing):
         self._is_closed = False
 
     def open(self) -> None:
-        """Take up the jobs of earlier runs; those that ran are lost, and their processes are ended."""
+        """Take up the jobs of earlier runs; those that ran are lost, and their processes are ended.
+
+        Raises:
+            JobError: Another gateway of this name runs.
+        """
         limits = self.settings.limits
+        self._records.open()
         for job in self._records.load():
             self.jobs.keep(job)
             if job.state.is_final:
@@ -143,6 +148,7 @@ class DifxService(Closing):
             if not run.job.wait(CLOSE_S):
                 log.error("job %s has not ended within %g s", run.job.name, CLOSE_S)
         self.players.close()
+        self._records.close()
 
     def listen(self, listener: Listener) -> None:
         """Have somebody else told of each event, too, to the end of the gateway; see `on_event`."""
