@@ -208,7 +208,7 @@ class Correlator:
         turns = centers[:, None, None] * (delay[:, None] + rate[:, None] * offsets)
         spectra = np.fft.fft(taken * _turned(turns)[:, None], axis=-1)
         slopes = _turned((places - whole)[:, None] * (np.arange(n) - n // 2) / n)
-        spectra = np.fft.fftshift(spectra, axes=-1) * slopes
+        spectra = np.asarray(np.fft.fftshift(spectra, axes=-1) * slopes, np.complex64)
         spectra[:, :, ~good] = 0
         return spectra, good
 
