@@ -8,6 +8,7 @@ DifxError
 +-- FileFaultError      an operation on files that was refused, or failed
 +-- JobError            a job that cannot be, or is unknown
 +-- MonitorError        live products that cannot be had
++-- MulticastError      a bridge to a multicast network that cannot be
 +-- LinkError           a task connection that cannot be made, or has gone
 +-- ServerError         a server of the protocol that cannot be reached, or does not answer
 """
@@ -27,6 +28,7 @@ __all__ = [
     "JobError",
     "LinkError",
     "MonitorError",
+    "MulticastError",
     "PayloadError",
     "ServerError",
     "UnknownTypeError",
@@ -86,6 +88,10 @@ class JobError(DifxError):
 
 class MonitorError(DifxError):
     """Live products that cannot be had."""
+
+
+class MulticastError(DifxError):
+    """A bridge to a multicast network that cannot be had as it is wanted."""
 
 
 class LinkError(DifxError):
