@@ -32,9 +32,8 @@ Text = Annotated[str, Field(min_length=1)]
 ROOT_FORM = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,60}$"
 PROFILE_FORM = r"^[A-Za-z0-9_.+-]{1,60}$"
 _PLACE_HOLDER = re.compile(r"\{(\w+)\}")
-JOB_PLACES = frozenset(
-    {"input", "stem", "folder", "job", "restart", "machines", "threads", "monitor"}
-)
+JOB_PLACES = frozenset({"input", "stem", "folder", "restart", "machines", "threads", "monitor"})
+"""In arguments of check, run and products; paths are absolute, so that none is taken for an option."""
 PREPARE_PLACES = frozenset({"file", "folder", "model"})
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

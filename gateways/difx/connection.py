@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,10 +22,13 @@ from gateways.difx.errors import (
     UnknownTypeError,
 )
 from gateways.difx.links import ChannelLink, TaskLink, TcpLink, connect_back, keep_alive
+from gateways.difx.monitor import LiveMonitor
+from gateways.difx.multicast import Membership
 from gateways.difx.outbox import Outbox
 from gateways.difx.protocol.channels import Channels
 from gateways.difx.protocol.frames import Frame, pack_frame
 from gateways.difx.protocol.jobs import Severity
+from gateways.difx.protocol.messages import Datagram
 from gateways.difx.protocol.packets import Packet
 from gateways.difx.protocol.session import (
     Chunk,
@@ -35,6 +38,7 @@ from gateways.difx.protocol.session import (
     VersionRequest,
     primary_reader,
 )
+from gateways.difx.relay import RelayClient
 from gateways.difx.share import Share
 from gateways.difx.tasks.context import Action, Client, LinkedTask
 from gateways.difx.tasks.registry import Task, task_of
@@ -43,7 +47,7 @@ if TYPE_CHECKING:
     from gateways.difx.bank import DifxService
     from player.bank import BankLog
 
-__all__ = ["ClientRelay", "Connection", "Surroundings"]
+__all__ = ["Connection", "Peer", "Surroundings"]
 
 READ_BYTES = 256 * 1024
 MOST_TEXT_BYTES = 4096
@@ -53,9 +57,6 @@ LOWEST_PORT = 1024
 _LINGER_S, _LINGER_BYTES = 1.0, 1 << 20
 _TASKS_END_WITHIN_S = 5.0
 _PACKETS = {Severity.INFO: Packet.INFORMATION, Severity.WARNING: Packet.WARNING}
-_LEVELS = {Severity.INFO: logging.INFO, Severity.WARNING: logging.WARNING}
-_UNBOUNDED = frozenset({Packet.CHANNEL_DATA, Packet.COMMAND})
-"""Packets from clients that are not requests of a few bytes, or whose reader has the limit."""
 _REQUESTS = frozenset(
     {
         Packet.RELAY_COMMAND,
@@ -66,13 +67,7 @@ _REQUESTS = frozenset(
         Packet.GET_JOB_STATUS,
     }
 )
-
-
-class ClientRelay(Protocol):
-    """Relayed messages for one client; `gateways.difx.relay.RelayClient` is one."""
-
-    async def run(self, send: Any) -> None: ...
-    def close(self) -> None: ...
+"""Packets from clients whose size is not looked at elsewhere."""
 
 
 class Surroundings(Protocol):
@@ -80,13 +75,17 @@ class Surroundings(Protocol):
 
     config: GuiServerEndpointConfig
     service: DifxService
+    monitor: LiveMonitor
     log: BankLog
 
     def greet(self, role: Role) -> list[bytes]:
         """Return the packets of the handshake."""
 
-    def join_relay(self, session: Session) -> ClientRelay:
+    def join_relay(self, session: Session) -> RelayClient:
         """Return the messages for a client from now on."""
+
+    def join_bridge(self, take: Callable[[Datagram], object]) -> Membership | None:
+        """Return a client's bridge to a multicast network; None: there is none."""
 
     def note(self, level: int, text: str, *args: object) -> None:
         """Write a line in the log, if clients have not caused too many."""
@@ -148,7 +147,8 @@ class Connection:
         self._links: dict[int, ChannelLink] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_action: asyncio.Task[None] | None = None
-        self._relay: tuple[ClientRelay, asyncio.Task[None]] | None = None
+        self._bridge = around.join_bridge(self._take_datagram)
+        self._relay: tuple[RelayClient, asyncio.Task[None]] | None = None
         self._loop = asyncio.get_running_loop()
         self.heard_at = self._loop.time()
         connection: socket.socket = writer.get_extra_info("socket")
@@ -223,9 +223,14 @@ class Connection:
             case _:
                 self._start(request)
 
-    async def _run_relay(self, relay: ClientRelay) -> None:
+    async def _run_relay(self, relay: RelayClient) -> None:
         with contextlib.suppress(LinkError):  # the connection has gone: its reader knows
             await relay.run(self.outbox.send)
+
+    def _take_datagram(self, datagram: Datagram) -> None:
+        """Relay what comes over the bridge."""
+        if self._relay is not None:
+            self._relay[0].offer(datagram)
 
     def _end_relay(self) -> None:
         if self._relay is not None:
@@ -263,7 +268,10 @@ class Connection:
             config=self._config,
             share=self._share,
             profile=self._session.profile,
+            monitor=self._around.monitor,
+            bridge=self._bridge,
             say=self.say,
+            drain=self.outbox.drain,
         )
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -293,7 +301,8 @@ class Connection:
         is_channel: bool,
     ) -> None:
         try:
-            link = await self._open_link(wanted.address, wanted.port, is_channel)
+            address = getattr(wanted, "address", "")  # the monitor names none
+            link = await self._open_link(address, wanted.port, is_channel)
         except LinkError as error:
             client.refuse(f"{task.name}: {error}")
             return
@@ -398,14 +407,18 @@ class Connection:
                     read += len(data)
 
     async def _end(self, reason: str) -> None:
-        """End its tasks, and close it."""
+        """End its tasks, and close it when it has taken what waits."""
         self._end_relay()
+        if self._bridge is not None:
+            self._bridge.close()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=_TASKS_END_WITHIN_S)
         self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
         if self._capture is not None:
             self._capture.note(f"closed: {reason}")
         self._around.note(logging.DEBUG, "%s: closed: %s", self.peer.name, reason)

@@ -5,13 +5,21 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from gateways.difx.capture import CaptureFile
 from gateways.difx.endpointconfig import GuiServerEndpointConfig, no_peers
+from gateways.difx.monitor import LiveMonitor
+from gateways.difx.multicast import Bridges
+from gateways.difx.relay import Relay, RelaySettings
+from gateways.difx.server import GuiServer
 from groundwork.addresses import is_loopback_host
 from player.bank import Bank
 from player.endpoints.base import EndpointContext, SiteEndpoint
 from player.ports import address_of_device, tcp_url
+from player.remotes import LOCATORS
 from player.tables import EndpointConfig
 from zmqjsonproxy.errors import RefusedError
 
@@ -76,32 +84,60 @@ class GuiServerEndpoint(SiteEndpoint):
                 f'{bank.name} has no correlator jobs: give it `kind = "difx"`, or take the table of '
                 "this endpoint away"
             )
-        service = bank.service
-        ready: threading.Event = threading.Event()
+        ready: Future[None] = Future()
         self._thread = threading.Thread(
             target=self._run,
-            args=(service, ready),
+            args=(bank.service, ready),
             name=f"{self.context.name} {bank.name}",
             daemon=True,
         )
         self._thread.start()
-        ready.wait()
+        ready.result()
 
-    def _run(self, service: DifxService, ready: threading.Event) -> None:
+    def _run(self, service: DifxService, ready: Future[None]) -> None:
         reason = "its loop ended"
         try:
             with asyncio.Runner() as runner:
                 runner.run(self._serve(service, ready))
         except Exception as error:
+            if not ready.done():
+                ready.set_exception(error)
+                return
             self.log.exception("the server of DiFX clients failed")
             reason = f"{type(error).__name__}: {error}"
-        finally:
-            ready.set()
         if not self._closing:
             self.context.on_end(reason)
 
-    async def _serve(self, service: DifxService, ready: threading.Event) -> None:
-        raise NotImplementedError
+    async def _serve(self, service: DifxService, ready: Future[None]) -> None:
+        self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
+        config = self._config
+        async with AsyncExitStack() as stack:
+            executor = ThreadPoolExecutor(_THREADS, f"{self.context.name} files")
+            stack.callback(executor.shutdown, wait=False, cancel_futures=True)
+            bridges = None
+            if config.multicast.settings is not None:
+                bridges = Bridges(config.multicast.settings)
+                stack.callback(bridges.close)
+                bridges.open()
+            players = {name: service.players.url(name) for name in service.players.names}
+            settings = RelaySettings(
+                name=self.context.bank, players=players, queue=config.relay_queue
+            )
+            publish = None if bridges is None else bridges.publish
+            relay = Relay(settings, LOCATORS, publish)
+            stack.push_async_callback(relay.close)
+            relay.open()
+            monitor = LiveMonitor(service.find_products, players, LOCATORS)
+            stack.push_async_callback(monitor.close)
+            capture = None
+            if config.capture:
+                path = self.context.directory / config.capture
+                capture = stack.enter_context(CaptureFile(path, self._url.removeprefix("tcp://")))
+            server = GuiServer(
+                config, service, self.log, executor, relay, monitor, bridges, capture
+            )
+            ready.set_result(None)
+            await server.serve(self._socket, self._ended)
 
     def close(self) -> None:
         """End all connections, and give the address back."""

@@ -7,6 +7,7 @@ DifxError
 +-- PayloadError        the payload of a packet that cannot be read
 +-- FileFaultError      an operation on files that was refused, or failed
 +-- JobError            a job that cannot be, or is unknown
++-- UnitError           a recorder or another Player that cannot do what was asked for
 +-- MonitorError        live products that cannot be had
 +-- MulticastError      a bridge to a multicast network that cannot be
 +-- LinkError           a task connection that cannot be made, or has gone
@@ -31,6 +32,7 @@ __all__ = [
     "MulticastError",
     "PayloadError",
     "ServerError",
+    "UnitError",
     "UnknownTypeError",
 ]
 
@@ -84,6 +86,10 @@ class FileFaultError(DifxError):
 
 class JobError(DifxError):
     """A job that cannot be begun, or that nobody knows."""
+
+
+class UnitError(DifxError):
+    """A recorder, or another Player, that cannot do what was asked for, or may not."""
 
 
 class MonitorError(DifxError):

@@ -76,14 +76,18 @@ class ProgramEnd:
         status: Exit status; negative: the signal; None: it cannot even be killed.
         survivors: Processes that it started and that run on, number and name.
         is_cut: Its output was still open at the end.
+        text: Sentence on how it ended; empty: the status tells it.
     """
 
     status: int | None
     survivors: tuple[tuple[int, str], ...] = ()
     is_cut: bool = False
+    text: str = ""
 
     def sentence(self) -> str:
         """Say how it ended; empty: with exit status 0."""
+        if self.text:
+            return self.text
         if self.status is None:
             return "does not end, not even by SIGKILL"
         if self.status < 0:

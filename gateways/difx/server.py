@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING
 
 from gateways.difx.access import Access, Role
 from gateways.difx.capture import CaptureFile, ClientCapture
-from gateways.difx.connection import READ_BYTES, ClientRelay, Connection, Peer
+from gateways.difx.connection import READ_BYTES, Connection, Peer
 from gateways.difx.endpointconfig import GuiServerEndpointConfig
+from gateways.difx.errors import MulticastError
+from gateways.difx.monitor import LiveMonitor
+from gateways.difx.multicast import Bridges, Membership
 from gateways.difx.protocol.frames import pack_frame
 from gateways.difx.protocol.handshake import handshake
+from gateways.difx.protocol.messages import Datagram
 from gateways.difx.protocol.packets import Packet
 from gateways.difx.protocol.session import Session
-from gateways.difx.relay import Relay
+from gateways.difx.relay import Relay, RelayClient
 from gateways.difx.share import Share
 from groundwork.throttle import Throttle
 
@@ -41,6 +46,8 @@ class GuiServer:
         log: Of the endpoint.
         executor: Threads for what may wait.
         relay: Publications for clients.
+        monitor: Live products for clients.
+        bridges: To a multicast network; None: there are none.
         capture: Told of each packet; None: nobody is.
 
     Attributes:
@@ -55,10 +62,13 @@ class GuiServer:
         log: BankLog,
         executor: Executor,
         relay: Relay,
+        monitor: LiveMonitor,
+        bridges: Bridges | None = None,
         capture: CaptureFile | None = None,
     ) -> None:
         self.config, self.service, self.log = config, service, log
-        self._executor, self._relay, self._capture = executor, relay, capture
+        self._executor, self._capture = executor, capture
+        self._relay, self.monitor, self._bridges = relay, monitor, bridges
         self._access = Access(config.peers, config.operators)
         self._connections: dict[Connection, asyncio.Task[None]] = {}
         self._throttle = Throttle(_LINES_PER_S)
@@ -148,9 +158,19 @@ class GuiServer:
         """Return the packets of the handshake for a client."""
         return handshake(self.service.facts(role))
 
-    def join_relay(self, session: Session) -> ClientRelay:
+    def join_relay(self, session: Session) -> RelayClient:
         """Return the messages for a client from now on; it may select others at any time."""
         return self._relay.join(lambda kind: session.selection.takes(kind))
+
+    def join_bridge(self, take: Callable[[Datagram], object]) -> Membership | None:
+        """Return a client's bridge to a multicast network; None: there is none."""
+        if self._bridges is None:
+            return None
+        try:
+            return self._bridges.join(take)
+        except MulticastError as error:
+            self.note(logging.WARNING, "a client has no bridge: %s", error)
+            return None
 
     def note(self, level: int, text: str, *args: object) -> None:
         """Write a line in the log; clients cannot cause more than some in a second."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateways.difx.access import Role
 from gateways.difx.endpointconfig import GuiServerEndpointConfig
 from gateways.difx.links import TaskLink
+from gateways.difx.monitor import LiveMonitor
+from gateways.difx.multicast import Membership
 from gateways.difx.protocol.jobs import Severity
 from gateways.difx.share import Share
 
 if TYPE_CHECKING:
     from gateways.difx.bank import DifxService
 
-__all__ = ["Action", "Client", "LinkedTask"]
+__all__ = ["Action", "Client", "LinkedTask", "send_row"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,10 @@ class Client:
         config: Limits.
         share: Threads for what may wait.
         profile: Runner profile that it has chosen when the task began; empty: none.
+        monitor: Live products.
+        bridge: To a multicast network; None: it has none.
         say: Sends it a line, as INFORMATION, WARNING or ERROR.
+        drain: Waits until the client has taken most of what waits for it.
     """
 
     name: str
@@ -38,7 +43,10 @@ class Client:
     config: GuiServerEndpointConfig
     share: Share
     profile: str
+    monitor: LiveMonitor
+    bridge: Membership | None
     say: Callable[[Severity, str], None]
+    drain: Callable[[], Awaitable[None]]
 
     def inform(self, text: str) -> None:
         """Send an INFORMATION packet."""
@@ -83,3 +91,9 @@ class Action:
     name: str
     run: Callable[[Client, Any], Awaitable[None]]
     changes: bool = True
+
+
+async def send_row(link: TaskLink, row: Iterable[tuple[bytes, ...]]) -> None:
+    """Send sub-packets, each as its items."""
+    for items in row:
+        await link.send(*items)
