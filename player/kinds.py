@@ -47,6 +47,7 @@ _RENAMED_GROUPS = {"dealer_player.doors": ENDPOINTS_GROUP}
 BUILT_IN = {
     "spectrometer": "spectrometer.bank:SpectrometerBank",
     "histogrammer": "histogrammer.bank:HistogrammerBank",
+    "difx": "gateways.difx.bank:DifxBank",
 }
 BUILT_IN_ENDPOINTS = {
     "http": "player.endpoints.http.endpoint:HttpEndpoint",

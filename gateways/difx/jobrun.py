@@ -20,6 +20,7 @@ from gateways.difx.protocol.jobs import (
     INPUT_SUFFIX,
     JobEventKind,
     JobMode,
+    JobRequest,
     JobState,
     Refusal,
     Severity,
@@ -27,12 +28,13 @@ from gateways.difx.protocol.jobs import (
 from gateways.difx.protocol.machinefiles import MACHINES_SUFFIX, THREADS_SUFFIX, beside_input
 from gateways.difx.protocol.progress import read_progress
 from gateways.difx.remoterun import RemoteRun
+from gateways.difx.rootfolders import Place
 from gateways.difx.runner import ProgramEnd, ProgramLimits, ProgramRun, Stream
 from groundwork.errors import text_of
 from groundwork.throttle import Throttle
 from zmqjsonproxy import ProxyError
 
-__all__ = ["JobRun", "filled"]
+__all__ = ["JobRun", "filled", "job_places"]
 
 LOGGED_LINES = 100
 """Lines of a job's output that go to the log in a second; the others are counted."""
@@ -44,6 +46,25 @@ log = logging.getLogger(__name__)
 def filled(words: Sequence[str], places: Mapping[str, str]) -> list[str]:
     """Return the words of a command with what its place holders stand for."""
     return [_PLACE_HOLDER.sub(lambda found: places[found[1]], word) for word in words]
+
+
+def job_places(request: JobRequest, place: Place) -> dict[str, str]:
+    """Return what the place holders of a job's commands stand for.
+
+    Args:
+        request: The job.
+        place: Of its input file.
+    """
+    path = str(place.real)
+    return {
+        "input": path,
+        "stem": path.removesuffix(INPUT_SUFFIX),
+        "folder": str(place.folder),
+        "restart": str(request.restart_s),
+        "machines": beside_input(path, MACHINES_SUFFIX),
+        "threads": beside_input(path, THREADS_SUFFIX),
+        "monitor": "1" if request.mode is JobMode.MONITOR else "0",
+    }
 
 
 class _OverError(Exception):
@@ -72,7 +93,6 @@ class JobRun:
         self._lock = threading.Lock()
         self._current: ProgramRun | RemoteRun | None = None
         self._throttle = Throttle(LOGGED_LINES)
-        self._input = ""
 
     def run(self) -> None:
         """Carry the job out; when it returns, or raises, the job has its final state."""
@@ -122,7 +142,7 @@ class JobRun:
             )
         if not place.name or not place.real.is_file():
             self._refuse(Refusal.INPUT_NOT_FOUND, f"{path:.300}: is no file")
-        self._place, self._input = place, str(place.real)
+        self._place = place
         self._go_on()
 
     def _check(self) -> None:
@@ -221,23 +241,10 @@ class JobRun:
 
     # programs
 
-    def _places(self) -> dict[str, str]:
-        """Return what place holders stand for."""
-        request = self.job.request
-        return {
-            "input": self._input,
-            "stem": self._input.removesuffix(INPUT_SUFFIX),
-            "folder": str(self._place.folder),
-            "restart": str(request.restart_s),
-            "machines": beside_input(self._input, MACHINES_SUFFIX),
-            "threads": beside_input(self._input, THREADS_SUFFIX),
-            "monitor": "1" if request.mode is JobMode.MONITOR else "0",
-        }
-
     def _program(self, command: Sequence[str]) -> ProgramEnd:
         """Run a program to its end; OSError: it cannot be started."""
         program = ProgramRun(
-            filled(command, self._places()),
+            filled(command, job_places(self.job.request, self._place)),
             self.job.id,
             self._take,
             on_quiet=self._sign_of_life,
@@ -263,7 +270,7 @@ class JobRun:
             self.players,
             self.runner.player,
             self.runner.method,
-            self._input,
+            str(self._place.real),
             on_line=lambda line: self._line(Severity.INFO, line),
             on_progress=lambda fraction: self.job.report(fraction),
             on_quiet=self._sign_of_life,
@@ -285,12 +292,11 @@ class JobRun:
 
     def _take(self, stream: Stream, line: str) -> None:
         """Take a line of output."""
-        if stream is Stream.STDERR:
-            self._line(Severity.WARNING if "warning" in line.lower() else Severity.ERROR, line)
-        elif (progress := read_progress(line)) is not None:
+        progress = read_progress(line) if stream is Stream.STDOUT else None
+        if progress is not None:
             self.job.report(*progress)
         else:
-            self._line(Severity.INFO, line)
+            self._line(stream.severity(line), line)
 
     def _line(self, severity: Severity, line: str) -> None:
         self.job.tell(JobEventKind.OUTPUT, line, severity=severity)
