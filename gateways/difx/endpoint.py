@@ -39,6 +39,9 @@ class GuiServerEndpoint(SiteEndpoint):
 
     Without peers of other hosts it serves on the loopback address only.
 
+    Attributes:
+        server: Its clients; None: it is not open.
+
     Raises:
         RefusedError: There is an address of its own beyond this host, and no peers there.
         OSError: The address cannot be had.
@@ -52,6 +55,7 @@ class GuiServerEndpoint(SiteEndpoint):
         self._socket = context.serve(self._config.port, lambda port: _listen(address, port))
         host, port = self._socket.getsockname()[:2]
         self._url = tcp_url(host, port)
+        self.server: GuiServer | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Event | None = None
@@ -133,11 +137,11 @@ class GuiServerEndpoint(SiteEndpoint):
             if config.capture:
                 path = self.context.directory / config.capture
                 capture = stack.enter_context(CaptureFile(path, self._url.removeprefix("tcp://")))
-            server = GuiServer(
+            self.server = GuiServer(
                 config, service, self.log, executor, relay, monitor, bridges, capture
             )
             ready.set_result(None)
-            await server.serve(self._socket, self._ended)
+            await self.server.serve(self._socket, self._ended)
 
     def close(self) -> None:
         """End all connections, and give the address back."""
