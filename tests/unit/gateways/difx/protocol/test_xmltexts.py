@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,10 +130,8 @@ def test_an_escaped_text_is_read_as_it_was(value: str) -> None:
 
 @given(st.binary(max_size=80))
 def test_any_bytes_are_a_document_or_an_error(data: bytes) -> None:
-    try:
+    with contextlib.suppress(DocumentError):
         read_xml(data)
-    except DocumentError as error:
-        assert str(error)
 
 
 @pytest.mark.parametrize("value", ["\0", "\a", "\x1f", "\ud800", "\uffff"])
