@@ -32,15 +32,17 @@ Text = Annotated[str, Field(min_length=1)]
 ROOT_FORM = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,60}$"
 PROFILE_FORM = r"^[A-Za-z0-9_.+-]{1,60}$"
 _PLACE_HOLDER = re.compile(r"\{(\w+)\}")
-JOB_PLACES = frozenset(
-    {"input", "stem", "folder", "job", "restart", "machines", "threads", "monitor"}
-)
+JOB_PLACES = frozenset({"input", "stem", "folder", "restart", "machines", "threads", "monitor"})
+"""In arguments of check, run and products; paths are absolute, so that none is taken for an option."""
 PREPARE_PLACES = frozenset({"file", "folder", "model"})
-_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*=?$")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def _places(words: list[str], known: frozenset[str]) -> list[str]:
-    """Refuse a place holder that stands for nothing."""
+    """Refuse a program that is looked for in the folder of a job, and a place holder that stands
+    for nothing."""
+    if "/" in words[0] and not os.path.isabs(words[0]):
+        raise ValueError(f"{words[0]!r}: name a program on the PATH, or its absolute path")
     for word in words:
         for name in _PLACE_HOLDER.findall(word):
             if name not in known:
@@ -62,7 +64,9 @@ def _prepare_command(words: list[str]) -> list[str]:
 
 def _beside(pattern: str) -> str:
     """Refuse a pattern of output that is not beside the input."""
-    _places([pattern], frozenset({"stem", "job"}))
+    for name in _PLACE_HOLDER.findall(pattern):
+        if name != "job":
+            raise ValueError(f"{pattern!r}: {{{name}}} stands for nothing here; there is {{job}}")
     if "/" in pattern or pattern in (".", ".."):
         raise ValueError(f"{pattern!r}: output is beside the input; write a name as {{job}}.difx")
     if not pattern.replace("{job}", "", 1).strip("*?") or "{job}" not in pattern:
@@ -72,7 +76,7 @@ def _beside(pattern: str) -> str:
 
 def _variable(name: str) -> str:
     """Refuse what is no name of a variable."""
-    if not _NAME.match(name) or name.endswith("="):
+    if not _VARIABLE.fullmatch(name):
         raise ValueError(f"{name!r} is no name of an environment variable")
     return name
 

@@ -7,20 +7,58 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from gateways.difx.multicast import BridgeSettings, group_fault
 from gateways.difx.protocol.frames import MAX_PACKET_BYTES
 from gateways.difx.protocol.items import MAX_INTEGER
 from gateways.difx.protocol.xmltexts import MAX_DOCUMENT_BYTES
 from groundwork.addresses import checked_network, is_of_others
 from player.endpoints.http.webendpoint import FreePortOrService
-from player.tables import EndpointConfig
+from player.tables import EndpointConfig, Table
 
-__all__ = ["DEFAULT_PORT", "GuiServerEndpointConfig", "no_peers"]
+__all__ = [
+    "DEFAULT_GROUP",
+    "DEFAULT_PORT",
+    "GuiServerEndpointConfig",
+    "MulticastConfig",
+    "no_peers",
+]
 
 DEFAULT_PORT = 50200
 """The original's."""
+DEFAULT_GROUP = "224.2.2.1"
 _THIS_HOST = ["127.0.0.1/32", "::1/128"]
 
 Network = Annotated[str, AfterValidator(checked_network)]
+
+
+def _group(text: str) -> str:
+    """Refuse what is neither a multicast group nor loopback."""
+    if why := group_fault(text):
+        raise ValueError(why)
+    return text
+
+
+class MulticastConfig(Table):
+    """`[banks.X.endpoints.NAME.multicast]`: the bridge to a DiFX network."""
+
+    enable: bool = Field(
+        default=False, description="relay its messages, and send there what clients send"
+    )
+    group: Annotated[str, AfterValidator(_group)] = Field(
+        default=DEFAULT_GROUP, description="multicast group, or an address of the loopback network"
+    )
+    port: int = Field(default=DEFAULT_PORT, ge=1, le=65535, description="UDP port")
+    interface: str = Field(
+        default="lo",
+        description="name or address of the one interface that is used; empty: the only one",
+    )
+
+    @property
+    def settings(self) -> BridgeSettings | None:
+        """Settings of the bridge; None: there is none."""
+        if not self.enable:
+            return None
+        return BridgeSettings(group=self.group, port=self.port, interface=self.interface)
 
 
 class GuiServerEndpointConfig(EndpointConfig):
@@ -64,9 +102,7 @@ class GuiServerEndpointConfig(EndpointConfig):
     idle_limit: float = Field(
         0.0, ge=0, description="a client that asks nothing is cut after it, s; 0: never"
     )
-    difx_version: str | None = Field(
-        None, description="text of GUISERVER_DIFX_VERSION; without one it is not sent"
-    )
+    multicast: MulticastConfig = Field(default_factory=MulticastConfig)
     capture: str = Field("", description="file for every packet with its time; empty: none")
 
     @model_validator(mode="after")

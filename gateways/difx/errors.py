@@ -7,7 +7,9 @@ DifxError
 +-- PayloadError        the payload of a packet that cannot be read
 +-- FileFaultError      an operation on files that was refused, or failed
 +-- JobError            a job that cannot be, or is unknown
++-- UnitError           a recorder or another Player that cannot do what was asked for
 +-- MonitorError        live products that cannot be had
++-- MulticastError      a bridge to a multicast network that cannot be
 +-- LinkError           a task connection that cannot be made, or has gone
 +-- ServerError         a server of the protocol that cannot be reached, or does not answer
 """
@@ -27,8 +29,10 @@ __all__ = [
     "JobError",
     "LinkError",
     "MonitorError",
+    "MulticastError",
     "PayloadError",
     "ServerError",
+    "UnitError",
     "UnknownTypeError",
 ]
 
@@ -84,8 +88,16 @@ class JobError(DifxError):
     """A job that cannot be begun, or that nobody knows."""
 
 
+class UnitError(DifxError):
+    """A recorder, or another Player, that cannot do what was asked for, or may not."""
+
+
 class MonitorError(DifxError):
     """Live products that cannot be had."""
+
+
+class MulticastError(DifxError):
+    """A bridge to a multicast network that cannot be had as it is wanted."""
 
 
 class LinkError(DifxError):

@@ -335,32 +335,38 @@ class DifxFiles:
             paths = [entry.path for entry in self.find(pattern)]
         else:
             paths = [pattern]
-        removed = sum(self._rm(path, letters) for path in paths)
+        with_folders = bool(letters & _RECURSIVE)
+        removed = sum(self.remove(path, with_folders=with_folders) for path in paths)
         if not removed and not letters & _FORCED:
             raise FileFaultError(f"{pattern:.300}: there is nothing to remove", FileFault.NOT_FOUND)
         return removed
 
-    def _rm(self, path: str, letters: frozenset[str]) -> int:
-        """Remove one thing; 0: it is not there."""
+    def remove(self, path: str, *, with_folders: bool = False) -> bool:
+        """Remove one thing, whatever characters are in its name; False: it is not there.
+
+        Args:
+            path: Of it.
+            with_folders: A folder is removed with all that is in it; else it is refused.
+        """
         try:
             place = self._removable(path)
         except FileFaultError as error:
             if error.fault in (FileFault.NOT_FOUND, FileFault.NO_FOLDER):
-                return 0
+                return False
             raise
         with place.open_folder() as folder:
             try:
                 status = os.stat(place.name, dir_fd=folder, follow_symlinks=False)
             except FileNotFoundError:
-                return 0
+                return False
             if not stat.S_ISDIR(status.st_mode):
                 os.unlink(place.name, dir_fd=folder)
-            elif letters & _RECURSIVE:
+            elif with_folders:
                 shutil.rmtree(place.name, dir_fd=folder)
             else:
                 text = f"{path:.300}: is a folder; remove it with the option -r"
                 raise FileFaultError(text, FileFault.IS_A_FOLDER)
-        return 1
+        return True
 
     def cp(self, source: str, target: str) -> None:
         """Copy a file, into a folder or in the place of one that may be there."""

@@ -47,6 +47,7 @@ class Job:
         reached: In the time of the data.
         exit_status: See JobSummary.
         errors: Lines of errors.
+        changes: Each state so far: time (unix seconds, UTC), state, sentence.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Job:
     reached: TimeReached = field(default_factory=TimeReached)
     exit_status: int | None = None
     errors: int = 0
+    changes: list[tuple[float, JobState, str]] = field(default_factory=list)
     stop_reason: str = ""
     """Why it was asked to stop; empty: it was not."""
 
@@ -176,6 +178,7 @@ class Job:
                 return
             if state is not None and state is not self.state:
                 self.state, self.changed = state, time.time()
+                self.changes.append((self.changed, state, text))
             if text and kind is not JobEventKind.OUTPUT:
                 self.text = text
             self.errors += severity is Severity.ERROR and kind is JobEventKind.OUTPUT

@@ -18,8 +18,9 @@ class Channel:
         self.number = number
         self._waiting = bytearray()
 
-    def __len__(self) -> int:
-        """Return how many bytes wait."""
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait."""
         return len(self._waiting)
 
     def put(self, data: bytes) -> None:
@@ -60,7 +61,7 @@ class Channels:
     @property
     def waiting(self) -> int:
         """Bytes that wait in all channels."""
-        return sum(map(len, self._open.values())) + sum(map(len, self._early.values()))
+        return sum(each.waiting for each in (*self._open.values(), *self._early.values()))
 
     @property
     def early(self) -> int:
@@ -76,7 +77,7 @@ class Channels:
         channel = self._open.get(number)
         if data:
             self._check_room(number, len(data))
-            (channel or self._early_channel(number)).put(data)
+            (self._early_channel(number) if channel is None else channel).put(data)
         return channel
 
     def open(self, number: int) -> Channel:
@@ -89,7 +90,7 @@ class Channels:
             raise LinkError(
                 f"channel {number} belongs to a task that has not ended; name another one as port"
             )
-        channel = self._early.pop(number, None) or Channel(number)
+        channel = self._early.pop(number, Channel(number))
         self._open[number] = channel
         return channel
 

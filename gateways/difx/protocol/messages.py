@@ -18,11 +18,14 @@ from gateways.difx.protocol.xmltexts import XmlDocument, read_xml
 __all__ = [
     "MAX_MESSAGE_BYTES",
     "MAX_NAME_BYTES",
+    "Datagram",
     "EncodedMessage",
     "MessageHeader",
     "MessageType",
     "Node",
+    "ReadMessage",
     "encode_message",
+    "look_into",
     "read_message",
     "shortened",
     "xml_text",
@@ -36,6 +39,11 @@ _SEQUENCE_BYTES = len("<seqNumber>4294967295</seqNumber>")
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _LEFT_OUT = " [...]"
 _NO_TEXT = re.compile("[\ud800-\udfff\ufffe\uffff]")
+_FINAL_STATE = re.compile(rb"<state>\s*(Done|MpiDone|Crashed|Terminated)\s*</state>")
+_FOUND = {
+    name: re.compile(rb"<%b>\s*([^<]*?)\s*</%b>" % (name.encode(), name.encode()))
+    for name in ("type", "from", "identifier")
+}
 _SPECIAL = re.compile("[<>&\"'\x00-\x1f]")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;", "'": "&apos;"}
 
@@ -129,12 +137,45 @@ class EncodedMessage:
         return b"%b%d%b" % (self.before, sequence & 0xFFFFFFFF, self.behind)
 
     @property
+    def has_number(self) -> bool:
+        """It gets a number of the connection on which it goes out."""
+        return True
+
+    @property
     def is_status(self) -> bool:
         """It tells a state, which a newer one of the same sender and type makes obsolete."""
-        return self.header.type in _STATES
+        return self.header.type in STATES
 
 
-_STATES = frozenset(
+@dataclass(frozen=True, slots=True)
+class Datagram:
+    """A message as it came from a network, which goes on as it is.
+
+    Attributes:
+        header: As far as it was found; the type is empty if there is none.
+        is_final: It tells the final state of a job.
+    """
+
+    header: MessageHeader
+    data: bytes
+    is_final: bool = False
+
+    @property
+    def has_number(self) -> bool:
+        """It has that of its sender."""
+        return False
+
+    @property
+    def is_status(self) -> bool:
+        """As of EncodedMessage."""
+        return self.header.type in STATES
+
+    def numbered(self, _sequence: int) -> bytes:
+        """Return the datagram."""
+        return self.data
+
+
+STATES = frozenset(
     {
         MessageType.LOAD,
         MessageType.STATUS,
@@ -145,6 +186,7 @@ _STATES = frozenset(
         MessageType.DIAGNOSTIC,
     }
 )
+"""Types that tell a state."""
 
 
 def xml_text(value: str) -> str:
@@ -260,6 +302,17 @@ def read_message(datagram: bytes) -> ReadMessage:
     )
     sequences = [e.text for e in document.body if e.name == "seqNumber"]
     return ReadMessage(header, _whole(sequences[0] if sequences else "", None), document)
+
+
+def look_into(data: bytes) -> Datagram:
+    """Return a datagram with what its header says, which nobody has checked; any bytes will do."""
+    found = {}
+    for name, pattern in _FOUND.items():
+        match = pattern.search(data)
+        found[name] = match[1].decode(errors="replace") if match else ""
+    header = MessageHeader(sender=found["from"], type=found["type"], identifier=found["identifier"])
+    is_final = header.type == MessageType.STATUS and bool(_FINAL_STATE.search(data))
+    return Datagram(header, data, is_final)
 
 
 def _whole(text: str, default: int | None) -> int | None:

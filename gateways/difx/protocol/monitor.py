@@ -40,7 +40,8 @@ __all__ = [
     "Flow",
     "MonitorClient",
     "Said",
-    "data_packets",
+    "block_packets",
+    "product_packets",
     "report",
 ]
 
@@ -83,27 +84,24 @@ def report(number: MonitorPacket, sentence: str) -> tuple[bytes, ...]:
     return sub_packet(number, text(encoded.decode(errors="ignore")))
 
 
-def data_packets(
-    block: Block, products: Sequence[AnnouncedProduct], wanted_size: int, *, one_by_one: bool
+def block_packets(block: Block) -> Iterator[tuple[bytes, ...]]:
+    """Yield what stands before the products of an integration."""
+    yield sub_packet(MonitorPacket.VISIBILITY_SCAN, text(block.scan))
+    yield sub_packet(MonitorPacket.SOURCE, text(block.source))
+
+
+def product_packets(
+    block: Block, product: AnnouncedProduct, wanted_size: int, *, one_by_one: bool
 ) -> Iterator[tuple[bytes, ...]]:
-    """Yield an integration, a sub-packet at a time, in items.
+    """Yield a product of an integration, a sub-packet at a time, in items.
 
     Args:
         block: The integration.
-        products: As they were asked for.
+        product: As it was asked for.
         wanted_size: Number of lags that was asked for; 0: none was.
         one_by_one: Each number is an item of its own, as channels need it; else all of a
             sub-packet are one.
     """
-    yield sub_packet(MonitorPacket.VISIBILITY_SCAN, text(block.scan))
-    yield sub_packet(MonitorPacket.SOURCE, text(block.source))
-    for product in products:
-        yield from _product_packets(block, product, wanted_size, one_by_one)
-
-
-def _product_packets(
-    block: Block, product: AnnouncedProduct, wanted_size: int, one_by_one: bool
-) -> Iterator[tuple[bytes, ...]]:
     times = (
         integer(min(max(block.second, 0), _MAX_INT)),
         integer(min(max(round(block.integration_s), 1), _MAX_INT)),
