@@ -6,19 +6,20 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Self, TypeVar
 
-from gateways.difx.client.conversation import DEFAULT_PORT, TIMEOUT
+from gateways.difx.client.conversation import DEFAULT_PORT, PATIENCE, TIMEOUT
 from gateways.difx.client.errors import ConnectionLostError, NoAnswerError
 from gateways.difx.client.fileverbs import FileVerbs
 from gateways.difx.client.jobverbs import JobVerbs
 from gateways.difx.client.links import Link, Listener
-from gateways.difx.client.protocol.primary import Channel, Diagnostic
+from gateways.difx.client.protocol.primary import Diagnostic, Primary, TaskChannel
 from gateways.difx.client.watchverbs import WatchVerbs
 from gateways.difx.errors import FrameError
 from gateways.difx.protocol.frames import pack_frame
 from gateways.difx.protocol.packets import Packet, pack_chunk
+from groundwork.beside import beside
 
 __all__ = ["AsyncDifxClient"]
 
@@ -30,6 +31,8 @@ MAX_WAITING_BYTES = 16 << 20
 DATA = "its task connection"
 CLOSED = "the server closed it"
 T = TypeVar("T")
+
+_Until = Callable[[Callable[[], bytes | None], float | None, str, int], Awaitable[bytes]]
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +52,8 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
         port: Where the server listens.
         channels: Everything goes through this one connection, as through a tunnel. False: the server
             makes a connection to here for each command, which is faster for large files.
-        timeout: s; for connecting, for each answer, and for what has none.
+        timeout: s; for connecting, and for each answer.
+        patience: s; for operations on files that have no answer, until a listing shows them.
         on_diagnostic: Called with each text that the server has for a log window.
     """
 
@@ -65,10 +69,11 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
         *,
         channels: bool = True,
         timeout: float = TIMEOUT,
+        patience: float = PATIENCE,
         on_diagnostic: Callable[[Diagnostic], None] | None = None,
     ) -> None:
         super().__init__(
-            host, port, channels=channels, timeout=timeout, on_diagnostic=on_diagnostic
+            host, port, channels=channels, timeout=timeout, patience=patience, on_diagnostic=on_diagnostic
         )
         self._news = asyncio.Event()
 
@@ -96,7 +101,9 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
             reason = getattr(error, "strerror", None) or str(error)
             raise ConnectionLostError(self.server, "connecting", reason) from error
         _prepare(self._writer)
-        self._reading = asyncio.create_task(self._read(reader), name=f"DiFX client of {self.server}")
+        self._reading = asyncio.create_task(
+            self._read(reader), name=f"DiFX client of {self.server}"
+        )
         if self.channels:
             await self._send(pack_frame(Packet.CHANNEL_ALL_DATA_ON))
         return self
@@ -176,12 +183,7 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
         await asyncio.sleep(seconds)
 
     async def _beside(self, work: Callable[[], T]) -> T:
-        future = asyncio.get_running_loop().run_in_executor(None, work)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            await asyncio.wait([future])  # it may use what is closed next
-            raise
+        return await beside(work)
 
     # --- task connections
 
@@ -212,29 +214,37 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
         listener = Listener(address=address, port=port, strangers=strangers, close=server.close)
         return listener
 
-    def _channel_link(self, channel: Channel, doing: str) -> Link:
-        return _ChannelLink(self, channel, doing)
+    def _channel_link(self, channel: TaskChannel, doing: str) -> Link:
+        return _ChannelLink(self._primary, channel, self._send, self._until, doing)
 
 
 class _ChannelLink(Link):
     """A channel of the client's connection."""
 
-    def __init__(self, client: AsyncDifxClient, channel: Channel, doing: str) -> None:
+    def __init__(
+        self,
+        primary: Primary,
+        channel: TaskChannel,
+        send: Callable[[bytes], Awaitable[None]],
+        until: _Until,
+        doing: str,
+    ) -> None:
         super().__init__()
-        self._client, self._channel, self._doing = client, channel, doing
-        self._told = client._primary.told
+        self._primary, self._channel = primary, channel
+        self._send, self._until, self._doing = send, until, doing
+        self._told = primary.told
 
     async def send(self, *items: bytes) -> None:
         number = self._channel.number
-        await self._client._send(b"".join(pack_chunk(number, item) for item in items if item))
+        await self._send(b"".join(pack_chunk(number, item) for item in items if item))
 
     async def read_some(self, least: int, most: int, within: float | None) -> bytes:
-        return await self._client._until(
-            lambda: self._channel.take(least, most), within, self._doing, self._told
+        return await self._until(
+            lambda: self._channel.take_between(least, most), within, self._doing, self._told
         )
 
     async def _end(self) -> None:
-        self._client._primary.close_channel(self._channel)
+        self._primary.close_channel(self._channel)
 
 
 class _TcpLink(Link):

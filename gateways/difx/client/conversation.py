@@ -11,7 +11,13 @@ from typing import TypeVar
 
 from gateways.difx.client.errors import NoAnswerError, RequestRefusedError
 from gateways.difx.client.links import Link, Listener
-from gateways.difx.client.protocol.primary import Channel, Diagnostic, Primary, ServerInfo, Severity
+from gateways.difx.client.protocol.primary import (
+    Diagnostic,
+    Level,
+    Primary,
+    ServerInfo,
+    TaskChannel,
+)
 from gateways.difx.protocol.commands import (
     Command,
     FileOperation,
@@ -27,11 +33,13 @@ from gateways.difx.protocol.documents import write_command
 from gateways.difx.protocol.frames import pack_frame
 from gateways.difx.protocol.packets import Packet, pack_text
 
-__all__ = ["DEFAULT_PORT", "HANDSHAKE_S", "TIMEOUT", "Conversation"]
+__all__ = ["DEFAULT_PORT", "PATIENCE", "TIMEOUT", "Conversation"]
 
 DEFAULT_PORT = 50200
 TIMEOUT = 10.0
 """s; the GUI client waits so long for a task connection."""
+PATIENCE = 10.0
+"""s"""
 HANDSHAKE_S = 5.0
 """s; as the script client waits for the end of the series."""
 GRACE_S = 1.0
@@ -60,9 +68,11 @@ class Conversation(ABC):
         *,
         channels: bool = True,
         timeout: float = TIMEOUT,
+        patience: float = PATIENCE,
         on_diagnostic: Callable[[Diagnostic], None] | None = None,
     ) -> None:
-        self.host, self.port, self.channels, self.timeout = host, int(port), channels, timeout
+        self.host, self.port, self.channels = host, int(port), channels
+        self.timeout, self.patience = timeout, patience
         self._on_diagnostic = on_diagnostic
         self._primary = Primary()
         self._open_tasks = 0
@@ -100,7 +110,7 @@ class Conversation(ABC):
         """Wait for a connection of the server."""
 
     @abstractmethod
-    def _channel_link(self, channel: Channel, doing: str) -> Link:
+    def _channel_link(self, channel: TaskChannel, doing: str) -> Link:
         """Return the link of a channel that is open."""
 
     @abstractmethod
@@ -134,7 +144,7 @@ class Conversation(ABC):
                 knows channels, is an old one, and no error.
         """
         told, primary = self._primary.told, self._primary
-        count, primary.info = primary.handshakes, None
+        count = primary.begin_handshake()
         await self._send(pack_frame(Packet.GUISERVER_VERSION))
         try:
             await self._until(
@@ -144,7 +154,7 @@ class Conversation(ABC):
             if primary.info is None:
                 raise
         assert primary.info is not None
-        return replace(primary.info)
+        return primary.info
 
     async def select_version(self, version: str, info: ServerInfo | None = None) -> None:
         """Have programs of a DiFX version run from now on.
@@ -269,7 +279,7 @@ class Conversation(ABC):
             raise RequestRefusedError(doing, self._errors_since(told)[-1]) from None
 
     def _errors_since(self, told: int) -> list[str]:
-        return self._primary.said_since(told, Severity.ERROR)
+        return self._primary.said_since(told, Level.ERROR)
 
     def _refusal(self, told: int) -> str:
         """Return what the server has complained of since then, for a sentence; may be empty."""
@@ -285,7 +295,7 @@ class Conversation(ABC):
             RequestRefusedError: The server complains.
             NoAnswerError: It is not so in time.
         """
-        pause, left = 0.02, self.timeout
+        pause, left = 0.02, self.patience
         while not (is_so := await look()) and left > 0 and not self._refusal(told):
             await self._pause(pause)
             left -= pause
@@ -293,4 +303,4 @@ class Conversation(ABC):
         if refusal := self._refusal(told):
             raise RequestRefusedError(doing, refusal)
         if not is_so:
-            raise NoAnswerError(self.server, f"{doing}: {expected}", self.timeout)
+            raise NoAnswerError(self.server, f"{doing}: {expected}", self.patience)
