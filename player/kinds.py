@@ -50,6 +50,7 @@ BUILT_IN = {
     "difx": "gateways.difx.bank:DifxBank",
 }
 BUILT_IN_ENDPOINTS = {
+    "guiserver": "gateways.difx.endpoint:GuiServerEndpoint",
     "http": "player.endpoints.http.endpoint:HttpEndpoint",
     "spectcl": "histogrammer.rest.endpoint:SpecTclEndpoint",
 }

@@ -131,6 +131,7 @@ class GuiServerEndpoint(SiteEndpoint):
             relay = Relay(settings, LOCATORS, publish)
             stack.push_async_callback(relay.close)
             relay.open()
+            service.listen(lambda job, event: relay.tell_job(job.name, job.request.input, event))
             monitor = LiveMonitor(service.find_products, players, LOCATORS)
             stack.push_async_callback(monitor.close)
             capture = None

@@ -24,6 +24,7 @@ from gateways.difx.protocol.jobs import (
     JobState,
     Refusal,
     Severity,
+    job_name,
 )
 from gateways.difx.protocol.machinefiles import MACHINES_SUFFIX, THREADS_SUFFIX, beside_input
 from gateways.difx.protocol.progress import read_progress
@@ -48,22 +49,40 @@ def filled(words: Sequence[str], places: Mapping[str, str]) -> list[str]:
     return [_PLACE_HOLDER.sub(lambda found: places[found[1]], word) for word in words]
 
 
+<<<<<<< HEAD
 def job_places(request: JobRequest, place: Place) -> dict[str, str]:
     """Return what the place holders of a job's commands stand for.
 
     Args:
         request: The job.
         place: Of its input file.
+=======
+def job_places(place: Place, restart_s: int = 0, *, is_monitored: bool = False) -> dict[str, str]:
+    """Return what place holders of a job's commands stand for.
+
+    Args:
+        place: Of its input file.
+        restart_s: It starts so far into its time, s.
+        is_monitored: Live products are wanted.
+>>>>>>> gate
     """
     path = str(place.real)
     return {
         "input": path,
         "stem": path.removesuffix(INPUT_SUFFIX),
         "folder": str(place.folder),
+<<<<<<< HEAD
         "restart": str(request.restart_s),
         "machines": beside_input(path, MACHINES_SUFFIX),
         "threads": beside_input(path, THREADS_SUFFIX),
         "monitor": "1" if request.mode is JobMode.MONITOR else "0",
+=======
+        "job": job_name(path),
+        "restart": str(restart_s),
+        "machines": beside_input(path, MACHINES_SUFFIX),
+        "threads": beside_input(path, THREADS_SUFFIX),
+        "monitor": str(int(is_monitored)),
+>>>>>>> gate
     }
 
 
@@ -142,7 +161,15 @@ class JobRun:
             )
         if not place.name or not place.real.is_file():
             self._refuse(Refusal.INPUT_NOT_FOUND, f"{path:.300}: is no file")
+<<<<<<< HEAD
         self._place = place
+=======
+        self._place, self._input = place, str(place.real)
+        request = job.request
+        self._places = job_places(
+            place, request.restart_s, is_monitored=request.mode is JobMode.MONITOR
+        )
+>>>>>>> gate
         self._go_on()
 
     def _check(self) -> None:
@@ -244,7 +271,11 @@ class JobRun:
     def _program(self, command: Sequence[str]) -> ProgramEnd:
         """Run a program to its end; OSError: it cannot be started."""
         program = ProgramRun(
+<<<<<<< HEAD
             filled(command, job_places(self.job.request, self._place)),
+=======
+            filled(command, self._places),
+>>>>>>> gate
             self.job.id,
             self._take,
             on_quiet=self._sign_of_life,

@@ -121,7 +121,7 @@ async def connect_back(address: str, port: int, within: float) -> socket.socket:
         if isinstance(error, TimeoutError):
             reason = f"it does not answer within {within:g} s (connect_timeout)"
         elif isinstance(error, OSError):
-            reason = error.strerror or str(error)
+            reason = os.strerror(error.errno) if error.errno else str(error)
         else:
             raise
         raise LinkError(f"no task connection to {address} port {port}: {reason}") from error

@@ -15,16 +15,24 @@ from pathlib import Path
 from weakref import WeakSet
 
 from gateways.difx.config import DifxBankConfig, RunnerConfig
-from gateways.difx.errors import JobError
+from gateways.difx.errors import JobError, MonitorError
 from gateways.difx.files import DifxFiles
 from gateways.difx.joblog import JobLog
 from gateways.difx.jobrecords import JobRecords
-from gateways.difx.jobrun import JobRun
+from gateways.difx.jobrun import JobRun, filled, job_places
 from gateways.difx.jobs import Job, JobTable
+from gateways.difx.livesources import LiveBanks, LiveProgram
 from gateways.difx.players import DifxPlayers
 from gateways.difx.preparing import Preparation
 from gateways.difx.protocol.handshake import ServerFacts
-from gateways.difx.protocol.jobs import JobEvent, JobEventKind, JobRequest, JobState, Severity
+from gateways.difx.protocol.jobs import (
+    JobEvent,
+    JobEventKind,
+    JobRequest,
+    JobState,
+    Severity,
+    job_name,
+)
 from gateways.difx.recorder import DifxRecorder
 from gateways.difx.rootfolders import RootFolders
 from gateways.difx.runner import ProgramLimits, end_marked
@@ -42,6 +50,8 @@ BEGIN_S = 30.0
 CLOSE_S = 2.5
 """Time that jobs have to end when the gateway ends."""
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]")
+
+Listener = Callable[[Job, JobEvent], None]
 
 log = logging.getLogger(__name__)
 
@@ -82,11 +92,10 @@ class DifxService(Closing):
         units: Commands to Players.
     """
 
-    def __init__(
-        self, settings: ServiceSettings, on_event: Callable[[Job, JobEvent], None] | None = None
-    ) -> None:
+    def __init__(self, settings: ServiceSettings, on_event: Listener | None = None) -> None:
         table, config = settings.table, settings.config
-        self.settings, self._on_event = settings, on_event
+        self.settings = settings
+        self._listeners: tuple[Listener, ...] = () if on_event is None else (on_event,)
         self.files = DifxFiles(RootFolders(table.root_folders(config.directory)))
         self.jobs = JobTable()
         self.players = DifxPlayers(config)
@@ -132,6 +141,10 @@ class DifxService(Closing):
             if not run.job.wait(CLOSE_S):
                 log.error("job %s has not ended within %g s", run.job.name, CLOSE_S)
         self.players.close()
+
+    def listen(self, listener: Listener) -> None:
+        """Have somebody else told of each event, too, to the end of the gateway; see `on_event`."""
+        self._listeners += (listener,)
 
     # what clients are told of it
 
@@ -255,6 +268,31 @@ class DifxService(Closing):
         job = self.jobs.active(self.files.canonical(input))
         return job is not None and job.stop(reason)
 
+    def find_products(self, path: str, profile: str = "") -> LiveProgram | LiveBanks:
+        """Return where the live products of an input file come from.
+
+        Args:
+            path: Of the input file.
+            profile: Runner profile; empty: that of the last job of it, else the first.
+
+        Raises:
+            DifxError: There is no such file, or the profile has no products.
+        """
+        place = self.files.roots.existing(path)
+        if not place.name or not place.real.is_file():
+            raise MonitorError(f"{path:.300}: is no input file")
+        job = self.jobs.last(path)
+        runner = self.runner(profile or (job.request.profile if job is not None else ""))
+        if runner.banks is not None:
+            urls = tuple((name, self.players.url(name)) for name in runner.banks)
+            return LiveBanks(urls, job_name(path))
+        if runner.products is None:
+            raise MonitorError(
+                f"{path:.300}: the profile has no live products: `products` or `banks` in its table"
+            )
+        words = filled(runner.products, job_places(place, is_monitored=True))
+        return LiveProgram(tuple(words), place.folder)
+
     def _take(self, job: Job, event: JobEvent) -> None:
         """Take note of an event: record, log, whoever wants to be told."""
         if event.kind is JobEventKind.CONFIG_CHECK:  # the input file is there
@@ -270,8 +308,8 @@ class DifxService(Closing):
             self._saved.pop(job.id, None)
             level = logging.WARNING if event.severity is Severity.ERROR else logging.INFO
             log.log(level, "job %s of %s: %s", job.name, job.client or "a client", event.text)
-        if self._on_event is not None:
-            self._on_event(job, event)
+        for listener in self._listeners:
+            listener(job, event)
 
     # preparation
 

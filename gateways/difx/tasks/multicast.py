@@ -6,10 +6,8 @@ from gateways.difx.access import Role
 from gateways.difx.errors import DifxError, DocumentError
 from gateways.difx.protocol.commands import MulticastCommand
 from gateways.difx.protocol.documents import read_command
-from gateways.difx.protocol.jobs import Severity
 from gateways.difx.protocol.packets import MulticastSettings
 from gateways.difx.protocol.session import RelayCommand
-from gateways.difx.tasks.commanding import command_answers
 from gateways.difx.tasks.context import Action, Client
 
 __all__ = ["MULTICAST_SETTINGS", "RELAY_COMMAND"]
@@ -37,9 +35,10 @@ async def _carry_out(client: Client, document: bytes) -> None:
             " bridge, which is off (multicast.enable)"
         )
     for target in wanted.to or ("",):
-        for bank, text, is_fault in await command_answers(client, wanted.command, target):
-            line = f"DifxCommand: {wanted.command:.200}: {bank}: {text}"
-            client.say(Severity.ERROR if is_fault else Severity.INFO, line)
+        answer = await client.share.call(
+            client.service.units.command, wanted.command, target, client.name
+        )
+        client.inform(f"DifxCommand: {wanted.command:.200}: {answer}")
 
 
 async def _settings(client: Client, wanted: MulticastSettings) -> None:
