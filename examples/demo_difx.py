@@ -157,7 +157,7 @@ def start_gateway(processes: Processes, config: Path, manager: int) -> DifxClien
     end = time.monotonic() + START_S
     while time.monotonic() < end and supervisord.poll() is None:
         with PortManager("127.0.0.1", manager) as client:
-            found = [each for each in client.list() if each.service == SERVICE]
+            found = [each for each in client.list_ports() if each.service == SERVICE]
         if found:
             try:
                 return DifxClient("127.0.0.1", found[0].port)
@@ -256,7 +256,7 @@ def run_first(
 ) -> tuple[JobResult, Seen]:
     """Run a job, with all those who look at it."""
     name, seen = Path(path).stem, Seen()
-    words = ["watch", f"{BANK}.job", "--count", "3", "--config", config]
+    words = ["watch", f"{BANK}.job", "--count", "3", "--config", str(config)]
     watch = processes.start("watch", "dealer", *words)
     with (
         ThreadPoolExecutor() as threads,
@@ -398,8 +398,8 @@ def run(processes: Processes, output: Path) -> int:
         first, seen = run_first(processes, config, client, paths[0])
         print("running the second, which is stopped", flush=True)
         second = stop_second(client, paths[1])
-        for status in client.job_status("/demo/*.input"):
-            print(f"{status.path}: {status.text}")
+        for each in client.job_status("/demo/*.input"):
+            print(f"{each.input}: {each.text}")
         output.mkdir(parents=True, exist_ok=True)
         name = Path(paths[0]).with_suffix(".difx").name
         client.get(f"/demo/{name}", output / name)
