@@ -125,6 +125,8 @@ class GuiServer:
         self.note(logging.DEBUG, "%s: connected, as %s", peer.name, role)
         try:
             await connection.run()
+        except asyncio.CancelledError:  # the server ends; asyncio of Python 3.11 would log it
+            pass
         finally:
             del self._connections[connection]
 
@@ -146,11 +148,12 @@ class GuiServer:
                     self.log.exception("%s could not be looked at", connection.peer.name)
 
     async def _end(self) -> None:
-        for connection, task in list(self._connections.items()):
+        for connection in list(self._connections):
             connection.cut("the gateway ends")
-            task.cancel()
         if tasks := list(self._connections.values()):
-            await asyncio.wait(tasks, timeout=_END_WITHIN_S)
+            _, left = await asyncio.wait(tasks, timeout=_END_WITHIN_S)
+            for task in left:
+                task.cancel()
 
     # what all clients have in common
 
