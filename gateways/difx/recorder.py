@@ -19,7 +19,7 @@ from zmqjsonproxy import ProxyError
 from zmqjsonproxy.files.fetch import Progress, fetch
 from zmqjsonproxy.hubs import BlockingHub, run
 
-__all__ = ["Directory", "DifxRecorder", "Recording"]
+__all__ = ["DifxRecorder", "Directory", "Recording"]
 
 ASK_S = 10.0
 """Time for an answer of a recorder."""
