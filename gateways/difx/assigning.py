@@ -66,14 +66,9 @@ class Assignment:
         threads: str = "",
     ) -> Assignment:
         """Return an assignment that can be written; AssignmentRefusedError: something is missing."""
-        for is_there, refusal, what in (
-            (nodes.manager, Refusal.NO_MANAGER, "head node is"),
-            (nodes.sources, Refusal.NO_SOURCES, "data sources are"),
-            (any(n > 0 for _, n in nodes.processors), Refusal.NO_PROCESSORS, "processors are"),
-            (input or (machines and threads), Refusal.NO_INPUT, "input file is"),
-        ):
-            if not is_there:
-                raise AssignmentRefusedError(f"machines of {input:.300}: no {what} named", refusal)
+        _refuse_missing(input, nodes)
+        if not (input or (machines and threads)):
+            raise AssignmentRefusedError("machines: no input file is named", Refusal.NO_INPUT)
         for name in (nodes.manager, *nodes.sources, *(name for name, _ in nodes.processors)):
             if not name.isprintable() or len(name.split()) != 1:
                 raise JobError(f"{name!r:.80}: is no name of a node; it has a space, or a line end")
@@ -86,6 +81,10 @@ class Assignment:
             not machines,
             not threads,
         )
+
+    def check(self) -> None:
+        """Raise AssignmentRefusedError if the test has left no processor."""
+        _refuse_missing(self.machines, self.nodes)
 
     def test(self) -> Iterator[tuple[str, bool]]:
         """Ping the processors; yield each with whether it answers. Those that do not are left out."""
@@ -101,3 +100,14 @@ class Assignment:
     def write_threads(self) -> None:
         """Write the threads file; FileFaultError: it cannot be."""
         self.files.put(self.threads, write_threads(self.nodes).encode())
+
+
+def _refuse_missing(path: str, nodes: JobNodes) -> None:
+    """Raise AssignmentRefusedError for nodes that are missing."""
+    for is_there, refusal, what in (
+        (nodes.manager, Refusal.NO_MANAGER, "head node"),
+        (nodes.sources, Refusal.NO_SOURCES, "data source"),
+        (any(n > 0 for _, n in nodes.processors), Refusal.NO_PROCESSORS, "processor"),
+    ):
+        if not is_there:
+            raise AssignmentRefusedError(f"{path:.300}: there is no {what}", refusal)

@@ -152,8 +152,8 @@ class DifxBankConfig(BankConfig):
     root: Text | dict[Annotated[str, Field(pattern=ROOT_FORM)], Text] = Field(
         description="folder that is the clients' /; or several by name, each a folder in it"
     )
-    base: Annotated[str, Field(pattern="^/")] = Field(
-        "/", description="path that clients are told as DIFX_BASE"
+    base: Annotated[str, Field(pattern="^(/|$)")] = Field(
+        "/", description="path that clients are told as DIFX_BASE; may be empty"
     )
     versions: list[Text] | None = Field(
         None, description="names of runner profiles that clients are offered; default: all"

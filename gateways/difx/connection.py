@@ -22,6 +22,7 @@ from gateways.difx.errors import (
     UnknownTypeError,
 )
 from gateways.difx.links import ChannelLink, TaskLink, TcpLink, connect_back, keep_alive
+from gateways.difx.monitor import LiveMonitor
 from gateways.difx.multicast import Membership
 from gateways.difx.outbox import Outbox
 from gateways.difx.protocol.channels import Channels
@@ -74,6 +75,7 @@ class Surroundings(Protocol):
 
     config: GuiServerEndpointConfig
     service: DifxService
+    monitor: LiveMonitor
     log: BankLog
 
     def greet(self, role: Role) -> list[bytes]:
@@ -266,6 +268,7 @@ class Connection:
             config=self._config,
             share=self._share,
             profile=self._session.profile,
+            monitor=self._around.monitor,
             bridge=self._bridge,
             say=self.say,
             drain=self.outbox.drain,
@@ -298,7 +301,8 @@ class Connection:
         is_channel: bool,
     ) -> None:
         try:
-            link = await self._open_link(wanted.address, wanted.port, is_channel)
+            address = getattr(wanted, "address", "")  # the monitor names none
+            link = await self._open_link(address, wanted.port, is_channel)
         except LinkError as error:
             client.refuse(f"{task.name}: {error}")
             return

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gateways.difx.capture import CaptureFile
 from gateways.difx.endpointconfig import GuiServerEndpointConfig, no_peers
+from gateways.difx.monitor import LiveMonitor
 from gateways.difx.multicast import Bridges
 from gateways.difx.relay import Relay, RelaySettings
 from gateways.difx.server import GuiServer
@@ -38,6 +39,9 @@ class GuiServerEndpoint(SiteEndpoint):
 
     Without peers of other hosts it serves on the loopback address only.
 
+    Attributes:
+        server: Its clients; None: it is not open.
+
     Raises:
         RefusedError: There is an address of its own beyond this host, and no peers there.
         OSError: The address cannot be had.
@@ -51,6 +55,7 @@ class GuiServerEndpoint(SiteEndpoint):
         self._socket = context.serve(self._config.port, lambda port: _listen(address, port))
         host, port = self._socket.getsockname()[:2]
         self._url = tcp_url(host, port)
+        self.server: GuiServer | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Event | None = None
@@ -118,24 +123,26 @@ class GuiServerEndpoint(SiteEndpoint):
                 bridges = Bridges(config.multicast.settings)
                 stack.callback(bridges.close)
                 bridges.open()
-            relay = Relay(
-                RelaySettings(
-                    name=self.context.bank,
-                    players={name: service.players.url(name) for name in service.players.names},
-                    queue=config.relay_queue,
-                ),
-                LOCATORS,
-                None if bridges is None else bridges.publish,
+            players = {name: service.players.url(name) for name in service.players.names}
+            settings = RelaySettings(
+                name=self.context.bank, players=players, queue=config.relay_queue
             )
+            publish = None if bridges is None else bridges.publish
+            relay = Relay(settings, LOCATORS, publish)
             stack.push_async_callback(relay.close)
             relay.open()
+            service.listen(lambda job, event: relay.tell_job(job.name, job.request.input, event))
+            monitor = LiveMonitor(service.find_products, players, LOCATORS)
+            stack.push_async_callback(monitor.close)
             capture = None
             if config.capture:
                 path = self.context.directory / config.capture
                 capture = stack.enter_context(CaptureFile(path, self._url.removeprefix("tcp://")))
-            server = GuiServer(config, service, self.log, executor, relay, bridges, capture)
+            self.server = GuiServer(
+                config, service, self.log, executor, relay, monitor, bridges, capture
+            )
             ready.set_result(None)
-            await server.serve(self._socket, self._ended)
+            await self.server.serve(self._socket, self._ended)
 
     def close(self) -> None:
         """End all connections, and give the address back."""

@@ -135,6 +135,14 @@ class DifxFiles:
             status = os.stat(place.name or ".", dir_fd=folder, follow_symlinks=False)
         return _entry(_clean(path), status)
 
+    def canonical(self, path: str) -> str:
+        """Return the path of what is at a path without links and `..`; of what is not there, or
+        elsewhere, the path itself."""
+        try:
+            return self.roots.shown(self.roots.existing(path).real) or path
+        except FileFaultError:
+            return path
+
     def find(self, pattern: str, most: int = MAX_ENTRIES) -> list[FileEntry]:
         """Return what a path with wildcards fits, sorted by name; without wildcards one, or none.
 

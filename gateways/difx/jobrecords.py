@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +64,7 @@ class JobRecords:
 def _describe(job: Job) -> JsonObject:
     return {
         "id": job.id,
-        "request": asdict(job.request),
+        "request": job.request.describe(),
         "client": job.client,
         "begun": job.begun,
         "state": job.state.value,
@@ -80,12 +79,7 @@ def _describe(job: Job) -> JsonObject:
 def _read(told: dict[str, Any]) -> Job:
     request = dict(told["request"])
     nodes = request.pop("nodes")
-    if nodes is not None:
-        nodes = JobNodes(
-            manager=nodes["manager"],
-            sources=tuple(nodes["sources"]),
-            processors=tuple((name, threads) for name, threads in nodes["processors"]),
-        )
+    nodes = None if nodes is None else JobNodes.read(nodes)
     request["mode"] = JobMode(request["mode"])
     job = Job(
         id=str(told["id"]),

@@ -23,10 +23,12 @@ from gateways.difx.protocol.jobs import (
     JobState,
     Refusal,
     Severity,
+    job_name,
 )
 from gateways.difx.protocol.machinefiles import MACHINES_SUFFIX, THREADS_SUFFIX, beside_input
 from gateways.difx.protocol.progress import read_progress
 from gateways.difx.remoterun import RemoteRun
+from gateways.difx.rootfolders import Place
 from gateways.difx.runner import ProgramEnd, ProgramLimits, ProgramRun, Stream
 from groundwork.errors import text_of
 from groundwork.throttle import Throttle
@@ -44,6 +46,27 @@ log = logging.getLogger(__name__)
 def filled(words: Sequence[str], places: Mapping[str, str]) -> list[str]:
     """Return the words of a command with what its place holders stand for."""
     return [_PLACE_HOLDER.sub(lambda found: places[found[1]], word) for word in words]
+
+
+def job_places(place: Place, restart_s: int = 0, *, is_monitored: bool = False) -> dict[str, str]:
+    """Return what place holders of a job's commands stand for.
+
+    Args:
+        place: Of its input file.
+        restart_s: It starts so far into its time, s.
+        is_monitored: Live products are wanted.
+    """
+    path = str(place.real)
+    return {
+        "input": path,
+        "stem": path.removesuffix(INPUT_SUFFIX),
+        "folder": str(place.folder),
+        "job": job_name(path),
+        "restart": str(restart_s),
+        "machines": beside_input(path, MACHINES_SUFFIX),
+        "threads": beside_input(path, THREADS_SUFFIX),
+        "monitor": str(int(is_monitored)),
+    }
 
 
 class _OverError(Exception):
@@ -123,6 +146,10 @@ class JobRun:
         if not place.name or not place.real.is_file():
             self._refuse(Refusal.INPUT_NOT_FOUND, f"{path:.300}: is no file")
         self._place, self._input = place, str(place.real)
+        request = job.request
+        self._places = job_places(
+            place, request.restart_s, is_monitored=request.mode is JobMode.MONITOR
+        )
         self._go_on()
 
     def _check(self) -> None:
@@ -221,23 +248,10 @@ class JobRun:
 
     # programs
 
-    def _places(self) -> dict[str, str]:
-        """Return what place holders stand for."""
-        request = self.job.request
-        return {
-            "input": self._input,
-            "stem": self._input.removesuffix(INPUT_SUFFIX),
-            "folder": str(self._place.folder),
-            "restart": str(request.restart_s),
-            "machines": beside_input(self._input, MACHINES_SUFFIX),
-            "threads": beside_input(self._input, THREADS_SUFFIX),
-            "monitor": "1" if request.mode is JobMode.MONITOR else "0",
-        }
-
     def _program(self, command: Sequence[str]) -> ProgramEnd:
         """Run a program to its end; OSError: it cannot be started."""
         program = ProgramRun(
-            filled(command, self._places()),
+            filled(command, self._places),
             self.job.id,
             self._take,
             on_quiet=self._sign_of_life,
@@ -285,12 +299,11 @@ class JobRun:
 
     def _take(self, stream: Stream, line: str) -> None:
         """Take a line of output."""
-        if stream is Stream.STDERR:
-            self._line(Severity.WARNING if "warning" in line.lower() else Severity.ERROR, line)
-        elif (progress := read_progress(line)) is not None:
+        progress = read_progress(line) if stream is Stream.STDOUT else None
+        if progress is not None:
             self.job.report(*progress)
         else:
-            self._line(Severity.INFO, line)
+            self._line(stream.severity(line), line)
 
     def _line(self, severity: Severity, line: str) -> None:
         self.job.tell(JobEventKind.OUTPUT, line, severity=severity)

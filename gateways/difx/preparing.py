@@ -96,11 +96,8 @@ class Preparation:
     def _take(self, stream: Stream, line: str) -> None:
         if stream is Stream.STDOUT and line.startswith(_MADE):
             self._made(line.removeprefix(_MADE).strip())
-            return
-        severity = Severity.INFO
-        if stream is Stream.STDERR:
-            severity = Severity.WARNING if "warning" in line.lower() else Severity.ERROR
-        self.on_line(severity, line)
+        else:
+            self.on_line(stream.severity(line), line)
 
     def _made(self, told: str) -> None:
         """Tell of a file that was made, if clients can have it."""

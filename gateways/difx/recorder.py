@@ -19,7 +19,7 @@ from zmqjsonproxy import ProxyError
 from zmqjsonproxy.files.fetch import Progress, fetch
 from zmqjsonproxy.hubs import BlockingHub, run
 
-__all__ = ["DifxRecorder", "Directory", "Recording"]
+__all__ = ["DifxRecorder", "Directory", "Recording", "directory_path"]
 
 ASK_S = 10.0
 """Time for an answer of a recorder."""
@@ -121,8 +121,9 @@ class DifxRecorder:
             if each["size"] is not None
         )
         newest = max((each.modified for each in found), default=0.0)
-        path = f"{unit.lower()}/{medium}.dir"
-        return Directory(path=path, modified=newest, recordings=found, medium=medium)
+        return Directory(
+            path=directory_path(unit, medium), modified=newest, recordings=found, medium=medium
+        )
 
     def export(
         self,
@@ -184,6 +185,11 @@ class DifxRecorder:
             raise UnitError(
                 f"{unit:.80}: {recording.name:.200} cannot be copied: {error}"
             ) from error
+
+
+def directory_path(unit: str, medium: str) -> str:
+    """Return the name of the file of a directory, as clients are told."""
+    return f"{unit.lower()}/{medium}.dir"
 
 
 def _chosen(recordings: Sequence[Recording], scans: str) -> list[Recording]:

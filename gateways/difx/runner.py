@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from gateways.difx.protocol.jobs import Severity
 from gateways.difx.protocol.lines import LineReader
 from groundwork.processgroups import (
     group_members,
@@ -47,6 +48,12 @@ class Stream(StrEnum):
 
     STDOUT = "stdout"
     STDERR = "stderr"
+
+    def severity(self, line: str) -> Severity:
+        """Return the severity of a line: on standard error a warning says that it is one."""
+        if self is Stream.STDOUT:
+            return Severity.INFO
+        return Severity.WARNING if "warning" in line.lower() else Severity.ERROR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +129,7 @@ class ProgramRun:
     limits: ProgramLimits = field(default_factory=ProgramLimits)
 
     def __post_init__(self) -> None:
-        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._wake = -1
         self._stop_at: list[tuple[float, signal.Signals]] = []
         self._lock = threading.Lock()
         self._is_stopping = self._is_over = False
@@ -140,22 +147,19 @@ class ProgramRun:
         """Start it; OSError: it cannot be."""
         program = shutil.which(self.command[0])
         if program is None:
-            self._close()
             raise FileNotFoundError(f"{self.command[0]} is not there, or cannot be executed")
-        try:
-            self._process = process = subprocess.Popen(
-                [os.path.abspath(program), *self.command[1:]],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                process_group=0,
-                cwd=self.folder,
-                env={**os.environ, **self.environment, MARK: self.mark},
-                bufsize=0,
-            )
-        except (OSError, ValueError):
-            self._close()
-            raise
+        self._process = process = subprocess.Popen(
+            [os.path.abspath(program), *self.command[1:]],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            process_group=0,
+            cwd=self.folder,
+            env={**os.environ, **self.environment, MARK: self.mark},
+            bufsize=0,
+        )
+        with self._lock:
+            self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         assert process.stdout is not None
         assert process.stderr is not None
         self._watch = os.pidfd_open(process.pid)
@@ -186,7 +190,8 @@ class ProgramRun:
                 left = {number: at for at, number in self._stop_at}
                 due = [(min(left[number], at), number) for at, number in due if number in left]
             self._stop_at, self._is_stopping = due, True
-            os.eventfd_write(self._wake, 1)
+            if self._wake >= 0:
+                os.eventfd_write(self._wake, 1)
 
     def run(self) -> ProgramEnd:
         """Read its output until it has ended, and end what it left behind."""
@@ -286,6 +291,7 @@ class ProgramRun:
         with self._lock:
             self._is_over = True
             os.close(self._wake)
+            self._wake = -1
         if self._watch >= 0:
             os.close(self._watch)
         process = self._process

@@ -14,6 +14,7 @@ from gateways.difx.capture import CaptureFile, ClientCapture
 from gateways.difx.connection import READ_BYTES, Connection, Peer
 from gateways.difx.endpointconfig import GuiServerEndpointConfig
 from gateways.difx.errors import MulticastError
+from gateways.difx.monitor import LiveMonitor
 from gateways.difx.multicast import Bridges, Membership
 from gateways.difx.protocol.frames import pack_frame
 from gateways.difx.protocol.handshake import handshake
@@ -45,6 +46,7 @@ class GuiServer:
         log: Of the endpoint.
         executor: Threads for what may wait.
         relay: Publications for clients.
+        monitor: Live products for clients.
         bridges: To a multicast network; None: there are none.
         capture: Told of each packet; None: nobody is.
 
@@ -60,12 +62,13 @@ class GuiServer:
         log: BankLog,
         executor: Executor,
         relay: Relay,
+        monitor: LiveMonitor,
         bridges: Bridges | None = None,
         capture: CaptureFile | None = None,
     ) -> None:
         self.config, self.service, self.log = config, service, log
         self._executor, self._capture = executor, capture
-        self._relay, self._bridges = relay, bridges
+        self._relay, self.monitor, self._bridges = relay, monitor, bridges
         self._access = Access(config.peers, config.operators)
         self._connections: dict[Connection, asyncio.Task[None]] = {}
         self._throttle = Throttle(_LINES_PER_S)

@@ -44,7 +44,7 @@ def recorded_statuses(
     """
     paths = [entry.path for entry in files.find(pattern) if not entry.is_folder]
     return [
-        _status(files, jobs.last(path), path, is_short=is_short)
+        _status(files, jobs.last(files.canonical(path)), path, is_short=is_short)
         for path in paths
         if path.endswith(INPUT_SUFFIX)
     ]

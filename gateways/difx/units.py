@@ -6,14 +6,14 @@ import fnmatch
 import json
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from gateways.difx.config import CommandConfig
 from gateways.difx.errors import UnitError
 from gateways.difx.players import DifxPlayers
-from groundwork.values import JsonObject
 from zmqjsonproxy import CallRequest
 
-__all__ = ["DifxUnits", "answer_text"]
+__all__ = ["DifxUnits"]
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +29,28 @@ class DifxUnits:
     def __init__(self, players: DifxPlayers, commands: Mapping[str, CommandConfig]) -> None:
         self._players, self._commands = players, commands
 
-    def command(self, name: str, target: str = "*") -> dict[str, JsonObject]:
+    def command(self, name: str, target: str = "", client: str = "") -> str:
+        """Give a command, as `ask`; the answer as text, of several Banks a line of each.
+
+        Raises:
+            UnitError: As of `ask`; or it failed at one of them, and the text has all that came.
+        """
+        answers = self.ask(name, target, client)
+        lines = [
+            f"{f'{bank}: ' * (len(answers) > 1)}{got.get('error') or _text_of(got.get('value'))}"
+            for bank, got in answers.items()
+        ]
+        if any("error" in got for got in answers.values()):
+            raise UnitError(f"{name.strip()}: {'; '.join(lines)}")
+        return "\n".join(lines)
+
+    def ask(self, name: str, target: str = "", client: str = "") -> dict[str, dict[str, Any]]:
         """Give a command to the Players that it is for and that a target fits.
 
         Args:
             name: Of the command.
-            target: Name or pattern of Banks.
+            target: Name or pattern of Banks; empty: all that it is for.
+            client: On whose behalf, for the log.
 
         Returns:
             Of each Bank `value`, or `error` with a sentence.
@@ -52,7 +68,7 @@ class DifxUnits:
         banks = [
             bank
             for bank in self._players.matching(allowed.player)
-            if fnmatch.fnmatchcase(bank.lower(), target.strip().lower())
+            if fnmatch.fnmatchcase(bank.lower(), target.strip().lower() or "*")
         ]
         if not banks:
             raise UnitError(
@@ -69,7 +85,8 @@ class DifxUnits:
             )
             for bank in banks
         ]
-        log.info("command %s to %s", name.strip(), ", ".join(banks))
+        told = f" for {client}" if client else ""
+        log.info("command %s to %s%s", name.strip(), ", ".join(banks), told)
         results = self._players.hub.call_many(requests, allowed.timeout)
         return {
             bank: {"value": got.value} if got.error is None else {"error": str(got.error)}
@@ -77,6 +94,6 @@ class DifxUnits:
         }
 
 
-def answer_text(value: object) -> str:
-    """Return an answer as text: a text as it is, all else as JSON."""
+def _text_of(value: object) -> str:
+    """Return a text as it is, all else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, default=repr)

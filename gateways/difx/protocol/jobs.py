@@ -6,10 +6,13 @@ a final state, and nothing follows it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
+from typing import Any
 
+from gateways.difx.errors import JobError
 from groundwork.values import JsonObject
 
 __all__ = [
@@ -139,6 +142,30 @@ class JobNodes:
     sources: tuple[str, ...] = ()
     processors: tuple[tuple[str, int], ...] = ()
 
+    @classmethod
+    def read(cls, told: Mapping[str, Any]) -> JobNodes:
+        """Read them from JSON; JobError: they are none."""
+        unknown = set(told) - {"manager", "sources", "processors"}
+        try:
+            read = cls(
+                manager=told.get("manager", ""),
+                sources=tuple(told.get("sources", ())),
+                processors=tuple((name, threads) for name, threads in told.get("processors", ())),
+            )
+        except (TypeError, ValueError):
+            unknown = {"?"}
+        names = [] if unknown else [read.manager, *read.sources, *(n for n, _ in read.processors)]
+        if (
+            unknown
+            or not all(isinstance(name, str) for name in names)
+            or not all(type(threads) is int and threads >= 0 for _, threads in read.processors)
+        ):
+            raise JobError(
+                f"nodes are manager (text), sources (list of texts) and processors (list of name and "
+                f"threads), not {told!r:.200}"
+            )
+        return read
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRequest:
@@ -159,6 +186,10 @@ class JobRequest:
     nodes: JobNodes | None = None
     force: bool = False
     restart_s: int = 0
+
+    def describe(self) -> JsonObject:
+        """Return it as JSON: the arguments of the operation that starts a job."""
+        return asdict(self) | {"mode": self.mode.value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gateways.difx.access import Role
 from gateways.difx.endpointconfig import GuiServerEndpointConfig
 from gateways.difx.links import TaskLink
+from gateways.difx.monitor import LiveMonitor
 from gateways.difx.multicast import Membership
 from gateways.difx.protocol.jobs import Severity
 from gateways.difx.share import Share
@@ -30,6 +31,7 @@ class Client:
         config: Limits.
         share: Threads for what may wait.
         profile: Runner profile that it has chosen when the task began; empty: none.
+        monitor: Live products.
         bridge: To a multicast network; None: it has none.
         say: Sends it a line, as INFORMATION, WARNING or ERROR.
         drain: Waits until the client has taken most of what waits for it.
@@ -41,6 +43,7 @@ class Client:
     config: GuiServerEndpointConfig
     share: Share
     profile: str
+    monitor: LiveMonitor
     bridge: Membership | None
     say: Callable[[Severity, str], None]
     drain: Callable[[], Awaitable[None]]

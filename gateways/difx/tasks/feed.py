@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Generic, TypeVar
 
 __all__ = ["MOST_ITEMS", "Feed"]
@@ -33,7 +33,8 @@ class Feed(Generic[T]):
         self._waiting: deque[tuple[T, bool]] = deque()
         self._droppable = 0
         self._lock = threading.Lock()
-        self._is_over, self._error = False, None
+        self._is_over = False
+        self._error: BaseException | None = None
         self.omitted = 0
 
     def start(self, work: Callable[[], object], name: str) -> None:
@@ -48,11 +49,16 @@ class Feed(Generic[T]):
             try:
                 work()
             except BaseException as error:
-                self._error: BaseException | None = error
+                self._error = error
             self._is_over = True
             self._ring()
 
         threading.Thread(target=run, name=name, daemon=True).start()
+
+    def put_all(self, items: Iterable[T]) -> None:
+        """Tell each of several as it comes; in any thread."""
+        for item in items:
+            self.put(item)
 
     def put(self, item: T, *, may_be_omitted: bool = False) -> None:
         """Tell something; in any thread, at once."""

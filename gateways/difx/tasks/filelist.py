@@ -58,12 +58,10 @@ def _refusal(wanted: FilelistRequest, error: DifxError) -> list[tuple[bytes, ...
     return filelist_refused(FilelistPacket.OPEN_ERROR, str(error))
 
 
-async def _make(
-    client: Client, wanted: FilelistRequest, planned: FileList, link: TaskLink
-) -> None:
+async def _make(client: Client, wanted: FilelistRequest, planned: FileList, link: TaskLink) -> None:
     await send_row(link, filelist_writing(wanted.destination))
     feed: Feed[ListedRecording] = Feed()
-    feed.start(lambda: [feed.put(each) for each in planned.read()], "times of recordings")
+    feed.start(lambda: feed.put_all(planned.read()), "times of recordings")
     async for each in feed:
         await send_row(link, filelist_result(each.line))
     try:
@@ -78,6 +76,4 @@ async def _make(
     await send_row(link, filelist_ended(count, had_errors=faults > 0))
 
 
-FILE_LIST = LinkedTask(
-    name=_NAME, run=_run, farewell=sub_packet(FilelistPacket.TASK_TERMINATED)
-)
+FILE_LIST = LinkedTask(name=_NAME, run=_run, farewell=sub_packet(FilelistPacket.TASK_TERMINATED))

@@ -18,8 +18,8 @@ __all__ = ["JOB_START", "JOB_STOP"]
 async def _start(client: Client, wanted: StartJob, link: TaskLink) -> None:
     request = JobRequest(
         input=wanted.input,
-        profile=client.profile,
-        mode=wanted.mode,
+        profile=_profile(client, wanted),
+        mode=wanted.function.mode,
         nodes=wanted.nodes,
         force=wanted.force,
         restart_s=wanted.restart_seconds,
@@ -30,6 +30,13 @@ async def _start(client: Client, wanted: StartJob, link: TaskLink) -> None:
     finally:
         if not client.service.keeps_jobs:  # without effect on one that has ended
             job.stop("the connection of its client has ended")
+
+
+def _profile(client: Client, wanted: StartJob) -> str:
+    """Return the profile that the client has chosen, else the version of the command, if it is
+    one."""
+    is_known = wanted.version in client.service.profiles
+    return client.profile or (wanted.version if is_known else "")
 
 
 async def _follow(client: Client, job: Job, link: TaskLink) -> None:
@@ -66,7 +73,5 @@ async def _stop(client: Client, wanted: StopJob) -> None:
         client.warn(f"DifxStop: {wanted.input:.300}: no such job runs here")
 
 
-JOB_START = LinkedTask(
-    name="DifxStart", run=_start, farewell=sub_packet(JobPacket.JOB_TERMINATED)
-)
+JOB_START = LinkedTask(name="DifxStart", run=_start, farewell=sub_packet(JobPacket.JOB_TERMINATED))
 JOB_STOP = Action(name="DifxStop", run=_stop)

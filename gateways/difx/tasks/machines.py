@@ -37,7 +37,9 @@ async def _run(client: Client, wanted: MachinesDefinition, link: TaskLink) -> No
     try:
         assignment = _plan(client, wanted)
         await _name_and_test(wanted, assignment, link)
-        assignment.check()
+        if not assignment.nodes.processors:
+            text = f"machines of {wanted.input:.300}: no processor has passed its test"
+            raise AssignmentRefusedError(text, Refusal.NO_PROCESSORS)
     except AssignmentRefusedError as error:
         client.refuse(f"{_NAME}: {error}")
         refusal = _REFUSALS.get(error.refusal, MachinesRefusal.NO_FILES)
@@ -83,7 +85,7 @@ async def _name_and_test(
         return
     await send_row(link, machines_testing())
     feed: Feed[tuple[str, bool]] = Feed()
-    feed.start(lambda: [feed.put(each) for each in assignment.test()], "test of processors")
+    feed.start(lambda: feed.put_all(assignment.test()), "test of processors")
     async for node, passed in feed:
         await send_row(link, machines_tested(node, passed=passed))
 

@@ -22,7 +22,9 @@ async def _relay_command(client: Client, wanted: RelayCommand) -> None:
     try:
         await _carry_out(client, wanted.document)
     except DifxError as error:
-        client.inform(f"RELAY_COMMAND: sent to the network, and no command of this gateway: {error}")
+        client.inform(
+            f"RELAY_COMMAND: sent to the network, and no command of this gateway: {error}"
+        )
 
 
 async def _carry_out(client: Client, document: bytes) -> None:
@@ -36,7 +38,7 @@ async def _carry_out(client: Client, document: bytes) -> None:
         answer = await client.share.call(
             client.service.units.command, wanted.command, target, client.name
         )
-        client.inform(f"DifxCommand: {wanted.command:.300}: {answer}")
+        client.inform(f"DifxCommand: {wanted.command:.200}: {answer}")
 
 
 async def _settings(client: Client, wanted: MulticastSettings) -> None:
