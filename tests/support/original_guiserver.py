@@ -20,6 +20,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
+from support.player_run import poll
+
 from groundwork.closing import Closing
 
 WITHIN_S = 30.0
@@ -73,6 +75,8 @@ class OriginalGuiServer(Closing):
         """Packets of all clients."""
         self.silent: set[int] = set()
         """Packets that it takes and forgets."""
+        self.refused: dict[int, str] = {}
+        """Packets that it answers with this error and no more, as its successors do."""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._clients: list[_Client] = []
@@ -88,10 +92,11 @@ class OriginalGuiServer(Closing):
                 client.begin(client.serve)
 
     def publish(self, datagram: bytes) -> None:
-        """Let all clients that want it have a message of the multicast network."""
-        for client in self._clients:
-            if client.relays:
-                client.send(1, datagram)
+        """Let all clients that want it have a message of the multicast network; waits for the first
+        of them."""
+        clients = poll(lambda: [c for c in self._clients if c.relays], "a client that wants relay")
+        for client in clients:
+            client.send(1, datagram)
 
     def hang_up(self) -> None:
         """End all connections."""
@@ -166,7 +171,9 @@ class _Client:
                 number, length = struct.unpack(">ii", exactly(self.connection, 8))
                 payload = exactly(self.connection, max(length, 0))
                 self.server.received.append((number, payload))
-                if number not in self.server.silent:
+                if number in self.server.refused:
+                    self.send(6, self.server.refused[number])
+                elif number not in self.server.silent:
                     self.take(number, payload)
         finally:
             self.close()

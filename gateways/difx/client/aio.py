@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Self, TypeVar
@@ -21,7 +22,7 @@ from gateways.difx.protocol.frames import pack_frame
 from gateways.difx.protocol.packets import Packet, pack_chunk
 from groundwork.beside import beside
 
-__all__ = ["AsyncDifxClient"]
+__all__ = ["AsyncDifxClient", "reason_of"]
 
 READ_BYTES = 1 << 18
 BUFFER_BYTES = 1 << 20
@@ -73,13 +74,20 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
         on_diagnostic: Callable[[Diagnostic], None] | None = None,
     ) -> None:
         super().__init__(
-            host, port, channels=channels, timeout=timeout, patience=patience, on_diagnostic=on_diagnostic
+            host,
+            port,
+            channels=channels,
+            timeout=timeout,
+            patience=patience,
+            on_diagnostic=on_diagnostic,
         )
         self._news = asyncio.Event()
 
     async def close(self) -> None:
         """End the connection; may be called twice."""
         self._lose("it was closed")
+        for link in list(self._links):
+            await link.close()
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
@@ -98,8 +106,7 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
             reason = f"no answer within {self.timeout:g} s"
             raise ConnectionLostError(self.server, "connecting", reason) from None
         except (OSError, UnicodeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise ConnectionLostError(self.server, "connecting", reason) from error
+            raise ConnectionLostError(self.server, "connecting", reason_of(error)) from error
         _prepare(self._writer)
         self._reading = asyncio.create_task(
             self._read(reader), name=f"DiFX client of {self.server}"
@@ -123,7 +130,7 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
                     await self._news.wait()
             self._lose("it was closed by the server")
         except OSError as error:
-            self._lose(error.strerror or str(error))
+            self._lose(reason_of(error))
         except FrameError as error:
             self._lose(str(error))
 
@@ -161,7 +168,7 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
             try:
                 await self._writer.drain()
             except OSError as error:
-                self._lose(error.strerror or str(error))
+                self._lose(reason_of(error))
                 raise ConnectionLostError(self.server, "sending", self._lost) from error
 
     async def _until(
@@ -261,7 +268,7 @@ class _TcpLink(Link):
             self._writer.write(b"".join(items))
             await self._writer.drain()
         except OSError as error:
-            raise self._lost(error.strerror or str(error)) from error
+            raise self._lost(reason_of(error)) from error
 
     async def read_some(self, least: int, most: int, within: float | None) -> bytes:
         try:
@@ -274,7 +281,7 @@ class _TcpLink(Link):
         except asyncio.IncompleteReadError:
             raise self._lost(CLOSED) from None
         except OSError as error:
-            raise self._lost(error.strerror or str(error)) from error
+            raise self._lost(reason_of(error)) from error
         if not data:
             raise self._lost(CLOSED)
         if len(data) < least:
@@ -288,6 +295,14 @@ class _TcpLink(Link):
         self._writer.close()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
+
+
+def reason_of(error: Exception) -> str:
+    """Return the words of the system, which asyncio's for connections do not have."""
+    number = getattr(error, "errno", None)
+    if isinstance(error, socket.gaierror) or not number:
+        return getattr(error, "strerror", None) or str(error)
+    return os.strerror(number)
 
 
 def _prepare(writer: asyncio.StreamWriter) -> None:

@@ -36,7 +36,9 @@ COMMANDS = (filecommands, jobcommands, watchcommands, replaycommand)
 
 COMMON = (
     argument(
-        "--host", f"computer of the server; default: ${HOST}, else localhost", default=argparse.SUPPRESS
+        "--host",
+        f"computer of the server; default: ${HOST}, else localhost",
+        default=argparse.SUPPRESS,
     ),
     argument(
         "--port",

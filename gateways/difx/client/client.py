@@ -131,7 +131,12 @@ class DifxClient(Closing):
         on_diagnostic: Callable[[Diagnostic], None] | None = None,
     ) -> None:
         self._client = AsyncDifxClient(
-            host, port, channels=channels, timeout=timeout, patience=patience, on_diagnostic=on_diagnostic
+            host,
+            port,
+            channels=channels,
+            timeout=timeout,
+            patience=patience,
+            on_diagnostic=on_diagnostic,
         )
         self._loop = _Loop(f"DiFX client of {self._client.server}")
         try:

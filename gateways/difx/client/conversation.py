@@ -75,7 +75,8 @@ class Conversation(ABC):
         self.timeout, self.patience = timeout, patience
         self._on_diagnostic = on_diagnostic
         self._primary = Primary()
-        self._open_tasks = 0
+        self._beginning = 0
+        self._links: set[Link] = set()
 
     # --- what the clients bring
 
@@ -219,17 +220,14 @@ class Conversation(ABC):
         """
         within = self.timeout if timeout is None else timeout
         begin = self._begin_in_channel if self.channels else self._begin_over_tcp
-        self._open_tasks += 1
+        self._beginning += 1
         try:
             link = await begin(doing, packet, within)
-        except BaseException:
-            self._open_tasks -= 1
-            raise
-        link.on_close = self._task_closed
+        finally:
+            self._beginning -= 1
+        self._links.add(link)
+        link.on_close = lambda: self._links.discard(link)
         return link
-
-    def _task_closed(self) -> None:
-        self._open_tasks -= 1
 
     async def _begin_in_channel(
         self, doing: str, packet: Callable[[str, int], bytes], within: float
@@ -269,7 +267,8 @@ class Conversation(ABC):
             if is_connected():
                 return True
             # Lines of another task's program are errors, too.
-            return False if self._open_tasks == 1 and self._errors_since(told) else None
+            is_alone = not self._links and self._beginning == 1
+            return False if is_alone and self._errors_since(told) else None
 
         if await self._until(ready, within, doing, told):
             return

@@ -74,7 +74,8 @@ class _TransferLine(ProgressLine):
 
 
 def _ls(options: argparse.Namespace) -> int:
-    found: dict[str, list[ListedFile]] = {}
+    found: list[ListedFile] = []
+    lines: list[tuple[object, ...]] = []
     absent: list[str] = []
     with connected(options) as client:
         for path in options.paths:
@@ -84,25 +85,19 @@ def _ls(options: argparse.Namespace) -> int:
                 listed = [itself]
             if not listed and (options.directory or client.stat(path) is None):
                 absent.append(path)
-            found[path] = listed
-    entries = [entry for listed in found.values() for entry in listed]
-    tell(options, [asdict(entry) for entry in entries], _shown(entries, options.long))
+            found += listed
+            lines += [(each.mode, each.size, each.modified, _name(each, path)) for each in listed]
+    text = text_table((), lines if options.long else [line[-1:] for line in lines]) if lines else ""
+    tell(options, [asdict(each) for each in found], text)
     for path in absent:
         complain(f"ls {path}: it is not there")
     return 1 if absent else 0
 
 
-def _shown(entries: Sequence[ListedFile], is_long: bool) -> str:
-    names = [_name(entry) for entry in entries]
-    if not is_long:
-        return "\n".join(names)
-    return text_table(
-        (), [(e.mode, e.size, e.modified, n) for e, n in zip(entries, names, strict=True)]
-    )
-
-
-def _name(entry: ListedFile) -> str:
-    name = printable(entry.path)
+def _name(entry: ListedFile, asked: str) -> str:
+    """Return a name as `ls` shows it: of what is in a folder without that."""
+    in_it = entry.path.removeprefix(f"{asked.rstrip('/')}/")
+    name = printable(in_it or entry.path)
     if entry.is_folder and name != "/":
         name += "/"
     return f"{name} -> {printable(entry.target)}" if entry.target else name

@@ -13,6 +13,7 @@ import secrets
 import stat
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from gateways.difx.client.conversation import Conversation
@@ -68,8 +69,10 @@ class FileVerbs(Conversation):
         return lines
 
     async def entries(self, path: str) -> list[ListedFile]:
-        """Return the files and folders in a folder, or those that a pattern means."""
-        return read_entries(await self.ls(path, LONG))
+        """Return the files and folders in a folder, or those that a pattern means, by their whole
+        paths."""
+        found = read_entries(await self.ls(path, LONG))
+        return [replace(one, path=posixpath.join(path, one.path)) for one in found]
 
     async def stat(self, path: str) -> ListedFile | None:
         """Return a file or folder itself; None: it does not exist."""

@@ -39,7 +39,11 @@ VERSION = "DIFX_VERSION"
 USUAL_VERSION = "DIFX-DEVEL"
 """What the script client asks for unless it is told otherwise."""
 STATUSES = {JobEnd.DONE: DONE, JobEnd.CHECKED: DONE, JobEnd.DONE_WITH_ERRORS: WITH_ERRORS}
-OUTPUT = {JobPacket.DIFX_MESSAGE: "", JobPacket.DIFX_WARNING: "warning: ", JobPacket.DIFX_ERROR: "error: "}
+OUTPUT = {
+    JobPacket.DIFX_MESSAGE: "",
+    JobPacket.DIFX_WARNING: "warning: ",
+    JobPacket.DIFX_ERROR: "error: ",
+}
 
 
 def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
@@ -56,13 +60,21 @@ def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -
         ),
         flag("--force", "remove output that exists first"),
         argument(
-            "--restart S", "start so far into the job, s; default: at its begin", type=_seconds, default=0
+            "--restart S",
+            "start so far into the job, s; default: at its begin",
+            type=_seconds,
+            default=0,
         ),
-        argument("--difx-version NAME", f"default: ${VERSION}, else {USUAL_VERSION} if it is offered"),
+        argument(
+            "--difx-version NAME", f"default: ${VERSION}, else {USUAL_VERSION} if it is offered"
+        ),
         argument("--manager NODE", "head node", default=""),
         argument("--sources NODES", "nodes that have the data, as A,B", default="", type=_names),
         argument(
-            "--processors NODES", "processing nodes with threads, as A:4,B", default="", type=_processors
+            "--processors NODES",
+            "processing nodes with threads, as A:4,B",
+            default="",
+            type=_processors,
         ),
         argument(
             "--silence S",

@@ -40,7 +40,12 @@ def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -
         argument("input INPUT", "path of its .input file; `bank:NAME` with this project's gateway"),
         flag("--list", "only list its products"),
         argument("--products NUMBERS", "as 0,3; default: all", type=_numbers),
-        argument("--fft N", "lags of a spectrum, a power of two; default: %(default)s", type=count, default=DEFAULT_FFT),
+        argument(
+            "--fft N",
+            "lags of a spectrum, a power of two; default: %(default)s",
+            type=count,
+            default=DEFAULT_FFT,
+        ),
         argument("--count N", "end after so many spectra; default: never", type=count),
         parents=[common],
         description="Show live products of a job, until interrupted: a line for each product and integration, "
