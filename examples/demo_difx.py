@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +47,7 @@ from portmanager import PortManager
 ROOT = Path(__file__).resolve().parent.parent
 RUN = ROOT / "demo-difx-run"
 PROGRAM = [sys.executable, str(ROOT / "examples" / "correlate.py")]
-BANK, SERVICE, VERSION = "DIFX", "GUISERVER", "DIFX-DEVEL"
+HOST, BANK, SERVICE, VERSION = "127.0.0.1", "DIFX", "GUISERVER", "DIFX-DEVEL"
 SCAN_S, LONG_S, INTEGRATION_S, CHANNELS = 8.0, 600.0, 0.25, 64
 CENTERS_MHZ, WIDTH_MHZ = (1420.0, 1420.25), 0.25
 LAG_US = 1 / (2 * WIDTH_MHZ)
@@ -56,7 +56,7 @@ TRUE_US, MODEL_US = (133.0, 0.01002), (120.0, 0.01)
 """Delay of the second station: microseconds, microseconds per second."""
 POLARIZATIONS = ("XX", "XY", "YX", "YY")
 TEXTS = (JobPacket.DIFX_MESSAGE, JobPacket.DIFX_WARNING, JobPacket.DIFX_ERROR)
-END_S = 120.0
+END_S, LOOK_S = 120.0, 0.2
 
 EXPERIMENT = f"""\
 obs_code = "DEMO"
@@ -86,7 +86,7 @@ ra = 3.2687
 dec = 0.0358
 start_mjd = 60310
 start_s = 43200.0
-duration_s = {SCAN_S}
+duration_s = {{seconds}}
 
 [[scans]]
 name = "No0002"
@@ -105,10 +105,10 @@ class PutIn:
     rate_hz: float
 
 
-def put_in() -> PutIn:
-    """Return what has to be found."""
+def put_in(seconds: float) -> PutIn:
+    """Return what has to be found in a scan of so many seconds."""
     delay, rate = (true - model for true, model in zip(TRUE_US, MODEL_US, strict=True))
-    return PutIn(delay + rate * SCAN_S / 2, rate * float(np.mean(CENTERS_MHZ)))
+    return PutIn(delay + rate * seconds / 2, rate * float(np.mean(CENTERS_MHZ)))
 
 
 def write_configuration(folder: Path, manager: int) -> Path:
@@ -121,7 +121,7 @@ def write_configuration(folder: Path, manager: int) -> Path:
     lines = [
         "[instrument]",
         'player_port = "service:"',
-        f'portmanager = "127.0.0.1:{manager}"',
+        f'portmanager = "{HOST}:{manager}"',
         "[dealer]",
         f'players = ["{BANK}"]',
         f"[banks.{BANK}]",
@@ -138,8 +138,8 @@ def write_configuration(folder: Path, manager: int) -> Path:
     return path
 
 
-def start_gateway(processes: Processes, config: Path, manager: int) -> DifxClient:
-    """Start the gateway under supervisord; return a client of it when it serves."""
+def start_gateway(processes: Processes, config: Path, manager: int) -> int:
+    """Start the gateway under supervisord; return its port when it serves."""
     folder = processes.folder
     (folder / "log").mkdir()
     words = ["supervisor-config", "--config", config, "--all", "--log-dir", folder / "log"]
@@ -156,13 +156,11 @@ def start_gateway(processes: Processes, config: Path, manager: int) -> DifxClien
     supervisord = processes.start("supervisord", "supervisor.supervisord", "--nodaemon", "-c", ini)
     end = time.monotonic() + START_S
     while time.monotonic() < end and supervisord.poll() is None:
-        with PortManager("127.0.0.1", manager) as client:
+        with PortManager(HOST, manager) as client:
             found = [each for each in client.list_ports() if each.service == SERVICE]
         if found:
-            try:
-                return DifxClient("127.0.0.1", found[0].port)
-            except ConnectionLostError:
-                pass
+            with suppress(ConnectionLostError), DifxClient(HOST, found[0].port):
+                return found[0].port
         time.sleep(0.1)
     logs = [path.read_text() for path in sorted((folder / "log").glob("*"))]
     raise DemoError("\n".join(["the gateway did not start:", *logs]))
@@ -189,6 +187,7 @@ class Seen:
         self.dealer: list[str] = []
         self.watch: list[str] = []
         self.is_running = threading.Event()
+        self.is_over = threading.Event()
         self._line = ProgressLine()
 
     def note(self, event: TaskEvent) -> None:
@@ -243,42 +242,55 @@ def follow_relay(client: DifxClient, name: str, seen: Seen) -> None:
 
 def follow_by_dealer(sub: dealer.Subscription, name: str, seen: Seen) -> None:
     """Take the states of a job by subscription, to the last one."""
-    while True:
-        told = sub.next(END_S).value
-        if told["name"] == name:
-            seen.dealer.append(told["state"])
-            if told["is_final"]:
-                return
+    while not seen.is_over.is_set():
+        with suppress(TimeoutError):
+            told = sub.next(LOOK_S).value
+            if told["name"] == name:
+                seen.dealer.append(told["state"])
+                if told["is_final"]:
+                    return
 
 
 def run_first(
-    processes: Processes, config: Path, client: DifxClient, path: str
+    processes: Processes, config: Path, client: DifxClient, other: DifxClient, path: str
 ) -> tuple[JobResult, Seen]:
-    """Run a job, with all those who look at it."""
+    """Run a job, with all those who look at it.
+
+    Args:
+        processes: Of the demo.
+        config: The array's file.
+        client: Runs the job.
+        other: Of the gateway; looks at it.
+        path: Of the job's input file.
+    """
     name, seen = Path(path).stem, Seen()
     words = ["watch", f"{BANK}.job", "--count", "3", "--config", str(config)]
     watch = processes.start("watch", "dealer", *words)
-    with (
-        ThreadPoolExecutor() as threads,
-        dealer.Dealer(config=config) as d,
-        d.subscribe(["job"]) as sub,
-    ):
+    with ExitStack() as stack:
+        threads = stack.enter_context(ThreadPoolExecutor())
+        stack.callback(seen.is_over.set)
+        stack.callback(seen.is_running.set)
+        d = stack.enter_context(dealer.Dealer(config=config))
+        sub = stack.enter_context(d.subscribe(["job"]))
+        stack.callback(other.close)
         following = [
-            threads.submit(follow_monitor, client, path, seen),
-            threads.submit(follow_relay, client, name, seen),
+            threads.submit(follow_monitor, other, path, seen),
+            threads.submit(follow_relay, other, name, seen),
             threads.submit(follow_by_dealer, sub, name, seen),
         ]
-        try:
-            result = client.run(
-                path, on_event=seen.note, nodes=NODES, function=JobFunction.RUN_MONITOR
-            )
-        finally:
-            seen.is_running.set()
-            seen.clear()
+        result = client.run(path, on_event=seen.note, nodes=NODES, function=JobFunction.RUN_MONITOR)
+        seen.clear()
+        if result.end is not JobEnd.DONE:
+            raise DemoError(f"{path} {result.end.value}: {result.reason or told(client)}")
         for each in following:
             each.result(END_S)
-    seen.watch = watch.communicate(timeout=END_S)[0].splitlines()
+        seen.watch = watch.communicate(timeout=END_S)[0].splitlines()
     return result, seen
+
+
+def told(client: DifxClient) -> str:
+    """Return what the gateway has told last."""
+    return "; ".join(each.text for each in client.diagnostics[-3:])
 
 
 def stop_second(client: DifxClient, path: str) -> JobResult:
@@ -286,6 +298,7 @@ def stop_second(client: DifxClient, path: str) -> JobResult:
     seen = Seen()
     with ThreadPoolExecutor() as threads:
         running = threads.submit(client.run, path, on_event=seen.note, nodes=NODES)
+        running.add_done_callback(lambda _ended: seen.is_running.set())
         seen.is_running.wait(END_S)
         seen.clear()
         client.stop(path)
@@ -294,7 +307,8 @@ def stop_second(client: DifxClient, path: str) -> JobResult:
 
 def conclude(found: Visibilities, seen: Seen, results: Sequence[JobResult]) -> int:
     """Print what was found beside what was put in; the exit status, 0 if it is the same."""
-    expected, right = put_in(), True
+    seconds = found.header.integrations * INTEGRATION_S
+    expected, right = put_in(seconds), True
     print(
         f"\n{'MHz':>9} {'pol':>3} {'delay, us':>10} {'put in':>8} {'rate, Hz':>9} {'put in':>8} {'SNR':>6}"
     )
@@ -304,7 +318,7 @@ def conclude(found: Visibilities, seen: Seen, results: Sequence[JobResult]) -> i
         fringe = find_fringe(
             spectra, width_hz=product.bandwidth_mhz * 1e6, integration_s=INTEGRATION_S
         )
-        is_off = not is_near(fringe, expected)
+        is_off = not is_near(fringe, expected, seconds)
         right = right and not is_off
         print(
             f"{product.frequency_mhz:9.2f} {POLARIZATIONS[product.polarization]:>3} "
@@ -334,17 +348,17 @@ def conclude(found: Visibilities, seen: Seen, results: Sequence[JobResult]) -> i
     return 0 if right else 1
 
 
-def is_near(fringe: Fringe, expected: PutIn) -> bool:
-    """Tell whether a fringe is that which was put in: to one lag, and one step of the rate."""
+def is_near(fringe: Fringe, expected: PutIn, seconds: float) -> bool:
+    """Tell whether a fringe is that which was put in: to one lag, and one turn in the scan."""
     is_delay = abs(fringe.delay_s * 1e6 - expected.delay_us) <= LAG_US
-    return is_delay and abs(fringe.rate_hz - expected.rate_hz) <= 1 / SCAN_S
+    return is_delay and abs(fringe.rate_hz - expected.rate_hz) <= 1 / seconds
 
 
 def draw(path: Path, found: Visibilities) -> None:
     """Write a picture of the first baseline: amplitude, phase and lags, the known rate taken out."""
     from matplotlib.figure import Figure
 
-    expected = put_in()
+    expected = put_in(found.header.integrations * INTEGRATION_S)
     figure = Figure(figsize=(12, 6), layout="constrained")
     rows = figure.subplots(2, len(CENTERS_MHZ) + 1, width_ratios=[1] * len(CENTERS_MHZ) + [2])
     lags = figure.add_subplot(rows[0, -1].get_gridspec()[:, -1])
@@ -380,22 +394,23 @@ def draw(path: Path, found: Visibilities) -> None:
     figure.savefig(path, dpi=110)
 
 
-def run(processes: Processes, output: Path) -> int:
+def run(processes: Processes, seconds: float, output: Path) -> int:
     """Carry out the demo; its exit status."""
     begun = time.monotonic()
     print("starting a port manager, and a gateway under supervisord", flush=True)
     manager = start_port_manager(processes)
     config = write_configuration(processes.folder, manager)
-    with start_gateway(processes, config, manager) as client:
+    port = start_gateway(processes, config, manager)
+    with DifxClient(HOST, port) as client, DifxClient(HOST, port) as other:
         info = client.info()
         print(f"{info.version} at {client.server}, versions {', '.join(info.versions)}")
         client.mkdir("/demo")
-        client.write("/demo/demo.v2d", EXPERIMENT.encode())
+        client.write("/demo/demo.v2d", EXPERIMENT.format(seconds=seconds).encode())
         paths = client.prepare("/demo", "demo.v2d")
         print(
-            f"prepared {', '.join(paths)}; running the first, which takes {SCAN_S:g} s", flush=True
+            f"prepared {', '.join(paths)}; running the first, which takes {seconds:g} s", flush=True
         )
-        first, seen = run_first(processes, config, client, paths[0])
+        first, seen = run_first(processes, config, client, other, paths[0])
         print("running the second, which is stopped", flush=True)
         second = stop_second(client, paths[1])
         for each in client.job_status("/demo/*.input"):
@@ -416,6 +431,7 @@ def run(processes: Processes, output: Path) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo; 0 when all is as it was put in."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--seconds", type=float, default=SCAN_S, help="of the first job")
     parser.add_argument(
         "--output", type=Path, default=RUN, help="folder of picture and visibilities"
     )
@@ -426,7 +442,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stack.callback(processes.close)
             stack.callback(processes.close)  # if a signal comes within the first
             processes.release()
-            return run(processes, options.output)
+            return run(processes, options.seconds, options.output)
     except KeyboardInterrupt:
         print("demo: interrupted; nothing is left of it", file=sys.stderr)
         return 130
