@@ -99,6 +99,10 @@ def test_the_five_entities_and_numbers_of_characters_are_read() -> None:
     assert document.body[0].text == "<>&\"'AB\n"
 
 
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert read_xml(b"\xef\xbb\xbf" + PLAIN.format("a").encode()).body[0].text == "a"
+
+
 def test_elements_are_found_at_any_depth_with_attributes_and_texts() -> None:
     document = read_xml(
         b'<difxMessage>\n <body x="1"><w>\n <p node="n">a<q>b</q>c</p></w></body>\n'
