@@ -114,11 +114,12 @@ class DifxService(Closing):
 
     def open(self) -> None:
         """Take up the jobs of earlier runs; those that ran are lost, and their processes are ended."""
+        limits = self.settings.limits
         for job in self._records.load():
             self.jobs.keep(job)
             if job.state.is_final:
                 continue
-            survivors = end_marked(job.id)
+            survivors = end_marked(job.id, limits.terminate, limits.kill)
             text = f"job {job.name} is lost: the gateway ended while it ran"
             for pid, name in survivors:
                 text += f"; process {pid} ({name}) runs on, end it"
