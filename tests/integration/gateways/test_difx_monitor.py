@@ -305,7 +305,7 @@ def test_products_of_a_job_that_is_to_be_monitored_are_kept_ready(
             client.send(103, b"/job_1.input")
             await client.until(143)
             client.ask((1, 8, 8))
-            assert values((await client.block())[4][1], 16) == [4.0] * 8
+            assert values((await client.block())[4][1], 16) == [2.0] * 8
             event = JobEvent(
                 job="id", number=2, time=0.0, kind=JobEventKind.ENDED, state=JobState.FINISHED
             )
