@@ -192,6 +192,7 @@ class ProgramSource(LiveSource):
         try:
             await self._read(process.stdout)
             status = await process.wait()
+            await asyncio.wait([listening], timeout=_GRACE_S)
         finally:
             await _end_group(process)
             listening.cancel()

@@ -64,6 +64,7 @@ _SEVERITIES: Mapping[str, AlertSeverity] = {
     "debug": AlertSeverity.DEBUG,
 }
 
+_KNOWN_STATES = frozenset(DifxState)
 _OUTCOMES: Mapping[str, tuple[DifxState, ...]] = {
     "starting": (DifxState.STARTING,),
     "waiting": (DifxState.STARTING,),
@@ -129,8 +130,13 @@ def _status(state: DifxState, text: str, reached: TimeReached, path: str | None)
 
 @dataclass(slots=True)
 class Publications:
-    """Translator of what any number of Players publish."""
+    """Translator of what any number of Players publish.
 
+    Attributes:
+        gateway: Name of the Bank whose jobs are told in another way.
+    """
+
+    gateway: str = ""
     _scans: dict[str, tuple[object, str]] = field(default_factory=dict)
     """Source -> identity of its last scan, and the state that was told of it."""
 
@@ -145,6 +151,8 @@ class Publications:
         """
         if name == "scan" and isinstance(value, dict):
             return list(self._scan(source, value, time))
+        if name == "job" and isinstance(value, dict) and source != self.gateway:
+            return list(_job(source, value))
         reader = _READERS.get(name)
         if reader is None:
             return []
@@ -199,6 +207,30 @@ class Publications:
         if source not in self._scans and len(self._scans) >= _MOST_SOURCES:
             self._scans.pop(next(iter(self._scans)))
         self._scans[source] = identity, outcome
+
+
+def _job(source: str, told: JsonObject) -> Iterator[EncodedMessage]:
+    """Yield the states of a job of another gateway."""
+    states, weights = told.get("difx_states"), told.get("weights")
+    reached = TimeReached(
+        reached=_number(told, "reached_mjd"),
+        start=_number(told, "start_mjd") or None,
+        stop=_number(told, "stop_mjd") or None,
+        weights=tuple(
+            float(each) if isinstance(each, int | float) else None
+            for each in (weights if isinstance(weights, list) else ())
+        ),
+    )
+    for state in states if isinstance(states, list) else ():
+        if state in _KNOWN_STATES:
+            status = _status(DifxState(state), _text(told, "text"), reached, _text(told, "input"))
+            yield encoded(
+                source,
+                status,
+                identifier=_text(told, "name"),
+                mpi_id=0,
+                is_final=told.get("is_final") is True,
+            )
 
 
 def _unit_status(state: str, outcome: str, scan: str, reached: TimeReached) -> Mark5Status:
@@ -347,7 +379,7 @@ _READERS: Mapping[str, Callable[[JsonValue, float], Iterator[Body]]] = {
     "notice": _notice,
     "run_changed": _notice,
 }
-PROPERTIES = ("scan", *_READERS)
+PROPERTIES = ("scan", "job", *_READERS)
 """Names of the properties that are looked at, of any Player."""
 
 

@@ -20,6 +20,13 @@ from gateways.difx.livesources import LiveBanks, LiveProgram
 from gateways.difx.monitor import LiveMonitor
 from gateways.difx.outbox import Outbox
 from gateways.difx.protocol.channels import Channels
+from gateways.difx.protocol.jobs import (
+    JobEvent,
+    JobEventKind,
+    JobMode,
+    JobRequest,
+    JobState,
+)
 from gateways.difx.protocol.products import (
     Product,
     ProductsHeader,
@@ -273,6 +280,41 @@ def test_clients_of_one_job_share_its_program_which_ends_with_the_last(
             os.write(feed, integration(1))
         os.close(feed)
         await monitor.close()
+
+    asyncio.run(run())
+
+
+def test_products_of_a_job_that_is_to_be_monitored_are_kept_ready(
+    stream: Path, share: Share
+) -> None:
+    async def run() -> None:
+        monitor = of_program("cat", str(stream))
+        request = JobRequest(input="/job_1.input", profile="profile", mode=JobMode.MONITOR)
+        for kind, state in (
+            (JobEventKind.STARTING, JobState.RUNNING),
+            (JobEventKind.STATE, JobState.RUNNING),
+        ):
+            event = JobEvent(job="id", number=1, time=0.0, kind=kind, state=state)
+            await asyncio.to_thread(monitor.tell_job, request, event)
+        feed = await opened(stream)  # the program runs, though nobody has asked
+        os.write(feed, write_header(HEADER) + integration(1) + integration(3))
+        source = await monitor.begin("/job_1.input", "profile")
+        assert await source.newer(0) is not None
+        await monitor.end(source)
+        async with monitored(monitor, share) as client:
+            client.send(103, b"/job_1.input")
+            await client.until(143)
+            client.ask((1, 8, 8))
+            assert values((await client.block())[4][1], 16) == [2.0] * 8
+            event = JobEvent(
+                job="id", number=2, time=0.0, kind=JobEventKind.ENDED, state=JobState.FINISHED
+            )
+            monitor.tell_job(request, event)
+            client.send(104)
+            assert await client.rest() == b""
+        with pytest.raises(BrokenPipeError):
+            os.write(feed, integration(1))
+        os.close(feed)
 
     asyncio.run(run())
 

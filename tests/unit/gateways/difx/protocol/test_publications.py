@@ -216,6 +216,35 @@ def test_state_of_a_bank_is_that_of_a_recorder(state: str, outcome: str, unit: s
     assert (found.state, found.bank_a, found.scan_name) == (unit, "none", "BANKA_12")
 
 
+def test_jobs_of_another_gateway_are_told_and_those_of_this_one_in_another_way() -> None:
+    value = {
+        "name": "job_1",
+        "input": "/job_1.input",
+        "difx_states": ["Done", "MpiDone", "Nonsense"],
+        "text": "done",
+        "reached_mjd": 60000.5,
+        "start_mjd": None,
+        "stop_mjd": 60001.0,
+        "weights": [0.5, None],
+        "is_final": True,
+    }
+    told = Publications(gateway="DIFX")
+    assert told.read("DIFX", "job", value, 0.0) == []
+    messages = told.read("OTHER", "job", value, 0.0)
+    assert states(messages) == ["Done", "MpiDone"]
+    assert all(message.is_final for message in messages)
+    message, body = read(messages)[0]
+    assert (message.header.sender, message.header.identifier) == ("OTHER", "job_1")
+    assert body == Status(
+        input="/job_1.input",
+        state="Done",
+        message="done",
+        visibility_mjd=60000.5,
+        stop_mjd=60001.0,
+        weights=((0, 0.5),),
+    )
+
+
 def job_event(state: JobState, kind: JobEventKind = JobEventKind.STATE) -> JobEvent:
     """Return an event of a job."""
     reached = TimeReached(reached=60000.5, start=60000.0, stop=60001.0, weights=(0.5, None, 1.0))
