@@ -264,6 +264,7 @@ class Connection:
         return Client(
             name=self.peer.name,
             role=self.peer.role,
+            connected_to=self._writer.get_extra_info("sockname")[0],
             service=self._around.service,
             config=self._config,
             share=self._share,

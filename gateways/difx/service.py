@@ -99,7 +99,7 @@ class DifxService(Closing):
         self._listeners: tuple[Listener, ...] = () if on_event is None else (on_event,)
         self.files = DifxFiles(RootFolders(table.root_folders(config.directory)))
         self.jobs = JobTable()
-        self.players = DifxPlayers(config)
+        self.players = DifxPlayers(config, {settings.name: settings.url})
         self.recorder = DifxRecorder(self.players, self.files)
         self.units = DifxUnits(self.players, table.commands)
         folder = settings.state_folder

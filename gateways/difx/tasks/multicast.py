@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 from gateways.difx.access import Role
 from gateways.difx.errors import DifxError, DocumentError
 from gateways.difx.protocol.commands import MulticastCommand
@@ -36,10 +38,19 @@ async def _carry_out(client: Client, document: bytes) -> None:
             "only documents of the type DifxCommand are carried out; others go to a network by the"
             " bridge, which is off (multicast.enable)"
         )
-    for target in wanted.to or ("",):
+    names = _of_this_host(client)
+    targets = ["" if name.lower() in names else name for name in wanted.to] or [""]
+    for target in dict.fromkeys(targets):
         for bank, text, is_fault in await command_answers(client, wanted.command, target):
             line = f"DifxCommand: {wanted.command:.200}: {bank}: {text}"
             client.say(Severity.ERROR if is_fault else Severity.INFO, line)
+
+
+def _of_this_host(client: Client) -> set[str]:
+    """Return the names of this host: the GUI client sends all its documents to the host that it is
+    connected to, which means nobody in particular."""
+    name = socket.gethostname().lower()
+    return {"localhost", name, name.partition(".")[0], client.connected_to}
 
 
 async def _settings(client: Client, wanted: MulticastSettings) -> None:
