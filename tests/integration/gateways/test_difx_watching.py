@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import struct
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 from support.difx_clients import GuiClient, ScriptClient, packet, read_exactly
 from support.difx_gateway import Gateway, gateway
 
+from gateways.difx.protocol.jobs import JobEvent, JobEventKind, JobState
 from gateways.difx.protocol.products import (
     Product,
     ProductsHeader,
@@ -161,3 +163,32 @@ def test_monitor_of_an_unknown_file_is_refused_and_closed(served: Gateway, path:
             connection.sendall(packet(103, path))
             assert sub(connection)[0] == 102
             assert connection.recv(1) == b""
+
+
+def test_flood_to_a_client_that_reads_nothing_costs_it_alone_and_no_final_state(
+    served: Gateway,
+) -> None:
+    with GuiClient(served.port, receive_bytes=4096) as frozen, GuiClient(served.port) as other:
+        frozen.send(SELECTION, b"SELECTED_MESSAGES\nSTATUS_MESSAGES\nALERT_MESSAGES\n")
+        frozen.send(RELAY_ON, struct.pack(">i", 1))
+        frozen.settle()
+        relay = served.server._relay
+        for number in range(10_000):
+            relay.tell_job("flood", "/flood.input", event(number, JobState.RUNNING))
+        relay.tell_job("flood", "/flood.input", event(10_000, JobState.FINISHED))
+        assert other.handshake()
+        found: list[str] = []
+        lost = 0
+        while lost + found.count("Running") + relay.left_out < 10_000 or "MpiDone" not in found:
+            _, payload = frozen.wait_for(RELAY_ON)
+            for state, count in re.findall(rb"<state>(\w+)<|(\d+) messages? left out", payload):
+                found.append(state.decode())
+                lost += int(count or 0)
+        assert (found.count("Done"), found.count("MpiDone")) == (1, 1)
+        assert lost + found.count("Running") + relay.left_out == 10_000
+
+
+def event(number: int, state: JobState) -> JobEvent:
+    """Return an event of a job."""
+    kind = JobEventKind.ENDED if state.is_final else JobEventKind.STATE
+    return JobEvent(job="id", number=number, time=0.0, kind=kind, state=state)
