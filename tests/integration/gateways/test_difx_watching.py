@@ -78,7 +78,6 @@ def test_client_hears_of_hosts_and_of_each_state_of_a_job(served: Gateway) -> No
         assert int(text(load, "totalMemory")) > 0
         client.send(SELECTION, b"SELECTED_MESSAGES\nSTATUS_MESSAGES\n")
         client.settle()
-        served.hosted.proxy.get_kind()
         body = (
             "<input>/scan1/job.input</input><manager node='a'/><datastream nodes='b'/>"
             "<process nodes='c' threads='1'/>{there}"
@@ -192,3 +191,39 @@ def event(number: int, state: JobState) -> JobEvent:
     """Return an event of a job."""
     kind = JobEventKind.ENDED if state.is_final else JobEventKind.STATE
     return JobEvent(job="id", number=number, time=0.0, kind=kind, state=state)
+
+
+def free_udp_port() -> int:
+    """Return a port that nobody has."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
+        made.bind(("127.0.0.1", 0))
+        return int(made.getsockname()[1])
+
+
+def test_client_hears_a_network_sends_to_it_and_may_change_it(tmp_path: Path) -> None:
+    group, other = "239.255.77.1", "239.255.77.2"
+    port, second = free_udp_port(), free_udp_port()
+    table = {"multicast": {"enable": True, "group": group, "port": port}}
+    with gateway(tmp_path, table) as found, GuiClient(found.port) as client:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as station:
+            station.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            station.settimeout(60)
+            station.bind((other, second))
+            loopback = socket.inet_aton("127.0.0.1")
+            member = socket.inet_aton(other) + loopback
+            station.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
+            station.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, loopback)
+            client.send(SELECTION, b"SELECTED_MESSAGES\nUNKNOWN_MESSAGES\n")
+            client.send(RELAY_ON, struct.pack(">i", 1))
+            client.settle()
+            station.sendto(b"\xff from a network", (group, port))
+            assert client.wait_for(RELAY_ON)[1] == b"\xff from a network"
+            client.send(7, f"{other}\n{second}".encode())
+            client.wait_for(4)
+            client.send(2, b"<difxMessage>any</difxMessage>")
+            assert station.recv(9000) == b"<difxMessage>any</difxMessage>"
+            assert client.wait_for(RELAY_ON)[1] == b"<difxMessage>any</difxMessage>"
+            station.sendto(b"from the other", (other, second))
+            assert client.wait_for(RELAY_ON)[1] == b"from the other"
+            client.send(7, b"without a port")
+            assert client.wait_for_errors()
