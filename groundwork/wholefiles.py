@@ -35,7 +35,7 @@ class WholeFile:
         self._folder, self._name = folder, name
         begin = os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])
         self._temporary = f".{begin}.{secrets.token_hex(4)}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self._file = os.open(self._temporary, flags, 0o600, dir_fd=folder)
         try:
             os.fchmod(self._file, mode)
@@ -48,6 +48,10 @@ class WholeFile:
         left = memoryview(data)
         while left:
             left = left[os.write(self._file, left) :]
+
+    def read(self, count: int, first: int) -> bytes:
+        """Return what was written, from an offset on; OSError: it cannot be read."""
+        return os.pread(self._file, count, first)
 
     def commit(self, *, is_durable: bool = False) -> None:
         """Give the file its name.

@@ -74,7 +74,6 @@ class Upload:
 
     def __init__(self, place: Place, file: WholeFile, stack: ExitStack) -> None:
         self._place, self._stack, self._file = place, stack, file
-        self._sum = hashlib.sha256()
         self.size = 0
         """Bytes so far."""
 
@@ -84,7 +83,6 @@ class Upload:
             self._file.write(data)
         except OSError as error:
             raise fault_of(self._place.path, error) from error
-        self._sum.update(data)
         self.size += len(data)
 
     def commit(self) -> int:
@@ -97,9 +95,17 @@ class Upload:
             self._file.commit(is_durable=True)
         except OSError as error:
             raise fault_of(self._place.path, error) from error
-        text = "%s: %d bytes stored, sha256 %s"
-        log.info(text, self._place.path, self.size, self._sum.hexdigest())
         return self.size
+
+    def log_sum(self) -> None:
+        """Log size and checksum of what is on the disk now, behind `commit`: nobody has to wait for
+        it."""
+        found, first = hashlib.sha256(), 0
+        while piece := self._file.read(PIECE_BYTES, first):
+            found.update(piece)
+            first += len(piece)
+        text = "%s: %d bytes stored, sha256 %s"
+        log.info(text, self._place.path, self.size, found.hexdigest())
 
     def close(self) -> None:
         """Close it; what was not committed is removed. May be called twice."""
@@ -273,7 +279,9 @@ class DifxFiles:
         """Put a file, whole or not at all; its size."""
         with self.begin_upload(path) as upload:
             upload.write(data)
-            return upload.commit()
+            size = upload.commit()
+            upload.log_sum()
+            return size
 
     def _file_place(self, path: str) -> Place:
         """Return where a file may be written."""
@@ -386,6 +394,7 @@ class DifxFiles:
                     upload.write(piece)
                     first += len(piece)
                 upload.commit()
+                upload.log_sum()
 
     def mv(self, source: str, target: str) -> None:
         """Move a file or folder, into a folder or in the place of a file that may be there."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable
 from datetime import datetime
 
 from gateways.difx.errors import FileFaultError
+from gateways.difx.jobs import Job
 from gateways.difx.protocol.difxlog import (
     DIFXLOG_SUFFIX,
     AlertLine,
@@ -61,12 +63,12 @@ class JobLog:
 
     Args:
         roots: Where files may be.
-        input: Path of the input file in the clients' "/".
+        job: That it is of.
         sender: Node that the lines name.
     """
 
-    def __init__(self, roots: RootFolders, input: str, sender: str) -> None:
-        self.path = beside_input(input, DIFXLOG_SUFFIX)
+    def __init__(self, roots: RootFolders, job: Job, sender: str) -> None:
+        self.path, self._job = beside_input(job.request.input, DIFXLOG_SUFFIX), job
         self._sender, self._file = "_".join(sender.split()), -1
         self._state: JobState | None = None
         self._weights: tuple[float | None, ...] = ()
@@ -78,16 +80,28 @@ class JobLog:
         except FileFaultError as error:
             log.warning("no .difxlog is written: %s", error)
 
+    def begin(self) -> None:
+        """Write the states of the job so far."""
+        for at, state, text in self._job.changes:
+            self._state = state
+            self._write(
+                _status(at, difx_state, text, self._sender) for difx_state in DIFX_STATES[state]
+            )
+
     def take(self, event: JobEvent) -> None:
         """Write what an event tells."""
-        lines = [write_log_line(line) for line in self._lines(event)] if self._file >= 0 else []
-        if lines:
-            try:
-                os.write(self._file, "".join(lines).encode("utf-8", "replace"))
-            except OSError as error:
-                log.warning("%s ends here: %s", self.path, error.strerror)
-                self.close()
+        self._write(self._lines(event))
         if event.is_last:
+            self.close()
+
+    def _write(self, lines: Iterable[AlertLine | StatusLine | WeightsLine]) -> None:
+        text = "".join(map(write_log_line, lines))
+        if not text or self._file < 0:
+            return
+        try:
+            os.write(self._file, text.encode("utf-8", "replace"))
+        except OSError as error:
+            log.warning("%s ends here: %s", self.path, error.strerror)
             self.close()
 
     def _lines(self, event: JobEvent) -> list[AlertLine | StatusLine | WeightsLine]:

@@ -20,6 +20,7 @@ from gateways.difx.protocol.jobs import (
     INPUT_SUFFIX,
     JobEventKind,
     JobMode,
+    JobRequest,
     JobState,
     Refusal,
     Severity,
@@ -34,7 +35,7 @@ from groundwork.errors import text_of
 from groundwork.throttle import Throttle
 from zmqjsonproxy import ProxyError
 
-__all__ = ["JobRun", "filled"]
+__all__ = ["JobRun", "filled", "job_places"]
 
 LOGGED_LINES = 100
 """Lines of a job's output that go to the log in a second; the others are counted."""
@@ -48,13 +49,12 @@ def filled(words: Sequence[str], places: Mapping[str, str]) -> list[str]:
     return [_PLACE_HOLDER.sub(lambda found: places[found[1]], word) for word in words]
 
 
-def job_places(place: Place, restart_s: int = 0, *, is_monitored: bool = False) -> dict[str, str]:
-    """Return what place holders of a job's commands stand for.
+def job_places(request: JobRequest, place: Place) -> dict[str, str]:
+    """Return what the place holders of a job's commands stand for.
 
     Args:
+        request: The job.
         place: Of its input file.
-        restart_s: It starts so far into its time, s.
-        is_monitored: Live products are wanted.
     """
     path = str(place.real)
     return {
@@ -62,10 +62,10 @@ def job_places(place: Place, restart_s: int = 0, *, is_monitored: bool = False) 
         "stem": path.removesuffix(INPUT_SUFFIX),
         "folder": str(place.folder),
         "job": job_name(path),
-        "restart": str(restart_s),
+        "restart": str(request.restart_s),
         "machines": beside_input(path, MACHINES_SUFFIX),
         "threads": beside_input(path, THREADS_SUFFIX),
-        "monitor": str(int(is_monitored)),
+        "monitor": "1" if request.mode is JobMode.MONITOR else "0",
     }
 
 
@@ -95,7 +95,6 @@ class JobRun:
         self._lock = threading.Lock()
         self._current: ProgramRun | RemoteRun | None = None
         self._throttle = Throttle(LOGGED_LINES)
-        self._input = ""
 
     def run(self) -> None:
         """Carry the job out; when it returns, or raises, the job has its final state."""
@@ -145,11 +144,7 @@ class JobRun:
             )
         if not place.name or not place.real.is_file():
             self._refuse(Refusal.INPUT_NOT_FOUND, f"{path:.300}: is no file")
-        self._place, self._input = place, str(place.real)
-        request = job.request
-        self._places = job_places(
-            place, request.restart_s, is_monitored=request.mode is JobMode.MONITOR
-        )
+        self._place = place
         self._go_on()
 
     def _check(self) -> None:
@@ -251,7 +246,7 @@ class JobRun:
     def _program(self, command: Sequence[str]) -> ProgramEnd:
         """Run a program to its end; OSError: it cannot be started."""
         program = ProgramRun(
-            filled(command, self._places),
+            filled(command, job_places(self.job.request, self._place)),
             self.job.id,
             self._take,
             on_quiet=self._sign_of_life,
@@ -277,7 +272,7 @@ class JobRun:
             self.players,
             self.runner.player,
             self.runner.method,
-            self._input,
+            str(self._place.real),
             on_line=lambda line: self._line(Severity.INFO, line),
             on_progress=lambda fraction: self.job.report(fraction),
             on_quiet=self._sign_of_life,

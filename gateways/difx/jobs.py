@@ -67,6 +67,8 @@ class Job:
 
     def __post_init__(self) -> None:
         self.changed = self.begun
+        if not self.changes:
+            self.changes.append((self.begun, self.state, ""))
         self._lock = threading.RLock()
         self._count = 0
         self._kept: list[JobEvent] = []
@@ -177,7 +179,7 @@ class Job:
             if self._ended.is_set():
                 return
             if state is not None and state is not self.state:
-                self.state, self.changed = state, time.time()
+                self.state, self.changed, self.text = state, time.time(), text
                 self.changes.append((self.changed, state, text))
             if text and kind is not JobEventKind.OUTPUT:
                 self.text = text

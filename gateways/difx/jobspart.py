@@ -141,8 +141,8 @@ class JobsPart:
         if is_line and now < self._told_at.get(job.id, 0.0) + TELL_EVERY_S:
             return
         self._told_at[job.id] = now
-        told = event.text or (event.state.value if is_line or not job.text else job.text)
-        handle.progress(event.fraction, told if is_line else f"{event.state.value}: {told}")
+        told = event.text if is_line else ": ".join(filter(None, (event.state.value, event.text)))
+        handle.progress(event.fraction, told)
 
     @command(urgent=True, aborts=False)
     def stop(self, input: str, reason: str = "") -> bool:

@@ -305,6 +305,7 @@ class ChannelLink(TaskLink):
         await self._outbox.send(b"".join(pack_chunk(self.port, item) for item in items if item))
 
     async def read(self, count: int, *, within: float | None = None) -> bytes:
+        self._is_reading = True
         while (data := self._channel.take(count)) is None:
             await self._wait(within)
         self._room.set()
@@ -314,7 +315,6 @@ class ChannelLink(TaskLink):
         """Wait for the next chunk."""
         if self._is_over:
             raise LinkError(f"channel {self.port}: the client sends no more")
-        self._is_reading = True
         self._came.clear()
         self._room.set()
         with _told_as_gone(self.port, within):
@@ -345,7 +345,7 @@ class ChannelLink(TaskLink):
         await self._outbox.send(packets)
 
     async def receive(self, take: Take | None, count: int) -> None:
-        left = count
+        self._is_reading, left = True, count
         while left:
             data = self._channel.take_some(min(left, CHANNEL_HIGH_BYTES))
             if not data:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from gateways.difx.errors import JobError
 from groundwork.errors import did_you_mean
@@ -23,10 +24,11 @@ class DifxPlayers:
 
     Args:
         config: Names them.
+        served: Name -> URL of those that are served elsewhere than the configuration says.
     """
 
-    def __init__(self, config: Config) -> None:
-        self._config, self._lock = config, threading.Lock()
+    def __init__(self, config: Config, served: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._config, self._served, self._lock = config, served, threading.Lock()
         self._hub: ThreadHub | None = None
 
     @property
@@ -55,7 +57,7 @@ class DifxPlayers:
                 f"{name:.80}: is no Bank of {self._config.path}; there are "
                 f"{', '.join(self.names)}{hint}"
             )
-        return self._config.reached_at(found[0])
+        return self._served.get(found[0]) or self._config.reached_at(found[0])
 
     def proxy(self, name: str, part: str = "") -> ZMQJSONProxyClient:
         """Return a proxy of a Bank, or of a part of it; errors as of `url`."""

@@ -34,6 +34,8 @@ __all__ = ["GuiServer"]
 BACKLOG = 1024
 _LOOK_EVERY_S = 1.0
 _LINES_PER_S = 50
+MOST_HELD_BYTES = 1 << 30
+"""Of all clients together; those that hold most are cut."""
 _END_WITHIN_S = 0.7
 
 
@@ -125,6 +127,8 @@ class GuiServer:
         self.note(logging.DEBUG, "%s: connected, as %s", peer.name, role)
         try:
             await connection.run()
+        except asyncio.CancelledError:  # the server ends; asyncio of Python 3.11 would log it
+            pass
         finally:
             del self._connections[connection]
 
@@ -144,13 +148,27 @@ class GuiServer:
                     connection.look(now)
                 except Exception:  # the others are watched on
                     self.log.exception("%s could not be looked at", connection.peer.name)
+            self.relieve(MOST_HELD_BYTES)
+
+    def relieve(self, most: int) -> None:
+        """Cut the clients that hold most, until all hold together no more than so many bytes."""
+        held = sorted(((each.held, each) for each in self._connections), key=lambda one: -one[0])
+        total = sum(size for size, _ in held)
+        for size, connection in held:
+            if total <= most:
+                break
+            total -= size
+            text = f"{size} bytes are kept for it, where all clients together have {most}"
+            self.note(logging.WARNING, "%s is cut: %s", connection.peer.name, text)
+            connection.cut(text)
 
     async def _end(self) -> None:
-        for connection, task in list(self._connections.items()):
+        for connection in list(self._connections):
             connection.cut("the gateway ends")
-            task.cancel()
         if tasks := list(self._connections.values()):
-            await asyncio.wait(tasks, timeout=_END_WITHIN_S)
+            _, left = await asyncio.wait(tasks, timeout=_END_WITHIN_S)
+            for task in left:
+                task.cancel()
 
     # what all clients have in common
 

@@ -28,6 +28,7 @@ from gateways.difx.protocol.handshake import ServerFacts
 from gateways.difx.protocol.jobs import (
     JobEvent,
     JobEventKind,
+    JobMode,
     JobRequest,
     JobState,
     Severity,
@@ -98,7 +99,7 @@ class DifxService(Closing):
         self._listeners: tuple[Listener, ...] = () if on_event is None else (on_event,)
         self.files = DifxFiles(RootFolders(table.root_folders(config.directory)))
         self.jobs = JobTable()
-        self.players = DifxPlayers(config)
+        self.players = DifxPlayers(config, {settings.name: settings.url})
         self.recorder = DifxRecorder(self.players, self.files)
         self.units = DifxUnits(self.players, table.commands)
         folder = settings.state_folder
@@ -123,7 +124,7 @@ class DifxService(Closing):
                 text += f"; process {pid} ({name}) runs on, end it"
             log.warning("%s", text)
             job.on_event = self._take
-            self._logs[job.id] = JobLog(self.files.roots, job.request.input, self.settings.name)
+            self._logs[job.id] = JobLog(self.files.roots, job, self.settings.name)
             job.end(JobState.LOST, text)
 
     def close(self) -> None:
@@ -290,13 +291,15 @@ class DifxService(Closing):
             raise MonitorError(
                 f"{path:.300}: the profile has no live products: `products` or `banks` in its table"
             )
-        words = filled(runner.products, job_places(place, is_monitored=True))
+        request = JobRequest(input=path, mode=JobMode.MONITOR)
+        words = filled(runner.products, job_places(request, place))
         return LiveProgram(tuple(words), place.folder)
 
     def _take(self, job: Job, event: JobEvent) -> None:
         """Take note of an event: record, log, whoever wants to be told."""
-        if event.kind is JobEventKind.ACCEPTED:
-            self._logs[job.id] = JobLog(self.files.roots, job.request.input, self.settings.name)
+        if event.kind is JobEventKind.CONFIG_CHECK:  # the input file is there
+            self._logs[job.id] = JobLog(self.files.roots, job, self.settings.name)
+            self._logs[job.id].begin()
         if (written := self._logs.get(job.id)) is not None:
             written.take(event)
         if self._saved.get(job.id) is not event.state:

@@ -13,7 +13,7 @@ from gateways.difx.errors import UnitError
 from gateways.difx.players import DifxPlayers
 from zmqjsonproxy import CallRequest
 
-__all__ = ["DifxUnits"]
+__all__ = ["DifxUnits", "answer_text"]
 
 log = logging.getLogger(__name__)
 
@@ -29,22 +29,7 @@ class DifxUnits:
     def __init__(self, players: DifxPlayers, commands: Mapping[str, CommandConfig]) -> None:
         self._players, self._commands = players, commands
 
-    def command(self, name: str, target: str = "", client: str = "") -> str:
-        """Give a command, as `ask`; the answer as text, of several Banks a line of each.
-
-        Raises:
-            UnitError: As of `ask`; or it failed at one of them, and the text has all that came.
-        """
-        answers = self.ask(name, target, client)
-        lines = [
-            f"{f'{bank}: ' * (len(answers) > 1)}{got.get('error') or _text_of(got.get('value'))}"
-            for bank, got in answers.items()
-        ]
-        if any("error" in got for got in answers.values()):
-            raise UnitError(f"{name.strip()}: {'; '.join(lines)}")
-        return "\n".join(lines)
-
-    def ask(self, name: str, target: str = "", client: str = "") -> dict[str, dict[str, Any]]:
+    def command(self, name: str, target: str = "", client: str = "") -> dict[str, dict[str, Any]]:
         """Give a command to the Players that it is for and that a target fits.
 
         Args:
@@ -94,6 +79,6 @@ class DifxUnits:
         }
 
 
-def _text_of(value: object) -> str:
+def answer_text(value: object) -> str:
     """Return a text as it is, all else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, default=repr)

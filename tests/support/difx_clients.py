@@ -25,7 +25,7 @@ def packet(number: int, payload: bytes = b"") -> bytes:
 def document(kind: str, body: str, wrapper: str = "") -> bytes:
     """A command document: wrapped as the GUI client writes it, else flat as the script does."""
     if wrapper:
-        head = "<from>doi</from>\n    <to>host</to>\n    <mpiProcessId>-1</mpiProcessId>\n    "
+        head = "<from>doi</from>\n    <to>127.0.0.1</to>\n    <mpiProcessId>-1</mpiProcessId>\n    "
         head += "<identifier>doi</identifier>\n    "
         body = f"<{wrapper}>\n      {body}\n    </{wrapper}>"
     else:

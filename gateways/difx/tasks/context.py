@@ -27,6 +27,7 @@ class Client:
     Attributes:
         name: For logs and jobs, as `client 3 at 127.0.0.1:40210`.
         role: Its rights.
+        connected_to: Address of this host that it connected to.
         service: The Bank behind the gateway.
         config: Limits.
         share: Threads for what may wait.
@@ -39,6 +40,7 @@ class Client:
 
     name: str
     role: Role
+    connected_to: str
     service: DifxService
     config: GuiServerEndpointConfig
     share: Share

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateways.difx.errors import LinkError
+from gateways.difx.errors import JobError, LinkError
 from gateways.difx.jobs import Job
 from gateways.difx.links import TaskLink
 from gateways.difx.protocol.commands import StartJob, StopJob
@@ -11,6 +11,8 @@ from gateways.difx.protocol.jobs import JobEvent, JobEventKind, JobRequest, Seve
 from gateways.difx.protocol.jobsequence import JobSequence
 from gateways.difx.protocol.taskids import JobPacket
 from gateways.difx.tasks.context import Action, Client, LinkedTask
+from groundwork.errors import text_of
+from zmqjsonproxy import ProxyError
 
 __all__ = ["JOB_START", "JOB_STOP"]
 
@@ -24,7 +26,10 @@ async def _start(client: Client, wanted: StartJob, link: TaskLink) -> None:
         force=wanted.force,
         restart_s=wanted.restart_seconds,
     )
-    job = await client.share.call(client.service.start, request, client.name)
+    try:
+        job = await client.share.call(client.service.start, request, client.name)
+    except ProxyError as error:
+        raise JobError(text_of(error)) from error
     try:
         await _follow(client, job, link)
     finally:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+
 from gateways.difx.access import Role
 from gateways.difx.errors import DifxError, DocumentError
 from gateways.difx.protocol.commands import MulticastCommand
 from gateways.difx.protocol.documents import read_command
+from gateways.difx.protocol.jobs import Severity
 from gateways.difx.protocol.packets import MulticastSettings
 from gateways.difx.protocol.session import RelayCommand
+from gateways.difx.tasks.commanding import command_answers
 from gateways.difx.tasks.context import Action, Client
 
 __all__ = ["MULTICAST_SETTINGS", "RELAY_COMMAND"]
@@ -34,11 +38,19 @@ async def _carry_out(client: Client, document: bytes) -> None:
             "only documents of the type DifxCommand are carried out; others go to a network by the"
             " bridge, which is off (multicast.enable)"
         )
-    for target in wanted.to or ("",):
-        answer = await client.share.call(
-            client.service.units.command, wanted.command, target, client.name
-        )
-        client.inform(f"DifxCommand: {wanted.command:.200}: {answer}")
+    names = _of_this_host(client)
+    targets = ["" if name.lower() in names else name for name in wanted.to] or [""]
+    for target in dict.fromkeys(targets):
+        for bank, text, is_fault in await command_answers(client, wanted.command, target):
+            line = f"DifxCommand: {wanted.command:.200}: {bank}: {text}"
+            client.say(Severity.ERROR if is_fault else Severity.INFO, line)
+
+
+def _of_this_host(client: Client) -> set[str]:
+    """Return the names of this host: the GUI client sends all its documents to the host that it is
+    connected to, which means nobody in particular."""
+    name = socket.gethostname().lower()
+    return {"localhost", name, name.partition(".")[0], client.connected_to}
 
 
 async def _settings(client: Client, wanted: MulticastSettings) -> None:

@@ -65,11 +65,13 @@ async def _upload(client: Client, wanted: FileTransfer, link: TaskLink) -> None:
         await link.receive(sink.take, size)
         if sink.fault is None:
             await client.share.call(sink.commit)
-    if sink.fault is not None:
-        await _refuse(client, link, sink.fault)
-        return
-    client.inform(f"{_NAME}: {path}: {size} bytes stored")
-    await link.send(integer(size))
+        if sink.fault is not None:
+            await _refuse(client, link, sink.fault)
+            return
+        client.inform(f"{_NAME}: {path}: {size} bytes stored")
+        await link.send(integer(size))
+        await link.close()
+        await client.share.call(upload.log_sum)
 
 
 def _check_role(client: Client, path: str) -> None:
