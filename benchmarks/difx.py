@@ -46,9 +46,10 @@ from groundwork.addresses import split_url, tcp_url
 
 HOST = "127.0.0.1"
 MEMORY = Path("/dev/shm")
-FILE_BYTES, PIECE_BYTES = 256 << 20, 1 << 16
+FILE_BYTES, PIECE_BYTES = 256 << 20, 1 << 18
+"""A bare asyncio copy is fastest in pieces of about this size."""
 MAX_FILE_BYTES = 1 << 30
-ROUNDS = 2
+ROUNDS = 5
 CHANNEL, CHUNK_HEAD_BYTES, CHUNK_BYTES = 12346, 12, 1024
 MESSAGES, CLIENTS, QUEUE = 10_000, 20, 20_000
 BATCH = 50

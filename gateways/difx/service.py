@@ -114,18 +114,17 @@ class DifxService(Closing):
 
     def open(self) -> None:
         """Take up the jobs of earlier runs; those that ran are lost, and their processes are ended."""
-        limits = self.settings.limits
         for job in self._records.load():
             self.jobs.keep(job)
             if job.state.is_final:
                 continue
-            survivors = end_marked(job.id, limits.terminate, limits.kill)
+            survivors = end_marked(job.id)
             text = f"job {job.name} is lost: the gateway ended while it ran"
             for pid, name in survivors:
                 text += f"; process {pid} ({name}) runs on, end it"
             log.warning("%s", text)
             job.on_event = self._take
-            self._logs[job.id] = JobLog(self.files.roots, job.request.input, self.settings.name)
+            self._logs[job.id] = JobLog(self.files.roots, job, self.settings.name)
             job.end(JobState.LOST, text)
 
     def close(self) -> None:
@@ -298,8 +297,9 @@ class DifxService(Closing):
 
     def _take(self, job: Job, event: JobEvent) -> None:
         """Take note of an event: record, log, whoever wants to be told."""
-        if event.kind is JobEventKind.ACCEPTED:
-            self._logs[job.id] = JobLog(self.files.roots, job.request.input, self.settings.name)
+        if event.kind is JobEventKind.CONFIG_CHECK:  # the input file is there
+            self._logs[job.id] = JobLog(self.files.roots, job, self.settings.name)
+            self._logs[job.id].begin()
         if (written := self._logs.get(job.id)) is not None:
             written.take(event)
         if self._saved.get(job.id) is not event.state:

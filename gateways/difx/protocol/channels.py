@@ -18,8 +18,9 @@ class Channel:
         self.number = number
         self._waiting = bytearray()
 
-    def __len__(self) -> int:
-        """Return how many bytes wait."""
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait."""
         return len(self._waiting)
 
     def put(self, data: bytes) -> None:
@@ -60,7 +61,7 @@ class Channels:
     @property
     def waiting(self) -> int:
         """Bytes that wait in all channels."""
-        return sum(map(len, (*self._open.values(), *self._early.values())))
+        return sum(each.waiting for each in (*self._open.values(), *self._early.values()))
 
     @property
     def early(self) -> int:
