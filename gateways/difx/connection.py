@@ -42,6 +42,7 @@ from gateways.difx.relay import RelayClient
 from gateways.difx.share import Share
 from gateways.difx.tasks.context import Action, Client, LinkedTask
 from gateways.difx.tasks.registry import Task, task_of
+from groundwork.printable import printable
 
 if TYPE_CHECKING:
     from gateways.difx.bank import DifxService
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "Peer", "Surroundings"]
 
 READ_BYTES = 256 * 1024
+TURN_S = 0.005
+"""A client's packets are taken for so long before those of others."""
 MOST_TEXT_BYTES = 4096
 """Of a packet of diagnostics."""
 LOWEST_PORT = 1024
@@ -173,16 +176,24 @@ class Connection:
         finally:
             await self._end(self.outbox.fault or reason)
 
+    @property
+    def held(self) -> int:
+        """Bytes that are kept for it: halves of packets, chunks, what it does not take."""
+        return self._frames.pending + self._channels.waiting + self.outbox.waiting
+
     # what the client sends
 
     async def _read(self) -> None:
-        """Read packets to the end of what the client sends."""
+        """Read packets to the end of what the client sends; other clients have their turn."""
         while data := await self._reader.read(READ_BYTES):
-            self.heard_at = self._loop.time()
+            self.heard_at = began = self._loop.time()
             for frame in self._frames.feed(data):
                 if self._capture is not None:
                     self._capture.received(frame.id, frame.payload)
                 await self._take(frame)
+                if self._loop.time() - began > TURN_S:
+                    await asyncio.sleep(0)
+                    began = self._loop.time()
 
     async def _take(self, frame: Frame) -> None:
         try:
@@ -379,7 +390,7 @@ class Connection:
         packet = _PACKETS.get(severity, Packet.ERROR)
         encoded = line.encode(errors="replace")[:MOST_TEXT_BYTES]
         self.outbox.put(pack_frame(packet, encoded.decode(errors="ignore").encode()))
-        self._around.note(logging.DEBUG, "%s: %s", self.peer.name, line)
+        self._around.note(logging.DEBUG, "%s: %s", self.peer.name, printable(line))
 
     # its end
 

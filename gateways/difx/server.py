@@ -34,6 +34,8 @@ __all__ = ["GuiServer"]
 BACKLOG = 1024
 _LOOK_EVERY_S = 1.0
 _LINES_PER_S = 50
+MOST_HELD_BYTES = 1 << 30
+"""Of all clients together; those that hold most are cut."""
 _END_WITHIN_S = 0.7
 
 
@@ -146,6 +148,19 @@ class GuiServer:
                     connection.look(now)
                 except Exception:  # the others are watched on
                     self.log.exception("%s could not be looked at", connection.peer.name)
+            self.relieve(MOST_HELD_BYTES)
+
+    def relieve(self, most: int) -> None:
+        """Cut the clients that hold most, until all hold together no more than so many bytes."""
+        held = sorted(((each.held, each) for each in self._connections), key=lambda one: -one[0])
+        total = sum(size for size, _ in held)
+        for size, connection in held:
+            if total <= most:
+                break
+            total -= size
+            text = f"{size} bytes are kept for it, where all clients together have {most}"
+            self.note(logging.WARNING, "%s is cut: %s", connection.peer.name, text)
+            connection.cut(text)
 
     async def _end(self) -> None:
         for connection in list(self._connections):
