@@ -45,6 +45,16 @@ class HostProperties:
                 read=lambda: server.publisher.clients,
                 every=_SUBSCRIBERS_EVERY_S,
             ),
+<<<<<<< HEAD
+=======
+            Declared(
+                name=_LOAD,
+                doc="Load of the Player's host: cores, load, memory, traffic.",
+                annotation="dict",
+                read=HostLoad().read,
+                every=_LOAD_EVERY_S,
+            ),
+>>>>>>> watch
         ):
             table.declare(declared)
         server.watch_operations(self._tell_operation)
