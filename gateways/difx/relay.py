@@ -134,7 +134,7 @@ class Relay:
         self._settings, self.on_message = settings, on_message
         link = LinkSettings(ping_every=settings.ping_every, timeout=settings.timeout)
         self._subscriptions = Subscriptions(locators, link)
-        self._publications = Publications()
+        self._publications = Publications(gateway=settings.name)
         self._clients: set[RelayClient] = set()
         self._newest: OrderedDict[tuple[str, str, str], EncodedMessage] = OrderedDict()
         self._tasks: list[asyncio.Task[None]] = []
