@@ -15,7 +15,7 @@ import statistics
 import struct
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -60,6 +60,7 @@ CONNECTIONS, FIRST_CONNECTIONS = 10_000, 1000
 WITHIN_S = 120.0
 
 Address = tuple[str, int]
+Take = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @contextmanager
@@ -90,7 +91,7 @@ def _gateway(connection: Telling, folder: Path) -> None:
         host.wait()
 
 
-def _serve(connection: Telling, take: Callable[..., object]) -> None:
+def _serve(connection: Telling, take: Take) -> None:
     """Serve with a bare asyncio server."""
 
     async def run() -> None:
