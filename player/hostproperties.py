@@ -49,8 +49,7 @@ class HostProperties:
             ),
             Declared(
                 name=_LOAD,
-                doc="Load of the Player's host: cores, load (1: one core is busy), memory_bytes, "
-                "used_bytes, received_per_s, sent_per_s, player_bytes.",
+                doc="Load of the Player's host: cores, load, memory, traffic.",
                 annotation="dict",
                 read=HostLoad().read,
                 every=_LOAD_EVERY_S,

@@ -29,7 +29,7 @@ from gateways.difx.protocol.messagebodies import (
 from gateways.difx.protocol.messages import EncodedMessage
 from groundwork.values import JsonObject, JsonValue
 
-__all__ = ["DIFX_STATES", "PROPERTIES", "Publications", "job_messages", "mjd_of"]
+__all__ = ["DIFX_STATES", "EVENTS", "STATES", "Publications", "job_messages", "mjd_of"]
 
 _UNIX_EPOCH_MJD = 40587
 _DAY_S = 86400.0
@@ -379,8 +379,10 @@ _READERS: Mapping[str, Callable[[JsonValue, float], Iterator[Body]]] = {
     "notice": _notice,
     "run_changed": _notice,
 }
-PROPERTIES = ("scan", "job", *_READERS)
-"""Names of the properties that are looked at, of any Player."""
+STATES = ("scan", "job", "recorder", "host_load")
+"""Properties that tell how something stands, of any Player."""
+EVENTS = tuple(name for name in _READERS if name not in STATES)
+"""The others that are looked at; a flood of these costs no state."""
 
 
 def _text(values: JsonObject, name: str) -> str:
