@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from dealer.fetching import FileVerbs
 from zmqjsonproxy import ZMQJSONProxyClient
-from zmqjsonproxy.hubs import blocking
+from zmqjsonproxy.hubs import blocking, run
 
 if TYPE_CHECKING:
     from zmqjsonproxy import ThreadHub
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["BankProxy", "Parts"]
 
 PART_TIMEOUT = 60.0
+DESCRIBE_S = 1.0
+"""Time in which a Player tells whether it has a part."""
 
 P = TypeVar("P")
 
@@ -60,7 +62,7 @@ class Parts(Generic[P]):
 
 
 class BankProxy(Parts[ZMQJSONProxyClient], ZMQJSONProxyClient):
-    """The Bank of one Player: `proxy.set_mode("MODE1")`, `proxy.valon.get_frequency(0)`.
+    """The Bank of one Player: `proxy.set_mode("MODE1")`, and its parts, `proxy.jobs.list()`.
 
     Args:
         name: Bank.
@@ -84,3 +86,17 @@ class BankProxy(Parts[ZMQJSONProxyClient], ZMQJSONProxyClient):
         self._make_part = lambda part: ZMQJSONProxyClient(None, part, url, PART_TIMEOUT, **shared)
 
     fetch = blocking(FileVerbs.fetch)
+
+    def __getattr__(self, name: str) -> Any:
+        # A part of this name, if the Bank has no such method: `proxy.jobs` is `proxy.part("jobs")`.
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name.startswith("_") or not self._has_part(name):
+                raise
+        return self.part(name)
+
+    def _has_part(self, name: str) -> bool:
+        describing = self._calls.describe_many([self._url], f"bank.{name}", DESCRIBE_S)
+        (described,) = run(describing)
+        return described.error is None

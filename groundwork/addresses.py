@@ -8,10 +8,12 @@ import re
 __all__ = [
     "bind_address",
     "checked_host",
+    "checked_network",
     "is_by_name",
     "is_every_address",
     "is_ip",
     "is_loopback_host",
+    "is_of_others",
     "split_url",
     "tcp_url",
 ]
@@ -110,3 +112,23 @@ def is_loopback_host(host: str) -> bool:
     and `lo`."""
     host = bind_address(host)
     return is_ip(host) and ipaddress.ip_address(host).is_loopback
+
+
+def is_of_others(host: str) -> bool:
+    """Tell whether an address is a number, and not of this host alone."""
+    return is_ip(host) and not is_loopback_host(host)
+
+
+def checked_network(text: str) -> str:
+    """Return a network, or an address, as text.
+
+    Raises:
+        ValueError: It is none, with what to write instead.
+    """
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(
+            f"{text!r} is no network: {error}; write one as 192.168.1.0/24, or an address"
+        ) from None
+    return text

@@ -6,7 +6,6 @@ Nothing heavy is imported up here: signals have to be taken over before the firs
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import sys
@@ -16,8 +15,8 @@ from urllib.parse import urlsplit
 
 from groundwork.output import run_command
 from histogrammer import parsers
-from player.errors import ConfigError, PlayerError
-from player.lifecycle import EndRequest, EndSignals, Notifier, force_end
+from player.lifecycle import EndSignals, Notifier
+from player.programs import serve_to_the_end, status_of
 
 if TYPE_CHECKING:
     from player.host import Host
@@ -25,66 +24,41 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-DONE, FAILED, USAGE = 0, 1, 2
-
 log = logging.getLogger(__name__)
 
 
 def _serve(argv: Sequence[str], environment: Mapping[str, str]) -> int:
     options = parsers.build_parser().parse_args(argv)
-    notifier = Notifier(os.environ.pop("NOTIFY_SOCKET", None))
-    try:
-        with EndSignals(force=force_end, hang_up_ends=os.isatty(0)) as signals:
-            return _serve_until_end(options, environment, signals, notifier)
-    except EndRequest:
-        return DONE  # asked to end before there was anything to end
 
+    def serve(signals: EndSignals, notifier: Notifier) -> bool:
+        from histogrammer.options import LOG_LEVELS, PROGRAM, array_config
 
-def _serve_until_end(
-    options: argparse.Namespace,
-    environment: Mapping[str, str],
-    signals: EndSignals,
-    notifier: Notifier,
-) -> int:
-    from histogrammer.options import LOG_LEVELS, array_config, bank_name, served_url
-    from player.config import data_root, state_dir
-    from player.host import Host
-    from player.lifecycle import run
-    from player.logs import LevelSignal, set_up_logging
+        config = array_config(options, environment)
+        level = LOG_LEVELS.get(environment.get("ROCKET_LOG_LEVEL", ""), "info")
 
-    config = array_config(options, environment)
-    bank = bank_name(options, config.source.tables)
-    level = LOG_LEVELS.get(environment.get("ROCKET_LOG_LEVEL", ""), "info")
-    set_up_logging(level, bank, program=parsers.PROGRAM)
-    if options.mirror_port is not None or options.mirror_service is not None:
-        log.warning(
-            "--mirror-port and --mirror-service have no effect: there is no mirror server, and "
-            "nothing is allocated or listened on for it"
-        )
-    host = Host(
-        config,
-        bank,
-        served_url(options, config, bank),
-        data_root=data_root(config, environment),
-        state_dir=state_dir(environment),
-    )
-    for warning in config.source.warnings:
-        log.warning("%s", warning)
-    with LevelSignal():
-        is_done = run(host, signals, notifier, lambda: _tell_ready(host, config))
-    return DONE if is_done else FAILED
+        def tell_ready(host: Host) -> None:
+            if options.mirror_port is not None or options.mirror_service is not None:
+                log.warning(
+                    "--mirror-port and --mirror-service have no effect: there is no mirror server, and "
+                    "nothing is allocated or listened on for it"
+                )
+            _tell_ready(host, config)
+
+        return PROGRAM.run(options, environment, config, level, signals, notifier, tell_ready)
+
+    return serve_to_the_end(serve)
 
 
 def _tell_ready(host: Host, config: Config) -> None:
     """Print the line that whoever starts the program waits for, and warn of services that clients
     find otherwise."""
     from histogrammer.bank import HistogrammerBank
-    from histogrammer.options import rest_endpoint
+    from histogrammer.options import PROGRAM
 
     assert isinstance(host.bank, HistogrammerBank)
     memory = host.bank.histogrammer.memory
     assert memory is not None
-    endpoint = rest_endpoint(config.source.tables, host.name)
+    endpoint = PROGRAM.endpoint_name(config.source.tables, host.name)
     rest = urlsplit(host.endpoint_urls[endpoint])
     os.environ["ROCKET_PORT"] = str(rest.port)  # for programs that are attached
     print(
@@ -117,19 +91,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(line: Sequence[str]) -> int:
-    try:
-        if line[:1] == ["sort"]:
-            return _sort(line[1:], os.environ)
-        return _serve(line, os.environ)
-    except ConfigError as error:
-        for fault in error.faults:
-            print(f"{parsers.PROGRAM}: {fault}", file=sys.stderr)
-        return USAGE
-    except PlayerError as error:
-        print(f"{parsers.PROGRAM}: {error}", file=sys.stderr)
-        return FAILED
-    except KeyboardInterrupt:
-        return FAILED
+    if line[:1] == ["sort"]:
+        return status_of(parsers.PROGRAM, lambda: _sort(line[1:], os.environ))
+    return status_of(parsers.PROGRAM, lambda: _serve(line, os.environ))
 
 
 if __name__ == "__main__":

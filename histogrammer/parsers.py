@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 from pathlib import Path
 
-from groundwork.commandline import Parser, argument, command, count, flag, port_number, version
+from groundwork.commandline import (
+    Parser,
+    argument,
+    command,
+    count,
+    flag,
+    network,
+    port_number,
+    version,
+)
 
 __all__ = ["PROGRAM", "build_parser", "sort_parser"]
 
@@ -20,14 +28,6 @@ def _shm_mbytes(text: str) -> int:
     if found > MAX_MEGABYTES:
         raise argparse.ArgumentTypeError(f"{text!r}: 1 to {MAX_MEGABYTES} MiB are possible")
     return found
-
-
-def _network(text: str) -> str:
-    try:
-        return str(ipaddress.ip_network(text, strict=False))
-    except ValueError:
-        fault = f"{text!r} is no network; write one as 10.1.2.0/24, or an address"
-        raise argparse.ArgumentTypeError(fault) from None
 
 
 class _Version(argparse.Action):
@@ -90,7 +90,7 @@ def build_parser() -> argparse.ArgumentParser:
                 "--peers CIDR",
                 "network that may connect, again for more; default: this host alone",
                 action="append",
-                type=_network,
+                type=network,
             ),
             argument("-V --version", "show the version and end", action=_Version, nargs=0),
         ),

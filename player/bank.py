@@ -44,6 +44,7 @@ class BankContext:
             configuration; made when it is needed. None: there is no place.
         log: Logger with the Bank's name bound.
         clock: The time; tests turn it by hand.
+        url: Where this host reaches the Bank's endpoint for calls; empty: nobody serves it.
     """
 
     name: str
@@ -55,6 +56,7 @@ class BankContext:
     log: BankLog
     clock: Clock = field(default_factory=SystemClock)
     state_dir: Path | None = None
+    url: str = ""
 
 
 class Bank:

@@ -90,6 +90,7 @@ def bank_context(
     dibas_dir: Path | None,
     clock: Clock | None = None,
     state_dir: Path | None = None,
+    url: str = "",
 ) -> BankContext:
     """Return what a Bank of a valid configuration is told; `name` is one of its Banks."""
     if not simulate and (why := refusal(f"open {name}, unless it is simulated")):
@@ -104,6 +105,7 @@ def bank_context(
         log=logging.LoggerAdapter(logging.getLogger(f"bank.{name}"), {"bank": name}),
         clock=clock or SystemClock(),
         state_dir=state_dir,
+        url=url,
     )
 
 
@@ -286,6 +288,7 @@ class Host(Closing):
             dibas_dir=self._dibas_dir,
             clock=self._clock,
             state_dir=self._state_dir,
+            url=local_url(self.url),
         )
         with start_errors(self.name):
             self.bank = (self._kind or find_kind(context.config.kind))(context)

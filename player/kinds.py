@@ -47,8 +47,10 @@ _RENAMED_GROUPS = {"dealer_player.doors": ENDPOINTS_GROUP}
 BUILT_IN = {
     "spectrometer": "spectrometer.bank:SpectrometerBank",
     "histogrammer": "histogrammer.bank:HistogrammerBank",
+    "difx": "gateways.difx.bank:DifxBank",
 }
 BUILT_IN_ENDPOINTS = {
+    "guiserver": "gateways.difx.endpoint:GuiServerEndpoint",
     "http": "player.endpoints.http.endpoint:HttpEndpoint",
     "spectcl": "histogrammer.rest.endpoint:SpecTclEndpoint",
 }

@@ -23,7 +23,7 @@ from zmqjsonproxy.channels.properties import PropertyTable
 from zmqjsonproxy.locating import Locators, NotLocatedError
 from zmqjsonproxy.subscriptions import Subscriptions
 
-__all__ = ["Remotes"]
+__all__ = ["LOCATORS", "Remotes"]
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +59,9 @@ class Remotes:
 
     def _follow(self, name: str, remote: RemoteConfig, url: str) -> None:
         if self._hub is None:
-            self._hub = ThreadHub(locators=_LOCATORS)
+            self._hub = ThreadHub(locators=LOCATORS)
         settings = remote.link_settings(name=self._bank)
-        subscriptions = self._by_settings.setdefault(settings, Subscriptions(_LOCATORS, settings))
+        subscriptions = self._by_settings.setdefault(settings, Subscriptions(LOCATORS, settings))
         describe = partial(_described, self._hub, url, remote.object)
         made = Remote(self._table, name, remote, url, describe)
         subscriptions.begin(
@@ -192,4 +192,5 @@ def _service_at(url: str, _within: float) -> str:
         raise NotLocatedError(str(error)) from error
 
 
-_LOCATORS: Locators = {"service": _service_at, portsearch.SCHEME: portsearch.locate}
+LOCATORS: Locators = {"service": _service_at, portsearch.SCHEME: portsearch.locate}
+"""For hubs that reach the Players of a configuration by their URLs."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import shlex
@@ -10,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Sequence
 
+from groundwork.processgroups import signal_group
 from histogrammer.errors import EventFileError
 from histogrammer.events.stopsign import StopSign
 
@@ -140,8 +140,7 @@ class ProgramInput:
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
+        signal_group(self._process.pid, number)
 
     def _read_errors(self) -> None:
         """Read as much as a pipe holds, and no more: it may be written as fast as it is read."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, model_validator
 
-from groundwork.addresses import is_loopback_host
+from groundwork.addresses import checked_network, is_loopback_host, is_of_others
 from player.bank import Bank
 from player.endpoints.base import EndpointContext
 from player.endpoints.http.protocol.origins import Network
@@ -30,24 +30,13 @@ DEFAULT_PORT = 8000
 _LOOPBACK = "127.0.0.1"
 
 
-def _network(text: str) -> str:
-    """Refuse what is no network."""
-    try:
-        ipaddress.ip_network(text)
-    except ValueError as error:
-        raise ValueError(
-            f"{text!r} is no network: {error}; write one as 192.168.1.0/24, or an address"
-        ) from None
-    return text
-
-
 class SpecTclEndpointConfig(WebEndpointConfig):
     """The table: where it serves, and whom."""
 
     port: FreePortOrService = Field(
         DEFAULT_PORT, description="TCP port, or service:NAME; 0: any free one"
     )
-    peers: list[Annotated[str, AfterValidator(_network)]] = Field(
+    peers: list[Annotated[str, AfterValidator(checked_network)]] = Field(
         default_factory=list,
         description="networks whose hosts may ask, as 192.168.1.0/24; without them only this host may",
     )
@@ -56,18 +45,9 @@ class SpecTclEndpointConfig(WebEndpointConfig):
     def _is_for_somebody(self) -> SpecTclEndpointConfig:
         """Refuse an address that others reach, if none of them may ask. That of a device is not known
         here."""
-        if self.bind is not None and not self.peers and _is_of_others(self.bind):
+        if self.bind is not None and not self.peers and is_of_others(self.bind):
             raise ValueError(_no_peers(self.bind))
         return self
-
-
-def _is_of_others(bind: str) -> bool:
-    """Tell whether an address is a number, and not of this host alone."""
-    try:
-        ipaddress.ip_address(bind)
-    except ValueError:
-        return False
-    return not is_loopback_host(bind)
 
 
 def _no_peers(bind: str) -> str:

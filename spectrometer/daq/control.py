@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+from groundwork.processgroups import signal_group, wait_unreaped
 from player.logs import pass_on
 from spectrometer.daq.errors import DaqDeafError, DaqNotRunningError, DaqStuckError
 
@@ -210,8 +211,7 @@ class DaqProcess:
     def _signal_group(self, number: signal.Signals) -> None:
         with self._lock:
             if self._process is not None and self.is_running:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self._process.pid, number)
+                signal_group(self._process.pid, number)
 
     def _pass_on_output(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
@@ -240,10 +240,8 @@ class DaqProcess:
     def _watch(self, process: subprocess.Popen[bytes], ended: threading.Event) -> None:
         # Wait without reaping: while the leader is a zombie, its group number cannot belong to
         # anyone else.
-        with contextlib.suppress(ChildProcessError):
-            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+        wait_unreaped(process.pid)
+        signal_group(process.pid, signal.SIGKILL)
         returncode = process.wait()
         with self._lock:
             self._returncode = returncode

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from groundwork.addresses import (
     bind_address,
     checked_host,
+    checked_network,
     is_by_name,
     is_loopback_host,
+    is_of_others,
     split_url,
     tcp_url,
 )
@@ -119,3 +121,17 @@ def test_the_loopback_interface_is_its_address(text: str, address: str, is_loopb
 )
 def test_a_name_may_stand_for_several_addresses(url: str, is_it: bool) -> None:
     assert is_by_name(url) is is_it
+
+
+@pytest.mark.parametrize(
+    ("host", "is_it"),
+    [("10.0.0.1", True), ("0.0.0.0", True), ("127.0.0.2", False), ("::1", False), ("eth0", False)],
+)
+def test_an_address_of_others_is_a_number_beyond_this_host(host: str, is_it: bool) -> None:
+    assert is_of_others(host) is is_it
+
+
+def test_a_network_is_one_or_is_refused_with_a_form() -> None:
+    assert checked_network("10.1.0.0/16") == "10.1.0.0/16"
+    with pytest.raises(ValueError, match=r"'10.1.2.3/16' is no network: .*write one as"):
+        checked_network("10.1.2.3/16")

@@ -9,7 +9,7 @@ import pytest
 
 from histogrammer.cli import main
 from histogrammer.config import HistogrammerBankConfig
-from histogrammer.options import array_config, bank_name, served_url
+from histogrammer.options import PROGRAM, array_config
 from histogrammer.parsers import build_parser
 from histogrammer.rest.endpoint import SpecTclEndpointConfig
 from player.errors import ConfigError
@@ -31,8 +31,8 @@ def config_of(*words: str, environment: dict[str, str] | None = None) -> tuple[C
     """Return configuration, name of the Bank, and URL."""
     options = build_parser().parse_args(words)
     config = array_config(options, environment or {})
-    bank = bank_name(options, config.source.tables)
-    return config, bank, served_url(options, config, bank)
+    bank = PROGRAM.bank_name(options, config.source.tables)
+    return config, bank, PROGRAM.served_url(options, config, bank)
 
 
 def bank_of(

@@ -1,0 +1,58 @@
+"""Client of the guiServer protocol, for programs that wait and for those that use asyncio; works with
+the original server and with this project's gateway."""
+
+from gateways.difx.client.aio import AsyncDifxClient
+from gateways.difx.client.client import BlockingMonitor, DifxClient, Stream
+from gateways.difx.client.errors import (
+    ConnectionLostError,
+    NoAnswerError,
+    RequestRefusedError,
+    TransferFaultError,
+)
+from gateways.difx.client.links import TaskStream
+from gateways.difx.client.protocol.primary import Diagnostic, Level, ServerInfo
+from gateways.difx.client.protocol.results import (
+    CopyResult,
+    FilelistResult,
+    JobEnd,
+    JobResult,
+    JobStatus,
+    ListedFile,
+    MachinesResult,
+    MediumDirectory,
+    TaskEvent,
+    UnitAnswer,
+)
+from gateways.difx.client.watchverbs import Message, MessageStream, Monitor
+from gateways.difx.protocol.commands import JobFunction
+from gateways.difx.protocol.jobs import JobNodes
+
+__all__ = [
+    "AsyncDifxClient",
+    "BlockingMonitor",
+    "ConnectionLostError",
+    "CopyResult",
+    "Diagnostic",
+    "DifxClient",
+    "FilelistResult",
+    "JobEnd",
+    "JobFunction",
+    "JobNodes",
+    "JobResult",
+    "JobStatus",
+    "Level",
+    "ListedFile",
+    "MachinesResult",
+    "MediumDirectory",
+    "Message",
+    "MessageStream",
+    "Monitor",
+    "NoAnswerError",
+    "RequestRefusedError",
+    "ServerInfo",
+    "Stream",
+    "TaskEvent",
+    "TaskStream",
+    "TransferFaultError",
+    "UnitAnswer",
+]

@@ -1,0 +1,126 @@
+"""The table of the endpoint for clients of a guiServer."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from gateways.difx.multicast import BridgeSettings, group_fault
+from gateways.difx.protocol.frames import MAX_PACKET_BYTES
+from gateways.difx.protocol.items import MAX_INTEGER
+from gateways.difx.protocol.xmltexts import MAX_DOCUMENT_BYTES
+from groundwork.addresses import checked_network, is_of_others
+from player.endpoints.http.webendpoint import FreePortOrService
+from player.tables import EndpointConfig, Table
+
+__all__ = [
+    "DEFAULT_GROUP",
+    "DEFAULT_PORT",
+    "GuiServerEndpointConfig",
+    "MulticastConfig",
+    "no_peers",
+]
+
+DEFAULT_PORT = 50200
+"""The original's."""
+DEFAULT_GROUP = "224.2.2.1"
+_THIS_HOST = ["127.0.0.1/32", "::1/128"]
+
+Network = Annotated[str, AfterValidator(checked_network)]
+
+
+def _group(text: str) -> str:
+    """Refuse what is neither a multicast group nor loopback."""
+    if why := group_fault(text):
+        raise ValueError(why)
+    return text
+
+
+class MulticastConfig(Table):
+    """`[banks.X.endpoints.NAME.multicast]`: the bridge to a DiFX network."""
+
+    enable: bool = Field(
+        default=False, description="relay its messages, and send there what clients send"
+    )
+    group: Annotated[str, AfterValidator(_group)] = Field(
+        default=DEFAULT_GROUP, description="multicast group, or an address of the loopback network"
+    )
+    port: int = Field(default=DEFAULT_PORT, ge=1, le=65535, description="UDP port")
+    interface: str = Field(
+        default="lo",
+        description="name or address of the one interface that is used; empty: the only one",
+    )
+
+    @property
+    def settings(self) -> BridgeSettings | None:
+        """Settings of the bridge; None: there is none."""
+        if not self.enable:
+            return None
+        return BridgeSettings(group=self.group, port=self.port, interface=self.interface)
+
+
+class GuiServerEndpointConfig(EndpointConfig):
+    """The table: where it serves, whom, and how much of anything a client may have."""
+
+    port: FreePortOrService = Field(
+        DEFAULT_PORT, description="TCP port, or service:NAME; 0: any free one"
+    )
+    peers: list[Network] = Field(
+        default_factory=_THIS_HOST.copy,
+        description="networks whose hosts may connect, as 192.168.1.0/24",
+    )
+    operators: list[Network] = Field(
+        default_factory=_THIS_HOST.copy,
+        description="those whose clients may change things; clients of the others are observers",
+    )
+    max_packet: int = Field(
+        MAX_PACKET_BYTES, ge=1024, le=MAX_INTEGER, description="payload of a packet, bytes"
+    )
+    max_document: int = Field(
+        MAX_DOCUMENT_BYTES, ge=1024, description="command document, or other request, bytes"
+    )
+    max_file: int = Field(1 << 30, ge=0, le=MAX_INTEGER, description="file of a transfer, bytes")
+    max_clients: int = Field(1024, ge=1, description="clients at a time")
+    max_tasks: int = Field(32, ge=1, description="tasks of a client at a time")
+    max_queued: int = Field(
+        16 << 20, ge=1 << 20, description="bytes that wait for a client, and of its channels"
+    )
+    relay_queue: int = Field(
+        1000, ge=1, description="relayed messages that wait for a client; the oldest is replaced"
+    )
+    connect_back: Literal["peer", "never"] = Field(
+        "peer", description="task connections to the client's own address, or channels only"
+    )
+    connect_timeout: float = Field(5.0, gt=0, le=600, description="of a task connection, s")
+    takes_nothing: float = Field(
+        60.0,
+        gt=0,
+        description="a client that takes nothing of what waits for it is cut after it, s",
+    )
+    idle_limit: float = Field(
+        0.0, ge=0, description="a client that asks nothing is cut after it, s; 0: never"
+    )
+    multicast: MulticastConfig = Field(default_factory=MulticastConfig)
+    capture: str = Field("", description="file for every packet with its time; empty: none")
+
+    @model_validator(mode="after")
+    def _is_for_somebody(self) -> GuiServerEndpointConfig:
+        """Refuse an address that others reach, if none of them may connect."""
+        if self.bind is not None and is_of_others(self.bind) and not self.has_other_peers:
+            raise ValueError(no_peers(self.bind))
+        return self
+
+    @property
+    def has_other_peers(self) -> bool:
+        """Other hosts may connect."""
+        return any(not ip_network(peer).is_loopback for peer in self.peers)
+
+
+def no_peers(bind: str) -> str:
+    """Return the sentence on an address that others reach in vain."""
+    return (
+        f"bind: other hosts reach {bind}, and none of them may connect: name those that may, "
+        '`peers = ["192.168.1.0/24"]` in the table of this endpoint, or --peers'
+    )

@@ -1,0 +1,1 @@
+"""Tasks of clients, a module for each command."""

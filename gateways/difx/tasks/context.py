@@ -1,0 +1,101 @@
+"""A client as tasks see it, and the kinds of tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateways.difx.access import Role
+from gateways.difx.endpointconfig import GuiServerEndpointConfig
+from gateways.difx.links import TaskLink
+from gateways.difx.monitor import LiveMonitor
+from gateways.difx.multicast import Membership
+from gateways.difx.protocol.jobs import Severity
+from gateways.difx.share import Share
+
+if TYPE_CHECKING:
+    from gateways.difx.bank import DifxService
+
+__all__ = ["Action", "Client", "LinkedTask", "send_row"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """A client, and what there is for its tasks.
+
+    Attributes:
+        name: For logs and jobs, as `client 3 at 127.0.0.1:40210`.
+        role: Its rights.
+        connected_to: Address of this host that it connected to.
+        service: The Bank behind the gateway.
+        config: Limits.
+        share: Threads for what may wait.
+        profile: Runner profile that it has chosen when the task began; empty: none.
+        monitor: Live products.
+        bridge: To a multicast network; None: it has none.
+        say: Sends it a line, as INFORMATION, WARNING or ERROR.
+        drain: Waits until the client has taken most of what waits for it.
+    """
+
+    name: str
+    role: Role
+    connected_to: str
+    service: DifxService
+    config: GuiServerEndpointConfig
+    share: Share
+    profile: str
+    monitor: LiveMonitor
+    bridge: Membership | None
+    say: Callable[[Severity, str], None]
+    drain: Callable[[], Awaitable[None]]
+
+    def inform(self, text: str) -> None:
+        """Send an INFORMATION packet."""
+        self.say(Severity.INFO, text)
+
+    def warn(self, text: str) -> None:
+        """Send a WARNING packet."""
+        self.say(Severity.WARNING, text)
+
+    def refuse(self, text: str) -> None:
+        """Send an ERROR packet: what was refused, why, and which setting governs it."""
+        self.say(Severity.ERROR, text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedTask:
+    """A kind of task with a task connection.
+
+    Attributes:
+        name: Of its command, for sentences.
+        run: Carries it out. A DifxError of it is told to the client, which then gets the farewell.
+        changes: It changes something: for operators only.
+        farewell: Items that end it for clients if it is refused or fails.
+    """
+
+    name: str
+    run: Callable[[Client, Any, TaskLink], Awaitable[None]]
+    changes: bool = True
+    farewell: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """A kind of task without a task connection. Those of a client are done one after the other.
+
+    Attributes:
+        name: Of its command, for sentences.
+        run: Carries it out. A DifxError of it is told to the client.
+        changes: It changes something: for operators only.
+    """
+
+    name: str
+    run: Callable[[Client, Any], Awaitable[None]]
+    changes: bool = True
+
+
+async def send_row(link: TaskLink, row: Iterable[tuple[bytes, ...]]) -> None:
+    """Send sub-packets, each as its items."""
+    for items in row:
+        await link.send(*items)

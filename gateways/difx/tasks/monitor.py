@@ -1,0 +1,20 @@
+"""START_DIFX_MONITOR."""
+
+from __future__ import annotations
+
+import contextlib
+
+from gateways.difx.errors import LinkError
+from gateways.difx.links import TaskLink
+from gateways.difx.protocol.session import MonitorRequest
+from gateways.difx.tasks.context import Client, LinkedTask
+
+__all__ = ["MONITOR"]
+
+
+async def _run(client: Client, _wanted: MonitorRequest, link: TaskLink) -> None:
+    with contextlib.suppress(LinkError):  # clients end it in this way, too
+        await client.monitor.serve(link, client.profile)
+
+
+MONITOR = LinkedTask(name="START_DIFX_MONITOR", run=_run, changes=False)

@@ -1,0 +1,116 @@
+"""DifxGetDirectory and DifxMark5Copy: recordings of a recorder, listed and copied."""
+
+from __future__ import annotations
+
+import threading
+
+from gateways.difx.errors import DifxError, UnitError
+from gateways.difx.links import TaskLink
+from gateways.difx.protocol.commands import GetDirectory, Mark5Copy
+from gateways.difx.protocol.tasksequences import (
+    copy_ended,
+    copy_file,
+    copy_info,
+    copy_started,
+    directory_failed,
+    directory_generated,
+    directory_generating,
+    directory_info,
+    directory_read,
+    directory_started,
+)
+from gateways.difx.recorder import directory_path
+from gateways.difx.tasks.context import Client, LinkedTask, send_row
+from gateways.difx.tasks.feed import Feed
+
+__all__ = ["RECORDER_COPY", "RECORDER_DIRECTORY"]
+
+_DIRECTORY, _COPY = "DifxGetDirectory", "DifxMark5Copy"
+_STEP = 0.01
+"""Progress of a copy is told in such steps."""
+
+
+async def _directory(client: Client, wanted: GetDirectory, link: TaskLink) -> None:
+    await send_row(link, directory_started(directory_path(wanted.unit, wanted.medium)))
+    if wanted.generate:
+        await send_row(link, directory_generating())
+    try:
+        found = await client.share.call(
+            client.service.recorder.directory, wanted.unit, wanted.medium
+        )
+    except DifxError as error:
+        client.refuse(f"{_DIRECTORY}: {error}")
+        if wanted.generate:
+            await send_row(link, directory_generated(had_errors=True))
+        await send_row(link, directory_failed(str(error)))
+        return
+    if wanted.generate:
+        await send_row(link, directory_info(f"Number of scans = {len(found.recordings)}"))
+        await send_row(link, directory_generated(had_errors=False))
+    await send_row(link, directory_read(found.date, found.lines))
+
+
+class _Copy:
+    """A copy in a thread of its own, which ends soon after its task.
+
+    Args:
+        client: That asked for it.
+        wanted: What is copied.
+    """
+
+    def __init__(self, client: Client, wanted: Mark5Copy) -> None:
+        self._client, self._wanted = client, wanted
+        self._ended = threading.Event()
+        self._told = 0.0
+        self.feed: Feed[list[tuple[bytes, ...]]] = Feed()
+
+    def run(self) -> None:
+        """Copy; in the thread."""
+        wanted = self._wanted
+        self._client.service.recorder.export(
+            wanted.unit,
+            wanted.medium,
+            wanted.scans,
+            wanted.destination,
+            on_file=lambda path: self.feed.put(copy_file(path)),
+            on_progress=self._tell,
+            check=self._check,
+        )
+
+    def _tell(self, fraction: float, text: str) -> None:
+        if fraction >= min(self._told + _STEP, 1.0):
+            self._told = fraction
+            self.feed.put(copy_info(f"{fraction:.0%} {text}"), may_be_omitted=True)
+
+    def _check(self) -> None:
+        if self._ended.is_set():
+            raise UnitError("the connection of its client has ended")
+
+    def end(self) -> None:
+        """Have it end at the next piece; without effect if it has ended."""
+        self._ended.set()
+
+
+async def _copy(client: Client, wanted: Mark5Copy, link: TaskLink) -> None:
+    await send_row(link, copy_started())
+    copy = _Copy(client, wanted)
+    copy.feed.start(copy.run, f"copy of {wanted.medium:.40}")
+    fault = ""
+    try:
+        async for row in copy.feed:
+            await send_row(link, row)
+    except DifxError as error:
+        fault = str(error)
+        client.refuse(f"{_COPY}: {fault}")
+    finally:
+        copy.end()
+    if not fault:
+        client.inform(f"{_COPY}: {wanted.destination}: done")
+    await send_row(link, copy_ended(fault))
+
+
+_NOT_READ = tuple(item for items in directory_failed("refused") for item in items)
+_NOT_COPIED = tuple(item for items in copy_ended("refused") for item in items)
+
+RECORDER_DIRECTORY = LinkedTask(name=_DIRECTORY, run=_directory, farewell=_NOT_READ)
+RECORDER_COPY = LinkedTask(name=_COPY, run=_copy, farewell=_NOT_COPIED)

@@ -1,0 +1,45 @@
+"""Beginning and end of a program that is a Player with one Bank. Light to import: the signals are taken
+over before anything heavy is loaded."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from player.errors import ConfigError, PlayerError
+from player.lifecycle import EndRequest, EndSignals, Notifier, force_end
+
+__all__ = ["DONE", "FAILED", "USAGE", "serve_to_the_end", "status_of"]
+
+DONE, FAILED, USAGE = 0, 1, 2
+
+
+def serve_to_the_end(serve: Callable[[EndSignals, Notifier], bool]) -> int:
+    """Take the signals over, and serve; returns the exit status.
+
+    Args:
+        serve: Serves to the end; True: that was asked for.
+    """
+    notifier = Notifier(os.environ.pop("NOTIFY_SOCKET", None))
+    try:
+        with EndSignals(force=force_end, hang_up_ends=os.isatty(0)) as signals:
+            return DONE if serve(signals, notifier) else FAILED
+    except EndRequest:
+        return DONE  # asked to end before there was anything to end
+
+
+def status_of(program: str, call: Callable[[], int]) -> int:
+    """Return the exit status of a call; errors of configuration and Player are told on standard
+    error."""
+    try:
+        return call()
+    except ConfigError as error:
+        for fault in error.faults:
+            print(f"{program}: {fault}", file=sys.stderr)
+        return USAGE
+    except PlayerError as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return FAILED
