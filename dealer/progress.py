@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from dealer.dealer import Dealer
 from dealer.outcome import Outcome
-from groundwork.progressline import WIDTH, ProgressLine
+from groundwork.progressline import WIDTH, ProgressLine, with_bar
 
 if TYPE_CHECKING:
     from zmqjsonproxy.files.fetch import Progress
@@ -34,8 +34,6 @@ LOOK_S = 2.0
 EVERY_S = 0.3
 QUIET_S = 0.6
 """A call that takes no longer shows nothing, s."""
-BAR = 24
-LEAST_BAR = 6
 LAST_TIME = 253_402_300_800.0
 """After it there are no calendars, unix seconds."""
 
@@ -160,7 +158,7 @@ def scan_text(
     if not spans:
         return "  ".join(words)
     length, remaining = max(spans, key=lambda span: span[1])
-    return _with_bar(1 - remaining / length, f"{remaining:.0f} s left", words, width)
+    return with_bar(1 - remaining / length, f"{remaining:.0f} s left", words, width)
 
 
 def call_text(running: Mapping[str, Mapping[str, Any]], width: int = WIDTH) -> str:
@@ -181,7 +179,7 @@ def call_text(running: Mapping[str, Mapping[str, Any]], width: int = WIDTH) -> s
     words = [f"running: {' '.join(running)}"]
     if slowest not in fractions:
         return "  ".join([text, *words] if text else words)
-    return _with_bar(fractions[slowest], text, words, width)
+    return with_bar(fractions[slowest], text, words, width)
 
 
 def fetch_text(bank: str, progress: Progress, rate: float, width: int = WIDTH) -> str:
@@ -196,17 +194,7 @@ def fetch_text(bank: str, progress: Progress, rate: float, width: int = WIDTH) -
     fraction = progress.done / progress.size if progress.size else 1.0
     text = progress.text or f"{progress.done / 1e6:.1f} of {progress.size / 1e6:.1f} MB"
     words = [f"{rate / 1e6:.1f} MB/s"] if not progress.text else []
-    return _with_bar(fraction, text, [*words, f"{bank} {progress.name}"], width)
-
-
-def _with_bar(fraction: float, text: str, words: Sequence[str], width: int) -> str:
-    done = min(max(fraction, 0.0), 1.0)
-    rest = "  ".join([f" {done:4.0%}, {text}" if text else f" {done:4.0%}", *words])
-    size = min(BAR, width - len(rest) - 2)
-    if size < LEAST_BAR:  # the numbers say it, too
-        return rest.strip()
-    filled = round(done * size)
-    return f"[{'#' * filled}{'.' * (size - filled)}]{rest}"
+    return with_bar(fraction, text, [*words, f"{bank} {progress.name}"], width)
 
 
 def _start(status: Mapping[str, Any]) -> float:

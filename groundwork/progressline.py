@@ -5,12 +5,33 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import TextIO
 
-__all__ = ["WIDTH", "ProgressLine"]
+__all__ = ["WIDTH", "ProgressLine", "with_bar"]
 
 WIDTH = 80
 """Columns of a terminal that does not tell."""
+BAR = 24
+LEAST_BAR = 6
+
+
+def with_bar(fraction: float, text: str, words: Sequence[str], width: int) -> str:
+    """Return a bar, its percentage, and words behind it; without the bar where there is no room.
+
+    Args:
+        fraction: Of the work, 0 to 1.
+        text: Stands beside the percentage; may be empty.
+        words: Stand behind.
+        width: Columns there are.
+    """
+    done = min(max(fraction, 0.0), 1.0)
+    rest = "  ".join([f" {done:4.0%}, {text}" if text else f" {done:4.0%}", *words])
+    size = min(BAR, width - len(rest) - 2)
+    if size < LEAST_BAR:  # the numbers say it, too
+        return rest.strip()
+    filled = round(done * size)
+    return f"[{'#' * filled}{'.' * (size - filled)}]{rest}"
 
 
 class ProgressLine:

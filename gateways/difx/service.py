@@ -113,8 +113,13 @@ class DifxService(Closing):
         self._is_closed = False
 
     def open(self) -> None:
-        """Take up the jobs of earlier runs; those that ran are lost, and their processes are ended."""
+        """Take up the jobs of earlier runs; those that ran are lost, and their processes are ended.
+
+        Raises:
+            JobError: Another gateway of this name runs.
+        """
         limits = self.settings.limits
+        self._records.open()
         for job in self._records.load():
             self.jobs.keep(job)
             if job.state.is_final:
@@ -125,7 +130,7 @@ class DifxService(Closing):
                 text += f"; process {pid} ({name}) runs on, end it"
             log.warning("%s", text)
             job.on_event = self._take
-            self._logs[job.id] = JobLog(self.files.roots, job, self.settings.name)
+            self._logs[job.id] = JobLog(self.files.roots, job.request.input, self.settings.name)
             job.end(JobState.LOST, text)
 
     def close(self) -> None:
@@ -143,6 +148,7 @@ class DifxService(Closing):
             if not run.job.wait(CLOSE_S):
                 log.error("job %s has not ended within %g s", run.job.name, CLOSE_S)
         self.players.close()
+        self._records.close()
 
     def listen(self, listener: Listener) -> None:
         """Have somebody else told of each event, too, to the end of the gateway; see `on_event`."""
@@ -298,9 +304,8 @@ class DifxService(Closing):
 
     def _take(self, job: Job, event: JobEvent) -> None:
         """Take note of an event: record, log, whoever wants to be told."""
-        if event.kind is JobEventKind.CONFIG_CHECK:  # the input file is there
-            self._logs[job.id] = JobLog(self.files.roots, job, self.settings.name)
-            self._logs[job.id].begin()
+        if event.kind is JobEventKind.ACCEPTED:
+            self._logs[job.id] = JobLog(self.files.roots, job.request.input, self.settings.name)
         if (written := self._logs.get(job.id)) is not None:
             written.take(event)
         if self._saved.get(job.id) is not event.state:

@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 
 import zmq
 
+from groundwork.beside import beside
 from zmqjsonproxy.locating import AsyncLocators, NotLocatedError, scheme_of, unlocated
 from zmqjsonproxy.process import own_context, watch_process
 from zmqjsonproxy.rpc.calls import Call, Question
@@ -249,17 +250,7 @@ class AsyncHub(
 
     async def beside(self, work: Callable[[], T]) -> T:
         """See Hub; in a thread, so that the loop goes on."""
-        done = asyncio.get_running_loop().run_in_executor(None, work)
-        cancelled: asyncio.CancelledError | None = None
-        while not done.done():
-            try:
-                await asyncio.wait([done])
-            except asyncio.CancelledError as error:  # what `work` uses is closed behind it
-                cancelled = error
-        if cancelled is not None:
-            done.exception()  # nobody is told of it
-            raise cancelled
-        return done.result()
+        return await beside(work)
 
     def _end_later(self, wait: _Wait, future: asyncio.Future[Any]) -> None:
         self._waits.discard(wait)

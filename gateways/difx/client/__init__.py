@@ -10,15 +10,15 @@ from gateways.difx.client.errors import (
     TransferFaultError,
 )
 from gateways.difx.client.links import TaskStream
-from gateways.difx.client.protocol.primary import Diagnostic, ServerInfo, Severity
+from gateways.difx.client.protocol.primary import Diagnostic, Level, ServerInfo
 from gateways.difx.client.protocol.results import (
     CopyResult,
     Directory,
-    Entry,
     FilelistResult,
     JobEnd,
     JobResult,
     JobStatus,
+    ListedFile,
     MachinesResult,
     TaskEvent,
     UnitAnswer,
@@ -35,13 +35,14 @@ __all__ = [
     "Diagnostic",
     "DifxClient",
     "Directory",
-    "Entry",
     "FilelistResult",
     "JobEnd",
     "JobFunction",
     "JobNodes",
     "JobResult",
     "JobStatus",
+    "Level",
+    "ListedFile",
     "MachinesResult",
     "Message",
     "MessageStream",
@@ -49,7 +50,6 @@ __all__ = [
     "NoAnswerError",
     "RequestRefusedError",
     "ServerInfo",
-    "Severity",
     "Stream",
     "TaskEvent",
     "TaskStream",

@@ -5,22 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Self, TypeVar
 
-from gateways.difx.client.conversation import DEFAULT_PORT, TIMEOUT
+from gateways.difx.client.conversation import DEFAULT_PORT, PATIENCE, TIMEOUT
 from gateways.difx.client.errors import ConnectionLostError, NoAnswerError
 from gateways.difx.client.fileverbs import FileVerbs
 from gateways.difx.client.jobverbs import JobVerbs
 from gateways.difx.client.links import Link, Listener
-from gateways.difx.client.protocol.primary import Channel, Diagnostic
+from gateways.difx.client.protocol.primary import Diagnostic, Primary, TaskChannel
 from gateways.difx.client.watchverbs import WatchVerbs
 from gateways.difx.errors import FrameError
 from gateways.difx.protocol.frames import pack_frame
 from gateways.difx.protocol.packets import Packet, pack_chunk
+from groundwork.beside import beside
 
-__all__ = ["AsyncDifxClient"]
+__all__ = ["AsyncDifxClient", "reason_of"]
 
 READ_BYTES = 1 << 18
 BUFFER_BYTES = 1 << 20
@@ -30,6 +32,8 @@ MAX_WAITING_BYTES = 16 << 20
 DATA = "its task connection"
 CLOSED = "the server closed it"
 T = TypeVar("T")
+
+_Until = Callable[[Callable[[], bytes | None], float | None, str, int], Awaitable[bytes]]
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +53,8 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
         port: Where the server listens.
         channels: Everything goes through this one connection, as through a tunnel. False: the server
             makes a connection to here for each command, which is faster for large files.
-        timeout: s; for connecting, for each answer, and for what has none.
+        timeout: s; for connecting, and for each answer.
+        patience: s; for operations on files that have no answer, until a listing shows them.
         on_diagnostic: Called with each text that the server has for a log window.
     """
 
@@ -65,16 +70,24 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
         *,
         channels: bool = True,
         timeout: float = TIMEOUT,
+        patience: float = PATIENCE,
         on_diagnostic: Callable[[Diagnostic], None] | None = None,
     ) -> None:
         super().__init__(
-            host, port, channels=channels, timeout=timeout, on_diagnostic=on_diagnostic
+            host,
+            port,
+            channels=channels,
+            timeout=timeout,
+            patience=patience,
+            on_diagnostic=on_diagnostic,
         )
         self._news = asyncio.Event()
 
     async def close(self) -> None:
         """End the connection; may be called twice."""
         self._lose("it was closed")
+        for link in list(self._links):
+            await link.close()
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
@@ -93,10 +106,11 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
             reason = f"no answer within {self.timeout:g} s"
             raise ConnectionLostError(self.server, "connecting", reason) from None
         except (OSError, UnicodeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise ConnectionLostError(self.server, "connecting", reason) from error
+            raise ConnectionLostError(self.server, "connecting", reason_of(error)) from error
         _prepare(self._writer)
-        self._reading = asyncio.create_task(self._read(reader), name=f"DiFX client of {self.server}")
+        self._reading = asyncio.create_task(
+            self._read(reader), name=f"DiFX client of {self.server}"
+        )
         if self.channels:
             await self._send(pack_frame(Packet.CHANNEL_ALL_DATA_ON))
         return self
@@ -116,7 +130,7 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
                     await self._news.wait()
             self._lose("it was closed by the server")
         except OSError as error:
-            self._lose(error.strerror or str(error))
+            self._lose(reason_of(error))
         except FrameError as error:
             self._lose(str(error))
 
@@ -154,7 +168,7 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
             try:
                 await self._writer.drain()
             except OSError as error:
-                self._lose(error.strerror or str(error))
+                self._lose(reason_of(error))
                 raise ConnectionLostError(self.server, "sending", self._lost) from error
 
     async def _until(
@@ -176,12 +190,7 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
         await asyncio.sleep(seconds)
 
     async def _beside(self, work: Callable[[], T]) -> T:
-        future = asyncio.get_running_loop().run_in_executor(None, work)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            await asyncio.wait([future])  # it may use what is closed next
-            raise
+        return await beside(work)
 
     # --- task connections
 
@@ -212,29 +221,37 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
         listener = Listener(address=address, port=port, strangers=strangers, close=server.close)
         return listener
 
-    def _channel_link(self, channel: Channel, doing: str) -> Link:
-        return _ChannelLink(self, channel, doing)
+    def _channel_link(self, channel: TaskChannel, doing: str) -> Link:
+        return _ChannelLink(self._primary, channel, self._send, self._until, doing)
 
 
 class _ChannelLink(Link):
     """A channel of the client's connection."""
 
-    def __init__(self, client: AsyncDifxClient, channel: Channel, doing: str) -> None:
+    def __init__(
+        self,
+        primary: Primary,
+        channel: TaskChannel,
+        send: Callable[[bytes], Awaitable[None]],
+        until: _Until,
+        doing: str,
+    ) -> None:
         super().__init__()
-        self._client, self._channel, self._doing = client, channel, doing
-        self._told = client._primary.told
+        self._primary, self._channel = primary, channel
+        self._send, self._until, self._doing = send, until, doing
+        self._told = primary.told
 
     async def send(self, *items: bytes) -> None:
         number = self._channel.number
-        await self._client._send(b"".join(pack_chunk(number, item) for item in items if item))
+        await self._send(b"".join(pack_chunk(number, item) for item in items if item))
 
     async def read_some(self, least: int, most: int, within: float | None) -> bytes:
-        return await self._client._until(
-            lambda: self._channel.take(least, most), within, self._doing, self._told
+        return await self._until(
+            lambda: self._channel.take_between(least, most), within, self._doing, self._told
         )
 
     async def _end(self) -> None:
-        self._client._primary.close_channel(self._channel)
+        self._primary.close_channel(self._channel)
 
 
 class _TcpLink(Link):
@@ -251,7 +268,7 @@ class _TcpLink(Link):
             self._writer.write(b"".join(items))
             await self._writer.drain()
         except OSError as error:
-            raise self._lost(error.strerror or str(error)) from error
+            raise self._lost(reason_of(error)) from error
 
     async def read_some(self, least: int, most: int, within: float | None) -> bytes:
         try:
@@ -264,7 +281,7 @@ class _TcpLink(Link):
         except asyncio.IncompleteReadError:
             raise self._lost(CLOSED) from None
         except OSError as error:
-            raise self._lost(error.strerror or str(error)) from error
+            raise self._lost(reason_of(error)) from error
         if not data:
             raise self._lost(CLOSED)
         if len(data) < least:
@@ -278,6 +295,14 @@ class _TcpLink(Link):
         self._writer.close()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
+
+
+def reason_of(error: Exception) -> str:
+    """Return the words of the system, which asyncio's for connections do not have."""
+    number = getattr(error, "errno", None)
+    if isinstance(error, socket.gaierror) or not number:
+        return getattr(error, "strerror", None) or str(error)
+    return os.strerror(number)
 
 
 def _prepare(writer: asyncio.StreamWriter) -> None:

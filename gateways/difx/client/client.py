@@ -9,20 +9,24 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar
 
 from gateways.difx.client.aio import AsyncDifxClient
-from gateways.difx.client.conversation import DEFAULT_PORT, TIMEOUT
+from gateways.difx.client.conversation import DEFAULT_PORT, PATIENCE, TIMEOUT
 from gateways.difx.client.protocol.primary import Diagnostic
 from gateways.difx.client.protocol.results import TaskEvent
 from gateways.difx.client.watchverbs import (
-    ALL_MESSAGES,
     DEFAULT_FFT,
     Message,
     MessageStream,
     Monitor,
 )
+from gateways.difx.protocol.selection import ALL_MESSAGES
 from groundwork.closing import Closing
 
 if TYPE_CHECKING:
-    from gateways.difx.client.protocol.monitoring import MonitorBlock, Product, ProductList
+    from gateways.difx.client.protocol.monitoring import (
+        JobProducts,
+        MonitorBlock,  # noqa: F401 - ruff does not look into the base of BlockingMonitor
+        MonitorProduct,
+    )
 
 __all__ = ["BlockingMonitor", "DifxClient", "Stream"]
 
@@ -83,7 +87,7 @@ class BlockingMonitor(Stream["MonitorBlock"]):
         self._monitor = monitor
 
     @property
-    def products(self) -> ProductList:
+    def products(self) -> JobProducts:
         """All that were announced."""
         return self._monitor.products
 
@@ -92,12 +96,12 @@ class BlockingMonitor(Stream["MonitorBlock"]):
         """Last texts of the server."""
         return self._monitor.remarks
 
-    def look_up(self, input: str) -> ProductList:  # noqa: A002 - the name of the protocol
+    def look_up(self, input: str) -> JobProducts:
         """See `Monitor.look_up`."""
         return self._loop.run(self._monitor.look_up(input))
 
     def request(
-        self, products: Sequence[Product] | None = None, *, fft_size: int = DEFAULT_FFT
+        self, products: Sequence[MonitorProduct] | None = None, *, fft_size: int = DEFAULT_FFT
     ) -> None:
         """See `Monitor.request`."""
         self._loop.run(self._monitor.request(products, fft_size=fft_size))
@@ -123,10 +127,16 @@ class DifxClient(Closing):
         *,
         channels: bool = True,
         timeout: float = TIMEOUT,
+        patience: float = PATIENCE,
         on_diagnostic: Callable[[Diagnostic], None] | None = None,
     ) -> None:
         self._client = AsyncDifxClient(
-            host, port, channels=channels, timeout=timeout, on_diagnostic=on_diagnostic
+            host,
+            port,
+            channels=channels,
+            timeout=timeout,
+            patience=patience,
+            on_diagnostic=on_diagnostic,
         )
         self._loop = _Loop(f"DiFX client of {self._client.server}")
         try:
@@ -190,7 +200,7 @@ class DifxClient(Closing):
         stream: MessageStream = self._loop.run(self._client.relay(types))
         return Stream(self._loop, stream)
 
-    def monitor(self, input: str) -> BlockingMonitor:  # noqa: A002 - the name of the protocol
+    def monitor(self, input: str) -> BlockingMonitor:
         """See `AsyncDifxClient.monitor`."""
         return BlockingMonitor(self._loop, self._loop.run(self._client.monitor(input)))
 

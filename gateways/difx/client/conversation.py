@@ -11,7 +11,13 @@ from typing import TypeVar
 
 from gateways.difx.client.errors import NoAnswerError, RequestRefusedError
 from gateways.difx.client.links import Link, Listener
-from gateways.difx.client.protocol.primary import Channel, Diagnostic, Primary, ServerInfo, Severity
+from gateways.difx.client.protocol.primary import (
+    Diagnostic,
+    Level,
+    Primary,
+    ServerInfo,
+    TaskChannel,
+)
 from gateways.difx.protocol.commands import (
     Command,
     FileOperation,
@@ -27,11 +33,13 @@ from gateways.difx.protocol.documents import write_command
 from gateways.difx.protocol.frames import pack_frame
 from gateways.difx.protocol.packets import Packet, pack_text
 
-__all__ = ["DEFAULT_PORT", "HANDSHAKE_S", "TIMEOUT", "Conversation"]
+__all__ = ["DEFAULT_PORT", "PATIENCE", "TIMEOUT", "Conversation"]
 
 DEFAULT_PORT = 50200
 TIMEOUT = 10.0
 """s; the GUI client waits so long for a task connection."""
+PATIENCE = 10.0
+"""s"""
 HANDSHAKE_S = 5.0
 """s; as the script client waits for the end of the series."""
 GRACE_S = 1.0
@@ -60,12 +68,15 @@ class Conversation(ABC):
         *,
         channels: bool = True,
         timeout: float = TIMEOUT,
+        patience: float = PATIENCE,
         on_diagnostic: Callable[[Diagnostic], None] | None = None,
     ) -> None:
-        self.host, self.port, self.channels, self.timeout = host, int(port), channels, timeout
+        self.host, self.port, self.channels = host, int(port), channels
+        self.timeout, self.patience = timeout, patience
         self._on_diagnostic = on_diagnostic
         self._primary = Primary()
-        self._open_tasks = 0
+        self._beginning = 0
+        self._links: set[Link] = set()
 
     # --- what the clients bring
 
@@ -100,7 +111,7 @@ class Conversation(ABC):
         """Wait for a connection of the server."""
 
     @abstractmethod
-    def _channel_link(self, channel: Channel, doing: str) -> Link:
+    def _channel_link(self, channel: TaskChannel, doing: str) -> Link:
         """Return the link of a channel that is open."""
 
     @abstractmethod
@@ -134,7 +145,7 @@ class Conversation(ABC):
                 knows channels, is an old one, and no error.
         """
         told, primary = self._primary.told, self._primary
-        count, primary.info = primary.handshakes, None
+        count = primary.begin_handshake()
         await self._send(pack_frame(Packet.GUISERVER_VERSION))
         try:
             await self._until(
@@ -144,7 +155,7 @@ class Conversation(ABC):
             if primary.info is None:
                 raise
         assert primary.info is not None
-        return replace(primary.info)
+        return primary.info
 
     async def select_version(self, version: str, info: ServerInfo | None = None) -> None:
         """Have programs of a DiFX version run from now on.
@@ -209,17 +220,14 @@ class Conversation(ABC):
         """
         within = self.timeout if timeout is None else timeout
         begin = self._begin_in_channel if self.channels else self._begin_over_tcp
-        self._open_tasks += 1
+        self._beginning += 1
         try:
             link = await begin(doing, packet, within)
-        except BaseException:
-            self._open_tasks -= 1
-            raise
-        link.on_close = self._task_closed
+        finally:
+            self._beginning -= 1
+        self._links.add(link)
+        link.on_close = lambda: self._links.discard(link)
         return link
-
-    def _task_closed(self) -> None:
-        self._open_tasks -= 1
 
     async def _begin_in_channel(
         self, doing: str, packet: Callable[[str, int], bytes], within: float
@@ -259,7 +267,8 @@ class Conversation(ABC):
             if is_connected():
                 return True
             # Lines of another task's program are errors, too.
-            return False if self._open_tasks == 1 and self._errors_since(told) else None
+            is_alone = not self._links and self._beginning == 1
+            return False if is_alone and self._errors_since(told) else None
 
         if await self._until(ready, within, doing, told):
             return
@@ -269,7 +278,7 @@ class Conversation(ABC):
             raise RequestRefusedError(doing, self._errors_since(told)[-1]) from None
 
     def _errors_since(self, told: int) -> list[str]:
-        return self._primary.said_since(told, Severity.ERROR)
+        return self._primary.said_since(told, Level.ERROR)
 
     def _refusal(self, told: int) -> str:
         """Return what the server has complained of since then, for a sentence; may be empty."""
@@ -285,7 +294,7 @@ class Conversation(ABC):
             RequestRefusedError: The server complains.
             NoAnswerError: It is not so in time.
         """
-        pause, left = 0.02, self.timeout
+        pause, left = 0.02, self.patience
         while not (is_so := await look()) and left > 0 and not self._refusal(told):
             await self._pause(pause)
             left -= pause
@@ -293,4 +302,4 @@ class Conversation(ABC):
         if refusal := self._refusal(told):
             raise RequestRefusedError(doing, refusal)
         if not is_so:
-            raise NoAnswerError(self.server, f"{doing}: {expected}", self.timeout)
+            raise NoAnswerError(self.server, f"{doing}: {expected}", self.patience)

@@ -13,20 +13,21 @@ import secrets
 import stat
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from gateways.difx.client.conversation import Conversation
 from gateways.difx.client.errors import NoAnswerError, RequestRefusedError, TransferFaultError
 from gateways.difx.client.links import Link
-from gateways.difx.client.protocol.results import Entry, read_entries
+from gateways.difx.client.protocol.results import ListedFile, read_entries
 from gateways.difx.errors import DifxError
 from gateways.difx.protocol.commands import Direction, FileAction, FileOperation, FileTransfer
 from gateways.difx.protocol.items import MAX_INTEGER, integer
 from groundwork.wholefiles import WholeFile
 
-__all__ = ["FileVerbs", "Progress"]
+__all__ = ["FileVerbs", "TransferProgress"]
 
-Progress = Callable[[int, int], None]
+TransferProgress = Callable[[int, int], None]
 """Told of bytes that are there, and of all."""
 
 BLOCK_BYTES = 1 << 20
@@ -67,11 +68,13 @@ class FileVerbs(Conversation):
                 lines.append(line.decode(errors="replace").removesuffix("\n"))
         return lines
 
-    async def entries(self, path: str) -> list[Entry]:
-        """Return the files and folders in a folder, or those that a pattern means."""
-        return read_entries(await self.ls(path, LONG))
+    async def entries(self, path: str) -> list[ListedFile]:
+        """Return the files and folders in a folder, or those that a pattern means, by their whole
+        paths."""
+        found = read_entries(await self.ls(path, LONG))
+        return [replace(one, path=posixpath.join(path, one.path)) for one in found]
 
-    async def stat(self, path: str) -> Entry | None:
+    async def stat(self, path: str) -> ListedFile | None:
         """Return a file or folder itself; None: it does not exist."""
         found = read_entries(await self.ls(path, LONG_ITSELF))
         return found[0] if found else None
@@ -160,7 +163,9 @@ class FileVerbs(Conversation):
         await self._download(path, keep, None)
         return b"".join(blocks)
 
-    async def get(self, path: str, target: Path | str, progress: Progress | None = None) -> int:
+    async def get(
+        self, path: str, target: Path | str, progress: TransferProgress | None = None
+    ) -> int:
         """Download a file; the target is there when it is whole, and what was there before is kept
         until then.
 
@@ -188,7 +193,7 @@ class FileVerbs(Conversation):
         return size
 
     async def _download(
-        self, path: str, keep: Callable[[bytes], Awaitable[None]], progress: Progress | None
+        self, path: str, keep: Callable[[bytes], Awaitable[None]], progress: TransferProgress | None
     ) -> int:
         doing, told = f"get {path}", self._primary.told
         asked = FileTransfer(direction=Direction.DOWNLOAD, origin=path, port=0)
@@ -215,7 +220,9 @@ class FileVerbs(Conversation):
 
         await self._replace(path, len(data), block, None)
 
-    async def put(self, source: Path | str, path: str, progress: Progress | None = None) -> int:
+    async def put(
+        self, source: Path | str, path: str, progress: TransferProgress | None = None
+    ) -> int:
         """Upload a file; it gets its name at the server when it is whole, and what was there before
         is kept until then.
 
@@ -246,11 +253,13 @@ class FileVerbs(Conversation):
         path: str,
         size: int,
         block: Callable[[int, int], Awaitable[bytes]],
-        progress: Progress | None,
+        progress: TransferProgress | None,
     ) -> None:
         doing = f"put {path}"
         if size > MAX_INTEGER:
-            raise TransferFaultError(doing, f"the protocol has files of {MAX_INTEGER} bytes at most")
+            raise TransferFaultError(
+                doing, f"the protocol has files of {MAX_INTEGER} bytes at most"
+            )
         if any(line.endswith("/") for line in await self.ls(path, "-d -p")):
             raise TransferFaultError(doing, "it is a folder; name a file in it")
         folder, name = posixpath.split(path)
@@ -271,7 +280,7 @@ class FileVerbs(Conversation):
         part: str,
         size: int,
         block: Callable[[int, int], Awaitable[bytes]],
-        progress: Progress | None,
+        progress: TransferProgress | None,
     ) -> None:
         told = self._primary.told
         asked = FileTransfer(direction=Direction.UPLOAD, destination=part, port=0)
@@ -293,7 +302,7 @@ class FileVerbs(Conversation):
         link: Link,
         size: int,
         block: Callable[[int, int], Awaitable[bytes]],
-        progress: Progress | None,
+        progress: TransferProgress | None,
     ) -> None:
         done = 0
         while done < size:
@@ -326,9 +335,7 @@ class FileVerbs(Conversation):
             hint = "; servers of the original cut uploads at NUL bytes"
             raise TransferFaultError(doing, text + hint) from error
 
-    def _fault(
-        self, doing: str, code: int, texts: dict[int, str], told: int
-    ) -> TransferFaultError:
+    def _fault(self, doing: str, code: int, texts: dict[int, str], told: int) -> TransferFaultError:
         said = self._refusal(told)
         reason = texts.get(code, "an answer that the protocol does not have")
         return TransferFaultError(doing, f"{reason}: {said}" if said else reason, code)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from gateways.difx.client.conversation import Conversation
 from gateways.difx.client.errors import RequestRefusedError
 from gateways.difx.client.links import TaskStream
+from gateways.difx.client.protocol.primary import Level
 from gateways.difx.client.protocol.results import (
     CopyResult,
     Directory,
@@ -82,7 +83,7 @@ class JobVerbs(Conversation):
 
     async def start(
         self,
-        input: str,  # noqa: A002 - the name of the protocol
+        input: str,
         *,
         nodes: JobNodes = NO_NODES,
         force: bool = False,
@@ -119,7 +120,7 @@ class JobVerbs(Conversation):
 
     async def run(
         self,
-        input: str,  # noqa: A002 - the name of the protocol
+        input: str,
         *,
         on_event: EventCallback | None = None,
         nodes: JobNodes = NO_NODES,
@@ -145,7 +146,7 @@ class JobVerbs(Conversation):
         )
         return job_result(await _all_events(stream, on_event))
 
-    async def stop(self, input: str) -> list[str]:  # noqa: A002 - the name of the protocol
+    async def stop(self, input: str) -> list[str]:
         """Stop a job; returns the warnings that the server has of it, a job that does not run among
         them. The original has none.
 
@@ -157,7 +158,7 @@ class JobVerbs(Conversation):
         await self.job_status(input)  # the answers to both come one after the other
         if refusal := self._refusal(told):
             raise RequestRefusedError(f"stop {input}", refusal)
-        return self._warnings_since(told)
+        return self._primary.said_since(told, Level.WARNING)
 
     async def job_status(self, pattern: str, *, short: bool = True) -> list[JobStatus]:
         """Return the states of jobs.
@@ -177,7 +178,7 @@ class JobVerbs(Conversation):
 
     async def assign(
         self,
-        input: str,  # noqa: A002 - the name of the protocol
+        input: str,
         nodes: JobNodes,
         *,
         test_processors: bool = False,
@@ -238,7 +239,7 @@ class JobVerbs(Conversation):
         self,
         files: Sequence[str],
         destination: str,
-        format: str,  # noqa: A002 - the name of the protocol
+        format: str,
         *,
         reference_mjd: int = 0,
         overwrite: bool = False,
@@ -316,14 +317,13 @@ class JobVerbs(Conversation):
 
     async def unit_command(self, command: str, target: str) -> UnitAnswer:
         """Have a recorder carry out a command, and return what it says."""
-        link = await self._begin_command(command, UnitCommand(command=command, target=target, port=0))
+        link = await self._begin_command(
+            command, UnitCommand(command=command, target=target, port=0)
+        )
         stream = TaskStream(
             link, UnitPacket, UNIT_ENDS, SILENCE_S, ends_by_close=UnitPacket.TASK_STARTED
         )
         return unit_answer(await _all_events(stream, None))
-
-    def _warnings_since(self, told: int) -> list[str]:
-        return self._primary.said_since(told)
 
 
 async def _all_events(stream: TaskStream, on_event: EventCallback | None) -> list[TaskEvent]:

@@ -2,41 +2,45 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateways.difx.client.conversation import Conversation
 from gateways.difx.client.errors import ConnectionLostError
 from gateways.difx.client.links import Link
+from gateways.difx.client.protocol.primary import Primary
 from gateways.difx.errors import DocumentError, MonitorError
 from gateways.difx.protocol.commands import MulticastCommand
 from gateways.difx.protocol.frames import pack_frame
 from gateways.difx.protocol.items import integer, text
+from gateways.difx.protocol.messages import read_message
 from gateways.difx.protocol.packets import (
     MulticastSettings,
     Packet,
-    pack_text,
     write_multicast_settings,
 )
+from gateways.difx.protocol.selection import (
+    ALL_MESSAGES,
+    KEYWORDS,
+    SELECTED_MESSAGES,
+    write_selection,
+)
 from gateways.difx.protocol.taskids import MonitorPacket
-from gateways.difx.protocol.xmltexts import Element, read_xml
+from gateways.difx.protocol.xmltexts import Element
 
 if TYPE_CHECKING:
     from gateways.difx.client.protocol.monitoring import (
         BlockReader,
+        JobProducts,
         MonitorBlock,
-        Product,
-        ProductList,
+        MonitorProduct,
     )
 
-__all__ = ["DEFAULT_FFT", "ALL_MESSAGES", "Message", "MessageStream", "Monitor", "WatchVerbs"]
+__all__ = ["DEFAULT_FFT", "Message", "MessageStream", "Monitor", "WatchVerbs"]
 
 DEFAULT_FFT = 4096
 """As of the GUI client."""
-ALL_MESSAGES = "ALL_MESSAGES"
-_KEYWORD = re.compile(r"[A-Z0-9_]+")
 _KEPT_REMARKS = 100
 
 
@@ -62,17 +66,11 @@ class Message:
     def read(cls, data: bytes) -> Message:
         """Return a message of its bytes, which may be any."""
         try:
-            document = read_xml(data)
+            found = read_message(data)
         except DocumentError:
             return cls(data)
-        header = {each.name: each.text.strip() for each in document.header}
-        return cls(
-            data,
-            header.get("type", "unknown"),
-            header.get("from", ""),
-            header.get("identifier", ""),
-            document.body,
-        )
+        head = found.header
+        return cls(data, head.type, head.sender, head.identifier, found.document.body)
 
     @property
     def values(self) -> dict[str, str]:
@@ -87,22 +85,27 @@ class MessageStream:
         lost: Messages that were dropped because nobody took them.
     """
 
-    def __init__(self, conversation: WatchVerbs) -> None:
-        self._conversation = conversation
+    def __init__(
+        self,
+        primary: Primary,
+        take: Callable[[], Awaitable[bytes]],
+        end: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._primary, self._take, self._end = primary, take, end
 
     @property
     def lost(self) -> int:
-        return self._conversation._primary.lost_messages
+        return self._primary.lost_messages
 
     def __aiter__(self) -> MessageStream:
         return self
 
     async def __anext__(self) -> Message:
-        return Message.read(await self._conversation._next_message())
+        return Message.read(await self._take())
 
     async def close(self) -> None:
         """Have no more messages relayed."""
-        await self._conversation._set_relay(False)
+        await self._end()
 
 
 class Monitor:
@@ -114,12 +117,12 @@ class Monitor:
     """
 
     def __init__(self, link: Link, timeout: float) -> None:
-        self.products: ProductList
+        self.products: JobProducts
         self.remarks: list[str] = []
         self._link, self._timeout = link, timeout
         self._blocks: BlockReader | None = None
 
-    async def look_up(self, input: str) -> ProductList:  # noqa: A002 - the name of the protocol
+    async def look_up(self, input: str) -> JobProducts:
         """Ask for the products of a job, from now on; nothing is sent of them before `request`.
 
         Args:
@@ -128,17 +131,17 @@ class Monitor:
         Raises:
             MonitorError: The server has none.
         """
-        from gateways.difx.client.protocol.monitoring import ProductListReader  # it loads numpy
+        from gateways.difx.client.protocol.monitoring import JobProductsReader  # it loads numpy
 
         await self._link.send_sub_packet(MonitorPacket.INPUT_FILE_PATH, text(input))
-        reader = ProductListReader()
+        reader = JobProductsReader()
         while not reader.take(*await self._next(self._timeout)):
             pass
         self.products = reader.found
         return reader.found
 
     async def request(
-        self, products: Sequence[Product] | None = None, *, fft_size: int = DEFAULT_FFT
+        self, products: Sequence[MonitorProduct] | None = None, *, fft_size: int = DEFAULT_FFT
     ) -> None:
         """Have products sent, in this order, instead of those before.
 
@@ -196,7 +199,7 @@ class Monitor:
 class WatchVerbs(Conversation):
     """Verbs for what a server sends by itself."""
 
-    async def monitor(self, input: str) -> Monitor:  # noqa: A002 - the name of the protocol
+    async def monitor(self, input: str) -> Monitor:
         """Open the live products of a job; they are announced, and sent on `Monitor.request`.
 
         Args:
@@ -227,13 +230,12 @@ class WatchVerbs(Conversation):
             ValueError: One is no keyword.
         """
         for each in types:
-            if not _KEYWORD.fullmatch(each):
-                raise ValueError(f"{each!r} is no keyword of message types, as STATUS_MESSAGES")
-        lines = list(types) if ALL_MESSAGES in types else ["SELECTED_MESSAGES", *types]
-        selection = "".join(f"{line}\n" for line in lines)
-        await self._send(pack_text(Packet.MESSAGE_SELECTION, selection))
+            if each not in (ALL_MESSAGES, *KEYWORDS):
+                raise ValueError(f"{each!r} is no type of messages: {', '.join(KEYWORDS)}")
+        keywords = list(types) if ALL_MESSAGES in types else [SELECTED_MESSAGES, *types]
+        await self._send(pack_frame(Packet.MESSAGE_SELECTION, write_selection(keywords)))
         await self._set_relay(True)
-        return MessageStream(self)
+        return MessageStream(self._primary, self._next_message, lambda: self._set_relay(False))
 
     async def send_to_multicast(self, document: bytes | str) -> None:
         """Have a document sent to the multicast group as it is. There is no answer."""

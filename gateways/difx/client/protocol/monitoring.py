@@ -24,12 +24,12 @@ from gateways.difx.protocol.taskids import MonitorPacket
 
 __all__ = [
     "BlockReader",
-    "LagSpectrum",
+    "JobProducts",
+    "JobProductsReader",
+    "Lags",
     "MonitorBlock",
+    "MonitorProduct",
     "MonitorScan",
-    "Product",
-    "ProductList",
-    "ProductListReader",
     "missing_bytes",
     "product_request",
 ]
@@ -51,7 +51,7 @@ _SHORT_BY = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Product:
+class MonitorProduct:
     """One spectrum of each integration.
 
     Attributes:
@@ -102,11 +102,11 @@ class MonitorScan:
     source: str = ""
     ra: float = 0.0
     dec: float = 0.0
-    products: list[Product] = field(default_factory=list)
+    products: list[MonitorProduct] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
-class ProductList:
+class JobProducts:
     """Everything that the server announces of a job."""
 
     job: str = ""
@@ -114,13 +114,13 @@ class ProductList:
     scans: list[MonitorScan] = field(default_factory=list)
 
     @property
-    def products(self) -> list[Product]:
+    def products(self) -> list[MonitorProduct]:
         """Products of the first scan; those of the others are the same."""
         return self.scans[0].products if self.scans else []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LagSpectrum:
+class Lags:
     """Lags of a spectrum.
 
     Attributes:
@@ -157,15 +157,15 @@ class MonitorBlock:
 
     scan: str
     source: str
-    product: Product
+    product: MonitorProduct
     time_s: int
     integration_s: int
     amplitude: FloatArray
     phase: FloatArray
-    lag: LagSpectrum
+    lag: Lags
     mean_amplitude: FloatArray
     mean_phase: FloatArray
-    mean_lag: LagSpectrum
+    mean_lag: Lags
 
 
 def missing_bytes(packet: int, payload: bytes) -> int:
@@ -182,12 +182,12 @@ def missing_bytes(packet: int, payload: bytes) -> int:
     return _SHORT_BY if head + DECIMAL14_BYTES * count - len(payload) == _SHORT_BY else 0
 
 
-def product_request(product: Product) -> tuple[bytes, ...]:
+def product_request(product: MonitorProduct) -> tuple[bytes, ...]:
     """Return the items of a request's payload: those of the announcement."""
     return integer(product.number), integer(product.offset), integer(product.channels)
 
 
-class ProductListReader:
+class JobProductsReader:
     """Puts a product list together from its sub-packets.
 
     Attributes:
@@ -195,10 +195,10 @@ class ProductListReader:
     """
 
     def __init__(self) -> None:
-        self.found = ProductList()
+        self.found = JobProducts()
         self._telescopes = ["", ""]
         self._auto: str | None = None
-        self._next = Product(
+        self._next = MonitorProduct(
             number=0, offset=0, channels=0, telescopes=("", ""), frequency_mhz=0.0
         )
 
@@ -209,7 +209,7 @@ class ProductListReader:
             PayloadError: It is not of the form that the protocol says.
         """
         if packet == MonitorPacket.BEGIN_CORRELATION_PRODUCTS:
-            self.found = ProductList()
+            self.found = JobProducts()
         elif packet == MonitorPacket.JOB_NAME:
             self.found.job = _text(payload)
         elif packet == MonitorPacket.OBS_CODE:
@@ -281,10 +281,10 @@ class BlockReader:
         products: Those of the list, by whose numbers data are known.
     """
 
-    def __init__(self, products: list[Product]) -> None:
+    def __init__(self, products: list[MonitorProduct]) -> None:
         self._products = {product.number: product for product in products}
         self._scan = self._source = ""
-        self._parts: dict[str, FloatArray | LagSpectrum] = {}
+        self._parts: dict[str, FloatArray | Lags] = {}
         self._head = (0, 0, 0)  # number, time, integration time
 
     def take(self, packet: int, payload: bytes) -> MonitorBlock | None:
@@ -312,7 +312,7 @@ class BlockReader:
         number, half, time, span, peak = _integers(payload, 5)
         self._head = number, time, span
         at = 5 * INTEGER_BYTES
-        self._parts[name] = LagSpectrum(
+        self._parts[name] = Lags(
             peak=peak,
             delay_us=read_decimal14(payload[at : at + DECIMAL14_BYTES]),
             snr=read_decimal14(payload[at + DECIMAL14_BYTES : _LAG_HEAD]),

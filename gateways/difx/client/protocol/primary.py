@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from gateways.difx.errors import FrameError
+from gateways.difx.protocol.channels import Channel
 from gateways.difx.protocol.frames import Frame, FrameReader
 from gateways.difx.protocol.items import INTEGER_BYTES, read_integer
 from gateways.difx.protocol.packets import Packet
 
-__all__ = ["FIRST_CHANNEL", "Channel", "Diagnostic", "Primary", "ServerInfo", "Severity"]
+__all__ = ["FIRST_CHANNEL", "Diagnostic", "Level", "Primary", "ServerInfo", "TaskChannel"]
 
 FIRST_CHANNEL = 12346
 """As the script client counts."""
@@ -23,8 +24,8 @@ MAX_FRAME_BYTES = 64 << 20
 KEPT_DIAGNOSTICS = 1000
 
 
-class Severity(IntEnum):
-    """Kinds of diagnostics, with their packets' ids."""
+class Level(IntEnum):
+    """Gravity of a diagnostic, as the id of its packet."""
 
     INFORMATION = Packet.INFORMATION
     WARNING = Packet.WARNING
@@ -36,11 +37,11 @@ class Diagnostic:
     """A text for a log window. The original says "warning" of normal actions, too.
 
     Attributes:
-        severity: As the server has it.
+        level: As the server has it.
         text: Without the line feed at its end.
     """
 
-    severity: Severity
+    level: Level
     text: str
 
 
@@ -67,38 +68,20 @@ class ServerInfo:
     can_multiplex: bool = False
 
 
-class Channel:
-    """Bytes of a task that come through the primary connection, chunk borders forgotten."""
+class TaskChannel(Channel):
+    """Channel of a task: its bytes as they come from the server.
+
+    Attributes:
+        is_connected: The server has announced it.
+    """
 
     def __init__(self, number: int) -> None:
-        self.number = number
+        super().__init__(number)
         self.is_connected = False
-        """The server has announced it."""
-        self._held = bytearray()
-        self._read = 0  # bytes at its begin that were taken
 
-    @property
-    def waiting(self) -> int:
-        """Bytes that nobody has taken yet."""
-        return len(self._held) - self._read
-
-    def put(self, data: bytes) -> None:
-        """Add a chunk."""
-        if self._read == len(self._held):
-            self._held, self._read = bytearray(), 0
-        self._held += data
-
-    def take(self, least: int, most: int) -> bytes | None:
+    def take_between(self, least: int, most: int) -> bytes | None:
         """Return as many bytes as there are of those wanted; None: not even the least."""
-        if self.waiting < least:
-            return None
-        end = min(self._read + most, len(self._held))
-        data = bytes(memoryview(self._held)[self._read : end])
-        self._read = end
-        if self._read > 1 << 20 and self._read * 2 > len(self._held):
-            del self._held[: self._read]
-            self._read = 0
-        return data
+        return self.take_some(most) if self.waiting >= least else None
 
 
 class Primary:
@@ -111,7 +94,7 @@ class Primary:
     def __init__(self, *, keep_messages: int = 1000) -> None:
         self._frames = FrameReader(limit=MAX_FRAME_BYTES)
         self._next_channel = FIRST_CHANNEL
-        self.channels: dict[int, Channel] = {}
+        self.channels: dict[int, TaskChannel] = {}
         self.info: ServerInfo | None = None
         """Answers of the last handshake, which may still be coming in."""
         self.handshakes = 0
@@ -131,24 +114,29 @@ class Primary:
         """Bytes of channels that nobody has taken yet."""
         return sum(channel.waiting for channel in self.channels.values())
 
-    def open_channel(self) -> Channel:
+    def begin_handshake(self) -> int:
+        """Forget the answers of the handshake before; returns how many came to their end so far."""
+        self.info = None
+        return self.handshakes
+
+    def open_channel(self) -> TaskChannel:
         """Return a channel under a number that no other one has."""
         number = self._next_channel
         while number in self.channels:
             number = number + 1 if number < LAST_CHANNEL else FIRST_CHANNEL
         self._next_channel = number + 1 if number < LAST_CHANNEL else FIRST_CHANNEL
-        channel = self.channels[number] = Channel(number)
+        channel = self.channels[number] = TaskChannel(number)
         return channel
 
-    def close_channel(self, channel: Channel) -> None:
+    def close_channel(self, channel: TaskChannel) -> None:
         """Forget a channel; chunks that are still to come are dropped."""
         self.channels.pop(channel.number, None)
 
-    def said_since(self, count: int, least: Severity = Severity.INFORMATION) -> list[str]:
-        """Return the diagnostics of a severity, or graver, after the first `count`."""
+    def said_since(self, count: int, least: Level = Level.INFORMATION) -> list[str]:
+        """Return the diagnostics of a level, or graver, after the first `count`."""
         new = min(self.told - count, len(self.diagnostics))
         recent = list(self.diagnostics)[len(self.diagnostics) - new :]
-        return [each.text for each in recent if each.severity >= least]
+        return [each.text for each in recent if each.level >= least]
 
     def receive(self, data: bytes) -> list[Diagnostic]:
         """Take bytes from the server; returns the diagnostics among them.
@@ -158,9 +146,9 @@ class Primary:
         """
         found: list[Diagnostic] = []
         for frame in self._frames.feed(data):
-            if frame.id in tuple(Severity):
+            if frame.id in tuple(Level):
                 text = _text(frame.payload).rstrip("\n")
-                found.append(Diagnostic(Severity(frame.id), text))
+                found.append(Diagnostic(Level(frame.id), text))
             else:
                 self._take(frame)
         self.diagnostics += found
@@ -185,7 +173,7 @@ class Primary:
         else:
             self._take_handshake(frame)
 
-    def _channel_of(self, frame: Frame) -> Channel | None:
+    def _channel_of(self, frame: Frame) -> TaskChannel | None:
         if len(frame.payload) < INTEGER_BYTES:
             raise FrameError(f"packet {frame.id}: it has no channel number")
         return self.channels.get(read_integer(frame.payload[:INTEGER_BYTES]))

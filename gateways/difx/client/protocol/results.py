@@ -20,11 +20,11 @@ from gateways.difx.protocol.taskids import (
 __all__ = [
     "CopyResult",
     "Directory",
-    "Entry",
     "FilelistResult",
     "JobEnd",
     "JobResult",
     "JobStatus",
+    "ListedFile",
     "MachinesResult",
     "TaskEvent",
     "UnitAnswer",
@@ -362,7 +362,7 @@ def _filelist_fault(texts: dict[int, str]) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ListedFile:
     """A file or folder of a listing.
 
     Attributes:
@@ -382,7 +382,7 @@ class Entry:
     modified: str
 
 
-def read_entries(lines: Sequence[str]) -> list[Entry]:
+def read_entries(lines: Sequence[str]) -> list[ListedFile]:
     """Read the lines of a long listing; those of other forms, as the total of a folder, are left
     out."""
     found = []
@@ -395,7 +395,7 @@ def read_entries(lines: Sequence[str]) -> list[Entry]:
         if mode[0] == "l":
             path, _, target = path.partition(" -> ")
         found.append(
-            Entry(
+            ListedFile(
                 path=path.rstrip("/") or "/",
                 is_folder=mode[0] == "d",
                 target=target,

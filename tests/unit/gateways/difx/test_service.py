@@ -94,6 +94,15 @@ def test_a_record_that_is_none_is_passed_over(tmp_path: Path) -> None:
         assert [job.state for job in service.jobs] == [JobState.FINISHED]
 
 
+def test_two_gateways_of_a_name_do_not_take_each_others_jobs(tmp_path: Path) -> None:
+    with service_of(tmp_path, GOOD) as service, service_of(tmp_path, GOOD) as other:
+        service.open()
+        with pytest.raises(JobError, match="another gateway of this name runs here"):
+            other.open()
+    with service_of(tmp_path, GOOD) as service:
+        service.open()
+
+
 def test_the_end_of_the_gateway_ends_its_jobs(tmp_path: Path) -> None:
     up = threading.Event()
 

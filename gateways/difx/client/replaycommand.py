@@ -1,0 +1,61 @@
+"""The command `difx replay`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from dataclasses import asdict
+from pathlib import Path
+
+from gateways.difx.client.connecting import complain, tell
+from gateways.difx.client.protocol.replaying import Answers, differences, plans_of
+from gateways.difx.client.replay import replay_client
+from gateways.difx.protocol.capture import read_capture
+from groundwork.commandline import Parser, add_command, argument
+
+__all__ = ["add_commands"]
+
+
+def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
+    """Add the command to a parser."""
+    add_command(
+        commands,
+        "replay",
+        "play the clients of a capture, and compare the answers; exit status 1 if one is another",
+        argument("file FILE", "written by a gateway with `capture`", type=Path),
+        parents=[common],
+        description="Play the clients of a capture against a server, all at once, and compare the answers. "
+        "Relayed messages are not compared, nor are times. Answers are waited for as --timeout says.",
+        defaults={"run": _replay},
+    )
+
+
+def _replay(options: argparse.Namespace) -> int:
+    with open(options.file, "rb") as lines:
+        plans = plans_of(read_capture(lines, str(options.file)))
+    if not plans:
+        complain(f"replay {options.file}: there is no client in it")
+        return 1
+
+    async def play() -> list[Answers]:
+        played = (
+            replay_client(plan, options.host, options.port, options.timeout) for plan in plans
+        )
+        return await asyncio.gather(*played)
+
+    answers = asyncio.run(play())
+    found = [
+        one
+        for plan, answered in zip(plans, answers, strict=True)
+        for one in differences(plan, answered)
+    ]
+    sent = sum(len(plan.steps) for plan in plans)
+    told = {"clients": len(plans), "sent": sent, "differences": [asdict(one) for one in found]}
+    lines_of = [
+        f"client {one.client}, {one.stream}, place {one.place}: "
+        f"{one.expected or 'nothing'} was answered, and now {one.found or 'nothing'}"
+        for one in found
+    ]
+    same = f"{len(plans)} clients, {sent} packets: answered as in the capture"
+    tell(options, told, "\n".join(lines_of) or same)
+    return 1 if found else 0
