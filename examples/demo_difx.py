@@ -39,7 +39,6 @@ from gateways.difx.client import (
 )
 from gateways.difx.client.protocol.monitoring import MonitorBlock
 from gateways.difx.errors import DifxError
-from gateways.difx.protocol.progress import read_progress
 from gateways.difx.protocol.taskids import JobPacket
 from groundwork.progressline import ProgressLine
 from portmanager import PortManager
@@ -48,7 +47,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RUN = ROOT / "demo-difx-run"
 PROGRAM = [sys.executable, str(ROOT / "examples" / "correlate.py")]
 HOST, BANK, SERVICE, VERSION = "127.0.0.1", "DIFX", "GUISERVER", "DIFX-DEVEL"
-SCAN_S, LONG_S, INTEGRATION_S, CHANNELS = 8.0, 600.0, 0.25, 64
+SCAN_S, LONG_S, INTEGRATION_S = 8.0, 600.0, 0.25
+CHANNELS, LAGS = 64, 1024
 CENTERS_MHZ, WIDTH_MHZ = (1420.0, 1420.25), 0.25
 LAG_US = 1 / (2 * WIDTH_MHZ)
 """Step of the lags of a spectrum of real samples, as the monitor of DiFX counts them."""
@@ -188,14 +188,17 @@ class Seen:
         self.watch: list[str] = []
         self.is_running = threading.Event()
         self.is_over = threading.Event()
+        self._is_started = False
         self._line = ProgressLine()
 
     def note(self, event: TaskEvent) -> None:
         """Take an event of the task connection."""
         self.events.append(event)
-        if event.id == JobPacket.DIFX_MESSAGE and (found := read_progress(event.text)):
+        if event.id == JobPacket.STARTING_DIFX:
+            self._is_started = True
+        elif event.id == JobPacket.DIFX_MESSAGE and self._is_started:
             self.is_running.set()
-            self._line.write(f"{100 * found[0]:3.0f} %, {len(self.blocks)} blocks of live products")
+            self._line.write(f"{event.text}; {len(self.blocks)} blocks of live products")
 
     def clear(self) -> None:
         """Take the line of progress away."""
@@ -221,11 +224,11 @@ class Seen:
 
 
 def follow_monitor(client: DifxClient, path: str, seen: Seen) -> None:
-    """Follow the baselines of a job live, to its end."""
+    """Follow the baselines of a job live, until its client is closed."""
     seen.is_running.wait(END_S)
-    with client.monitor(path) as monitor:
+    with suppress(ConnectionLostError), client.monitor(path) as monitor:
         wanted = [product for product in monitor.products.products if not product.is_auto]
-        monitor.request(wanted, fft_size=2 * CHANNELS)
+        monitor.request(wanted, fft_size=LAGS)
         for block in monitor:
             seen.blocks.append(block)
 
@@ -282,8 +285,10 @@ def run_first(
         seen.clear()
         if result.end is not JobEnd.DONE:
             raise DemoError(f"{path} {result.end.value}: {result.reason or told(client)}")
-        for each in following:
+        for each in following[1:]:
             each.result(END_S)
+        other.close()  # nothing else ends a monitor
+        following[0].result(END_S)
         seen.watch = watch.communicate(timeout=END_S)[0].splitlines()
     return result, seen
 
@@ -373,13 +378,13 @@ def draw(path: Path, found: Visibilities) -> None:
         times = (np.arange(len(spectra)) + 0.5) * INTEGRATION_S
         mean = (spectra * np.exp(-2j * np.pi * expected.rate_hz * times)[:, None]).mean(axis=0)
         width = product.bandwidth_mhz
-        mhz = product.frequency_mhz + (np.arange(CHANNELS) - CHANNELS // 2) * width / CHANNELS
+        khz = (np.arange(CHANNELS) - CHANNELS // 2) * 1e3 * width / CHANNELS
         column = CENTERS_MHZ.index(product.frequency_mhz)
         label = POLARIZATIONS[product.polarization]
-        rows[0, column].plot(mhz, np.abs(mean), linewidth=0.8, label=label)
-        rows[1, column].plot(mhz, np.degrees(np.angle(mean)), ".", markersize=4, label=label)
+        rows[0, column].plot(khz, np.abs(mean), linewidth=0.8, label=label)
+        rows[1, column].plot(khz, np.degrees(np.angle(mean)), ".", markersize=4, label=label)
         rows[0, column].set(title=f"{product.frequency_mhz:g} MHz", ylim=(0, None))
-        rows[1, column].set(xlabel="frequency, MHz", ylim=(-180, 180))
+        rows[1, column].set(xlabel="from the middle, kHz", ylim=(-180, 180))
         delays, magnitudes = lag_spectrum(mean, width_hz=width * 1e6)
         text = f"{product.frequency_mhz:g} MHz {label}"
         lags.plot(delays * 1e6, magnitudes / magnitudes.max(), linewidth=0.8, label=text)
@@ -414,7 +419,7 @@ def run(processes: Processes, seconds: float, output: Path) -> int:
         print("running the second, which is stopped", flush=True)
         second = stop_second(client, paths[1])
         for each in client.job_status("/demo/*.input"):
-            print(f"{each.input}: {each.text}")
+            print(f"{each.input}: {each.state}, {each.text}")
         output.mkdir(parents=True, exist_ok=True)
         name = Path(paths[0]).with_suffix(".difx").name
         client.get(f"/demo/{name}", output / name)
@@ -447,7 +452,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("demo: interrupted; nothing is left of it", file=sys.stderr)
         return 130
     except (DemoError, DifxError, dealer.DealerError, OSError, RuntimeError) as error:
-        print(f"demo: {error}", file=sys.stderr)
+        print(f"demo: {str(error) or type(error).__name__}", file=sys.stderr)
         return 1
 
 

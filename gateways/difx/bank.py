@@ -54,6 +54,7 @@ class DifxBank(Bank):
         self._jobs_part: JobsPart | None = None
         self._lock = threading.Lock()
         self._published: dict[str, tuple[float, str]] = {}
+        self._summaries: dict[str, JsonObject] = {}
         self._lines, self._lines_at, self._rate = 0, time.monotonic(), 0.0
 
     # for the host
@@ -92,7 +93,8 @@ class DifxBank(Bank):
         self._open_service = DifxService(settings, self._take)
         self._jobs_part = JobsPart(self._open_service)
         self._open_service.open()
-        self._publish_jobs()
+        for job in self._open_service.jobs:
+            self._publish_job(job)
 
     def parts(self) -> Mapping[str, object | None]:
         service = self.service
@@ -141,11 +143,15 @@ class DifxBank(Bank):
             if event.is_last:
                 del self._published[job.id]
         self.job(**_message(job, event))
-        self._publish_jobs()
+        self._publish_job(job)
 
-    def _publish_jobs(self) -> None:
-        known = list(self.service.jobs)[-SHOWN_JOBS:]
-        self.jobs = [job.summary().describe() for job in known]
+    def _publish_job(self, job: Job) -> None:
+        """Publish all jobs, one of them anew. Its lock is held, so the others' must not be waited for."""
+        known = [each.id for each in self.service.jobs][-SHOWN_JOBS:]
+        with self._lock:
+            summaries = {**self._summaries, job.id: job.summary().describe()}
+            self._summaries = {each: summaries[each] for each in known if each in summaries}
+            self.jobs = list(self._summaries.values())
 
     # for `dealer status` and `dealer doctor`
 

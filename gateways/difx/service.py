@@ -130,7 +130,7 @@ class DifxService(Closing):
                 text += f"; process {pid} ({name}) runs on, end it"
             log.warning("%s", text)
             job.on_event = self._take
-            self._logs[job.id] = JobLog(self.files.roots, job.request.input, self.settings.name)
+            self._logs[job.id] = JobLog(self.files.roots, job, self.settings.name)
             job.end(JobState.LOST, text)
 
     def close(self) -> None:
@@ -305,7 +305,7 @@ class DifxService(Closing):
     def _take(self, job: Job, event: JobEvent) -> None:
         """Take note of an event: record, log, whoever wants to be told."""
         if event.kind is JobEventKind.ACCEPTED:
-            self._logs[job.id] = JobLog(self.files.roots, job.request.input, self.settings.name)
+            self._logs[job.id] = JobLog(self.files.roots, job, self.settings.name)
         if (written := self._logs.get(job.id)) is not None:
             written.take(event)
         if self._saved.get(job.id) is not event.state:

@@ -105,7 +105,8 @@ class OriginalGuiServer(Closing):
 
     def close(self) -> None:
         self.released.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # closed already
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._accepting.join(WITHIN_S)
         for client in self._clients:

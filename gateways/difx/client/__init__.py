@@ -13,13 +13,13 @@ from gateways.difx.client.links import TaskStream
 from gateways.difx.client.protocol.primary import Diagnostic, Level, ServerInfo
 from gateways.difx.client.protocol.results import (
     CopyResult,
-    Directory,
     FilelistResult,
     JobEnd,
     JobResult,
     JobStatus,
     ListedFile,
     MachinesResult,
+    MediumDirectory,
     TaskEvent,
     UnitAnswer,
 )
@@ -34,7 +34,6 @@ __all__ = [
     "CopyResult",
     "Diagnostic",
     "DifxClient",
-    "Directory",
     "FilelistResult",
     "JobEnd",
     "JobFunction",
@@ -44,6 +43,7 @@ __all__ = [
     "Level",
     "ListedFile",
     "MachinesResult",
+    "MediumDirectory",
     "Message",
     "MessageStream",
     "Monitor",

@@ -266,9 +266,7 @@ class Conversation(ABC):
         def ready() -> bool | None:
             if is_connected():
                 return True
-            # Lines of another task's program are errors, too.
-            is_alone = not self._links and self._beginning == 1
-            return False if is_alone and self._errors_since(told) else None
+            return False if self._refusal(told) else None
 
         if await self._until(ready, within, doing, told):
             return
@@ -280,9 +278,17 @@ class Conversation(ABC):
     def _errors_since(self, told: int) -> list[str]:
         return self._primary.said_since(told, Level.ERROR)
 
-    def _refusal(self, told: int) -> str:
-        """Return what the server has complained of since then, for a sentence; may be empty."""
-        errors = self._errors_since(told)
+    def _refusal(self, told: int, *, own: int = 0) -> str:
+        """Return what the server has complained of since then; empty: nothing, or nobody knows of
+        which task.
+
+        Args:
+            told: Count of diagnostics then.
+            own: Tasks that are open for this request. Lines of the programs of others are errors,
+                too.
+        """
+        is_alone = len(self._links) <= own and self._beginning <= 1
+        errors = self._errors_since(told) if is_alone else []
         return errors[-1] if errors else ""
 
     async def _ask_until(

@@ -60,12 +60,18 @@ class FileVerbs(Conversation):
         Args:
             path: File, folder, or pattern.
             options: As of `ls`; none: names in a folder, paths of all else.
+
+        Raises:
+            RequestRefusedError: The server complains, for instance of an option.
         """
+        told = self._primary.told
         asked = FileOperation(operation=FileAction.LS, path=path, argument=options)
         lines: list[str] = []
         async with self._command_task(f"ls {path}", asked) as link:
             while (line := await link.read_line(self.timeout)) is not None:
                 lines.append(line.decode(errors="replace").removesuffix("\n"))
+        if not lines and (refusal := self._refusal(told)):
+            raise RequestRefusedError(f"ls {path}", refusal)
         return lines
 
     async def entries(self, path: str) -> list[ListedFile]:
@@ -336,6 +342,6 @@ class FileVerbs(Conversation):
             raise TransferFaultError(doing, text + hint) from error
 
     def _fault(self, doing: str, code: int, texts: dict[int, str], told: int) -> TransferFaultError:
-        said = self._refusal(told)
+        said = self._refusal(told, own=1)
         reason = texts.get(code, "an answer that the protocol does not have")
         return TransferFaultError(doing, f"{reason}: {said}" if said else reason, code)

@@ -10,11 +10,11 @@ from gateways.difx.client.links import TaskStream
 from gateways.difx.client.protocol.primary import Level
 from gateways.difx.client.protocol.results import (
     CopyResult,
-    Directory,
     FilelistResult,
     JobResult,
     JobStatus,
     MachinesResult,
+    MediumDirectory,
     TaskEvent,
     UnitAnswer,
     copy_result,
@@ -147,8 +147,8 @@ class JobVerbs(Conversation):
         return job_result(await _all_events(stream, on_event))
 
     async def stop(self, input: str) -> list[str]:
-        """Stop a job; returns the warnings that the server has of it, a job that does not run among
-        them. The original has none.
+        """Stop a job; returns what the server says of it meanwhile, of a job that does not run, for
+        instance. The original says nothing.
 
         Raises:
             RequestRefusedError: The server complains.
@@ -286,7 +286,7 @@ class JobVerbs(Conversation):
         *,
         generate: bool = False,
         on_event: EventCallback | None = None,
-    ) -> Directory:
+    ) -> MediumDirectory:
         """Return the directory of a recorder's medium.
 
         Args:

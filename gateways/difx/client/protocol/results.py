@@ -19,13 +19,13 @@ from gateways.difx.protocol.taskids import (
 
 __all__ = [
     "CopyResult",
-    "Directory",
     "FilelistResult",
     "JobEnd",
     "JobResult",
     "JobStatus",
     "ListedFile",
     "MachinesResult",
+    "MediumDirectory",
     "TaskEvent",
     "UnitAnswer",
     "copy_result",
@@ -222,8 +222,8 @@ def _if_made(names: dict[int, str], made: int, name: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Directory:
-    """Directory of a recorder's medium.
+class MediumDirectory:
+    """MediumDirectory of a recorder's medium.
 
     Attributes:
         path: Of its file at the server.
@@ -247,13 +247,13 @@ _DIRECTORY_FAULTS = {
 }
 
 
-def directory_result(events: Sequence[TaskEvent]) -> Directory:
+def directory_result(events: Sequence[TaskEvent]) -> MediumDirectory:
     """Return the directory that the events tell of, or why there is none."""
     texts = {event.id: event.text for event in events}
     has_failed = DirectoryPacket.GETDIRECTORY_FAILED in texts
     fault = next((f for n, f in _DIRECTORY_FAULTS.items() if n in texts), "") if has_failed else ""
     more = texts.get(DirectoryPacket.MPIRUN_ERROR, "") if has_failed else ""
-    return Directory(
+    return MediumDirectory(
         texts.get(DirectoryPacket.GETDIRECTORY_FULLPATH, ""),
         texts.get(DirectoryPacket.GETDIRECTORY_DATE, ""),
         tuple(e.text for e in events if e.id == DirectoryPacket.GETDIRECTORY_FILEDATA),

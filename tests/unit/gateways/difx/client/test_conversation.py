@@ -1,0 +1,90 @@
+"""What a client asks and concludes, without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+
+from gateways.difx.client.conversation import Conversation
+from gateways.difx.client.errors import NoAnswerError, RequestRefusedError
+from gateways.difx.client.links import Link, Listener
+from gateways.difx.client.protocol.primary import TaskChannel
+
+T = TypeVar("T")
+
+
+class Played(Conversation):
+    """A conversation whose server has said all before it is asked."""
+
+    def __init__(self, said: bytes) -> None:
+        super().__init__("correlator", 50200)
+        self._said = said
+        self.sent = b""
+
+    async def _send(self, data: bytes) -> None:
+        self.sent += data
+        self._primary.receive(self._said)
+        self._said = b""
+
+    async def _until(
+        self, ready: Callable[[], T | None], timeout: float | None, doing: str, told: int
+    ) -> T:
+        found = ready()
+        if found is None:
+            raise NoAnswerError(self.server, doing, timeout or 0.0)
+        return found
+
+    def _own_address(self) -> str:
+        return "127.0.0.1"
+
+    async def _listen(self) -> Listener:
+        raise NotImplementedError
+
+    def _channel_link(self, channel: TaskChannel, doing: str) -> Link:
+        raise NotImplementedError
+
+    async def _pause(self, seconds: float) -> None: ...
+
+    async def _beside(self, work: Callable[[], T]) -> T:
+        return work()
+
+
+def packet(number: int, payload: bytes = b"") -> bytes:
+    return struct.pack(">ii", number, len(payload)) + payload
+
+
+def test_a_server_of_the_published_page_is_one_without_channels() -> None:
+    info = asyncio.run(Played(packet(8, b"1.0") + packet(11, b"/difx")).info())
+    assert (info.version, info.base, info.can_multiplex) == ("1.0", "/difx", False)
+
+
+def test_a_server_that_does_not_shake_hands_does_not_answer() -> None:
+    with pytest.raises(
+        NoAnswerError, match="handshake: no answer from correlator:50200 within 5 s"
+    ):
+        asyncio.run(Played(b"").info())
+
+
+@pytest.mark.parametrize(
+    ("said", "path"),
+    [
+        (packet(11, b"/difx/"), b"/difx/bin/rungeneric.A"),
+        (packet(11, b"") + packet(12, b"DIFX_BASE=/env"), b"/env/bin/rungeneric.A"),
+        (packet(11, b""), b"rungeneric.A"),
+    ],
+)
+def test_a_version_is_selected_as_both_clients_do(said: bytes, path: bytes) -> None:
+    talk = Played(packet(8, b"3") + said + packet(10, b"A") + packet(18))
+    asyncio.run(talk.select_version("A"))
+    assert talk.sent == packet(8) + packet(13, path) + packet(15, b"A")
+
+
+def test_a_version_that_is_not_offered_is_not_sent() -> None:
+    talk = Played(packet(8, b"3") + packet(18))
+    with pytest.raises(RequestRefusedError, match="those are: none"):
+        asyncio.run(talk.select_version("A"))
+    assert talk.sent == packet(8)
