@@ -26,6 +26,7 @@ NAMES = (
     "channelizer",
     "histograms",
     "rest",
+    "difx",
     "portmanager",
     "instrument",
     "scans",

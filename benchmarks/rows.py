@@ -32,8 +32,8 @@ Floor, bare design and ours alternate in one run, all pinned; figures are median
 and a ratio is the median of the blocks' ratios, so it may differ a little from ours divided by floor.
 Where the bare design stands, must and aim are ratios of it, and a figure is the median of five runs,
 `spread` the least and the most of them; elsewhere must and aim are ratios of the floor, or bound ours
-itself. The floors are described in `calls.py`, `fanout.py`, `channelizer.py` and `histograms.py`, the bare
-design in `bare.py`. Of a unit per second more is better, of any other less."""
+itself. The floors are described in `calls.py`, `fanout.py`, `channelizer.py`,
+`histograms.py` and `difx.py`, the bare design in `bare.py`. Of a unit per second more is better, of any other less."""
 CPU_EXPLAINED = """\
 Beside the wall time of a call, the CPU time that it takes at client and at server, with ZeroMQ's own
 threads:"""

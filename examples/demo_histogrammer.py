@@ -12,24 +12,19 @@ All processes end, and all files but the pictures go, whatever ends the demo.
 from __future__ import annotations
 
 import argparse
-import os
 import select
-import shutil
-import signal
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from peakareas import peak_area
+from processes import START_S, DemoError, Processes, start_port_manager
 from spectclrest import SpecTclRest
 
 import dealer
@@ -45,7 +40,7 @@ EVENTS = 3_000_000
 """Of each file."""
 FIRST_EVENTS = 1000
 """Of a file that is read before: the first event has functions compiled, once for each user."""
-START_S, END_S, SILENT_S = 60.0, 10.0, 60.0
+SILENT_S = 60.0
 MOST_SIGMAS = 3.0
 
 LOW_KEV, HIGH_KEV, BINS = 0.0, 2048.0, 4096
@@ -59,90 +54,6 @@ CONTOUR += [(1177.7, 1339.8), (1168.6, 1339.7)]
 """Around the cascade, with no point on the border of a bin."""
 
 Counts = npt.NDArray[np.float64]
-
-
-class Processes:
-    """Processes and a folder of this demo, which go with it.
-
-    SIGINT, SIGTERM and SIGHUP end it by a KeyboardInterrupt, once: what cleans up is not disturbed by
-    a second one, nor is the start of a process by the first.
-    """
-
-    def __init__(self) -> None:
-        self._running: list[subprocess.Popen[str]] = []
-        self._is_asked, self._is_held = False, True
-        ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        self._handlers = {number: signal.signal(number, self._ask) for number in ends}
-        self.folder = Path(tempfile.mkdtemp(prefix="demo-histogrammer-"))
-
-    def _ask(self, _number: int, _frame: FrameType | None) -> None:
-        was_asked, self._is_asked = self._is_asked, True
-        if not self._is_held and not was_asked:
-            raise KeyboardInterrupt
-
-    def release(self) -> None:
-        """Let signals end the demo from now on."""
-        self._is_held = False
-        if self._is_asked:
-            raise KeyboardInterrupt
-
-    def start(self, name: str, module: str, *options: str | Path) -> subprocess.Popen[str]:
-        """Start a module as a process; its log is `NAME.log`."""
-        self._is_held = True
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("DIBAS_")}
-        with (self.folder / f"{name}.log").open("w") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", module, *map(str, options)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env={**environment, "XDG_STATE_HOME": str(self.folder / "state")},
-                start_new_session=True,  # Ctrl-C is for this program, which ends them
-            )
-        self._running.append(process)
-        self.release()
-        return process
-
-    def log(self, name: str) -> str:
-        """Return the log of a process."""
-        return (self.folder / f"{name}.log").read_text()
-
-    def close(self) -> None:
-        """End all processes and remove the folder; may be called twice."""
-        self._is_held = True
-        for process in self._running:
-            process.terminate()
-        for process in self._running:
-            try:
-                process.wait(END_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            assert process.stdout is not None
-            process.stdout.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-
-
-class DemoError(Exception):
-    """Something did not come about; the text says what."""
-
-
-def start_port_manager(processes: Processes) -> int:
-    """Start a port manager of the demo's own on a port of the system; return the port."""
-    folder = processes.folder
-    files = [f"-{what}file={folder / what}" for what in ("port", "pid", "usage")]
-    process = processes.start(
-        "portmanager", "portmanager.cli", "--bind", "127.0.0.1", "-listen", "0", *files
-    )
-    end = time.monotonic() + START_S
-    while time.monotonic() < end and process.poll() is None:
-        with suppress(FileNotFoundError, ValueError):
-            return int((folder / "port").read_text())
-        time.sleep(0.02)
-    raise DemoError(f"the port manager did not start:\n{processes.log('portmanager')}")
 
 
 def write_configuration(folder: Path, manager: int) -> Path:
@@ -501,7 +412,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         with ExitStack() as stack:
-            processes = Processes()
+            processes = Processes("demo-histogrammer")
             stack.callback(processes.close)
             stack.callback(processes.close)  # if a signal comes within the first
             processes.release()

@@ -1,8 +1,9 @@
-"""Properties that a Player publishes of its Bank, whatever its kind: operations, log, subscribers."""
+"""Properties that a Player publishes of its Bank, whatever its kind: operations, log, subscribers, load."""
 
 from __future__ import annotations
 
 from groundwork.values import JsonObject
+from player.hostload import HostLoad
 from player.logpublisher import LogPublisher
 from zmqjsonproxy import ZMQJSONProxyServer
 from zmqjsonproxy.channels.declarations import Declared, PropertyKind
@@ -10,10 +11,11 @@ from zmqjsonproxy.channels.properties import PropertyTable
 
 __all__ = ["HOST_PROPERTIES", "HostProperties"]
 
-_OPERATIONS, _LOG, _SUBSCRIBERS = "operations", "log", "subscribers"
-HOST_PROPERTIES = frozenset({_OPERATIONS, _LOG, _SUBSCRIBERS})
+_OPERATIONS, _LOG, _SUBSCRIBERS, _LOAD = "operations", "log", "subscribers", "host_load"
+HOST_PROPERTIES = frozenset({_OPERATIONS, _LOG, _SUBSCRIBERS, _LOAD})
 """Names that no kind of Bank declares."""
 _SUBSCRIBERS_EVERY_S = 1.0
+_LOAD_EVERY_S = 5.0
 
 
 class HostProperties:
@@ -44,6 +46,13 @@ class HostProperties:
                 annotation="int",
                 read=lambda: server.publisher.clients,
                 every=_SUBSCRIBERS_EVERY_S,
+            ),
+            Declared(
+                name=_LOAD,
+                doc="Load of the Player's host: cores, load, memory, traffic.",
+                annotation="dict",
+                read=HostLoad().read,
+                every=_LOAD_EVERY_S,
             ),
         ):
             table.declare(declared)

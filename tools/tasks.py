@@ -134,6 +134,13 @@ def demo_histogrammer() -> None:
     run(PYTHON, "examples/demo_histogrammer.py")
 
 
+def demo_difx() -> None:
+    """Run correlator jobs through a gateway for DiFX clients, and find the delay that was put in; picture
+    and visibilities in demo-difx-run/."""
+    set_up("demo")
+    run(PYTHON, "examples/demo_difx.py")
+
+
 def test() -> None:
     """Set up, then linters, types and all tests."""
     set_up("dev")
@@ -212,7 +219,7 @@ def wheels() -> None:
 def clean() -> None:
     """Remove what the other targets made."""
     caches = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
-    runs = ("demo-run", "demo-histogrammer-run")
+    runs = ("demo-run", "demo-histogrammer-run", "demo-difx-run")
     for name in (".venv", ".matrix", ".readers", *runs, "build", *caches):
         shutil.rmtree(ROOT / name, ignore_errors=True)
 
@@ -226,6 +233,7 @@ def help_() -> None:
 TASKS: dict[str, Callable[[], None]] = {
     "demo": demo,
     "demo-histogrammer": demo_histogrammer,
+    "demo-difx": demo_difx,
     "test": test,
     "check": check,
     "bench": bench,

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Self
 
 from correlator.errors import CorrelatorError, JobFileError
 from correlator.following import follow
@@ -26,6 +27,7 @@ from correlator.recording import record
 from correlator.running import Progress, correlate, opened, output_of
 from correlator.visibilities import read_visibilities
 from gateways.difx.errors import PayloadError
+from gateways.difx.protocol.progress import write_progress
 from groundwork.commandline import number_of_seconds
 from groundwork.output import run_command
 from groundwork.wholefiles import replace_file
@@ -39,7 +41,7 @@ PATIENCE_S = 30.0
 
 
 class StopSign:
-    """SIGINT and SIGTERM as a request to stop.
+    """SIGINT and SIGTERM as a request to stop, within a block.
 
     Attributes:
         number: Of the signal that came first; 0: none has.
@@ -49,8 +51,20 @@ class StopSign:
         self.number = 0
         self._read, self._written = os.pipe()
         self._begun: float | None = None
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._stop)
+        self._handlers = {
+            number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+
+    def __enter__(self) -> Self:
+        """Return it."""
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        """Have signals do what they did before."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        os.close(self._read)
+        os.close(self._written)
 
     def wait(self, seconds: float) -> bool:
         """Wait until so many seconds after the first call; tell whether to stop."""
@@ -81,12 +95,14 @@ class _Teller:
         if now - self.told < TELL_EVERY_S and progress.done < progress.integrations:
             return
         self.told = now
-        weights = " ".join(f"{name} {part:.3f}" for name, part in progress.valid.items())
-        print(
-            f"progress {progress.done / progress.integrations:.4f} MJD {progress.reached_mjd:.7f} "
-            f"from {progress.start_mjd:.7f} to {progress.stop_mjd:.7f} weights {weights}",
-            flush=True,
+        line = write_progress(
+            progress.done / progress.integrations,
+            reached_mjd=progress.reached_mjd,
+            start_mjd=progress.start_mjd,
+            stop_mjd=progress.stop_mjd,
+            weights=list(progress.valid.values()),
         )
+        print(line, flush=True)
 
 
 def check(options: argparse.Namespace) -> int:
@@ -105,12 +121,11 @@ def check(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Correlate a job."""
-    sign, teller = StopSign(), _Teller()
     job = read_job(options.input)
-    with opened(job, options.input) as stations:
+    with StopSign() as sign, opened(job, options.input) as stations:
         for sentence in stations.warnings:
             _warn(sentence)
-        done = correlate(stations, job, options.input, tell=teller.tell, wait=sign.wait)
+        done = correlate(stations, job, options.input, tell=_Teller().tell, wait=sign.wait)
     output = output_of(options.input)
     if done < job.integrations:
         print(

@@ -26,7 +26,8 @@ class Delay:
     def seconds(self, times: Floats) -> Floats:
         """Return the delay of wavefronts that pass the reference at these times (s)."""
         return np.asarray(
-            1e-6 * np.polynomial.polynomial.polyval(times, np.asarray(self.coefficients)), np.float64
+            1e-6 * np.polynomial.polynomial.polyval(times, np.asarray(self.coefficients)),
+            np.float64,
         )
 
     def rate(self, times: Floats) -> Floats:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 from numpy.lib.stride_tricks import sliding_window_view
 
 from correlator.delays import Delay
@@ -162,7 +161,7 @@ class Correlator:
                         a[one.band, one.polarization] * b[other.band, other.polarization].conj()
                     )
                     sums[n] += product.sum(axis=0, dtype=np.complex128)
-                    both[n] += np.count_nonzero(good & good_too)
+                    both[n] += int(np.count_nonzero(good & good_too))
         counts = [len(self._frames(number, pair.band.width_hz)) for pair in self._pairs]
         return Correlated(
             spectra=[
@@ -195,7 +194,7 @@ class Correlator:
         bands = antenna.voltages.bands
         width = bands[0].width_hz
         firsts = np.arange(frames.start, frames.stop) * n
-        middles = (firsts + n / 2) / width
+        middles = np.asarray((firsts + n / 2) / width, np.float64)
         delay, rate = antenna.delay.seconds(middles), antenna.delay.rate(middles)
         places = (delay - antenna.late_s) * width
         whole = np.rint(places)
@@ -203,13 +202,13 @@ class Correlator:
         begin = int(positions.min())
         samples, valid = antenna.voltages.read(begin, int(positions.max()) + n - begin)
         taken = sliding_window_view(samples, n, axis=-1)[:, :, positions - begin]
-        good = sliding_window_view(valid, n)[positions - begin].all(axis=1)
+        good: Flags = np.asarray(sliding_window_view(valid, n)[positions - begin].all(axis=1))
         offsets = (np.arange(n) - n / 2) / width
         centers = np.array([band.center_hz for band in bands])
         turns = centers[:, None, None] * (delay[:, None] + rate[:, None] * offsets)
-        spectra = scipy.fft.fft(taken * _turned(turns)[:, None], axis=-1)
+        spectra = np.fft.fft(taken * _turned(turns)[:, None], axis=-1)
         slopes = _turned((places - whole)[:, None] * (np.arange(n) - n // 2) / n)
-        spectra = scipy.fft.fftshift(spectra, axes=-1) * slopes
+        spectra = np.asarray(np.fft.fftshift(spectra, axes=-1) * slopes, np.complex64)
         spectra[:, :, ~good] = 0
         return spectra, good
 

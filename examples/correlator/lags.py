@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
 __all__ = ["Fringe", "find_fringe", "lag_spectrum"]
 
@@ -30,9 +28,7 @@ class Fringe:
     snr: float
 
 
-def find_fringe(
-    visibilities: Sequence[npt.ArrayLike], *, width_hz: float, integration_s: float
-) -> Fringe:
+def find_fringe(visibilities: npt.ArrayLike, *, width_hz: float, integration_s: float) -> Fringe:
     """Find the strongest fringe of a baseline; it is finer than one lag, which is 1 / `width_hz`.
 
     Args:
@@ -44,7 +40,7 @@ def find_fringe(
     data = np.asarray(visibilities, np.complex128)
     times, channels = data.shape
     shape = (FINER * times, FINER * channels)
-    plane = np.abs(scipy.fft.fft2(data, shape))  # later by d: turns forward by d over the channels
+    plane = np.abs(np.fft.fft2(data, shape))  # later by d: turns forward by d over the channels
     peak_rate, peak_delay = np.unravel_index(plane.argmax(), plane.shape)
     delay = _between(plane[peak_rate], int(peak_delay)) / shape[1] * channels / width_hz
     rate = _between(plane[:, peak_delay], int(peak_rate)) / shape[0] / integration_s
@@ -61,7 +57,7 @@ def lag_spectrum(
     channel."""
     channels = np.asarray(spectrum, np.complex128)
     count = FINER * len(channels)
-    lags = np.abs(scipy.fft.fftshift(scipy.fft.fft(channels, count)))
+    lags = np.abs(np.fft.fftshift(np.fft.fft(channels, count)))
     delays = (np.arange(count) - count // 2) / (FINER * width_hz)
     return delays, lags
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from correlator.delays import Delay
@@ -78,7 +79,7 @@ class Receiver:
     def close(self) -> None:
         """See `Voltages`."""
 
-    def _band(self, number: int, band: Band, segments: np.ndarray) -> Samples:
+    def _band(self, number: int, band: Band, segments: npt.NDArray[np.int64]) -> Samples:
         """Voltages of whole segments, shape (polarizations, time)."""
         setup, positions = (
             self._setup,
@@ -98,7 +99,7 @@ class Receiver:
             voltages[pol] = np.sqrt(setup.sky) * phases * sky[pol] + np.sqrt(1 - setup.sky) * noise
         return _sampled(voltages)
 
-    def _delayed(self, band: Band, pol: int, places: np.ndarray) -> Samples:
+    def _delayed(self, band: Band, pol: int, places: npt.NDArray[np.float64]) -> Samples:
         """The sky from each place on (in samples), a segment each."""
         key = (self._setup.sky_seed, 0, round(band.center_hz), pol)
         delayed = np.empty((len(places), SEGMENT), np.complex64)
@@ -109,11 +110,11 @@ class Receiver:
         return delayed.reshape(-1)
 
 
-def _interpolation(fraction: float) -> np.ndarray:
+def _interpolation(fraction: float) -> npt.NDArray[np.float32]:
     """Weights of TAPS samples around a place between the middle two."""
     at = np.arange(TAPS) - (TAPS // 2 - 1) - fraction
     window = np.i0(8.0 * np.sqrt(np.maximum(1 - (2 * at / TAPS) ** 2, 0))) / np.i0(8.0)
-    return (np.sinc(at) * window).astype(np.float32)
+    return np.asarray(np.sinc(at) * window, np.float32)
 
 
 def _noise(key: tuple[int, int, int, int], first: int, count: int) -> Samples:
@@ -134,4 +135,5 @@ def _block(seed: int, kind: int, band: int, pol: int, number: int) -> Samples:
 def _sampled(voltages: Samples) -> Samples:
     """Voltages as a sampler of 8 bits has them."""
     scaled = np.ascontiguousarray(voltages).view(np.float32) * np.float32(LEVEL * np.sqrt(2.0))
-    return np.clip(np.rint(scaled), -LARGEST, LARGEST).view(np.complex64)
+    steps: Samples = np.clip(np.rint(scaled), -LARGEST, LARGEST).view(np.complex64)
+    return steps

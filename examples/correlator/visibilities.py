@@ -68,7 +68,12 @@ class VisibilityWriter:
         except OSError as error:
             raise VisibilityFileError(path, error.strerror or str(error)) from error
         fcntl.flock(self._handle, fcntl.LOCK_EX)
-        self._write(write_header(header))
+        try:
+            self._write(write_header(header))
+        except VisibilityFileError:
+            os.close(self._handle)
+            path.unlink()
+            raise
 
     def __enter__(self) -> Self:
         """Return it."""
@@ -123,7 +128,11 @@ class VisibilityFile:
             self._file = path.open("rb")
         except OSError as error:
             raise VisibilityFileError(path, error.strerror or str(error)) from error
-        self._look()
+        try:
+            self._look()
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         """Return it."""

@@ -7,6 +7,7 @@ from the first one of the station.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -49,7 +50,7 @@ class Band:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Start:
     """A time, exact where a single number would not be.
 
@@ -113,33 +114,36 @@ class Recordings:
     samples: int | None
 
     def __init__(self, station: str, paths: Sequence[Path]) -> None:
-        self._files = [GuppiFile(path) for path in paths]
-        starts = [_start(file) for file in self._files]
-        if None in starts and len(paths) > 1:
-            self.close()
-            raise VoltagesError(
-                station, "recordings without STT_IMJD cannot be put in order; give one"
-            )
-        at = [(start or Start(0, 0.0)).since(starts[0] or Start(0, 0.0)) for start in starts]
-        order = sorted(range(len(paths)), key=at.__getitem__)
-        self._files = [self._files[number] for number in order]
-        first, begin = self._files[0], at[order[0]]
-        rate = 1 / first.band.sample_time
-        self._firsts = [round((at[number] - begin) * rate) for number in order]
-        self.start = starts[order[0]]
-        self.polarizations = first.band.polarizations
-        self.bands = _table(first)
-        for file in self._files:
-            if _table(file) != self.bands or file.band.polarizations != self.polarizations:
-                self.close()
-                raise VoltagesError(station, f"{file.name} has another band than {first.name}")
-        self.samples = max(
-            begin + file.samples for begin, file in zip(self._firsts, self._files, strict=True)
-        )
-        self.notes = [f"{file.name}: {note}" for file in self._files for note in file.notes[1:]]
+        with ExitStack() as stack:
+            files = []
+            for path in paths:
+                files.append(GuppiFile(path))
+                stack.callback(files[-1].close)
+            self._order(station, files)
+            self._open = stack.pop_all()
         self._pieces = self._all_pieces()
         self._held: list[tuple[int, Samples]] = []
         self._is_over = False
+
+    def _order(self, station: str, files: Sequence[GuppiFile]) -> None:
+        """Put files in order of time, and see whether they fit."""
+        starts = [_start(file) for file in files]
+        known = [start for start in starts if start is not None]
+        if len(known) < len(files) > 1:
+            raise VoltagesError(
+                station, "recordings without STT_IMJD cannot be put in order; give one"
+            )
+        self.start = min(known, default=None)
+        begins = [start.since(self.start) if start and self.start else 0.0 for start in starts]
+        self._files = sorted(zip(begins, files, strict=True), key=lambda each: each[0])
+        first = self._files[0][1]
+        self.bands, self.polarizations = _table(first), first.band.polarizations
+        rate = self.bands[0].width_hz
+        for _, file in self._files:
+            if _table(file) != self.bands or file.band.polarizations != self.polarizations:
+                raise VoltagesError(station, f"{file.name} has another band than {first.name}")
+        self.samples = max(round(begin * rate) + file.samples for begin, file in self._files)
+        self.notes = [f"{file.name}: {note}" for _, file in self._files for note in file.notes[1:]]
 
     def read(self, first: int, count: int) -> tuple[Samples, Valid]:
         """See `Voltages`."""
@@ -162,17 +166,17 @@ class Recordings:
 
     def close(self) -> None:
         """See `Voltages`."""
-        for file in self._files:
-            file.close()
+        self._open.close()
 
     @staticmethod
     def _end_of(held: tuple[int, Samples]) -> int:
         return held[0] + int(held[1].shape[2])
 
     def _all_pieces(self) -> Iterator[tuple[int, Samples]]:
-        for begin, file in zip(self._firsts, self._files, strict=True):
+        for begin, file in self._files:
+            first = round(begin * self.bands[0].width_hz)
             for piece in file.pieces():
-                yield begin + piece.first_sample, _complex(piece, file.band.is_conjugated)
+                yield first + piece.first_sample, _complex(piece, file.band.is_conjugated)
 
 
 def _complex(piece: Piece, is_conjugated: bool) -> Samples:

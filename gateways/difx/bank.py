@@ -12,11 +12,11 @@ from typing import Any
 
 from gateways.difx.config import DifxBankConfig, config_faults, folder_fault
 from gateways.difx.doctor import diagnose
-from gateways.difx.joblog import DIFX_STATES
 from gateways.difx.jobs import Job
 from gateways.difx.jobspart import JobsPart
 from gateways.difx.parts import FilesPart, RecorderPart, UnitPart
 from gateways.difx.protocol.jobs import JobEvent, JobEventKind
+from gateways.difx.protocol.publications import DIFX_STATES
 from gateways.difx.service import DifxService, ServiceSettings
 from groundwork.values import JsonObject
 from player.bank import Bank, BankContext

@@ -134,6 +134,7 @@ class GuiServerEndpoint(SiteEndpoint):
             service.listen(lambda job, event: relay.tell_job(job.name, job.request.input, event))
             monitor = LiveMonitor(service.find_products, players, LOCATORS)
             stack.push_async_callback(monitor.close)
+            service.listen(lambda job, event: monitor.tell_job(job.request, event))
             capture = None
             if config.capture:
                 path = self.context.directory / config.capture

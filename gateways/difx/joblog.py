@@ -21,27 +21,12 @@ from gateways.difx.protocol.difxlog import (
 from gateways.difx.protocol.jobs import JobEvent, JobEventKind, JobState, Severity
 from gateways.difx.protocol.machinefiles import beside_input
 from gateways.difx.protocol.messagebodies import DifxState
+from gateways.difx.protocol.publications import DIFX_STATES
 from gateways.difx.rootfolders import RootFolders
 from groundwork.regularfiles import NotRegularError, open_regular
 
-__all__ = ["DIFX_STATES", "JobLog", "last_logged_status", "status_record"]
+__all__ = ["JobLog", "last_logged_status", "status_record"]
 
-DIFX_STATES: dict[JobState, tuple[DifxState, ...]] = {
-    JobState.QUEUED: (DifxState.SPAWNING,),
-    JobState.CONFIGURING: (DifxState.STARTING,),
-    JobState.RUNNING: (DifxState.RUNNING,),
-    JobState.FINISHING: (DifxState.ENDING,),
-    JobState.STOPPING: (DifxState.TERMINATING,),
-    JobState.FINISHED: (DifxState.DONE, DifxState.MPI_DONE),
-    JobState.WITH_ERRORS: (DifxState.DONE, DifxState.MPI_DONE),
-    JobState.FAILED: (DifxState.ABORTING, DifxState.CRASHED),
-    JobState.STOPPED: (DifxState.TERMINATED,),
-    JobState.REFUSED: (DifxState.ABORTING,),
-    JobState.CHECKED: (DifxState.ENDING,),
-    JobState.INVALID: (DifxState.ABORTING,),
-    JobState.LOST: (DifxState.CRASHED,),
-}
-"""States as DiFX names them; where there are two, they follow each other."""
 TAIL_BYTES = 1 << 20
 """Of a log, in which its last state is looked for."""
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
+import os
 import re
 from pathlib import Path
 from typing import Any
 
+from gateways.difx.errors import JobError
 from gateways.difx.jobs import KEPT_JOBS, Job
 from gateways.difx.protocol.jobs import JobMode, JobNodes, JobRequest, JobState
 from groundwork.values import JsonObject
@@ -28,7 +31,37 @@ class JobRecords:
     """
 
     def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
+        self._folder, self._lock = folder, -1
+
+    def open(self) -> None:
+        """Take the folder for this process alone: the jobs of another gateway are not lost.
+
+        Raises:
+            JobError: Another one has it.
+        """
+        if self._folder is None:
+            log.info("there is no folder for records of jobs: none is known after a restart")
+            return
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(
+                self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644
+            )
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.close()
+            raise JobError(
+                f"another gateway of this name runs here, and has its records in {self._folder}; end "
+                "it, or give one of them another name"
+            ) from error
+        except OSError as error:
+            log.warning("records of jobs cannot be kept in %s: %s", self._folder, error.strerror)
+
+    def close(self) -> None:
+        """Give the folder back; may be called twice."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
     def save(self, job: Job) -> None:
         """Keep what is known of a job now; a disk that is full is told in the log."""

@@ -76,6 +76,7 @@ class Job:
         self._followers: list[Follower] = []
         self._hooks: list[Callable[[], None]] = []
         self._ended = threading.Event()
+        self._summary = self._summarize()
 
     @property
     def name(self) -> str:
@@ -83,23 +84,25 @@ class Job:
         return job_name(self.request.input)
 
     def summary(self) -> JobSummary:
-        """Return what is known of it."""
-        with self._lock:
-            return JobSummary(
-                id=self.id,
-                name=self.name,
-                input=self.request.input,
-                profile=self.request.profile,
-                mode=self.request.mode,
-                state=self.state,
-                text=self.text,
-                client=self.client,
-                fraction=self.fraction,
-                begun=self.begun,
-                changed=self.changed,
-                exit_status=self.exit_status,
-                errors=self.errors,
-            )
+        """Return what is known of it, as of one moment; waits for nobody."""
+        return self._summary
+
+    def _summarize(self) -> JobSummary:
+        return JobSummary(
+            id=self.id,
+            name=self.name,
+            input=self.request.input,
+            profile=self.request.profile,
+            mode=self.request.mode,
+            state=self.state,
+            text=self.text,
+            client=self.client,
+            fraction=self.fraction,
+            begun=self.begun,
+            changed=self.changed,
+            exit_status=self.exit_status,
+            errors=self.errors,
+        )
 
     # for whoever follows it
 
@@ -185,6 +188,7 @@ class Job:
                 self.text = text
             self.errors += severity is Severity.ERROR and kind is JobEventKind.OUTPUT
             self._count += 1
+            self._summary = self._summarize()
             event = JobEvent(
                 job=self.id,
                 number=self._count,

@@ -136,11 +136,12 @@ class JobsPart:
         handle = self._handles.get(job.id)
         if handle is None or event.is_last:
             return
-        now = time.monotonic()
         is_line = event.kind is JobEventKind.OUTPUT
-        if is_line and now < self._told_at.get(job.id, 0.0) + TELL_EVERY_S:
-            return
-        self._told_at[job.id] = now
+        if is_line:
+            now = time.monotonic()
+            if now < self._told_at.get(job.id, -TELL_EVERY_S) + TELL_EVERY_S:
+                return
+            self._told_at[job.id] = now
         told = event.text if is_line else ": ".join(filter(None, (event.state.value, event.text)))
         handle.progress(event.fraction, told)
 
@@ -239,6 +240,7 @@ class JobsPart:
         Args:
             active: Only those that have not ended.
         """
+        beside()
         return [
             job.summary().describe()
             for job in self._service.jobs

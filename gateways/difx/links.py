@@ -361,7 +361,7 @@ class ChannelLink(TaskLink):
     async def on_chunk(self) -> None:
         """Tell the task that a chunk has come; waits while it does not keep up."""
         self._came.set()
-        while self._is_reading and not self._is_over and self._channel.waiting > CHANNEL_HIGH_BYTES:
+        while self._is_reading and not self._is_over and len(self._channel) > CHANNEL_HIGH_BYTES:
             self._room.clear()
             await self._room.wait()
 

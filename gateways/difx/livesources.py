@@ -33,7 +33,8 @@ log = logging.getLogger(__name__)
 
 READ_BYTES = 1 << 20
 _SAID_BYTES = 2000
-_GRACE_S = 2.0
+_GRACE_S = 0.5
+"""Between SIGTERM and SIGKILL: an endpoint ends within 2 s."""
 SPECTRUM = "spectrum"
 """Property of a Bank."""
 
@@ -65,9 +66,14 @@ class LiveBanks:
 
 
 class LiveSource(ABC):
-    """Live products of one job, or of Banks."""
+    """Live products of one job, or of Banks.
+
+    Attributes:
+        fault: What has ended them too early; empty: nothing.
+    """
 
     def __init__(self) -> None:
+        self.fault = ""
         self._changed = asyncio.Condition()
         self._products: ProductList | None = None
         self._newest: Block | None = None
@@ -122,15 +128,16 @@ class LiveSource(ABC):
         return self._ended or ""
 
     async def _run_to_the_end(self) -> None:
+        fault = ""
         try:
             ended = await self._run()
         except (MonitorError, PayloadError, OSError) as error:
-            ended = str(error)
+            ended = fault = str(error)
         except Exception as error:  # its clients are told; the gateway goes on
             log.exception("live products failed")
-            ended = f"live products failed inside the gateway: {type(error).__name__}"
+            ended = fault = f"live products failed inside the gateway: {type(error).__name__}"
         async with self._changed:
-            self._ended = ended
+            self._ended, self.fault = ended, fault
             self._changed.notify_all()
 
     async def _announce(self, products: ProductList) -> None:
@@ -145,7 +152,7 @@ class LiveSource(ABC):
 
     @abstractmethod
     async def _run(self) -> str:
-        """Tell what comes, to its end; return why it is the end."""
+        """Tell what comes, to its end; return why that is the end, or raise MonitorError."""
 
     @abstractmethod
     def silence(self) -> str:
@@ -186,6 +193,7 @@ class ProgramSource(LiveSource):
         try:
             await self._read(process.stdout)
             status = await process.wait()
+            await asyncio.wait([listening], timeout=_GRACE_S)
         finally:
             await _end_group(process)
             listening.cancel()
@@ -194,7 +202,7 @@ class ProgramSource(LiveSource):
             return "the products of the job have ended"
         lines = said.decode(errors="replace").strip().splitlines()
         told = f": {cut(lines[-1], 300)}" if lines else ""
-        return f"{command[0]} has ended with exit status {status}{told}"
+        raise MonitorError(f"{command[0]} has ended with exit status {status}{told}")
 
     async def _read(self, stream: asyncio.StreamReader | None) -> None:
         assert stream is not None

@@ -6,6 +6,8 @@ Clients of one job share its source; each gets the newest integration that it ca
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +21,7 @@ from gateways.difx.livesources import (
     ProgramSource,
 )
 from gateways.difx.protocol.items import INTEGER_BYTES, read_integer
+from gateways.difx.protocol.jobs import JobEvent, JobEventKind, JobMode, JobRequest
 from gateways.difx.protocol.monitor import (
     MAX_CLIENT_PAYLOAD,
     Block,
@@ -37,6 +40,8 @@ from zmqjsonproxy.locating import Locators
 from zmqjsonproxy.subscriptions import Subscriptions
 
 __all__ = ["BANK", "FindProducts", "LiveMonitor"]
+
+log = logging.getLogger(__name__)
 
 BANK = "bank:"
 """Before the name of a Bank, in the place of an input file."""
@@ -67,7 +72,39 @@ class LiveMonitor:
     ) -> None:
         self._find, self._players, self.within = find, players, within
         self._subscriptions = Subscriptions(locators)
+        self._loop = asyncio.get_running_loop()
+        self._holding: dict[str, asyncio.Task[None]] = {}
+        self._is_closed = False
         self._sources: dict[LiveProgram | LiveBanks, tuple[LiveSource, int]] = {}
+
+    def tell_job(self, request: JobRequest, event: JobEvent) -> None:
+        """Keep the products of a job ready while it runs, if it was begun so; in any thread."""
+        if request.mode is JobMode.MONITOR and event.kind in (
+            JobEventKind.STARTING,
+            JobEventKind.ENDED,
+        ):
+            with contextlib.suppress(RuntimeError):  # the loop was closed
+                self._loop.call_soon_threadsafe(self._take_job, request, event)
+
+    def _take_job(self, request: JobRequest, event: JobEvent) -> None:
+        if event.is_last:
+            if (holding := self._holding.pop(event.job, None)) is not None:
+                holding.cancel()
+        elif not self._is_closed:
+            holding = self._loop.create_task(self._hold(request.input, request.profile))
+            self._holding[event.job] = holding
+
+    async def _hold(self, path: str, profile: str) -> None:
+        """Keep the products of a job ready until it is cancelled."""
+        try:
+            source = await self.begin(path, profile)
+        except DifxError as error:
+            log.warning("%s is to be monitored: %s", path, error)
+            return
+        try:
+            await self._loop.create_future()
+        finally:
+            await asyncio.shield(self.end(source))
 
     async def serve(self, link: TaskLink, profile: str = "") -> None:
         """Serve a client to its end; what is wrong it is told over the link.
@@ -122,6 +159,11 @@ class LiveMonitor:
 
     async def close(self) -> None:
         """End all sources; may be called twice."""
+        self._is_closed = True
+        holding, self._holding = list(self._holding.values()), {}
+        for task in holding:
+            task.cancel()
+        await asyncio.gather(*holding, return_exceptions=True)
         sources, self._sources = self._sources, {}
         for source, _ in sources.values():
             await source.close()
@@ -231,6 +273,8 @@ class _Service:
                 break
             number = block.number
             await self._send_block(block)
+        if source.fault:
+            raise MonitorError(source.fault)
         await self._say(MonitorPacket.MESSAGE, source.ended)
 
     async def _send_block(self, block: Block) -> None:

@@ -21,7 +21,7 @@ from gateways.difx.errors import MulticastError
 from gateways.difx.protocol.messages import Datagram, EncodedMessage, look_into
 from gateways.difx.protocol.sequences import SequenceWatch
 
-__all__ = ["Bridge", "BridgeSettings", "Bridges", "Membership"]
+__all__ = ["Bridge", "BridgeSettings", "Bridges", "Membership", "interface_address"]
 
 log = logging.getLogger(__name__)
 
@@ -287,26 +287,29 @@ class Bridges:
 
     Args:
         settings: Of the gateway's own; of the others all but group and port are as there.
+
+    Attributes:
+        own: The gateway's own; None: it is not open.
     """
 
     def __init__(self, settings: BridgeSettings) -> None:
         self.settings = settings
         self._by_place: dict[tuple[str, int], Bridge] = {}
         self._numbers: dict[str, int] = {}
-        self._own: Bridge | None = None
+        self.own: Bridge | None = None
 
     def open(self) -> None:
         """Open the gateway's own, over which publications go; MulticastError: it cannot be had."""
-        self._own = self.get(self.settings.group, self.settings.port)
-        self._own.add(self, lambda _datagram: None)
-        self.settings = self._own.settings
+        self.own = self.get(self.settings.group, self.settings.port)
+        self.own.add(self, lambda _datagram: None)
+        self.settings = self.own.settings
 
     def publish(self, message: EncodedMessage) -> None:
         """Send a message of the gateway's own, with the next number of its sender."""
-        if self._own is not None:
+        if self.own is not None:
             sender = message.header.sender
             number = self._numbers[sender] = self._numbers.get(sender, 0) + 1
-            self._own.send(message.numbered(number))
+            self.own.send(message.numbered(number))
 
     def join(self, take: Take) -> Membership:
         """Return the membership of a connection, at first in the gateway's own group.
@@ -337,6 +340,6 @@ class Bridges:
 
     def close(self) -> None:
         """Close all; may be called twice."""
-        bridges, self._by_place, self._own = self._by_place, {}, None
+        bridges, self._by_place, self.own = self._by_place, {}, None
         for bridge in bridges.values():
             bridge.close()

@@ -20,7 +20,7 @@ from gateways.difx.protocol.frames import pack_frame
 from gateways.difx.protocol.jobs import JobEvent
 from gateways.difx.protocol.messages import EncodedMessage, MessageType
 from gateways.difx.protocol.packets import Packet
-from gateways.difx.protocol.publications import PROPERTIES, Publications, job_messages
+from gateways.difx.protocol.publications import EVENTS, STATES, Publications, job_messages
 from gateways.difx.protocol.relayqueue import RelayMessage, RelayQueue
 from zmqjsonproxy.channels import Event, EventKind, LinkSettings, Subscription, Update
 from zmqjsonproxy.locating import Locators
@@ -35,6 +35,7 @@ BATCH_BYTES = 16 * 1024
 _NEWEST_MOST = 10_000
 _HANDED_MOST = 10_000
 """Events that wait for the loop; those that no policy leaves out come beside them."""
+_COMPLAINTS_MOST = 1000
 _PRESENT = frozenset({MessageType.LOAD, MessageType.MARK5_STATUS, MessageType.STATUS})
 
 Send = Callable[[bytes], Awaitable[object]]
@@ -133,11 +134,12 @@ class Relay:
         self._settings, self.on_message = settings, on_message
         link = LinkSettings(ping_every=settings.ping_every, timeout=settings.timeout)
         self._subscriptions = Subscriptions(locators, link)
-        self._publications = Publications()
+        self._publications = Publications(gateway=settings.name)
         self._clients: set[RelayClient] = set()
         self._newest: OrderedDict[tuple[str, str, str], EncodedMessage] = OrderedDict()
         self._tasks: list[asyncio.Task[None]] = []
         self._there: set[str] = set()
+        self._complained: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
         self._handed: list[Callable[[], None]] = []
         self._is_rung = False
@@ -147,11 +149,13 @@ class Relay:
     def open(self) -> None:
         """Follow the Players from now on, which need not be there; in the loop."""
         self._loop = asyncio.get_running_loop()
-        if self._settings.players:
-            subscription = self._subscriptions.begin(
-                self._settings.players, "bank", list(PROPERTIES), on_event=self._tell_event
-            )
-            self._tasks.append(asyncio.create_task(self._follow(subscription)))
+        tellers = (self._tell_event, None)  # both are of the same connections
+        for names, tell in zip((STATES, EVENTS), tellers, strict=True):
+            if self._settings.players:
+                subscription = self._subscriptions.begin(
+                    self._settings.players, "bank", names, on_event=tell
+                )
+                self._tasks.append(asyncio.create_task(self._follow(subscription)))
 
     async def close(self) -> None:
         """Follow nothing more; may be called twice."""
@@ -206,8 +210,11 @@ class Relay:
             messages = self._publications.read(
                 update.source, update.name, update.value, update.time
             )
-        except Exception:  # a value of a stranger: the others' are relayed all the same
-            log.exception("%s of %s could not be relayed", update.name, update.source)
+        except Exception as error:  # a value of a stranger: the others' are relayed all the same
+            key = update.source, update.name
+            if key not in self._complained and len(self._complained) < _COMPLAINTS_MOST:
+                self._complained.add(key)
+                log.warning("%s of %s is not relayed: %s", update.name, update.source, error)
             return
         self._publish_all(messages)
 

@@ -205,17 +205,19 @@ class RootFolders:
         return self._root(names[0]), names[1:]
 
     def _resolve(self, path: str, root: Path, parts: list[str]) -> Path:
-        """Return where names below a root truly lead."""
+        """Return where names below a root truly lead; of what is elsewhere nothing is told."""
+        whole = root.joinpath(*parts)
         try:
-            found = Path(os.path.realpath(root.joinpath(*parts), strict=True))
+            if Path(os.path.realpath(whole)).is_relative_to(root):
+                found = Path(os.path.realpath(whole, strict=True))
+                if found.is_relative_to(root):
+                    return found
         except OSError as error:
             raise fault_of(path, error) from error
-        if not found.is_relative_to(root):
-            raise FileFaultError(
-                f"{path:.300}: leads out of the folders that clients may use; {_SETTING}",
-                FileFault.OUTSIDE,
-            )
-        return found
+        raise FileFaultError(
+            f"{path:.300}: leads out of the folders that clients may use; {_SETTING}",
+            FileFault.OUTSIDE,
+        )
 
     def _at(self, path: str, root: Path, found: Path) -> Place:
         if found == root:

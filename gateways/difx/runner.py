@@ -158,11 +158,20 @@ class ProgramRun:
             env={**os.environ, **self.environment, MARK: self.mark},
             bufsize=0,
         )
+        try:
+            self._follow(process)
+        except OSError:  # no descriptors are left
+            signal_group(process.pid, signal.SIGKILL)
+            process.wait()
+            self._close()
+            raise
+
+    def _follow(self, process: subprocess.Popen[bytes]) -> None:
         with self._lock:
             self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._watch = os.pidfd_open(process.pid)
         assert process.stdout is not None
         assert process.stderr is not None
-        self._watch = os.pidfd_open(process.pid)
         for stream, pipe in ((Stream.STDOUT, process.stdout), (Stream.STDERR, process.stderr)):
             os.set_blocking(pipe.fileno(), False)
             self._readers[pipe.fileno()] = stream, LineReader()
@@ -290,8 +299,9 @@ class ProgramRun:
     def _close(self) -> None:
         with self._lock:
             self._is_over = True
-            os.close(self._wake)
-            self._wake = -1
+            if self._wake >= 0:
+                os.close(self._wake)
+                self._wake = -1
         if self._watch >= 0:
             os.close(self._watch)
         process = self._process

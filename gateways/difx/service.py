@@ -113,12 +113,18 @@ class DifxService(Closing):
         self._is_closed = False
 
     def open(self) -> None:
-        """Take up the jobs of earlier runs; those that ran are lost, and their processes are ended."""
+        """Take up the jobs of earlier runs; those that ran are lost, and their processes are ended.
+
+        Raises:
+            JobError: Another gateway of this name runs.
+        """
+        limits = self.settings.limits
+        self._records.open()
         for job in self._records.load():
             self.jobs.keep(job)
             if job.state.is_final:
                 continue
-            survivors = end_marked(job.id)
+            survivors = end_marked(job.id, limits.terminate, limits.kill)
             text = f"job {job.name} is lost: the gateway ended while it ran"
             for pid, name in survivors:
                 text += f"; process {pid} ({name}) runs on, end it"
@@ -142,6 +148,7 @@ class DifxService(Closing):
             if not run.job.wait(CLOSE_S):
                 log.error("job %s has not ended within %g s", run.job.name, CLOSE_S)
         self.players.close()
+        self._records.close()
 
     def listen(self, listener: Listener) -> None:
         """Have somebody else told of each event, too, to the end of the gateway; see `on_event`."""
@@ -297,9 +304,8 @@ class DifxService(Closing):
 
     def _take(self, job: Job, event: JobEvent) -> None:
         """Take note of an event: record, log, whoever wants to be told."""
-        if event.kind is JobEventKind.CONFIG_CHECK:  # the input file is there
+        if event.kind is JobEventKind.ACCEPTED:
             self._logs[job.id] = JobLog(self.files.roots, job, self.settings.name)
-            self._logs[job.id].begin()
         if (written := self._logs.get(job.id)) is not None:
             written.take(event)
         if self._saved.get(job.id) is not event.state:

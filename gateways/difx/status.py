@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from gateways.difx.errors import FileFaultError
 from gateways.difx.files import DifxFiles
-from gateways.difx.joblog import DIFX_STATES, last_logged_status, status_record
+from gateways.difx.joblog import last_logged_status, status_record
 from gateways.difx.jobs import Job, JobTable
 from gateways.difx.protocol.jobs import INPUT_SUFFIX
+from gateways.difx.protocol.publications import DIFX_STATES
 
 __all__ = ["RecordedStatus", "recorded_statuses"]
 

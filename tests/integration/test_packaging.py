@@ -158,7 +158,7 @@ def test_the_sdist_is_the_whole_project(tmp_path: Path) -> None:
         "conf/dibas.toml",
     }
     assert wanted - names == set()
-    made = (".ci", ".venv", "build/", "demo-run", "demo-histogrammer-run")
+    made = (".ci", ".venv", "build/", "demo-run", "demo-histogrammer-run", "demo-difx-run")
     assert not [name for name in names if name.startswith(made)]
 
 

@@ -18,9 +18,8 @@ class Channel:
         self.number = number
         self._waiting = bytearray()
 
-    @property
-    def waiting(self) -> int:
-        """Bytes that wait."""
+    def __len__(self) -> int:
+        """Return how many bytes wait."""
         return len(self._waiting)
 
     def put(self, data: bytes) -> None:
@@ -61,7 +60,7 @@ class Channels:
     @property
     def waiting(self) -> int:
         """Bytes that wait in all channels."""
-        return sum(each.waiting for each in (*self._open.values(), *self._early.values()))
+        return sum(map(len, (*self._open.values(), *self._early.values())))
 
     @property
     def early(self) -> int:

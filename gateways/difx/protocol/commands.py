@@ -59,11 +59,6 @@ class JobFunction(StrEnum):
     CONFIG_ONLY = "CONFIG_ONLY"
     BAIL_ON_CONFIG_FAIL = "BAIL_ON_CONFIG_FAIL"
 
-    @property
-    def mode(self) -> JobMode:
-        """What is done of check and run."""
-        return _MODES.get(self, JobMode.RUN)
-
 
 _MODES = {
     JobFunction.RUN_MONITOR: JobMode.MONITOR,
@@ -121,6 +116,11 @@ class StartJob:
     version: str = ""
     address: str = ""
     port: int
+
+    @property
+    def mode(self) -> JobMode:
+        """What is done of check and run, by its function."""
+        return _MODES.get(self.function, JobMode.RUN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from gateways.difx.errors import PayloadError
 __all__ = [
     "DECIMAL14_BYTES",
     "INTEGER_BYTES",
+    "LONGEST_COUNTED",
     "MAX_INTEGER",
     "MIN_INTEGER",
     "PayloadReader",
@@ -31,6 +32,8 @@ __all__ = [
 
 INTEGER_BYTES = 4
 DECIMAL14_BYTES = 14
+LONGEST_COUNTED = 4096
+"""Bytes of a text that has its length before it: those of the longest path."""
 MIN_INTEGER = -(2**31)
 MAX_INTEGER = 2**31 - 1
 
@@ -131,6 +134,10 @@ class PayloadReader:
     def counted(self, field: str) -> str:
         """Read a text that has its length before it."""
         length = self.integer(f"the length of {field}")
+        if length > LONGEST_COUNTED:
+            raise PayloadError(
+                f"{self._name}: {field} is to have {length} bytes, more than {LONGEST_COUNTED}"
+            )
         try:
             return read_text(self._take(length, field))
         except PayloadError as error:

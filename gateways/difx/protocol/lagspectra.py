@@ -63,12 +63,13 @@ def fft_size(wanted: int, channels: int) -> int:
 
 def amplitudes(spectrum: Spectrum) -> FloatArray:
     """Return the magnitude of each channel."""
-    return _finite(np.abs(spectrum.astype(np.complex128)))
+    with np.errstate(over="ignore"):
+        return _finite(np.abs(_finite_channels(spectrum)))
 
 
 def phases(spectrum: Spectrum) -> FloatArray:
     """Return the phase of each channel, degrees, -180 to 180."""
-    return _finite(np.degrees(np.angle(spectrum.astype(np.complex128))))
+    return _finite(np.degrees(np.angle(_finite_channels(spectrum))))
 
 
 def lag_spectrum(spectrum: Spectrum, size: int, bandwidth_mhz: float) -> LagSpectrum:
@@ -80,7 +81,8 @@ def lag_spectrum(spectrum: Spectrum, size: int, bandwidth_mhz: float) -> LagSpec
         bandwidth_mhz: Of the n channels.
     """
     channels, half = len(spectrum), size // 2
-    lags = _finite(np.fft.irfft(spectrum.astype(np.complex128), size) * size)
+    with np.errstate(over="ignore", invalid="ignore"):
+        lags = _finite(np.fft.irfft(_finite_channels(spectrum), size) * size)
     magnitudes = np.abs(lags)
     peak = int(np.argmax(magnitudes))
     signed = peak - size if peak > half else peak
@@ -138,12 +140,16 @@ class Means:
 
     def add(self, spectra: Sequence[Spectrum]) -> tuple[npt.NDArray[np.complex128], ...]:
         """Add an integration; return the means with it."""
-        finite = [np.nan_to_num(s.astype(np.complex128), posinf=0.0, neginf=0.0) for s in spectra]
+        finite = [_finite_channels(spectrum) for spectrum in spectra]
         self._sums = (
             [a + b for a, b in zip(self._sums, finite, strict=True)] if self.count else finite
         )
         self.count += 1
         return tuple(one / self.count for one in self._sums)
+
+
+def _finite_channels(spectrum: Spectrum) -> npt.NDArray[np.complex128]:
+    return np.nan_to_num(spectrum.astype(np.complex128), nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _finite(values: FloatArray) -> FloatArray:

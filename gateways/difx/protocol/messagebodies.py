@@ -124,6 +124,7 @@ def _decimals(places: int) -> _Form:
 _TEXT = _Form(str, str, "")
 _LONG_TEXT = _Form(str, str, "", may_be_cut=True)
 _NAME = _Form(lambda v: str(v)[:63], str, "")
+_BLANK = _Form(lambda v: v or " ", str, "")
 _INTEGER = _Form(lambda v: str(int(v)), int, 0)
 _RATE = _Form(lambda v: str(min(max(int(v), 0), _MAX_RATE)), lambda t: int(float(t)), 0)
 _HEX = _Form(lambda v: f"0x{v & 0xFFFFFFFF:08x}", lambda t: int(t, 16), 0)
@@ -274,7 +275,7 @@ class Mark5Status(Body):
     Attributes:
         bank_a: Medium, 8 characters, or `none`.
         bank_b: Likewise.
-        active_bank: A, B or a blank.
+        active_bank: A, B or empty, which is written as a blank.
         state: A `Mark5State`.
         position: Bytes.
         play_rate: Mbit/s.
@@ -285,7 +286,7 @@ class Mark5Status(Body):
     bank_a: str = field(default="none", metadata=_is("bankAVSN"))
     bank_b: str = field(default="none", metadata=_is("bankBVSN"))
     status_word: int = field(default=0, metadata=_is("statusWord", _HEX))
-    active_bank: str = field(default=" ", metadata=_is("activeBank"))
+    active_bank: str = field(default="", metadata=_is("activeBank", _BLANK))
     state: str = field(metadata=_is("state"))
     scan_number: int = field(default=0, metadata=_is("scanNumber", _INTEGER))
     scan_name: str = field(default="", metadata=_is("scanName", _NAME))

@@ -45,6 +45,7 @@ _FOUND = {
     for name in ("type", "from", "identifier")
 }
 _SPECIAL = re.compile("[<>&\"'\x00-\x1f]")
+_CONTROL = re.compile("[\x00-\x1f]")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;", "'": "&apos;"}
 
 
@@ -197,7 +198,7 @@ def xml_text(value: str) -> str:
 
 def shortened(name: str) -> str:
     """Return a name as the clients' structures hold it, at most 31 bytes."""
-    clean = _NO_TEXT.sub("?", name).encode()
+    clean = _CONTROL.sub(lambda one: f"[{ord(one[0])}]", _NO_TEXT.sub("?", name)).encode()
     return clean[:MAX_NAME_BYTES].decode(errors="ignore")
 
 

@@ -29,7 +29,7 @@ from gateways.difx.protocol.messagebodies import (
 from gateways.difx.protocol.messages import EncodedMessage
 from groundwork.values import JsonObject, JsonValue
 
-__all__ = ["PROPERTIES", "Publications", "job_messages", "mjd_of"]
+__all__ = ["DIFX_STATES", "EVENTS", "STATES", "Publications", "job_messages", "mjd_of"]
 
 _UNIX_EPOCH_MJD = 40587
 _DAY_S = 86400.0
@@ -38,7 +38,7 @@ _PROGRAM = "dealer-player"
 _KIB = 1024
 _MOST_SOURCES = 10_000
 
-_JOB_STATES: Mapping[JobState, tuple[DifxState, ...]] = {
+DIFX_STATES: Mapping[JobState, tuple[DifxState, ...]] = {
     JobState.QUEUED: (DifxState.SPAWNING,),
     JobState.CONFIGURING: (DifxState.STARTING,),
     JobState.RUNNING: (DifxState.RUNNING,),
@@ -51,8 +51,9 @@ _JOB_STATES: Mapping[JobState, tuple[DifxState, ...]] = {
     JobState.REFUSED: (DifxState.TERMINATED,),
     JobState.CHECKED: (DifxState.TERMINATED,),  # nothing was correlated: not 100 %
     JobState.INVALID: (DifxState.ABORTING, DifxState.CRASHED),
-    JobState.LOST: (DifxState.ABORTING, DifxState.CRASHED),
+    JobState.LOST: (DifxState.CRASHED,),
 }
+"""States as DiFX names them; where there are two, they follow each other."""
 _TOLD_KINDS = frozenset({JobEventKind.ACCEPTED, JobEventKind.STATE, JobEventKind.ENDED})
 
 _SEVERITIES: Mapping[str, AlertSeverity] = {
@@ -63,6 +64,7 @@ _SEVERITIES: Mapping[str, AlertSeverity] = {
     "debug": AlertSeverity.DEBUG,
 }
 
+_KNOWN_STATES = frozenset(DifxState)
 _OUTCOMES: Mapping[str, tuple[DifxState, ...]] = {
     "starting": (DifxState.STARTING,),
     "waiting": (DifxState.STARTING,),
@@ -110,7 +112,7 @@ def job_messages(sender: str, name: str, path: str, event: JobEvent) -> list[Enc
             mpi_id=0,
             is_final=is_final,
         )
-        for state in _JOB_STATES[event.state]
+        for state in DIFX_STATES[event.state]
     ]
 
 
@@ -128,8 +130,13 @@ def _status(state: DifxState, text: str, reached: TimeReached, path: str | None)
 
 @dataclass(slots=True)
 class Publications:
-    """Translator of what any number of Players publish."""
+    """Translator of what any number of Players publish.
 
+    Attributes:
+        gateway: Name of the Bank whose jobs are told in another way.
+    """
+
+    gateway: str = ""
     _scans: dict[str, tuple[object, str]] = field(default_factory=dict)
     """Source -> identity of its last scan, and the state that was told of it."""
 
@@ -144,6 +151,8 @@ class Publications:
         """
         if name == "scan" and isinstance(value, dict):
             return list(self._scan(source, value, time))
+        if name == "job" and isinstance(value, dict) and source != self.gateway:
+            return list(_job(source, value))
         reader = _READERS.get(name)
         if reader is None:
             return []
@@ -198,6 +207,30 @@ class Publications:
         if source not in self._scans and len(self._scans) >= _MOST_SOURCES:
             self._scans.pop(next(iter(self._scans)))
         self._scans[source] = identity, outcome
+
+
+def _job(source: str, told: JsonObject) -> Iterator[EncodedMessage]:
+    """Yield the states of a job of another gateway."""
+    states, weights = told.get("difx_states"), told.get("weights")
+    reached = TimeReached(
+        reached=_number(told, "reached_mjd"),
+        start=_number(told, "start_mjd") or None,
+        stop=_number(told, "stop_mjd") or None,
+        weights=tuple(
+            float(each) if isinstance(each, int | float) else None
+            for each in (weights if isinstance(weights, list) else ())
+        ),
+    )
+    for state in states if isinstance(states, list) else ():
+        if state in _KNOWN_STATES:
+            status = _status(DifxState(state), _text(told, "text"), reached, _text(told, "input"))
+            yield encoded(
+                source,
+                status,
+                identifier=_text(told, "name"),
+                mpi_id=0,
+                is_final=told.get("is_final") is True,
+            )
 
 
 def _unit_status(state: str, outcome: str, scan: str, reached: TimeReached) -> Mark5Status:
@@ -306,7 +339,7 @@ def _recorder(value: JsonValue, time: float) -> Iterator[Body]:
     yield Mark5Status(
         bank_a=_text(value, "medium")[:8] or "none",
         bank_b=_text(value, "second_medium")[:8] or "none",
-        active_bank=active if active in ("A", "B") else " ",
+        active_bank=active if active in ("A", "B") else "",
         state=_UNIT_STATES.get(_text(value, "state"), Mark5State.BUSY),
         scan_number=_whole(value, "scan_number"),
         scan_name=_text(value, "scan"),
@@ -346,8 +379,10 @@ _READERS: Mapping[str, Callable[[JsonValue, float], Iterator[Body]]] = {
     "notice": _notice,
     "run_changed": _notice,
 }
-PROPERTIES = ("scan", *_READERS)
-"""Names of the properties that are looked at, of any Player."""
+STATES = ("scan", "job", "recorder", "host_load")
+"""Properties that tell how something stands, of any Player."""
+EVENTS = tuple(name for name in _READERS if name not in STATES)
+"""The others that are looked at; a flood of these costs no state."""
 
 
 def _text(values: JsonObject, name: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from gateways.difx.errors import PayloadError
 from gateways.difx.protocol.items import text
 from gateways.difx.protocol.messages import MessageType
 
@@ -13,6 +15,8 @@ ALL_MESSAGES = "ALL_MESSAGES"
 SELECTED_MESSAGES = "SELECTED_MESSAGES"
 _UNKNOWN = "UNKNOWN_MESSAGES"
 _OF_NO_TYPE = "WEIGHT_MESSAGES"
+_LONGEST = 8192
+"""Bytes of MESSAGE_SELECTION; all keywords together are below 500."""
 
 KEYWORDS: dict[str, MessageType | None] = {
     "ALERT_MESSAGES": MessageType.ALERT,
@@ -55,7 +59,14 @@ class Selection:
 
         Single types are selected anew by each; whether all types come stays as it was, if the
         packet does not say.
+
+        Raises:
+            PayloadError: It is longer than any selection.
         """
+        if len(payload) > _LONGEST:
+            raise PayloadError(
+                f"MESSAGE_SELECTION: {len(payload)} bytes are more than the {_LONGEST} of keywords"
+            )
         everything, keywords = self.everything, set()
         for line in payload.decode(errors="replace").split("\n"):
             if ALL_MESSAGES in line:
@@ -75,6 +86,6 @@ class Selection:
         return any(KEYWORDS[keyword] == kind for keyword in self.keywords)
 
 
-def write_selection(keywords: list[str]) -> bytes:
+def write_selection(keywords: Iterable[str]) -> bytes:
     """Return the payload of MESSAGE_SELECTION."""
     return text("".join(f"{keyword}\n" for keyword in keywords))

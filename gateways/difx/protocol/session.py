@@ -169,15 +169,11 @@ class Session:
         self.channel_mode = on
 
     def _setup_path(self, payload: bytes) -> None:
-        if len(payload) > LONGEST_SETUP_PATH:
-            raise PayloadError(
-                f"DIFX_SETUP_PATH: {len(payload)} bytes are more than {LONGEST_SETUP_PATH}"
-            )
-        path = read_text(payload).strip()
+        path = _short_text("DIFX_SETUP_PATH", payload)
         self._choose("DIFX_SETUP_PATH", path, profile_of(path))
 
     def _run_label(self, payload: bytes) -> None:
-        label = read_text(payload[: LONGEST_SETUP_PATH + 1]).strip()
+        label = _short_text("DIFX_RUN_LABEL", payload)
         self._choose("DIFX_RUN_LABEL", label, label)
 
     def _choose(self, packet: str, told: str, profile: str) -> None:
@@ -187,6 +183,12 @@ class Session:
                 f" {', '.join(self._profiles) or 'there is none'}"
             )
         self.profile = profile
+
+
+def _short_text(packet: str, payload: bytes) -> str:
+    if len(payload) > LONGEST_SETUP_PATH:
+        raise PayloadError(f"{packet}: {len(payload)} bytes are more than {LONGEST_SETUP_PATH}")
+    return read_text(payload).strip()
 
 
 def profile_of(setup_path: str) -> str:

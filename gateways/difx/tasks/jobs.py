@@ -21,7 +21,7 @@ async def _start(client: Client, wanted: StartJob, link: TaskLink) -> None:
     request = JobRequest(
         input=wanted.input,
         profile=_profile(client, wanted),
-        mode=wanted.function.mode,
+        mode=wanted.mode,
         nodes=wanted.nodes,
         force=wanted.force,
         restart_s=wanted.restart_seconds,

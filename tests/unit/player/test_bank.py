@@ -55,7 +55,7 @@ def test_hooks_are_overridden_as_ever() -> None:
     assert set(marked_methods(Shutter)) - set(marked_methods(Bank)) == {"open_it"}
 
 
-@pytest.mark.parametrize("name", ["operations", "log", "subscribers"])
+@pytest.mark.parametrize("name", ["operations", "log", "subscribers", "host_load"])
 def test_no_kind_declares_what_the_player_publishes(name: str) -> None:
     with pytest.raises(
         TypeError, match=f"the Player itself publishes {name}: give it another name"

@@ -81,7 +81,7 @@ class TaskChannel(Channel):
 
     def take_between(self, least: int, most: int) -> bytes | None:
         """Return as many bytes as there are of those wanted; None: not even the least."""
-        return self.take_some(most) if self.waiting >= least else None
+        return self.take_some(most) if len(self) >= least else None
 
 
 class Primary:
@@ -112,7 +112,7 @@ class Primary:
     @property
     def waiting(self) -> int:
         """Bytes of channels that nobody has taken yet."""
-        return sum(channel.waiting for channel in self.channels.values())
+        return sum(len(channel) for channel in self.channels.values())
 
     def begin_handshake(self) -> int:
         """Forget the answers of the handshake before; returns how many came to their end so far."""

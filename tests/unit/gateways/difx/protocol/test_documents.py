@@ -321,7 +321,7 @@ def test_force_is_off_for_zero_and_words_of_denial(text: str, force: bool) -> No
     ],
 )
 def test_a_function_is_a_mode_of_jobs(function: JobFunction, mode: JobMode) -> None:
-    assert function.mode is mode
+    assert StartJob(port=1, function=function).mode is mode
 
 
 def test_threads_are_one_unless_told() -> None:

@@ -118,10 +118,20 @@ def test_fields_are_read_one_after_the_other() -> None:
     assert fields.left == 4
 
 
-@pytest.mark.parametrize("length", [3, -1, -(2**31), 2**31 - 1])
+@pytest.mark.parametrize("length", [3, 4096, -1, -(2**31)])
 def test_a_field_with_another_length_than_there_are_bytes_is_refused(length: int) -> None:
     fields = PayloadReader("P", struct.pack(">i", length) + b"ab")
     with pytest.raises(PayloadError, match=f"P: the path is to have {length} bytes, where 2 are"):
+        fields.counted("the path")
+
+
+@pytest.mark.parametrize("length", [4097, 2**31 - 1])
+def test_a_text_is_no_longer_than_paths_are(length: int) -> None:
+    assert PayloadReader("P", counted("x" * 4096)).counted("the path") == "x" * 4096
+    fields = PayloadReader("P", struct.pack(">i", length) + b"x" * 4097)
+    with pytest.raises(
+        PayloadError, match=f"P: the path is to have {length} bytes, more than 4096"
+    ):
         fields.counted("the path")
 
 

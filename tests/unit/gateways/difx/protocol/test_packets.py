@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -149,7 +151,22 @@ def test_requests_that_are_cut_short_are_refused_at_every_place() -> None:
             read_filelist_request(bytes.fromhex(FILELIST_BYTES)[:place])
 
 
-@pytest.mark.parametrize("count", ["7fffffff", "ffffffff", "00000003"])
+@pytest.mark.parametrize("count", [10_000, 10_001])
+def test_a_list_has_no_more_files_than_may_be(count: int) -> None:
+    request = dataclasses.replace(FILELIST_REQUEST, files=("",) * count)
+    if count > 10_000:
+        with pytest.raises(PayloadError, match="10001 files are more than 10000"):
+            read_filelist_request(write_filelist_request(request))
+    else:
+        assert read_filelist_request(write_filelist_request(request)) == request
+
+
+def test_two_thousand_million_files_are_refused() -> None:
+    with pytest.raises(PayloadError, match="2147483647 files are more than 10000"):
+        read_filelist_request(bytes.fromhex("7fffffff"))
+
+
+@pytest.mark.parametrize("count", ["ffffffff", "80000000", "00000003"])
 def test_a_number_of_files_that_are_not_there_is_refused(count: str) -> None:
     with pytest.raises(PayloadError, match="files are not in the 8 bytes"):
         read_filelist_request(bytes.fromhex(count + "00000004 2f642f61"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateways.difx.errors import PayloadError
 from gateways.difx.protocol.messages import MessageType
 from gateways.difx.protocol.selection import KEYWORDS, Selection, write_selection
 
@@ -75,6 +76,12 @@ def test_a_line_only_contains_its_keyword() -> None:
 def test_the_first_keyword_in_the_order_of_the_table_wins() -> None:
     selection = START.read(b"SELECTED_MESSAGES\nSTOP_MESSAGES LOAD_MESSAGES\n")
     assert taken(selection) == ["DifxLoadMessage"]
+
+
+def test_a_selection_is_no_longer_than_keywords_are() -> None:
+    assert taken(START.read(b"\n" * 8192)) == ALL_TYPES
+    with pytest.raises(PayloadError, match="8193 bytes are more than the 8192"):
+        START.read(b"\n" * 8193)
 
 
 def test_a_selection_is_written_as_lines() -> None:

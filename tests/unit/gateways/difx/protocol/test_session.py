@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -119,6 +121,8 @@ def test_a_setup_path_is_shorter_than_4096_bytes() -> None:
     assert session.profile == "A"
     with pytest.raises(PayloadError, match="4096 bytes are more than 4095"):
         session.take(Frame(13, b"/" + path))
+    with pytest.raises(PayloadError, match="DIFX_RUN_LABEL: 4096 bytes are more than 4095"):
+        session.take(Frame(15, b"A" * 4096))
 
 
 @pytest.mark.parametrize(
@@ -157,7 +161,51 @@ def test_a_chunk_may_have_as_many_bytes_as_any_payload() -> None:
 @settings(max_examples=60)
 @given(st.integers(0, 26), st.binary(max_size=60))
 def test_any_packet_is_a_request_nothing_or_an_error(number: int, payload: bytes) -> None:
-    try:
+    with contextlib.suppress(DifxError):
         Session(["A"]).take(Frame(number, payload))
-    except DifxError as error:
-        assert str(error)
+
+
+GUI_CONNECTS = bytes.fromhex(
+    "00000008 00000000"
+    "00000011 0000000d 414c4c5f4d455353414745530a"  # ALL_MESSAGES, LF
+    "00000001 00000004 00000001"
+    "0000000d 00000015 72756e67656e657269632e444946582d444556454c"  # rungeneric.DIFX-DEVEL
+    "0000000f 0000000a 444946582d444556454c"
+    "00000014 00000000"
+)
+SCRIPT_CONNECTS = bytes.fromhex(
+    "00000013 00000000"
+    "00000008 00000000"
+    "00000011 00000012 53454c45435445445f4d455353414745530a"  # SELECTED_MESSAGES, LF
+    "00000001 00000004 00000001"
+    "00000016 00000004 0000303a"  # a chunk without data
+    "00000016 0000000b 0000303a 00000003 616263"  # size and data of an upload in one
+)
+
+
+def heard(data: bytes, cut: int) -> tuple[Session, list[object]]:
+    session, reader = Session(["DIFX-DEVEL"]), primary_reader()
+    frames = [*reader.feed(data[:cut]), *reader.feed(data[cut:])]
+    requests = [session.take(frame) for frame in frames]
+    return session, [request for request in requests if request is not None]
+
+
+def test_the_gui_client_connects_as_it_does() -> None:
+    for cut in range(len(GUI_CONNECTS)):
+        session, requests = heard(GUI_CONNECTS, cut)
+        assert requests == [VersionRequest(), RelaySwitch(True)]
+        assert (session.relay, session.channel_mode) == (True, False)
+        assert session.profile == "DIFX-DEVEL"
+
+
+def test_the_script_client_connects_as_it_does_and_sends_data_at_once() -> None:
+    for cut in range(len(SCRIPT_CONNECTS)):
+        session, requests = heard(SCRIPT_CONNECTS, cut)
+        assert requests == [
+            VersionRequest(),
+            RelaySwitch(True),
+            Chunk(12346, b""),
+            Chunk(12346, b"\0\0\0\3abc"),
+        ]
+        assert (session.relay, session.channel_mode) == (True, True)
+        assert not session.selection.takes("DifxStatusMessage")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,6 +99,10 @@ def test_the_five_entities_and_numbers_of_characters_are_read() -> None:
     assert document.body[0].text == "<>&\"'AB\n"
 
 
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert read_xml(b"\xef\xbb\xbf" + PLAIN.format("a").encode()).body[0].text == "a"
+
+
 def test_elements_are_found_at_any_depth_with_attributes_and_texts() -> None:
     document = read_xml(
         b'<difxMessage>\n <body x="1"><w>\n <p node="n">a<q>b</q>c</p></w></body>\n'
@@ -128,10 +134,8 @@ def test_an_escaped_text_is_read_as_it_was(value: str) -> None:
 
 @given(st.binary(max_size=80))
 def test_any_bytes_are_a_document_or_an_error(data: bytes) -> None:
-    try:
+    with contextlib.suppress(DocumentError):
         read_xml(data)
-    except DocumentError as error:
-        assert str(error)
 
 
 @pytest.mark.parametrize("value", ["\0", "\a", "\x1f", "\ud800", "\uffff"])
