@@ -11,6 +11,7 @@ import pkgutil
 import types
 import typing
 from collections.abc import Callable, Iterator
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,8 @@ def argument(annotation: Any) -> Any:
     """A value for a parameter of a constructor."""
     if annotation in ARGUMENTS:
         return ARGUMENTS[annotation]
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return list(annotation)[-1]
     origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (types.UnionType, typing.Union):
         return argument(next(part for part in parts if part is not type(None)))
