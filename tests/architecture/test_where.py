@@ -50,7 +50,7 @@ def test_paths_are_found_in_text() -> None:
     ]
 
 
-@pytest.mark.parametrize("page", ["docs/where.md", "docs/architecture.md"])
+@pytest.mark.parametrize("page", ["docs/where.md", "docs/architecture.md", "CONTRIBUTING.md"])
 def test_every_file_that_is_named_exists(page: str) -> None:
     paths = named_paths((ROOT / page).read_text(encoding="utf-8"))
     assert len(paths) > 20
