@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -275,6 +276,22 @@ def _doctor(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
     return FAILED if report.findings else DONE
 
 
+def _new_bank(args: argparse.Namespace, _environment: Mapping[str, str]) -> int:
+    from player.newbank import write_distribution
+
+    folder = write_distribution(args.name, args.into)
+    kind, bank = args.name.kind, args.name.holes()["BANK"]
+    print(f"{folder}: a Bank of kind {kind}. Next:")
+    for line in (
+        f"cd {shlex.quote(str(folder))}",
+        "python -m pip install --editable '.[test]'",
+        "python -m pytest",
+        f"player {bank} --simulate --config {kind}.toml",
+    ):
+        print(f"  {line}")
+    return DONE
+
+
 def _url(
     parser: argparse.ArgumentParser, args: argparse.Namespace, config: Config, bank: str
 ) -> str:
@@ -361,6 +378,7 @@ COMMANDS = {
     "check": _command(parsers.check_parser, _check),
     "config": _command(parsers.config_parser, _config),
     "doctor": _command(parsers.doctor_parser, _doctor),
+    "new-bank": _command(parsers.new_bank_parser, _new_bank),
     "ready": _command(parsers.ready_parser, _ready),
     "shell": _command(parsers.shell_parser, _shell),
     "supervisor-config": _command(parsers.supervisor_parser, _supervisor_config),

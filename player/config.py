@@ -63,6 +63,7 @@ RESERVED_WORDS = frozenset(
         "doctor",
         "keys",
         "migrate",
+        "new-bank",
         "ready",
         "shell",
         "supervisor-config",

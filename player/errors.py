@@ -10,6 +10,7 @@ PlayerError
 |-- BankStartError       the Bank could not be made or opened
 |-- DataRootError        data files cannot go where they should
 |-- NotReadyError        the Player does not answer on its own socket
+|-- NewBankError         a new distribution cannot be written, or its names are taken
 `-- UnwritableError      a path or value that a supervisord file cannot hold
 """
 
@@ -30,6 +31,7 @@ __all__ = [
     "EndpointError",
     "Fault",
     "KindError",
+    "NewBankError",
     "NotReadyError",
     "PlayerError",
     "PortTakenError",
@@ -125,6 +127,10 @@ class NotReadyError(PlayerError):
     def __init__(self, bank: str, url: str, text: str) -> None:
         super().__init__(f"{bank} at {url} is not ready: {text}")
         self.bank, self.url = bank, url
+
+
+class NewBankError(PlayerError):
+    """A distribution with a new kind of Bank cannot be written."""
 
 
 class UnwritableError(PlayerError):

@@ -15,12 +15,14 @@ from groundwork.commandline import (
     log_level,
     one_of,
 )
+from player.newbank import BankNames
 
 __all__ = [
     "build_parser",
     "check_parser",
     "config_parser",
     "doctor_parser",
+    "new_bank_parser",
     "ready_parser",
     "shell_parser",
     "supervisor_parser",
@@ -72,8 +74,9 @@ def build_parser() -> argparse.ArgumentParser:
             default=60.0,
         ),
         flag("--check", "check the configuration and end, as `player check`"),
-        epilog="Commands: player check, config, doctor, ready, shell, supervisor-config, systemd-unit, and those of "
-        "kinds of Banks, as migrate; each has its own --help. Exit status: 0 done, 1 failed, 2 usage or configuration.",
+        epilog="Commands: player supervisor-config, systemd-unit, check, config, doctor, new-bank, ready, shell, "
+        "and those of kinds of Banks, as migrate; each has its own --help. "
+        "Exit status: 0 done, 1 failed, 2 usage or configuration.",
     )
 
 
@@ -174,6 +177,29 @@ def shell_parser() -> argparse.ArgumentParser:
         log_level("warning"),
         CONFIG,
     )
+
+
+def new_bank_parser() -> argparse.ArgumentParser:
+    """Return the parser of `player new-bank`."""
+    return command(
+        "player new-bank",
+        "Write a distribution with a kind of Bank of your own: Bank, device, simulator, endpoint, tests, "
+        "configuration and README. Its tests pass as it is.",
+        argument("name NAME", "name of the kind, as weather-mast", type=_bank_names),
+        argument(
+            "--into DIR",
+            "folder in which the folder NAME is made; default: the current one",
+            type=Path,
+            default=Path(),
+        ),
+    )
+
+
+def _bank_names(text: str) -> BankNames:
+    try:
+        return BankNames.read(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def doctor_parser() -> argparse.ArgumentParser:

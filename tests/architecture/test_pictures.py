@@ -30,6 +30,7 @@ def test_every_picture_of_a_page_is_there(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text)
     assert [picture.rpartition("/")[2] for picture in pictures] == [
+        "array.svg",
         "spectra.png",
         "terminal.svg",
         "prompt.svg",

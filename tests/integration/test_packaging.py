@@ -102,7 +102,12 @@ def test_the_wheel_has_what_runs_and_nothing_else(wheel: Path) -> None:
         if path.is_file()
     }
     assert deployed <= names
-    assert not [name for name in names if name.endswith((".pyc", ".so")) or "/tests/" in name]
+    templates = {
+        str(path.relative_to(ROOT)) for path in (ROOT / "player" / "template").rglob("*.tmpl")
+    }
+    assert templates <= names
+    ours = names - templates
+    assert not [name for name in ours if name.endswith((".pyc", ".so")) or "/tests/" in name]
     metadata = next(name for name in names if name.endswith("METADATA"))
     text = zipfile.ZipFile(wheel).read(metadata).decode()
     needed = [
