@@ -68,8 +68,8 @@ hpc_host = "d"
         "dibas.toml:15: banks.banka.hpc_host: string should have at least 1 character; found ''",
         "dibas.toml:16: banks.banka.player_port: input should be a valid integer; found '6667'",
         "dibas.toml:18: banks.CHECK: check is a command of `player`, not a Bank's name",
-        "dibas.toml:23: banks.BANKC.kind: kind 'no_such_kind': no such kind of Bank; there are histogrammer, "
-        "spectrometer",
+        "dibas.toml:23: banks.BANKC.kind: kind 'no_such_kind': no such kind of Bank; there are difx, "
+        "histogrammer, spectrometer",
         "dibas.toml:26: dishes: unknown table or key",
     ]
 
