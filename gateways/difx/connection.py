@@ -153,6 +153,7 @@ class Connection:
         self._bridge = around.join_bridge(self._take_datagram)
         self._relay: tuple[RelayClient, asyncio.Task[None]] | None = None
         self._loop = asyncio.get_running_loop()
+        self._closed = self._loop.create_task(self._until_closed())
         self.heard_at = self._loop.time()
         connection: socket.socket = writer.get_extra_info("socket")
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -399,15 +400,14 @@ class Connection:
         self._end_relay()
         for link in self._links.values():
             link.end()
-        lost = self._loop.create_task(self._writer.wait_closed())
-        try:
-            while self._tasks and not lost.done():
-                await asyncio.wait([*self._tasks, lost], return_when=asyncio.FIRST_COMPLETED)
-            await self.outbox.drain()
-        finally:
-            lost.cancel()
-            with contextlib.suppress(asyncio.CancelledError, OSError):
-                await lost
+        while self._tasks and not self._closed.done():
+            waiting = [*self._tasks, self._closed]
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        await self.outbox.drain()
+
+    async def _until_closed(self) -> None:
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
 
     async def _part(self) -> None:
         """Let the last packet arrive: what the client still sends is read, or it would be lost."""
@@ -429,8 +429,7 @@ class Connection:
         if tasks:
             await asyncio.wait(tasks, timeout=_TASKS_END_WITHIN_S)
         self._writer.close()
-        with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
+        await asyncio.wait([self._closed])
         if self._capture is not None:
             self._capture.note(f"closed: {reason}")
         self._around.note(logging.DEBUG, "%s: closed: %s", self.peer.name, reason)

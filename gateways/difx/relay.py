@@ -91,13 +91,15 @@ class RelayClient:
                 what it raises ends this.
         """
         while True:
-            self._there.clear()
-            if packets := self._packets():
+            while packets := self._packets():
                 await send(packets)
-                continue
+            self._there.clear()
             due = self._queue.report_at
+            if due is None:
+                await self._there.wait()
+                continue
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(None if due is None else max(due - time.monotonic(), 0)):
+                async with asyncio.timeout(max(due - time.monotonic(), 0)):
                     await self._there.wait()
 
     def _packets(self) -> bytes:

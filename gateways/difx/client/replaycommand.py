@@ -22,7 +22,7 @@ def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -
         commands,
         "replay",
         "play the clients of a capture, and compare the answers; exit status 1 if one is another",
-        argument("file FILE", "written by a gateway with `capture`", type=Path),
+        argument("file FILE", "written by a gateway with `--capture`", type=Path),
         parents=[common],
         description="Play the clients of a capture against a server, all at once, and compare the answers. "
         "Relayed messages are not compared, nor are times. Answers are waited for as --timeout says.",
