@@ -304,8 +304,9 @@ class DifxService(Closing):
 
     def _take(self, job: Job, event: JobEvent) -> None:
         """Take note of an event: record, log, whoever wants to be told."""
-        if event.kind is JobEventKind.ACCEPTED:
+        if event.kind is JobEventKind.CONFIG_CHECK:  # the input file is there
             self._logs[job.id] = JobLog(self.files.roots, job, self.settings.name)
+            self._logs[job.id].begin()
         if (written := self._logs.get(job.id)) is not None:
             written.take(event)
         if self._saved.get(job.id) is not event.state:

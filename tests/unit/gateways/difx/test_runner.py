@@ -136,7 +136,8 @@ def test_the_group_is_ended_though_its_leader_has_gone() -> None:
 
 
 def test_what_has_left_the_group_is_named() -> None:
-    run = Run("setsid sleep 300 >&- 2>&- & echo $!", mark="job-setsid")
+    wait = 'until [ "$(cat /proc/$!/comm)" = sleep ]; do :; done'
+    run = Run(f"setsid sleep 300 >&- 2>&- & {wait}; echo $!", mark="job-setsid")
     end = run.end()
     try:
         assert end.survivors == ((run.number(), "sleep"),)
