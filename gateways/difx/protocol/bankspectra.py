@@ -38,14 +38,13 @@ class BankFrame:
     Attributes:
         number: Of the integration within its scan.
         time: Unix seconds, UTC.
-        products: Station empty: the Bank's name goes there.
+        bands: Polarization, middle and width of the band in MHz, and channels of each product.
         spectra: One of each product.
     """
 
     number: int
     time: float
     bands: tuple[tuple[int, float, float, int], ...]
-    """Polarization, middle and width of the band in MHz, and channels of each product."""
     spectra: tuple[Spectrum, ...]
 
 
@@ -68,7 +67,7 @@ def read_frame(value: JsonValue, time: float) -> BankFrame | None:
     table = np.nan_to_num(table, nan=0.0, posinf=0.0, neginf=0.0)
     rows, starts = value.get("rows"), value.get("x_starts")
     names = [str(each) for each in rows] if isinstance(rows, list | tuple) else []
-    names = names if len(names) == len(table) else ["XX", *("YY",) * (len(table) - 1)]
+    names = names if len(names) == len(table) else _rows_without_names(len(table))
     start = _number(value.get("x_start"), 0.0)
     begins = [start] * len(table)
     if isinstance(starts, list | tuple) and len(starts) == len(table):
@@ -83,6 +82,10 @@ def read_frame(value: JsonValue, time: float) -> BankFrame | None:
         tuple(band for band, _ in found),
         tuple(spectrum for _, spectrum in found),
     )
+
+
+def _rows_without_names(count: int) -> list[str]:
+    return ["XX", *(f"YY of row {row}" for row in range(1, count))]
 
 
 def _products(

@@ -61,6 +61,12 @@ def test_frame_of_any_pipe_is_a_power_and_holes_are_zeros() -> None:
     np.testing.assert_allclose(found.spectra[0], [1, 0, 0])
 
 
+def test_rows_without_names_are_powers_each() -> None:
+    found = read_frame({"data": np.ones((3, 4)), "x_delta": 1.0}, 0.0)
+    assert found is not None
+    assert len(found.spectra) == 3
+
+
 @pytest.mark.parametrize(
     "strange",
     [
