@@ -142,7 +142,7 @@ class DifxClient(Closing):
         try:
             self._loop.run(self._client.__aenter__())
         except BaseException:
-            self._loop.close()
+            self.close()
             raise
 
     @property

@@ -17,7 +17,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateways.difx.client.conversation import Conversation
-from gateways.difx.client.errors import NoAnswerError, RequestRefusedError, TransferFaultError
+from gateways.difx.client.errors import (
+    ConnectionLostError,
+    NoAnswerError,
+    RequestRefusedError,
+    TransferFaultError,
+)
 from gateways.difx.client.links import Link
 from gateways.difx.client.protocol.results import ListedFile, read_entries
 from gateways.difx.errors import DifxError
@@ -294,7 +299,7 @@ class FileVerbs(Conversation):
             await link.send(integer(size))
             try:
                 await self._send_blocks(doing, link, size, block, progress)
-            except ConnectionError:
+            except ConnectionLostError:
                 pass  # it may have said why before it closed
             stored = await link.read_integer(self.timeout)
         if stored < 0:

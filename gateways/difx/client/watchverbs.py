@@ -79,11 +79,8 @@ class Message:
 
 
 class MessageStream:
-    """Relayed messages as they come; `async for` ends with the connection, by its error.
-
-    Attributes:
-        lost: Messages that were dropped because nobody took them.
-    """
+    """Relayed messages as they come; `async for` ends with the connection, by its error. The oldest
+    of those that nobody takes are dropped."""
 
     def __init__(
         self,
@@ -95,6 +92,7 @@ class MessageStream:
 
     @property
     def lost(self) -> int:
+        """Messages that were dropped so far."""
         return self._primary.lost_messages
 
     def __aiter__(self) -> MessageStream:
@@ -190,7 +188,7 @@ class Monitor:
         """End it, at the server, too."""
         try:
             await self._link.send_sub_packet(MonitorPacket.CLOSE_CONNECTION)
-        except ConnectionError:
+        except ConnectionLostError:
             pass  # it was faster
         finally:
             await self._link.close()
