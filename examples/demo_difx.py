@@ -115,8 +115,13 @@ def put_in(seconds: float) -> PutIn:
 def write_configuration(folder: Path, manager: int) -> Path:
     """Write the array's file: a gateway, and the correlator as its runner profile."""
     words = {
-        key: [*PROGRAM, key, "{file}" if key == "prepare" else "{input}"]
-        for key in ("check", "run", "prepare", "products")
+        key: [*PROGRAM, key, *options]
+        for key, options in (
+            ("check", ["{input}"]),
+            ("run", ["--restart", "{restart}", "{input}"]),
+            ("prepare", ["{file}"]),
+            ("products", ["{input}"]),
+        )
     }
     (folder / "data").mkdir()
     lines = [
