@@ -9,4 +9,5 @@ PACKAGES = (
     "player",
     "spectrometer",
     "histogrammer",
+    "gateways",
 )

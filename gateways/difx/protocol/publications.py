@@ -54,7 +54,9 @@ DIFX_STATES: Mapping[JobState, tuple[DifxState, ...]] = {
     JobState.LOST: (DifxState.CRASHED,),
 }
 """States as DiFX names them; where there are two, they follow each other."""
-_TOLD_KINDS = frozenset({JobEventKind.ACCEPTED, JobEventKind.STATE, JobEventKind.ENDED})
+_TOLD_KINDS = frozenset(
+    {JobEventKind.ACCEPTED, JobEventKind.STARTING, JobEventKind.STATE, JobEventKind.ENDED}
+)
 
 _SEVERITIES: Mapping[str, AlertSeverity] = {
     "critical": AlertSeverity.SEVERE,

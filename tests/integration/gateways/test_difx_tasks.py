@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -427,3 +428,55 @@ def test_a_message_for_the_network_is_refused_without_a_bridge(served: Gateway) 
             client.read()
         assert client.said[1][0] == INFORMATION
         assert "no effect" in client.said[1][1]
+
+
+STATUS = re.compile(rb"<type>DifxStatusMessage</type>.*<state>(\w+)</state>", re.DOTALL)
+
+
+def test_states_of_a_job_are_relayed_to_who_selected_them(served: Gateway, scan: str) -> None:
+    with GuiClient(served.port) as listener, GuiClient(served.port) as other:
+        listener.send(17, b"SELECTED_MESSAGES\nSTATUS_MESSAGES\n")
+        other.send(17, b"SELECTED_MESSAGES\nSMART_MESSAGES\n")
+        for client in (listener, other):
+            client.send(1, struct.pack(">i", 1))
+            client.handshake()
+        tasks = Tasks(served.port, True)
+        with tasks.client:
+            tasks.choose("OK")
+            tasks.start(scan)
+        states: list[bytes] = []
+        while states[-1:] != [b"MpiDone"]:
+            found = STATUS.search(listener.wait_for(1)[1])
+            assert found is not None, "a message of a type that was not selected"
+            states.append(found[1])
+        assert [
+            state for state in dict.fromkeys(states) if state not in (b"Spawning", b"Ending", b"MpiDone")
+        ] == [b"Starting", b"Running", b"Done"]  # fmt: skip
+        first = listener.relayed[0]
+        assert first.startswith(b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<difxM')
+        assert b"> <" not in first
+        listener.send(1, bytes(4))
+        other.handshake()
+        assert other.relayed == []
+
+
+@pytest.mark.parametrize("path", [b"/none.input", b"bank:NONE", b"/../etc/passwd"])
+def test_a_monitor_of_what_is_not_there_says_so_and_ends(
+    tasks: Tasks, served: Gateway, path: bytes
+) -> None:
+    asked = struct.pack(">ii", 103, len(path)) + path
+    if tasks.script is not None:
+        tasks.script.send(14, struct.pack(">i", 777))
+        tasks.script.chunk(777, asked)
+        assert tasks.script.sub_packet(777)[0] == 102
+        return
+    with tasks.client.listen() as listening:
+        tasks.client.send(14, struct.pack(">i", listening.getsockname()[1]))
+        link, _ = listening.accept()
+    with link:
+        link.settimeout(60)
+        link.sendall(asked)
+        number, length = struct.unpack(">ii", read_exactly(link, 8))
+        assert number == 102
+        assert path.removeprefix(b"bank:")[:6] in read_exactly(link, length)
+        assert is_at_end(link)
