@@ -12,6 +12,7 @@ All processes end, and all files but the picture and the visibilities go, whatev
 from __future__ import annotations
 
 import argparse
+import select
 import subprocess
 import sys
 import threading
@@ -114,8 +115,13 @@ def put_in(seconds: float) -> PutIn:
 def write_configuration(folder: Path, manager: int) -> Path:
     """Write the array's file: a gateway, and the correlator as its runner profile."""
     words = {
-        key: [*PROGRAM, key, "{file}" if key == "prepare" else "{input}"]
-        for key in ("check", "run", "prepare", "products")
+        key: [*PROGRAM, key, *options]
+        for key, options in (
+            ("check", ["{input}"]),
+            ("run", ["--restart", "{restart}", "{input}"]),
+            ("prepare", ["{file}"]),
+            ("products", ["{input}"]),
+        )
     }
     (folder / "data").mkdir()
     lines = [
@@ -187,6 +193,7 @@ class Seen:
         self.dealer: list[str] = []
         self.watch: list[str] = []
         self.is_running = threading.Event()
+        self.is_live = threading.Event()
         self.is_over = threading.Event()
         self._is_started = False
         self._line = ProgressLine()
@@ -207,20 +214,19 @@ class Seen:
     def lines(self) -> list[str]:
         """Say who has seen what."""
         ids = [event.id for event in self.events if event.id not in TEXTS]
-        watched = [line for line in self.watch if "No0001" in line]
         return [
             f"task connection: {' '.join(map(str, ids))}",
             f"live monitor:    {len(self.blocks)} blocks",
             f"relay:           {', '.join(dict.fromkeys(self.relayed))}",
             f"Dealer:          {', '.join(dict.fromkeys(self.dealer))}",
-            f"dealer watch:    {watched[-1] if watched else 'nothing'}",
+            f"dealer watch:    {self.watch[-1] if self.watch else 'nothing'}",
         ]
 
     @property
     def is_complete(self) -> bool:
         """Each has seen the job, and its end as far as it waits for it."""
         ends = self.relayed[-1:] == ["MpiDone"] and self.dealer[-1:] == ["finished"]
-        return bool(ends and self.blocks and any("No0001" in line for line in self.watch))
+        return bool(ends and self.blocks and self.watch and '"finished"' in self.watch[-1])
 
 
 def follow_monitor(client: DifxClient, path: str, seen: Seen) -> None:
@@ -231,6 +237,7 @@ def follow_monitor(client: DifxClient, path: str, seen: Seen) -> None:
         monitor.request(wanted, fft_size=LAGS)
         for block in monitor:
             seen.blocks.append(block)
+            seen.is_live.set()
 
 
 def follow_relay(client: DifxClient, name: str, seen: Seen) -> None:
@@ -254,6 +261,16 @@ def follow_by_dealer(sub: dealer.Subscription, name: str, seen: Seen) -> None:
                     return
 
 
+def follow_watch(watch: subprocess.Popen[str], name: str, seen: Seen) -> None:
+    """Take what `dealer watch` tells of a job, to its last state, or to the end of the process."""
+    assert watch.stdout is not None
+    for line in watch.stdout:
+        if " job " in line and name in line:
+            seen.watch.append(line.rstrip())
+            if '"finished"' in line:
+                return
+
+
 def run_first(
     processes: Processes, config: Path, client: DifxClient, other: DifxClient, path: str
 ) -> tuple[JobResult, Seen]:
@@ -267,8 +284,7 @@ def run_first(
         path: Of the job's input file.
     """
     name, seen = Path(path).stem, Seen()
-    words = ["watch", f"{BANK}.job", "--count", "3", "--config", str(config)]
-    watch = processes.start("watch", "dealer", *words)
+    watch = start_watch(processes, config)
     with ExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor())
         stack.callback(seen.is_over.set)
@@ -276,10 +292,12 @@ def run_first(
         d = stack.enter_context(dealer.Dealer(config=config))
         sub = stack.enter_context(d.subscribe(["job"]))
         stack.callback(other.close)
+        stack.callback(watch.terminate)
         following = [
             threads.submit(follow_monitor, other, path, seen),
             threads.submit(follow_relay, other, name, seen),
             threads.submit(follow_by_dealer, sub, name, seen),
+            threads.submit(follow_watch, watch, name, seen),
         ]
         result = client.run(path, on_event=seen.note, nodes=NODES, function=JobFunction.RUN_MONITOR)
         seen.clear()
@@ -287,10 +305,19 @@ def run_first(
             raise DemoError(f"{path} {result.end.value}: {result.reason or told(client)}")
         for each in following[1:]:
             each.result(END_S)
+        seen.is_live.wait(END_S)
         other.close()  # nothing else ends a monitor
         following[0].result(END_S)
-        seen.watch = watch.communicate(timeout=END_S)[0].splitlines()
     return result, seen
+
+
+def start_watch(processes: Processes, config: Path) -> subprocess.Popen[str]:
+    """Start `dealer watch`; return when it has told the present jobs, and tells all that follows."""
+    watch = processes.start("watch", "dealer", "watch", f"{BANK}.job*", "--config", config)
+    assert watch.stdout is not None
+    if not select.select([watch.stdout], [], [], START_S)[0] or not watch.stdout.readline():
+        raise DemoError(f"dealer watch tells nothing:\n{processes.log('watch')}")
+    return watch
 
 
 def told(client: DifxClient) -> str:

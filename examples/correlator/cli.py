@@ -122,17 +122,15 @@ def check(options: argparse.Namespace) -> int:
 def run(options: argparse.Namespace) -> int:
     """Correlate a job."""
     job = read_job(options.input)
-    with StopSign() as sign, opened(job, options.input) as stations:
+    with StopSign() as sign, opened(job, options.input, options.restart) as stations:
         for sentence in stations.warnings:
             _warn(sentence)
-        done = correlate(stations, job, options.input, tell=_Teller().tell, wait=sign.wait)
-    output = output_of(options.input)
-    if done < job.integrations:
-        print(
-            f"stopped after {done} of {job.integrations} integrations, which are in {output.name}"
-        )
+        end = correlate(stations, job, options.input, tell=_Teller().tell, wait=sign.wait)
+    output, count = output_of(options.input), end - stations.header.first
+    if end < job.integrations:
+        print(f"stopped after {count} integrations, which are in {output.name}")
         return 128 + sign.number
-    print(f"{done} integrations are in {output.name}")
+    print(f"{count} integrations are in {output.name}")
     return 0
 
 
@@ -208,6 +206,9 @@ def build_parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--patience", type=number_of_seconds, default=PATIENCE_S, help=help_
             )
+        elif name == "run":
+            help_ = "seconds of the scan that are passed over; default: %(default)s"
+            command.add_argument("--restart", type=float, default=0.0, metavar="S", help=help_)
         elif name == "record":
             command.add_argument("folder", type=Path)
     return parser

@@ -206,9 +206,9 @@ class Correlator:
         offsets = (np.arange(n) - n / 2) / width
         centers = np.array([band.center_hz for band in bands])
         turns = centers[:, None, None] * (delay[:, None] + rate[:, None] * offsets)
-        spectra = np.fft.fft(taken * _turned(turns)[:, None], axis=-1)
+        turned = np.fft.fft(taken * _turned(turns)[:, None], axis=-1)
         slopes = _turned((places - whole)[:, None] * (np.arange(n) - n // 2) / n)
-        spectra = np.asarray(np.fft.fftshift(spectra, axes=-1) * slopes, np.complex64)
+        spectra: Spectra = np.asarray(np.fft.fftshift(turned, axes=-1) * slopes, np.complex64)
         spectra[:, :, ~good] = 0
         return spectra, good
 

@@ -65,12 +65,13 @@ def output_of(path: Path) -> Path:
 
 
 @contextmanager
-def opened(job: Job, path: Path) -> Iterator[Stations]:
+def opened(job: Job, path: Path, restart_s: float = 0.0) -> Iterator[Stations]:
     """Open the stations of a job.
 
     Args:
         job: The job.
         path: Of its file.
+        restart_s: It begins so far into its scan.
 
     Raises:
         VoltagesError: Stations do not fit.
@@ -87,7 +88,7 @@ def opened(job: Job, path: Path) -> Iterator[Stations]:
             antennas.append(_antenna(name, station, voltages, job, warnings))
         pairs = pairs_of(antennas, is_crossed=job.crossed)
         warnings += _unshared(antennas, pairs)
-        yield Stations(antennas, pairs, _header(job, path, antennas, pairs), warnings)
+        yield Stations(antennas, pairs, _header(job, path, antennas, pairs, restart_s), warnings)
 
 
 def correlate(
@@ -109,7 +110,7 @@ def correlate(
             True: stop.
 
     Returns:
-        Integrations that are written; fewer than those of the job if it was stopped.
+        Number of the integration that was to come next; that of the job's integrations at its end.
 
     Raises:
         VoltagesError: No station had data at any time.
@@ -124,8 +125,9 @@ def correlate(
     )
     has_data = False
     with VisibilityWriter(output_of(path), header) as writer:
-        for number in range(job.integrations):
-            if wait((number + 1) * job.integration_s / job.pace if job.pace else 0.0):
+        for number in range(header.first, job.integrations):
+            due = (number - header.first + 1) * job.integration_s
+            if wait(due / job.pace if job.pace else 0.0):
                 return number
             made = correlator.integrate(number, lambda: wait(0.0))
             if made is None:
@@ -197,12 +199,15 @@ def _unshared(antennas: list[Antenna], pairs: list[Pair]) -> list[str]:
     return [f"bands that no other station has: {', '.join(alone)}"] if alone else []
 
 
-def _header(job: Job, path: Path, antennas: list[Antenna], pairs: list[Pair]) -> ProductsHeader:
+def _header(
+    job: Job, path: Path, antennas: list[Antenna], pairs: list[Pair], restart_s: float
+) -> ProductsHeader:
     scan = job.scan
     return ProductsHeader(
         job=path.name.removesuffix(SUFFIX),
         obs_code=job.obs_code,
         integration_s=job.integration_s,
+        first=min(max(int(restart_s / job.integration_s), 0), job.integrations - 1),
         scans=(
             Scan(
                 name=scan.name,

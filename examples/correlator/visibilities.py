@@ -37,7 +37,7 @@ class Record:
     """One integration.
 
     Attributes:
-        number: From 0, without gaps.
+        number: From the header's first on, without gaps.
         weights: Of each product, 0 to 1.
         data: Spectra as in a stream of products.
     """
@@ -60,7 +60,7 @@ class VisibilityWriter:
 
     def __init__(self, path: Path, header: ProductsHeader) -> None:
         self.path, self._header = path, header
-        self._number = 0
+        self._number = header.first
         try:
             self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         except FileExistsError as error:
@@ -166,7 +166,7 @@ class VisibilityFile:
         assert self.header is not None
         weights = 4 * len(self.header.products)
         size = HEAD.itemsize + weights + self.header.integration_bytes
-        begin = self._begin + self._number * size
+        begin = self._begin + (self._number - self.header.first) * size
         self._file.seek(begin)
         data = self._file.read(size)
         if len(data) < size:
@@ -191,7 +191,7 @@ class VisibilityFile:
             self.header = read_header(line)
         except PayloadError as error:
             raise VisibilityFileError(self.path, f"no visibilities: {error}") from error
-        self._begin = len(line)
+        self._begin, self._number = len(line), self.header.first
         return True
 
 

@@ -101,6 +101,12 @@ def test_a_job_is_prepared_checked_and_run_and_its_delay_is_found(
     status, said, complaints = done("run", path)
     assert (status, said) == (1, "")
     assert "demo_No0001.difx: there is output already; remove it first" in complaints
+    (tmp_path / "demo_No0001.difx").unlink()
+    status, said, _ = done("run", "--restart", "0.16", path)
+    assert (status, said.splitlines()[-1]) == (0, "4 integrations are in demo_No0001.difx")
+    later = read_visibilities(tmp_path / "demo_No0001.difx")
+    assert later.header.first == 16
+    np.testing.assert_array_equal(later.spectra[0], found.spectra[0][16:])
 
 
 def test_recordings_give_the_visibilities_of_their_receivers_and_gaps_are_told(
