@@ -1,7 +1,7 @@
 """Fills of spectra where numba is missing: cells by `Axis.cells_of`, counted by boost-histogram.
 
 The functions have the signature and the results of those in `kernels.py`, where it is told what
-they take.
+they take. They count in `padded` at once, and leave `recent` alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from histogrammer.axes import Axis, Cells
-from histogrammer.contents import MISS_BINS, Counts
+from histogrammer.contents import MISS_BINS, Counts, Recent
 
 __all__ = ["Absent", "Bits", "Integers", "Kernel", "Values"]
 __all__ += ["fill_bits", "fill_ones", "fill_pairs"]
@@ -24,7 +24,7 @@ Bits: TypeAlias = npt.NDArray[np.uint32] | npt.NDArray[np.uint64]
 Absent: TypeAlias = np.uint32 | np.uint64
 Integers: TypeAlias = npt.NDArray[np.int64]
 Kernel: TypeAlias = Callable[
-    [Values, Bits, Absent, Integers, Integers, Integers, Counts, Counts], None
+    [Values, Bits, Absent, Integers, Integers, Integers, Counts, Recent, Counts], None
 ]
 
 
@@ -36,6 +36,7 @@ def fill_ones(
     ends: Integers,
     fills: Integers,
     axes: Counts,
+    recent: Recent,
     padded: Counts,
 ) -> None:
     """Fill a spectrum with parameters, each in the cells along one axis."""
@@ -55,6 +56,7 @@ def fill_pairs(
     ends: Integers,
     fills: Integers,
     axes: Counts,
+    recent: Recent,
     padded: Counts,
 ) -> None:
     """Fill a 2-d spectrum with pairs of parameters."""
@@ -75,6 +77,7 @@ def fill_bits(
     ends: Integers,
     fills: Integers,
     axes: Counts,
+    recent: Recent,
     padded: Counts,
 ) -> None:
     """Fill a 1-d spectrum with the numbers of the bits of a value; those beyond its axis are
@@ -95,7 +98,7 @@ def _events(chosen: Integers, ends: Integers, number: int) -> slice | Integers:
 
 
 def _places(axes: Counts, number: int, values: Values) -> Cells:
-    low, high, _, bins, stride = axes[number].tolist()
+    low, high, _, bins, stride, *_ = axes[number].tolist()
     return int(stride) * Axis(low, high, int(bins)).cells_of(values)
 
 

@@ -79,7 +79,7 @@ class _CountingPart:
         axes: As it takes them.
         for_all: Fills as it takes them, from all events.
         for_some: The same, from the events of the first list.
-        padded: Cells of the spectrum.
+        contents: Of the spectrum.
         fills: The same fills, as definitions have them.
         times: Tells how often events count in fills; None: once.
     """
@@ -88,7 +88,7 @@ class _CountingPart:
     axes: Counts
     for_all: Integers
     for_some: Integers
-    padded: Counts
+    contents: Contents
     fills: Sequence[Fill]
     times: Times | None
 
@@ -122,6 +122,7 @@ class _CountingPart:
                 self._fill(columns, np.concatenate(lists), ends, fills)
 
     def _fill(self, columns: Columns, chosen: Integers, ends: Integers, fills: Integers) -> None:
+        self.contents.is_settled = False
         self.function(
             columns.values,
             columns.bits,
@@ -130,7 +131,8 @@ class _CountingPart:
             ends,
             fills,
             self.axes,
-            self.padded,
+            self.contents.recent,
+            self.contents.padded,
         )
 
 
@@ -204,7 +206,7 @@ def parts(
             axes,
             np.array([(*numbers, -1) for _, numbers in found]),
             np.array([(*numbers, 0) for _, numbers in found]),
-            contents.padded,
+            contents,
             [fill for fill, _ in found],
             _with_partners if kind is FillWith else folded,
         )

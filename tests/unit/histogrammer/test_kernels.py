@@ -46,8 +46,10 @@ def filled(
         ends,
         fills,
         table,
+        contents.recent,
         contents.padded,
     )
+    contents.is_settled = False
     return contents.cells
 
 
@@ -95,6 +97,35 @@ def test_cells_are_those_of_the_axis_to_the_last_bit(
     )
     expected = counted(axis, values.astype(np.float64))
     assert filled(fill_ones, axis, values[np.newaxis]).tolist() == expected.tolist()
+
+
+@DTYPES
+@pytest.mark.parametrize("exponent", [-1060, -101, -100, -3, 0, 4, 100, 101, 900])
+@pytest.mark.parametrize("first", [0, -5, 3])
+@pytest.mark.parametrize("bins", [1, 7, 300])
+def test_bins_of_a_power_of_two_are_those_of_the_axis_to_the_last_bit(
+    bins: int, first: int, exponent: int, dtype: Dtype
+) -> None:
+    width = 2.0**exponent
+    axis = Axis(first * width, (first + bins) * width, bins)
+    with np.errstate(over="ignore", under="ignore"):
+        edges = (np.arange(-1, bins + 2) + first) * width
+        values = np.concatenate([edges, edges + width / 3, [0.0, -0.0]]).astype(dtype)
+        values = np.concatenate(
+            [values, np.nextafter(values, dtype(np.inf)), np.nextafter(values, dtype(-np.inf))]
+        )
+    expected = counted(axis, values.astype(np.float64))
+    found = filled(kernels.fill_ones.loaded(), axis, values[np.newaxis])
+    assert found.tolist() == expected.tolist()
+
+
+@DTYPES
+def test_limits_and_bins_that_float32_does_not_hold_are_heeded(dtype: Dtype) -> None:
+    fill_ones = kernels.fill_ones.loaded()
+    for axis in (Axis(0, 1 + 2.0**-52, 1), Axis(0, 3 + 2.0**-51, 3), Axis(0, 1 << 23, 1 << 23)):
+        values = np.array([0.0, 0.5, 1.0, 2.9999998, 3.0, (1 << 23) - 1, 1 << 23], dtype)
+        expected = counted(axis, values.astype(np.float64))
+        assert (filled(fill_ones, axis, values[np.newaxis]) == expected).all()
 
 
 @DTYPES
