@@ -16,15 +16,19 @@ import numpy.typing as npt
 from histogrammer.axes import Axis, Cells
 from histogrammer.contents import MISS_BINS, Counts, Recent
 
-__all__ = ["Absent", "Bits", "Integers", "Kernel", "Values"]
-__all__ += ["fill_bits", "fill_ones", "fill_pairs"]
+__all__ = ["Absent", "Bits", "Integers", "Kernel", "Numbers", "Values"]
+__all__ += ["fill_bits", "fill_ones", "fill_pairs", "numbers_of"]
 
 Values: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Bits: TypeAlias = npt.NDArray[np.uint32] | npt.NDArray[np.uint64]
 Absent: TypeAlias = np.uint32 | np.uint64
 Integers: TypeAlias = npt.NDArray[np.int64]
+Numbers: TypeAlias = npt.NDArray[np.int32]
+"""Of events of a block."""
+
+Truth: TypeAlias = npt.NDArray[np.bool_]
 Kernel: TypeAlias = Callable[
-    [Values, Bits, Absent, Integers, Integers, Integers, Counts, Recent, Counts], None
+    [Values, Bits, Absent, Numbers, Integers, Integers, Counts, Recent, Counts], None
 ]
 
 
@@ -32,7 +36,7 @@ def fill_ones(
     values: Values,
     bits: Bits,
     absent: Absent,
-    chosen: Integers,
+    chosen: Numbers,
     ends: Integers,
     fills: Integers,
     axes: Counts,
@@ -52,7 +56,7 @@ def fill_pairs(
     values: Values,
     bits: Bits,
     absent: Absent,
-    chosen: Integers,
+    chosen: Numbers,
     ends: Integers,
     fills: Integers,
     axes: Counts,
@@ -73,7 +77,7 @@ def fill_bits(
     values: Values,
     bits: Bits,
     absent: Absent,
-    chosen: Integers,
+    chosen: Numbers,
     ends: Integers,
     fills: Integers,
     axes: Counts,
@@ -93,7 +97,12 @@ def fill_bits(
     counter.finish()
 
 
-def _events(chosen: Integers, ends: Integers, number: int) -> slice | Integers:
+def numbers_of(truth: Truth) -> Numbers:
+    """Return the numbers of the events for which something is true."""
+    return np.flatnonzero(truth).astype(np.int32)
+
+
+def _events(chosen: Numbers, ends: Integers, number: int) -> slice | Numbers:
     return slice(None) if number < 0 else chosen[ends[number] : ends[number + 1]]
 
 

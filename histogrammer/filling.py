@@ -6,7 +6,7 @@ A spectrum is filled by one thread at a time, and a gate evaluated once a block 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -14,17 +14,16 @@ from graphlib import TopologicalSorter
 from threading import RLock
 from typing import TypeAlias
 
-import numpy as np
-
 from groundwork.closing import Closing
 from histogrammer.contents import Contents
 from histogrammer.events.blocks import EventBlock
-from histogrammer.fallback import Integers
+from histogrammer.fallback import Numbers, Truth
 from histogrammer.fillplan import Columns, Part, Times, parts
 from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.gates.condition import Condition
 from histogrammer.gates.conditions import BlockTruths
 from histogrammer.gates.folds import fold_counts, is_fold
+from histogrammer.kernels import numbers_of
 from histogrammer.spectra.definition import Definition
 from histogrammer.workers import Job, Workers
 
@@ -34,11 +33,14 @@ NO_LOCK = nullcontext()
 MOST_THREADS = 4
 """More wait for memory, and the reader and the REST server want cores, too."""
 
-TRUTH_BYTES = 9
+SHORT = 4.0
+"""Passes over a column of a spectrum that waits for its turn among others."""
+
+TRUTH_BYTES = 5
 """Of an event for which a gate is true: its truth, and its number."""
 
 MOST_TRUTH_BYTES = 1 << 29
-"""Of all gates that are used. With more than 3640 of them a block of 16384 events is cut."""
+"""Of all gates that are used. With more than 6553 of them a block of 16384 events is cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,11 @@ class Filler(Closing):
             raise errors[0]
 
     def _fill(self, plan: _Plan, block: EventBlock) -> None:
-        truths = _SharedTruths(self._conditions, block, plan.locks)
+        truths = _SharedTruths(self._conditions, block, plan.locks, self._numbers_of)
         self._workers.run(plan.jobs(Columns.of(block), truths))
+
+    def _numbers_of(self, truth: Truth) -> Numbers:
+        return (numbers_of.loaded() if self._compiled else numbers_of.fallback)(truth)
 
     def _planned(self, rows: Mapping[str, int]) -> Iterator[_Planned]:
         for spectrum in self._spectra:
@@ -152,10 +157,9 @@ class _Plan:
     ) -> None:
         self.rows = dict(rows)
         # What is ungated comes first, so that gates are ready when they are asked for; what takes
-        # long before what fills the gaps.
-        self._spectra = sorted(
-            spectra, key=lambda item: (item[0] is not None, -sum(part.cost for part in item[1]))
-        )
+        # long before what fills the gaps; what takes the same columns one after the other, while
+        # they are in the cache.
+        self._spectra = sorted(spectra, key=_place)
         used = {gate for gate, _ in self._spectra if gate is not None}
         self._gates = _in_order(used, conditions)
         self.locks = {gate: RLock() for gate in self._gates}
@@ -166,6 +170,13 @@ class _Plan:
             yield partial(truths, name)
         for gate, parts_ in self._spectra:
             yield partial(_fill, parts_, columns, gate, truths)
+
+
+def _place(planned: _Planned) -> tuple[bool, float, int]:
+    """Return what tells the order of spectra."""
+    gate, parts_ = planned
+    cost = sum(part.cost for part in parts_)
+    return gate is not None, -cost if cost > SHORT else 0.0, min(part.row for part in parts_)
 
 
 def _fill(
@@ -194,18 +205,23 @@ class _SharedTruths(BlockTruths):
     """Truths that several threads ask for: each is made by the first of them, and others wait."""
 
     def __init__(
-        self, conditions: Mapping[str, Condition], block: EventBlock, locks: Mapping[str, RLock]
+        self,
+        conditions: Mapping[str, Condition],
+        block: EventBlock,
+        locks: Mapping[str, RLock],
+        numbers_of: Callable[[Truth], Numbers],
     ) -> None:
         super().__init__(conditions, block)
-        self._locks = locks
-        self._events: dict[str, Integers | None] = {}
+        self._locks, self._numbers_of = locks, numbers_of
+        self._events: dict[str, Numbers | None] = {}
 
-    def events(self, name: str) -> Integers | None:
+    def events(self, name: str) -> Numbers | None:
         """Return the numbers of the events for which a condition is true; None: it is for all."""
         truth = self(name)
         with self._locks.get(name, NO_LOCK):
             if name not in self._events:
-                self._events[name] = None if truth.all() else np.flatnonzero(truth)
+                numbers = self._numbers_of(truth)
+                self._events[name] = None if len(numbers) == len(truth) else numbers
         return self._events[name]
 
     def _make(self, name: str) -> None:

@@ -13,7 +13,7 @@ from histogrammer import kernels
 from histogrammer.compiling import Compiled
 from histogrammer.contents import Contents, Counts
 from histogrammer.events.blocks import EventBlock, absent_bits
-from histogrammer.fallback import Absent, Bits, Integers, Kernel, Values
+from histogrammer.fallback import Absent, Bits, Integers, Kernel, Numbers, Values
 from histogrammer.gates.condition import Truth
 from histogrammer.gates.folds import FoldCounts
 from histogrammer.spectra import kind_of
@@ -31,9 +31,9 @@ from histogrammer.spectra.definition import (
 __all__ = ["Columns", "Part", "Times", "parts"]
 
 FILLS_AT_ONCE = 256
-"""Fills with lists of their own, which take 128 KiB each."""
+"""Fills with lists of their own, which take 64 KiB each."""
 
-NO_LISTS = np.zeros(0, np.int64)
+NO_LISTS = np.zeros(0, np.int32), np.zeros(0, np.int64)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -66,7 +66,11 @@ class Part(Protocol):
     def cost(self) -> float:
         """Time of it, in passes over a column."""
 
-    def fill(self, columns: Columns, events: Integers | None) -> None:
+    @property
+    def row(self) -> int:
+        """First row that it takes."""
+
+    def fill(self, columns: Columns, events: Numbers | None) -> None:
         """Fill the spectrum from events of a block, by their numbers; None: from all."""
 
 
@@ -96,15 +100,19 @@ class _CountingPart:
     def cost(self) -> float:
         return float(len(self.fills) * len(self.axes))
 
-    def fill(self, columns: Columns, events: Integers | None) -> None:
+    @property
+    def row(self) -> int:
+        return int(self.for_all[0, 0])
+
+    def fill(self, columns: Columns, events: Numbers | None) -> None:
         if self.times is not None:
             self._fill_times(columns, events, self.times)
         elif events is None:
-            self._fill(columns, NO_LISTS, NO_LISTS, self.for_all)
+            self._fill(columns, *NO_LISTS, self.for_all)
         else:
             self._fill(columns, events, np.array((0, len(events))), self.for_some)
 
-    def _fill_times(self, columns: Columns, events: Integers | None, times: Times) -> None:
+    def _fill_times(self, columns: Columns, events: Numbers | None, times: Times) -> None:
         """Fill from lists of their own: of events that count, of those that count twice, ..."""
         for start in range(0, len(self.fills), FILLS_AT_ONCE):
             now = slice(start, start + FILLS_AT_ONCE)
@@ -121,7 +129,7 @@ class _CountingPart:
                 ends = np.cumsum([0, *map(len, lists)])
                 self._fill(columns, np.concatenate(lists), ends, fills)
 
-    def _fill(self, columns: Columns, chosen: Integers, ends: Integers, fills: Integers) -> None:
+    def _fill(self, columns: Columns, chosen: Numbers, ends: Integers, fills: Integers) -> None:
         self.contents.is_settled = False
         self.function(
             columns.values,
@@ -136,10 +144,10 @@ class _CountingPart:
         )
 
 
-def _more_often(often: FoldCounts, level: int, events: Integers | None) -> Integers:
+def _more_often(often: FoldCounts, level: int, events: Numbers | None) -> Numbers:
     """Return the numbers of those of some events that count more than `level` times."""
     if events is None:
-        return np.flatnonzero(often > level)
+        return np.flatnonzero(often > level).astype(np.int32)
     return events[often[events] > level]
 
 
@@ -157,10 +165,16 @@ class _StripPart:
     def cost(self) -> float:
         return 10.0
 
-    def fill(self, columns: Columns, events: Integers | None) -> None:
+    @property
+    def row(self) -> int:
+        return self.time
+
+    def fill(self, columns: Columns, events: Numbers | None) -> None:
         bits, absent, axis = columns.bits, columns.absent, self.definition.x_axis
         counts = (bits[self.time] != absent) & (bits[self.value] != absent)
-        numbers = np.flatnonzero(counts) if events is None else events[counts[events]]
+        numbers: Integers | Numbers = (
+            np.flatnonzero(counts) if events is None else events[counts[events]]
+        )
         self.contents.moved = self.function(
             self.contents.cells,
             self.contents.moved,

@@ -39,10 +39,10 @@ from histogrammer import fallback
 from histogrammer.axes import Axis
 from histogrammer.compiling import compiled, compiled_or
 from histogrammer.contents import MISS_BINS, RECENT_MOST, Counts, Recent
-from histogrammer.fallback import Absent, Bits, Integers, Values
+from histogrammer.fallback import Absent, Bits, Integers, Numbers, Truth, Values
 from histogrammer.spectra import stripchart
 
-__all__ = ["add_at_times", "axis_table", "fill_bits", "fill_ones", "fill_pairs"]
+__all__ = ["add_at_times", "axis_table", "fill_bits", "fill_ones", "fill_pairs", "numbers_of"]
 
 PIECE = 2048
 LOW, HIGH, WIDTH, BINS, STRIDE, INVERSE, SINGLE = range(7)
@@ -161,11 +161,21 @@ def increment(recent: Recent, padded: Counts, indices: Indices) -> None:
             padded[place] += RECENT_MOST
 
 
+@compiled_or(fallback.numbers_of)
+def numbers_of(truth: Truth) -> Numbers:
+    """Return the numbers of the events for which something is true, without a branch for each."""
+    numbers, count = np.empty(truth.size, np.int32), np.uint64(0)
+    for i in range(truth.size):
+        numbers[count] = i
+        count += np.uint64(truth[i])
+    return numbers[:count]
+
+
 @compiled
-def collect(column: Bits, events: Integers, found: Bits) -> None:
+def collect(column: Bits, events: Numbers, found: Bits) -> None:
     """Collect the values of some events."""
     for i in range(events.size):
-        found[i] = column[np.uint64(events[i])]
+        found[i] = column[np.uint32(events[i])]
 
 
 @compiled_or(fallback.fill_ones)
@@ -173,7 +183,7 @@ def fill_ones(
     values: Values,
     bits: Bits,
     absent: Absent,
-    chosen: Integers,
+    chosen: Numbers,
     ends: Integers,
     fills: Integers,
     axes: Counts,
@@ -211,7 +221,7 @@ def fill_pairs(
     values: Values,
     bits: Bits,
     absent: Absent,
-    chosen: Integers,
+    chosen: Numbers,
     ends: Integers,
     fills: Integers,
     axes: Counts,
@@ -254,7 +264,7 @@ def fill_bits(
     values: Values,
     bits: Bits,
     absent: Absent,
-    chosen: Integers,
+    chosen: Numbers,
     ends: Integers,
     fills: Integers,
     axes: Counts,
