@@ -7,6 +7,7 @@ they take. They count in `padded` at once, and leave `recent` alone.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import TypeAlias
 
 import boost_histogram as bh
@@ -17,7 +18,7 @@ from histogrammer.axes import Axis, Cells
 from histogrammer.contents import MISS_BINS, Counts, Recent
 
 __all__ = ["Absent", "Bits", "Integers", "Kernel", "Numbers", "Values"]
-__all__ += ["fill_bits", "fill_ones", "fill_pairs", "numbers_of"]
+__all__ += ["fill_bits", "fill_ones", "fill_pairs", "fill_together", "numbers_of"]
 
 Values: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Bits: TypeAlias = npt.NDArray[np.uint32] | npt.NDArray[np.uint64]
@@ -71,6 +72,25 @@ def fill_pairs(
         x_places = _places(axes, 0, values[x, events][present])
         counter.add(x_places + _places(axes, 1, values[y, events][present]))
     counter.finish()
+
+
+def fill_together(
+    values: Values,
+    bits: Bits,
+    absent: Absent,
+    truth: Truth,
+    count: int,
+    fills: tuple[Integers, ...],
+    axes: tuple[Counts, ...],
+    recent: tuple[Recent, ...],
+    padded: tuple[Counts, ...],
+) -> None:
+    """Fill some spectra, each with parameters along its only axis, or with pairs along both."""
+    chosen = numbers_of(truth)
+    ends = np.array([0, len(chosen)])
+    for spectrum in islice(zip(fills, axes, recent, padded, strict=True), count):
+        function = fill_ones if len(spectrum[1]) == 1 else fill_pairs
+        function(values, bits, absent, chosen, ends, *spectrum)
 
 
 def fill_bits(

@@ -28,10 +28,16 @@ from histogrammer.spectra.definition import (
     FillWith,
 )
 
-__all__ = ["Columns", "Part", "Times", "parts"]
+__all__ = ["AT_ONCE", "Columns", "CountingPart", "Part", "Times", "Together", "parts"]
 
 FILLS_AT_ONCE = 256
 """Fills with lists of their own, which take 64 KiB each."""
+
+AT_ONCE = 8
+"""Spectra that one call fills. Before and after it threads wait for each other, and they get ready
+at different times: fewer calls, and small ones, are both better."""
+
+NO_TRUTH = np.zeros(0, np.bool_)
 
 NO_LISTS = np.zeros(0, np.int32), np.zeros(0, np.int64)
 
@@ -75,11 +81,12 @@ class Part(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _CountingPart:
+class CountingPart:
     """Counts of events.
 
     Attributes:
         function: One of `kernels`.
+        together: `kernels.fill_together`; None: it cannot do these.
         axes: As it takes them.
         for_all: Fills as it takes them, from all events.
         for_some: The same, from the events of the first list.
@@ -89,6 +96,7 @@ class _CountingPart:
     """
 
     function: Kernel
+    together: Callable[..., None] | None
     axes: Counts
     for_all: Integers
     for_some: Integers
@@ -149,6 +157,42 @@ def _more_often(often: FoldCounts, level: int, events: Numbers | None) -> Number
     if events is None:
         return np.flatnonzero(often > level).astype(np.int32)
     return events[often[events] > level]
+
+
+class Together:
+    """Up to `AT_ONCE` spectra that one call fills. What it takes of them is ready before there are
+    events, as nothing else of Python goes on while it is made.
+
+    Args:
+        some: Parts that have `together`.
+        gated: All have one gate.
+    """
+
+    def __init__(self, some: Sequence[CountingPart], *, gated: bool) -> None:
+        self._function, self._count = some[0].together, len(some)
+        self._contents = [part.contents for part in some]
+        missing = AT_ONCE - len(some)
+        some = [*some, *[some[-1]] * missing]  # it is compiled for tuples of one length
+        self._arguments = (
+            tuple(part.for_some if gated else part.for_all for part in some),
+            tuple(part.axes for part in some),
+            tuple(part.contents.recent for part in some),
+            tuple(part.contents.padded for part in some),
+        )
+
+    def fill(self, columns: Columns, truth: Truth | None) -> None:
+        """Fill the spectra from the events for which their gate is true; None: they have none."""
+        for contents in self._contents:
+            contents.is_settled = False
+        assert self._function is not None
+        self._function(
+            columns.values,
+            columns.bits,
+            columns.absent,
+            NO_TRUTH if truth is None else truth,
+            self._count,
+            *self._arguments,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,14 +259,17 @@ def parts(
                 yield _StripPart(load(kernels.add_at_times), definition, contents, time, value)
             continue
         function, axes = _function(kind, definition)
-        yield _CountingPart(
+        times = _with_partners if kind is FillWith else folded
+        is_plain = times is None and function is not kernels.fill_bits
+        yield CountingPart(
             load(function),
+            load(kernels.fill_together) if is_plain else None,
             axes,
             np.array([(*numbers, -1) for _, numbers in found]),
             np.array([(*numbers, 0) for _, numbers in found]),
             contents,
             [fill for fill, _ in found],
-            _with_partners if kind is FillWith else folded,
+            times,
         )
 
 

@@ -42,7 +42,8 @@ from histogrammer.contents import MISS_BINS, RECENT_MOST, Counts, Recent
 from histogrammer.fallback import Absent, Bits, Integers, Numbers, Truth, Values
 from histogrammer.spectra import stripchart
 
-__all__ = ["add_at_times", "axis_table", "fill_bits", "fill_ones", "fill_pairs", "numbers_of"]
+__all__ = ["add_at_times", "axis_table", "fill_bits", "fill_ones", "fill_pairs"]
+__all__ += ["fill_together", "numbers_of"]
 
 PIECE = 2048
 LOW, HIGH, WIDTH, BINS, STRIDE, INVERSE, SINGLE = range(7)
@@ -257,6 +258,33 @@ def fill_pairs(
             cells_of(some[:size], some_bits[:size], absent, y_axis, y_cells)
             pair_indices(x_cells, y_cells, x_stride, y_stride, miss)
             increment(recent, padded, x_cells)
+
+
+@compiled_or(fallback.fill_together)
+def fill_together(
+    values: Values,
+    bits: Bits,
+    absent: Absent,
+    truth: Truth,
+    count: int,
+    fills: tuple[Integers, ...],
+    axes: tuple[Counts, ...],
+    recent: tuple[Recent, ...],
+    padded: tuple[Counts, ...],
+) -> None:
+    """Fill some spectra, each with parameters along its only axis, or with pairs along both.
+
+    Args:
+        truth: Tells which events count, those of list 0; empty where no fill is of a list.
+        count: Number of spectra; the tuples may be longer.
+    """
+    chosen = numbers_of(truth)
+    ends = np.array([0, chosen.size])
+    for i in range(count):
+        if axes[i].shape[0] == 1:
+            fill_ones(values, bits, absent, chosen, ends, fills[i], axes[i], recent[i], padded[i])
+        else:
+            fill_pairs(values, bits, absent, chosen, ends, fills[i], axes[i], recent[i], padded[i])
 
 
 @compiled_or(fallback.fill_bits)
