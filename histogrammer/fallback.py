@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from histogrammer.axes import Axis, Cells
 from histogrammer.contents import MISS_BINS, Counts, Recent
+from histogrammer.gates.condition import Truth
 
 __all__ = ["Absent", "Bits", "Integers", "Kernel", "Numbers", "Values"]
 __all__ += ["fill_bits", "fill_ones", "fill_pairs", "fill_together", "numbers_of"]
@@ -27,7 +28,6 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 Numbers: TypeAlias = npt.NDArray[np.int32]
 """Of events of a block."""
 
-Truth: TypeAlias = npt.NDArray[np.bool_]
 Kernel: TypeAlias = Callable[
     [Values, Bits, Absent, Numbers, Integers, Integers, Counts, Recent, Counts], None
 ]

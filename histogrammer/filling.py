@@ -20,7 +20,7 @@ from typing import TypeAlias
 from groundwork.closing import Closing
 from histogrammer.contents import Contents
 from histogrammer.events.blocks import EventBlock
-from histogrammer.fallback import Numbers, Truth
+from histogrammer.fallback import Numbers
 from histogrammer.fillplan import (
     AT_ONCE,
     Columns,
@@ -31,7 +31,7 @@ from histogrammer.fillplan import (
     parts,
 )
 from histogrammer.flavors import RUSTOGRAMER, Flavor
-from histogrammer.gates.condition import Condition
+from histogrammer.gates.condition import Condition, Truth
 from histogrammer.gates.conditions import BlockTruths
 from histogrammer.gates.folds import fold_counts, is_fold
 from histogrammer.kernels import numbers_of

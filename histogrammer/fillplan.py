@@ -72,10 +72,6 @@ class Part(Protocol):
     def cost(self) -> float:
         """Time of it, in passes over a column."""
 
-    @property
-    def row(self) -> int:
-        """First row that it takes."""
-
     def fill(self, columns: Columns, events: Numbers | None) -> None:
         """Fill the spectrum from events of a block, by their numbers; None: from all."""
 
@@ -208,10 +204,6 @@ class _StripPart:
     @property
     def cost(self) -> float:
         return 10.0
-
-    @property
-    def row(self) -> int:
-        return self.time
 
     def fill(self, columns: Columns, events: Numbers | None) -> None:
         bits, absent, axis = columns.bits, columns.absent, self.definition.x_axis

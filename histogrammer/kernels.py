@@ -39,7 +39,8 @@ from histogrammer import fallback
 from histogrammer.axes import Axis
 from histogrammer.compiling import compiled, compiled_or
 from histogrammer.contents import MISS_BINS, RECENT_MOST, Counts, Recent
-from histogrammer.fallback import Absent, Bits, Integers, Numbers, Truth, Values
+from histogrammer.fallback import Absent, Bits, Integers, Numbers, Values
+from histogrammer.gates.condition import Truth
 from histogrammer.spectra import stripchart
 
 __all__ = ["add_at_times", "axis_table", "fill_bits", "fill_ones", "fill_pairs"]
