@@ -207,7 +207,7 @@ class Engine(Closing):
             self.unbind(name)
         del self.spectra[name]
         self._filler.define((), {})  # it has the contents, and the next block may never come
-        self._bytes -= gone.contents.padded.nbytes
+        self._bytes -= gone.contents.nbytes
         self.changes += 1
         self._note(Topic.SPECTRUM, f"delete {name}")
 
@@ -506,9 +506,10 @@ class Engine(Closing):
 
 def _show(binder: Binder, spectra: Collection[Spectrum]) -> None:
     """Copy what is bound of spectra into the display memory, and the limits of axes that move."""
-    cells = {each.name: each.contents.cells for each in spectra}
+    bound = [each for each in spectra if each.name in binder]
+    cells = {each.name: each.contents.cells for each in bound}
     moving = {
-        each.name: each.shown.x_axis for each in spectra if each.definition.kind == STRIP.letters
+        each.name: each.shown.x_axis for each in bound if each.definition.kind == STRIP.letters
     }
     binder.refresh(cells, moving)
 

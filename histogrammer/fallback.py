@@ -1,12 +1,13 @@
 """Fills of spectra where numba is missing: cells by `Axis.cells_of`, counted by boost-histogram.
 
 The functions have the signature and the results of those in `kernels.py`, where it is told what
-they take.
+they take. They count in `padded` at once, and leave `recent` alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import TypeAlias
 
 import boost_histogram as bh
@@ -14,17 +15,21 @@ import numpy as np
 import numpy.typing as npt
 
 from histogrammer.axes import Axis, Cells
-from histogrammer.contents import MISS_BINS, Counts
+from histogrammer.contents import MISS_BINS, Counts, Recent
+from histogrammer.gates.condition import Truth
 
-__all__ = ["Absent", "Bits", "Integers", "Kernel", "Values"]
-__all__ += ["fill_bits", "fill_ones", "fill_pairs"]
+__all__ = ["Absent", "Bits", "Integers", "Kernel", "Numbers", "Values"]
+__all__ += ["fill_bits", "fill_ones", "fill_pairs", "fill_together", "numbers_of"]
 
 Values: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Bits: TypeAlias = npt.NDArray[np.uint32] | npt.NDArray[np.uint64]
 Absent: TypeAlias = np.uint32 | np.uint64
 Integers: TypeAlias = npt.NDArray[np.int64]
+Numbers: TypeAlias = npt.NDArray[np.int32]
+"""Of events of a block."""
+
 Kernel: TypeAlias = Callable[
-    [Values, Bits, Absent, Integers, Integers, Integers, Counts, Counts], None
+    [Values, Bits, Absent, Numbers, Integers, Integers, Counts, Recent, Counts], None
 ]
 
 
@@ -32,10 +37,11 @@ def fill_ones(
     values: Values,
     bits: Bits,
     absent: Absent,
-    chosen: Integers,
+    chosen: Numbers,
     ends: Integers,
     fills: Integers,
     axes: Counts,
+    recent: Recent,
     padded: Counts,
 ) -> None:
     """Fill a spectrum with parameters, each in the cells along one axis."""
@@ -51,10 +57,11 @@ def fill_pairs(
     values: Values,
     bits: Bits,
     absent: Absent,
-    chosen: Integers,
+    chosen: Numbers,
     ends: Integers,
     fills: Integers,
     axes: Counts,
+    recent: Recent,
     padded: Counts,
 ) -> None:
     """Fill a 2-d spectrum with pairs of parameters."""
@@ -67,14 +74,34 @@ def fill_pairs(
     counter.finish()
 
 
+def fill_together(
+    values: Values,
+    bits: Bits,
+    absent: Absent,
+    truth: Truth,
+    count: int,
+    fills: tuple[Integers, ...],
+    axes: tuple[Counts, ...],
+    recent: tuple[Recent, ...],
+    padded: tuple[Counts, ...],
+) -> None:
+    """Fill some spectra, each with parameters along its only axis, or with pairs along both."""
+    chosen = numbers_of(truth)
+    ends = np.array([0, len(chosen)])
+    for spectrum in islice(zip(fills, axes, recent, padded, strict=True), count):
+        function = fill_ones if len(spectrum[1]) == 1 else fill_pairs
+        function(values, bits, absent, chosen, ends, *spectrum)
+
+
 def fill_bits(
     values: Values,
     bits: Bits,
     absent: Absent,
-    chosen: Integers,
+    chosen: Numbers,
     ends: Integers,
     fills: Integers,
     axes: Counts,
+    recent: Recent,
     padded: Counts,
 ) -> None:
     """Fill a 1-d spectrum with the numbers of the bits of a value; those beyond its axis are
@@ -90,12 +117,17 @@ def fill_bits(
     counter.finish()
 
 
-def _events(chosen: Integers, ends: Integers, number: int) -> slice | Integers:
+def numbers_of(truth: Truth) -> Numbers:
+    """Return the numbers of the events for which something is true."""
+    return np.flatnonzero(truth).astype(np.int32)
+
+
+def _events(chosen: Numbers, ends: Integers, number: int) -> slice | Numbers:
     return slice(None) if number < 0 else chosen[ends[number] : ends[number + 1]]
 
 
 def _places(axes: Counts, number: int, values: Values) -> Cells:
-    low, high, _, bins, stride = axes[number].tolist()
+    low, high, _, bins, stride, *_ = axes[number].tolist()
     return int(stride) * Axis(low, high, int(bins)).cells_of(values)
 
 

@@ -13,7 +13,7 @@ from histogrammer import kernels
 from histogrammer.compiling import Compiled
 from histogrammer.contents import Contents, Counts
 from histogrammer.events.blocks import EventBlock, absent_bits
-from histogrammer.fallback import Absent, Bits, Integers, Kernel, Values
+from histogrammer.fallback import Absent, Bits, Integers, Kernel, Numbers, Values
 from histogrammer.gates.condition import Truth
 from histogrammer.gates.folds import FoldCounts
 from histogrammer.spectra import kind_of
@@ -28,12 +28,18 @@ from histogrammer.spectra.definition import (
     FillWith,
 )
 
-__all__ = ["Columns", "Part", "Times", "parts"]
+__all__ = ["AT_ONCE", "Columns", "CountingPart", "Part", "Times", "Together", "parts"]
 
 FILLS_AT_ONCE = 256
-"""Fills with lists of their own, which take 128 KiB each."""
+"""Fills with lists of their own, which take 64 KiB each."""
 
-NO_LISTS = np.zeros(0, np.int64)
+AT_ONCE = 8
+"""Spectra that one call fills. Before and after it threads wait for each other, and they get ready
+at different times: fewer calls, and small ones, are both better."""
+
+NO_TRUTH = np.zeros(0, np.bool_)
+
+NO_LISTS = np.zeros(0, np.int32), np.zeros(0, np.int64)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -66,29 +72,31 @@ class Part(Protocol):
     def cost(self) -> float:
         """Time of it, in passes over a column."""
 
-    def fill(self, columns: Columns, events: Integers | None) -> None:
+    def fill(self, columns: Columns, events: Numbers | None) -> None:
         """Fill the spectrum from events of a block, by their numbers; None: from all."""
 
 
 @dataclass(frozen=True, slots=True)
-class _CountingPart:
+class CountingPart:
     """Counts of events.
 
     Attributes:
         function: One of `kernels`.
+        together: `kernels.fill_together`; None: it cannot do these.
         axes: As it takes them.
         for_all: Fills as it takes them, from all events.
         for_some: The same, from the events of the first list.
-        padded: Cells of the spectrum.
+        contents: Of the spectrum.
         fills: The same fills, as definitions have them.
         times: Tells how often events count in fills; None: once.
     """
 
     function: Kernel
+    together: Callable[..., None] | None
     axes: Counts
     for_all: Integers
     for_some: Integers
-    padded: Counts
+    contents: Contents
     fills: Sequence[Fill]
     times: Times | None
 
@@ -96,15 +104,19 @@ class _CountingPart:
     def cost(self) -> float:
         return float(len(self.fills) * len(self.axes))
 
-    def fill(self, columns: Columns, events: Integers | None) -> None:
+    @property
+    def row(self) -> int:
+        return int(self.for_all[0, 0])
+
+    def fill(self, columns: Columns, events: Numbers | None) -> None:
         if self.times is not None:
             self._fill_times(columns, events, self.times)
         elif events is None:
-            self._fill(columns, NO_LISTS, NO_LISTS, self.for_all)
+            self._fill(columns, *NO_LISTS, self.for_all)
         else:
             self._fill(columns, events, np.array((0, len(events))), self.for_some)
 
-    def _fill_times(self, columns: Columns, events: Integers | None, times: Times) -> None:
+    def _fill_times(self, columns: Columns, events: Numbers | None, times: Times) -> None:
         """Fill from lists of their own: of events that count, of those that count twice, ..."""
         for start in range(0, len(self.fills), FILLS_AT_ONCE):
             now = slice(start, start + FILLS_AT_ONCE)
@@ -121,7 +133,8 @@ class _CountingPart:
                 ends = np.cumsum([0, *map(len, lists)])
                 self._fill(columns, np.concatenate(lists), ends, fills)
 
-    def _fill(self, columns: Columns, chosen: Integers, ends: Integers, fills: Integers) -> None:
+    def _fill(self, columns: Columns, chosen: Numbers, ends: Integers, fills: Integers) -> None:
+        self.contents.is_settled = False
         self.function(
             columns.values,
             columns.bits,
@@ -130,15 +143,52 @@ class _CountingPart:
             ends,
             fills,
             self.axes,
-            self.padded,
+            self.contents.recent,
+            self.contents.padded,
         )
 
 
-def _more_often(often: FoldCounts, level: int, events: Integers | None) -> Integers:
+def _more_often(often: FoldCounts, level: int, events: Numbers | None) -> Numbers:
     """Return the numbers of those of some events that count more than `level` times."""
     if events is None:
-        return np.flatnonzero(often > level)
+        return np.flatnonzero(often > level).astype(np.int32)
     return events[often[events] > level]
+
+
+class Together:
+    """Up to `AT_ONCE` spectra that one call fills. What it takes of them is ready before there are
+    events, as nothing else of Python goes on while it is made.
+
+    Args:
+        some: Parts that have `together`.
+        gated: All have one gate.
+    """
+
+    def __init__(self, some: Sequence[CountingPart], *, gated: bool) -> None:
+        self._function, self._count = some[0].together, len(some)
+        self._contents = [part.contents for part in some]
+        missing = AT_ONCE - len(some)
+        some = [*some, *[some[-1]] * missing]  # it is compiled for tuples of one length
+        self._arguments = (
+            tuple(part.for_some if gated else part.for_all for part in some),
+            tuple(part.axes for part in some),
+            tuple(part.contents.recent for part in some),
+            tuple(part.contents.padded for part in some),
+        )
+
+    def fill(self, columns: Columns, truth: Truth | None) -> None:
+        """Fill the spectra from the events for which their gate is true; None: they have none."""
+        for contents in self._contents:
+            contents.is_settled = False
+        assert self._function is not None
+        self._function(
+            columns.values,
+            columns.bits,
+            columns.absent,
+            NO_TRUTH if truth is None else truth,
+            self._count,
+            *self._arguments,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +205,12 @@ class _StripPart:
     def cost(self) -> float:
         return 10.0
 
-    def fill(self, columns: Columns, events: Integers | None) -> None:
+    def fill(self, columns: Columns, events: Numbers | None) -> None:
         bits, absent, axis = columns.bits, columns.absent, self.definition.x_axis
         counts = (bits[self.time] != absent) & (bits[self.value] != absent)
-        numbers = np.flatnonzero(counts) if events is None else events[counts[events]]
+        numbers: Integers | Numbers = (
+            np.flatnonzero(counts) if events is None else events[counts[events]]
+        )
         self.contents.moved = self.function(
             self.contents.cells,
             self.contents.moved,
@@ -199,14 +251,17 @@ def parts(
                 yield _StripPart(load(kernels.add_at_times), definition, contents, time, value)
             continue
         function, axes = _function(kind, definition)
-        yield _CountingPart(
+        times = _with_partners if kind is FillWith else folded
+        is_plain = times is None and function is not kernels.fill_bits
+        yield CountingPart(
             load(function),
+            load(kernels.fill_together) if is_plain else None,
             axes,
             np.array([(*numbers, -1) for _, numbers in found]),
             np.array([(*numbers, 0) for _, numbers in found]),
-            contents.padded,
+            contents,
             [fill for fill, _ in found],
-            _with_partners if kind is FillWith else folded,
+            times,
         )
 
 

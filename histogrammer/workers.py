@@ -34,6 +34,11 @@ class Workers(Closing):
         for thread in self._threads:
             thread.start()
 
+    @property
+    def threads(self) -> int:
+        """Number of threads, the caller's among them."""
+        return 1 + len(self._threads)
+
     def run(self, jobs: Iterable[Job]) -> None:
         """Do jobs, each once; whoever is ready takes the next one.
 

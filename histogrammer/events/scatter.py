@@ -182,7 +182,7 @@ def _high_row(number: np.int64, ids: Integers, rows: Integers) -> int:
 
 
 @compiled
-def _look(data: Raw, at: int, end: int) -> tuple[Integer, Integer, Integer]:
+def _look(data: Raw, at: Integer, end: int) -> tuple[Integer, Integer, Integer]:
     """Look at an item; its size, the number of its values, and where in it they begin.
 
     Instead of the number it is the ending, less 10, where no whole event begins here.
@@ -203,6 +203,60 @@ def _look(data: Raw, at: int, end: int) -> tuple[Integer, Integer, Integer]:
 
 
 @compiled
+def _take_usual(
+    data: Raw,
+    at: Integer,
+    end: int,
+    dense: Integers,
+    tile: Bits,
+    most: int,
+    counted: Integers,
+) -> tuple[Integer, int]:
+    """Take events from the first column of the tile on, until there are so many, or something is
+    unusual about one, of which nothing is left; where that one begins, and how many were taken.
+
+    A call for each event would cost more than to take it: what counts references to arrays is
+    done at each.
+    """
+    # known to the compiler, unlike `itemsize`, which it reads from the array
+    is_single = np.uint64(tile.dtype.type(ABSENT64)) != ABSENT64
+    absent = ABSENT32 if is_single else ABSENT64
+    event, low_ids = 0, np.uint64(len(dense))
+    while event < most:
+        size, number, first = _look(data, at, end)
+        if number < 0 or first + _VALUE * number != size:
+            break
+        column, place, left, inexact = np.uint64(event), np.uint64(at + first), number, 0
+        while left > 0:
+            file_id = _word(data, place)
+            if file_id >= low_ids:
+                break
+            row = dense[file_id]
+            bits = np.uint64(_word(data, place + _4) | _word(data, place + _8) << _32)
+            value = bits.view(np.float64)
+            single = np.float32(value)
+            is_exact = np.float64(single) == value
+            cell = np.uint64(row)  # without a sign that would be looked at
+            if row < 0 or not (is_exact if is_single else value == value):
+                break
+            if tile[cell, column] != absent:
+                break
+            tile[cell, column] = single.view(np.uint32) if is_single else bits
+            inexact += not is_exact
+            place += np.uint64(_VALUE)
+            left -= 1
+        if left > 0:
+            for row in range(tile.shape[0]):
+                tile[row, column] = absent
+            break
+        counted[_VALUES] += number
+        counted[_WIDE] += inexact
+        at += size
+        event += 1
+    return at, event
+
+
+@compiled
 def _take(
     data: Raw,
     at: Integer,
@@ -217,7 +271,6 @@ def _take(
 
     The first that is not exact ends it where the tile has float32.
     """
-    # known to the compiler, unlike `itemsize`, which it reads from the array
     is_single = np.uint64(tile.dtype.type(ABSENT64)) != ABSENT64
     absent = ABSENT32 if is_single else ABSENT64
     column = np.uint64(event)
@@ -249,6 +302,34 @@ def _take(
         else:
             tile[cell, column] = _NAN64 if is_nan else bits
     return unknown, repeated, inexact
+
+
+@compiled
+def _take_any(
+    data: Raw,
+    at: Integer,
+    end: int,
+    dense: Integers,
+    ids: Integers,
+    rows: Integers,
+    tile: Bits,
+    event: int,
+    counted: Integers,
+) -> tuple[Integer, Integer]:
+    """Take one event, whatever it is like; its size, or zero, and the ending."""
+    size, number, first = _look(data, at, end)
+    if number < 0:
+        return 0, number + 10
+    unknown, repeated, inexact = _take(data, at + first, number, dense, ids, rows, tile, event)
+    if inexact and tile.itemsize == 4:
+        return 0, _INEXACT
+    counted[_VALUES] += number
+    counted[_UNKNOWN] += unknown
+    counted[_REPEATED] += repeated
+    counted[_WIDE] += inexact
+    if first + _VALUE * number < size:
+        counted[_TRAILING] += 1
+    return size, _FULL
 
 
 @compiled
@@ -301,30 +382,24 @@ def scatter(
         Where the first item begins that was not taken, the number of events that the columns have
         now, and an `Ending`.
     """
-    capacity, tiled, ending = columns.shape[1], 0, _FULL
+    capacity, tiled = columns.shape[1], 0
+    place: Integer = at
+    ending: Integer = _FULL
     _clear(tile)
     while count + tiled < capacity:
-        size, number, first = _look(data, at, end)
-        if number < 0:
-            ending = int(number + 10)
-            break
-        unknown, repeated, inexact = _take(data, at + first, number, dense, ids, rows, tile, tiled)
-        if inexact and columns.itemsize == 4:
-            ending = _INEXACT
-            break
-        counted[_VALUES] += number
-        counted[_UNKNOWN] += unknown
-        counted[_REPEATED] += repeated
-        counted[_WIDE] += inexact
-        if first + _VALUE * number < size:
-            counted[_TRAILING] += 1
-        at += int(size)
-        tiled += 1
+        if tiled == 0:
+            most = min(TILE_EVENTS, capacity - count)
+            place, tiled = _take_usual(data, place, end, dense, tile, most, counted)
+        if tiled < TILE_EVENTS and count + tiled < capacity:
+            size, ending = _take_any(data, place, end, dense, ids, rows, tile, tiled, counted)
+            if size == 0:
+                break
+            place += size
+            tiled += 1
         if tiled == TILE_EVENTS:
             _flush(tile, tiled, columns, count)
             _clear(tile)
             count += tiled
             tiled = 0
     _flush(tile, tiled, columns, count)
-    count += tiled
-    return at, count, ending
+    return int(place), count + tiled, int(ending)

@@ -186,11 +186,12 @@ def _pairs(
 
 
 @compiled
-def _mark(
-    x: float,
-    y: float,
-    cell: int,
-    inside: int,
+def _mark_border(
+    x: Values,
+    y: Values,
+    border: Indices,
+    cells: Indices,
+    marks: Marks,
     edges: Floats,
     has_corners: bool,
     side: int,
@@ -200,34 +201,45 @@ def _mark(
     end_columns: Indices,
     end_starts: Indices,
 ) -> int:
-    """Return the mark of a point in a border cell.
+    """Replace the classes of points in border cells by their marks; how many are UNSURE. All in
+    one call, as what counts references to arrays takes longer than a point.
 
     Args:
-        x: Of the point.
-        y: Of the point.
-        cell: Number of the cell.
-        inside: INSIDE if an odd number of edges crosses its row beyond it, else 0.
+        x: Of all points.
+        y: Of all points.
+        border: Numbers of those in border cells.
+        cells: Cell of each point.
+        marks: Class of the cell of each point, replaced for those.
         edges: As of `_marks`, and all that follows.
     """
-    is_unsure = False
-    for i in range(near_starts[cell], near_starts[cell + 1]):
-        k = near[i]
-        low, high = edges[k, 1], edges[k, 3]
-        if has_corners and ((y == low and x == edges[k, 0]) or (y == high and x == edges[k, 2])):
-            return INSIDE
-        if low <= y < high:
-            sign = turn(edges[k, 0], low, edges[k, 2], high, x, y)
-            if sign == UNSURE:
-                is_unsure = True
-            elif side * sign >= 0:
-                inside = INSIDE - inside
-    if is_unsure:
-        return UNSURE
-    row, column, crossed = cell // CELLS, side * (cell % CELLS), 0
-    for i in range(end_starts[row], end_starts[row + 1]):  # without a branch: vector code
-        is_beyond = side * end_columns[i] > column
-        crossed += is_beyond & (ends[i, 0] <= y) & (y < ends[i, 1])
-    return inside ^ (crossed & 1)
+    unsure = 0
+    for at in border:
+        at_x, at_y, cell = np.float64(x[at]), np.float64(y[at]), cells[at]
+        is_corner, is_unsure, crossed = False, False, marks[at] & INSIDE
+        for i in range(near_starts[cell], near_starts[cell + 1]):
+            k = near[i]
+            low, high = edges[k, 1], edges[k, 3]
+            if has_corners and (
+                (at_y == low and at_x == edges[k, 0]) or (at_y == high and at_x == edges[k, 2])
+            ):
+                is_corner = True
+                break
+            if low <= at_y < high:
+                sign = turn(edges[k, 0], low, edges[k, 2], high, at_x, at_y)
+                is_unsure |= sign == UNSURE
+                crossed += side * sign >= 0
+        if is_corner:
+            marks[at] = INSIDE
+        elif is_unsure:
+            marks[at] = UNSURE
+            unsure += 1
+        else:
+            row, column = cell // CELLS, side * (cell % CELLS)
+            for i in range(end_starts[row], end_starts[row + 1]):  # without a branch: vector code
+                is_beyond = side * end_columns[i] > column
+                crossed += is_beyond & (ends[i, 0] <= at_y) & (at_y < ends[i, 1])
+            marks[at] = crossed & 1
+    return unsure
 
 
 @compiled_or(_marks_by_numpy)
@@ -258,25 +270,27 @@ def _marks(
         row = np.int32((at_y - origin_y) * scale_y if in_box else 0.0)
         cell = min(row, np.int32(CELLS - 1)) * CELLS + min(column, np.int32(CELLS - 1))
         cells[i] = cell if in_box else _BEYOND
-    marks, unsure = np.empty(events, np.uint8), 0
+    marks, border, count = np.empty(events, np.uint8), np.empty(events, np.int32), np.uint64(0)
+    places = cells.view(np.uint32)  # without a sign that would be looked at
     for i in range(events):
-        cell = cells[i]
-        mark = classes[cell]
-        if mark >= BORDER:
-            mark = _mark(
-                np.float64(x[i]),
-                np.float64(y[i]),
-                cell,
-                mark & INSIDE,
-                edges,
-                has_corners,
-                side,
-                near,
-                near_starts,
-                ends,
-                end_columns,
-                end_starts,
-            )
-            unsure += mark == UNSURE
+        mark = classes[places[i]]
         marks[i] = mark
+        if mark >= BORDER:
+            border[count] = i
+            count += np.uint64(1)
+    unsure = _mark_border(
+        x,
+        y,
+        border[:count],
+        cells,
+        marks,
+        edges,
+        has_corners,
+        side,
+        near,
+        near_starts,
+        ends,
+        end_columns,
+        end_starts,
+    )
     return marks, unsure

@@ -74,15 +74,15 @@ class Contents:
             y_low=values.number("ylow"),
             y_high=values.number("yhigh"),
         )
-        key, cells = (spectrum.number, region), spectrum.contents.cells
+        key, contents = (spectrum.number, region), spectrum.contents
         body = self._kept.get(key, spectrum.version)
         if body is not None:
             return Whole(body)
-        if cells.size <= SMALL_CELLS:
-            return Whole(self._whole(_state(spectrum, key, cells)))
+        if spectrum.definition.size <= SMALL_CELLS:
+            return Whole(self._whole(_state(spectrum, key, contents.cells)))
 
         def copy(_engine: Engine) -> Callable[[], Body]:
-            return partial(self._written, _state(spectrum, key, cells.copy()))
+            return partial(self._written, _state(spectrum, key, contents.cells.copy()))
 
         return Later(copy)
 

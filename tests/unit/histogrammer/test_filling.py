@@ -130,6 +130,43 @@ def test_all_ways_of_filling_give_the_counts_of_exact_fractions(
         np.testing.assert_array_equal(contents.cells, expected)
 
 
+@settings(max_examples=10)
+@given(
+    some=st.lists(definitions(), min_size=6, max_size=6),
+    events=histograms.events(NAMES),
+    single=st.booleans(),
+)
+def test_many_spectra_of_few_gates_are_filled_as_each_of_them_alone(
+    some: list[Definition],
+    events: list[dict[str, float]],
+    single: bool,
+    fillers: tuple[Filler, ...],
+) -> None:
+    dtype = np.float32 if single else np.float64
+    events = rounded(events, dtype)
+    limits = {None: -np.inf, "most": 0.0, "none": np.inf}
+    gates = {name: Above("d", limit) for name, limit in limits.items() if name is not None}
+    for filler in fillers:
+        spectra = [
+            FilledSpectrum(definition, Contents.zeros(definition.shape), gate)
+            for definition in some * 2
+            for gate in limits
+        ]
+        filler.define(spectra, gates)
+        for start in range(0, len(events), 5):
+            filler.fill(EventBlock.of(events[start : start + 5], dtype))
+        for number, spectrum in enumerate(spectra[: 3 * len(some)]):
+            limit = limits[spectrum.gate]
+            expected = histograms.filled(
+                spectrum.definition,
+                events,
+                gate=lambda event, limit=limit: limit == -np.inf or event.get("d", limit) > limit,
+            )
+            np.testing.assert_array_equal(spectrum.contents.cells, expected)
+            twin = spectra[number + 3 * len(some)]
+            np.testing.assert_array_equal(twin.contents.cells, expected)
+
+
 @pytest.mark.parametrize("letters", ["g1", "g2", "gd"])
 @pytest.mark.parametrize("flavor", [RUSTOGRAMER, PER_MATCH])
 @settings(max_examples=10)

@@ -15,7 +15,7 @@ from histogrammer import fallback, kernels
 from histogrammer.axes import Axis
 from histogrammer.contents import Contents, Counts
 from histogrammer.events.blocks import EventBlock
-from histogrammer.fallback import Integers, Kernel, Values
+from histogrammer.fallback import Kernel, Numbers, Values
 from histogrammer.fillplan import Columns
 
 Dtype: TypeAlias = type[np.float32] | type[np.float64]
@@ -31,10 +31,10 @@ def filled(
     axis: Axis,
     values: Values,
     rows: Sequence[int] = (0,),
-    events: Integers | None = None,
+    events: Numbers | None = None,
 ) -> Counts:
     columns = Columns.of(EventBlock({}, values))
-    number, chosen = (-1, np.zeros(0, np.int64)) if events is None else (0, events)
+    number, chosen = (-1, np.zeros(0, np.int32)) if events is None else (0, events)
     fills = np.array([(row, 0, number) for row in rows])
     contents, table = Contents.zeros((axis.cells,)), kernels.axis_table((axis, 1))
     ends = np.array([0, len(chosen)])
@@ -46,8 +46,10 @@ def filled(
         ends,
         fills,
         table,
+        contents.recent,
         contents.padded,
     )
+    contents.is_settled = False
     return contents.cells
 
 
@@ -98,10 +100,39 @@ def test_cells_are_those_of_the_axis_to_the_last_bit(
 
 
 @DTYPES
-@pytest.mark.parametrize("events", [None, np.arange(2048 + 3)])
+@pytest.mark.parametrize("exponent", [-1060, -101, -100, -3, 0, 4, 100, 101, 900])
+@pytest.mark.parametrize("first", [0, -5, 3])
+@pytest.mark.parametrize("bins", [1, 7, 300])
+def test_bins_of_a_power_of_two_are_those_of_the_axis_to_the_last_bit(
+    bins: int, first: int, exponent: int, dtype: Dtype
+) -> None:
+    width = 2.0**exponent
+    axis = Axis(first * width, (first + bins) * width, bins)
+    with np.errstate(over="ignore", under="ignore"):
+        edges = (np.arange(-1, bins + 2) + first) * width
+        values = np.concatenate([edges, edges + width / 3, [0.0, -0.0]]).astype(dtype)
+        values = np.concatenate(
+            [values, np.nextafter(values, dtype(np.inf)), np.nextafter(values, dtype(-np.inf))]
+        )
+    expected = counted(axis, values.astype(np.float64))
+    found = filled(kernels.fill_ones.loaded(), axis, values[np.newaxis])
+    assert found.tolist() == expected.tolist()
+
+
+@DTYPES
+def test_limits_and_bins_that_float32_does_not_hold_are_heeded(dtype: Dtype) -> None:
+    fill_ones = kernels.fill_ones.loaded()
+    for axis in (Axis(0, 1 + 2.0**-52, 1), Axis(0, 3 + 2.0**-51, 3), Axis(0, 1 << 23, 1 << 23)):
+        values = np.array([0.0, 0.5, 1.0, 2.9999998, 3.0, (1 << 23) - 1, 1 << 23], dtype)
+        expected = counted(axis, values.astype(np.float64))
+        assert (filled(fill_ones, axis, values[np.newaxis]) == expected).all()
+
+
+@DTYPES
+@pytest.mark.parametrize("events", [None, np.arange(2048 + 3, dtype=np.int32)])
 @pytest.mark.parametrize("special", SPECIAL)
 def test_special_values_go_to_their_cells_from_each_place_of_a_piece(
-    special: float, events: Integers | None, dtype: Dtype
+    special: float, events: Numbers | None, dtype: Dtype
 ) -> None:
     values = np.full((2048, 2048 + 3), 5.5, dtype)
     with np.errstate(over="ignore"):  # 1e300 is infinite in float32
@@ -134,7 +165,7 @@ def test_absent_values_and_events_that_are_not_listed_do_not_count_and_nan_does(
 ) -> None:
     events: list[dict[str, float]] = [{"a": 1}, {}, {"a": np.nan}, {"a": 2}] * 1000
     values = EventBlock.of(events, dtype).values
-    listed = np.flatnonzero(np.arange(len(events)) % 4 != 3)
+    listed = kernels.numbers_of(np.arange(len(events)) % 4 != 3)
     cells = filled(fill_ones, Axis(0, 4, 4), values, events=listed)
     assert cells.tolist() == [0, 0, 1000, 0, 0, 1000]
 

@@ -28,10 +28,10 @@ NANS = [
 
 
 def run(
-    function: object, data: bytes, at: int, dtype: type, count: int
+    function: object, data: bytes, at: int, dtype: type, count: int, events: int = EVENTS
 ) -> tuple[tuple[int, int, int], npt.NDArray[np.uint64], list[int]]:
-    columns = np.zeros((ROWS, EVENTS), dtype)
-    tile, counted = np.zeros((TILE_EVENTS, ROWS), dtype), np.zeros(len(Counted), np.int64)
+    columns = np.zeros((ROWS, events), dtype)
+    tile, counted = np.zeros((ROWS, TILE_EVENTS), dtype), np.zeros(len(Counted), np.int64)
     raw = np.frombuffer(data, np.uint8).copy()
     assert callable(function)
     found = function(raw, at, len(raw), DENSE, HIGH, HIGH_ROWS, columns, tile, count, counted)
@@ -78,6 +78,34 @@ def test_compiled_and_numpy_do_the_same(
     data = bytes(at) + data[: max(0, len(data) - cut)]
     one = run(scatter, data, at, dtype, count)
     other = run(scatter_numpy, data, at, dtype, count)
+    assert one[0] == other[0]
+    assert one[1].tobytes() == other[1].tobytes()
+    assert one[2] == other[2]
+
+
+@pytest.mark.parametrize("dtype", [np.uint32, np.uint64])
+@pytest.mark.parametrize("events", [2 * TILE_EVENTS, 3 * TILE_EVENTS - 1])
+@pytest.mark.parametrize(
+    "unusual",
+    [
+        event(1, [(1, 0.5), (3, 1.0)]),  # an id that is not defined
+        event(1, [(1, 0.5), (70000, 1.0)]),  # a high one
+        event(1, [(1, 0.5), (4, 2.5), (1, 1.5)]),  # a parameter that comes again
+        event(1, [(4, 0.5), (1, math.nan)]),
+        event(1, [(4, 0.5), (1, 0.1)]),  # no float32
+        event(1, []),
+        item(32770, struct.pack("<QIId", 1, 1, 1, 2.5) + b"more"),
+        item(20, bytes(6)),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1, TILE_EVENTS - 1, TILE_EVENTS, 2 * TILE_EVENTS])
+def test_an_unusual_event_anywhere_among_many_is_taken_as_numpy_does(
+    place: int, unusual: bytes, events: int, dtype: type
+) -> None:
+    usual = [event(1, [(1 + 3 * (n % 2), float(n)), (5, -0.5)]) for n in range(events)]
+    data = b"".join([*usual[:place], unusual, *usual[place:]])
+    one = run(scatter, data, 0, dtype, 3, events)
+    other = run(scatter_numpy, data, 0, dtype, 3, events)
     assert one[0] == other[0]
     assert one[1].tobytes() == other[1].tobytes()
     assert one[2] == other[2]

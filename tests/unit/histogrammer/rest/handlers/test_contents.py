@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
+import numpy as np
 import pytest
 from support.rest_client import RestClient
 
+from histogrammer.events.blocks import EventBlock
 from histogrammer.rest import answering
 from histogrammer.rest.answering import Answerer
 from histogrammer.rest.handlers import contents
+from histogrammer.rest.handlers.calls import Later
+from histogrammer.rest.protocol.values import Values
 
 CHANNELS = [{"x": float(x), "y": 0.0, "v": 1.0 + x} for x in range(6)]
 
@@ -38,6 +42,17 @@ def test_large_contents_are_written_as_small_ones_are(
         assert large.ok("spectrum/contents", name="h")["channels"] == CHANNELS
     kept = large.ok("spectrum/contents", name="h", xlow=5)["channels"]
     assert kept == CHANNELS[5:]
+
+
+def test_a_large_answer_has_what_is_filled_before_its_copy_is_made(large: RestClient) -> None:
+    answer = contents.Contents()
+    given = {"name": "h", "xlow": None, "xhigh": None, "ylow": None, "yhigh": None}
+    asked = answer(large.engine, Values(given))
+    assert isinstance(asked, Later)
+    large.engine.fill(EventBlock({"a": 0}, np.full((1, 300), 7.5)))
+    body = asked.copy(large.engine)()
+    assert isinstance(body, bytes)
+    assert json.loads(body)["detail"]["channels"] == [*CHANNELS, {"x": 7.0, "y": 0.0, "v": 300.0}]
 
 
 def test_few_large_answers_are_written_and_sent_at_once(
