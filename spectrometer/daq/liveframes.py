@@ -13,6 +13,7 @@ import mmap
 import os
 from pathlib import Path
 
+from groundwork.freed import keep_freed_memory
 from spectrometer.daq.errors import LiveFramesError
 from spectrometer.daq.protocol.liveframes import (
     FrameMemory,
@@ -29,6 +30,8 @@ MOST_BYTES = 16 * 2**20
 """Of the data of a frame."""
 _FOLDER = Path("/dev/shm")
 _HEAD_BYTES = 4096
+_TRIES = 10
+"""To read the newest frame of a writer that has gone once around meanwhile."""
 
 
 def live_path(status_key: int) -> Path:
@@ -135,6 +138,7 @@ class FrameReader:
     """
 
     def __init__(self, path: Path) -> None:
+        keep_freed_memory()
         self._path = path
         self._map: mmap.mmap | None = None
         self._frames: FrameMemory | None = None
@@ -142,36 +146,48 @@ class FrameReader:
 
     def next(self) -> Spectrum | None:
         """Return the newest frame, if it was not returned yet."""
-        self._follow()
-        if self._frames is None or (number := self._frames.newest()) <= self._number:
-            return None
-        found = self._frames.read(number)
-        if found is not None:
-            self._number = number
+        found = self._newer()
+        if found is None and self._follow():
+            found = self._newer()
         return found
 
-    def _follow(self) -> None:
-        """Map what is at the path now."""
+    def _newer(self) -> Spectrum | None:
+        """Return the newest frame of the memory that is mapped, likewise."""
+        frames = self._frames
+        if frames is None:
+            return None
+        for _ in range(_TRIES):
+            number = frames.newest()
+            if number <= self._number:
+                break
+            if (found := frames.read(number)) is not None:
+                self._number = number
+                return found
+        return None
+
+    def _follow(self) -> bool:
+        """Map what is at the path now; whether it is another memory."""
         try:
             inode = os.stat(self._path, follow_symlinks=False).st_ino
         except OSError:
             inode = 0
         if inode == self._inode:
-            return
+            return False
         self.close()
         self._inode = inode
         if not inode:
-            return
+            return False
         with contextlib.suppress(OSError, ValueError):  # it is gone again, or none of ours
             file = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 found = os.fstat(file)
                 if found.st_uid not in (os.geteuid(), 0):  # others could cut it while it is read
-                    return
+                    return False
                 self._map = mmap.mmap(file, found.st_size, prot=mmap.PROT_READ)
                 self._frames = FrameMemory(memoryview(self._map))
             finally:
                 os.close(file)
+        return self._frames is not None
 
     def close(self) -> None:
         """Map nothing; may be called twice."""
