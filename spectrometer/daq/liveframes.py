@@ -139,7 +139,7 @@ class FrameReader:
 
     def __init__(self, path: Path) -> None:
         keep_freed_memory()
-        self._path = path
+        self._path = str(path)  # to look at a Path takes twice as long
         self._map: mmap.mmap | None = None
         self._frames: FrameMemory | None = None
         self._inode = self._number = 0

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 __all__ = ["BYTES", "DTYPES", "ArrayHeader", "Framed", "join", "read_header", "restore", "size_of"]
@@ -53,6 +53,11 @@ class Framed(bytes):
         framed.frames = tuple(frames)
         return framed
 
+    @cached_property
+    def size(self) -> int:
+        """Bytes of it and of its frames; a message may go to many."""
+        return len(self) + sum([memoryview(frame).nbytes for frame in self.frames])
+
 
 def join(replies: Sequence[bytes]) -> bytes:
     """Make one body of the parts of a batch, with the frames of all of them behind it."""
@@ -63,11 +68,7 @@ def join(replies: Sequence[bytes]) -> bytes:
 
 def size_of(body: bytes) -> int:
     """Return the bytes of a body and of the frames behind it."""
-    size = len(body)
-    if isinstance(body, Framed):
-        for frame in body.frames:
-            size += memoryview(frame).nbytes
-    return size
+    return body.size if isinstance(body, Framed) else len(body)
 
 
 class ArrayHeader(NamedTuple):

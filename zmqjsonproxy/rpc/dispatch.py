@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -38,6 +39,7 @@ _PAUSE_S = 0.0005
 """Between the queries of a long batch, so that whoever waits for a lock that they take gets it."""
 Envelope = Sequence[bytes]
 Answer = Callable[[bytes], None]
+_NO_HOLD = nullcontext()
 
 
 class Dispatcher:
@@ -50,6 +52,7 @@ class Dispatcher:
         post: Sends a reply from any thread.
         on_hello: Told the routing id of a client that is one of ours.
         publisher: Subscribes clients; None: nothing is published.
+        hold: Keeps updates back until what is done meanwhile is answered.
     """
 
     def __init__(
@@ -60,8 +63,9 @@ class Dispatcher:
         post: Callable[[Envelope, bytes], None],
         on_hello: Callable[[bytes], None] = lambda _client: None,
         publisher: Publisher | None = None,
+        hold: AbstractContextManager[None] = _NO_HOLD,
     ) -> None:
-        self._engine, self._settings = engine, settings
+        self._engine, self._settings, self._hold = engine, settings, hold
         self._send, self._post, self._on_hello = send, post, on_hello
         self._callers = KnownCallers()
         self._connection_methods = ConnectionMethods(engine, publisher, self._callers)
@@ -94,7 +98,8 @@ class Dispatcher:
                 self._send(frames, reply)
         elif isinstance(request, list):
             self._parts = len(request)
-            self._serve_batch(request, frames)
+            with self._hold:  # an answer may tell of a stream
+                self._serve_batch(request, frames)
         else:
             self._send(frames, read_failure(request))
 
@@ -127,7 +132,8 @@ class Dispatcher:
         if method is not None and (request.native or method.queue != "rpc"):
             return self._hand_over(method, request, envelope, later)
         if request.native:
-            own = self._connection_methods.answer(request, envelope[0])
+            with self._hold:
+                own = self._connection_methods.answer(request, envelope[0])
             if own is not None:
                 return None if request.notification else own
         most = self._settings.max_message_bytes

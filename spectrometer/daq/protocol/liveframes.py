@@ -26,7 +26,7 @@ import platform
 import struct
 import threading
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -159,7 +159,8 @@ class FrameMemory:
         self._places = [self._place(_PAGE + number * place, place) for number in range(FRAMES)]
         self._step = threading.Lock()  # nobody waits for it: to take it is a locked instruction
         self._told: tuple[Sequence[object], bytes] = (), b""  # of the last frame, and its text
-        self._read: tuple[bytes, Mapping[str, Any]] = b"", {}  # likewise
+        self._read_text = b""  # likewise
+        self._read: tuple[Sequence[str], Sequence[float], float, Sequence[int]] = (), (), 0.0, ()
 
     def _place(self, at: int, size: int) -> _Place:
         memory = self._memory
@@ -221,11 +222,13 @@ class FrameMemory:
             return None
         if check == _BY_CHECKSUM and _checksum(data, text, time, integration) != crc:
             return None
-        if text != self._read[0]:
-            self._read = text, json.loads(text)
-        told = self._read[1]
-        array = np.ndarray(tuple(told["shape"]), np.float32, data)
-        return Spectrum(told["rows"], told["x_starts"], told["x_delta"], time, integration, array)
+        if text != self._read_text:
+            told: dict[str, Any] = json.loads(text)
+            self._read = told["rows"], told["x_starts"], told["x_delta"], tuple(told["shape"])
+            self._read_text = text
+        rows, x_starts, x_delta, shape = self._read
+        array = np.ndarray(shape, np.float32, data)
+        return Spectrum(rows, x_starts, x_delta, time, integration, array)
 
     def release(self) -> None:
         """Hold the memory no longer."""
