@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 __all__ = ["BYTES", "DTYPES", "ArrayHeader", "Framed", "join", "read_header", "restore", "size_of"]
@@ -46,17 +46,14 @@ class Framed(bytes):
     follow."""
 
     frames: tuple[Any, ...]
+    known_size = 0
+    """Its `size_of`, from when it was asked for: a message may go to many."""
 
     def __new__(cls, body: bytes, frames: Sequence[Any]) -> Framed:
         """Put frames, anything with a buffer, behind a body."""
         framed = bytes.__new__(cls, body if body[:1] == b" " else b" " + body)
         framed.frames = tuple(frames)
         return framed
-
-    @cached_property
-    def size(self) -> int:
-        """Bytes of it and of its frames; a message may go to many."""
-        return len(self) + sum([memoryview(frame).nbytes for frame in self.frames])
 
 
 def join(replies: Sequence[bytes]) -> bytes:
@@ -68,7 +65,14 @@ def join(replies: Sequence[bytes]) -> bytes:
 
 def size_of(body: bytes) -> int:
     """Return the bytes of a body and of the frames behind it."""
-    return body.size if isinstance(body, Framed) else len(body)
+    size = len(body)
+    if isinstance(body, Framed):
+        if body.known_size:
+            return body.known_size
+        for frame in body.frames:
+            size += memoryview(frame).nbytes
+        body.known_size = size
+    return size
 
 
 class ArrayHeader(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import zmq
 
-from zmqjsonproxy.protocol.arrays import Framed
+from zmqjsonproxy.protocol.arrays import Framed, size_of
 
 __all__ = [
     "COPIED_MOST",
@@ -142,7 +142,7 @@ def _is_copied(frame: bytes) -> bool:
 def shared(body: bytes) -> bytes:
     """Return a message that is sent to many: if it is small, its frames are copied once, not for
     each."""
-    if type(body) is not Framed or body.size >= COPIED_MOST:
+    if type(body) is not Framed or size_of(body) >= COPIED_MOST:
         return body
     return Framed(body, [zmq.Frame(frame, copy=True) for frame in body.frames])
 
@@ -176,7 +176,7 @@ def sender(socket: zmq.Socket[bytes], flags: int = 0) -> Sender:
                 return send(body, flags, len(body) < COPIED_MOST and not track, track)
             send(body, first)
             *others, last = body.frames
-            if body.size < COPIED_MOST and not track:
+            if others and not track and size_of(body) < COPIED_MOST:
                 for frame in others:
                     send(frame, first)
                 return send(last, flags)
