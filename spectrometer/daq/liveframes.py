@@ -11,6 +11,9 @@ import contextlib
 import errno
 import mmap
 import os
+import platform
+import threading
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from groundwork.freed import keep_freed_memory
@@ -37,6 +40,13 @@ _TRIES = 10
 def live_path(status_key: int) -> Path:
     """Return where the live frames of a Bank are, by the key of its status memory."""
     return _FOLDER / f"dealer-player.spectra-{status_key & 0xFFFFFFFF:08x}"
+
+
+def _barrier() -> AbstractContextManager[object] | None:
+    """Return what ends a step at a frame; None: this processor does not keep the order of stores."""
+    # Nobody waits for the lock: to take and leave it are locked instructions of x86-64, behind which
+    # no store and no load is moved.
+    return threading.Lock() if platform.machine().lower() in ("x86_64", "amd64") else None
 
 
 def _begun(pid: int) -> int:
@@ -101,7 +111,7 @@ class FrameWriter:
             self._inode = os.fstat(file).st_ino
             view = memoryview(self._map)
             write_writer(view, data_bytes, Writer(os.getpid(), _begun(os.getpid())))
-            self._frames = FrameMemory(view)
+            self._frames = FrameMemory(view, _barrier())
             new.rename(path)
         except OSError as error:
             with contextlib.suppress(OSError):
@@ -184,7 +194,7 @@ class FrameReader:
                 if found.st_uid not in (os.geteuid(), 0):  # others could cut it while it is read
                     return False
                 self._map = mmap.mmap(file, found.st_size, prot=mmap.PROT_READ)
-                self._frames = FrameMemory(memoryview(self._map))
+                self._frames = FrameMemory(memoryview(self._map), _barrier())
             finally:
                 os.close(file)
         return self._frames is not None

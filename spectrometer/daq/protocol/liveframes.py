@@ -6,9 +6,9 @@ has two different ones. A reader looks at the second, copies the frame, and look
 both are the number that it wants, no later frame had been begun when it had its copy.
 
 That holds as long as both ends do these steps in this order. x86-64 keeps the order of stores and
-that of loads; long copies may go past it there, so each step ends with a locked instruction, behind
-which nothing is moved. Other processors promise less, and Python has no barrier for them: there the
-frame has a checksum, which shows what was stored, or read, in another order.
+that of loads; long copies may go past it there, so each step ends with a barrier, behind which
+nothing is moved. Other processors promise less, and Python has no barrier for them: there the frame
+has a checksum, which shows what was stored, or read, in another order.
 
 | where | what |
 |---|---|
@@ -22,11 +22,10 @@ bytes of the data, time, integration; JSON text |
 from __future__ import annotations
 
 import json
-import platform
 import struct
-import threading
 import zlib
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -53,7 +52,6 @@ _FRAME, _FRAME_REST = struct.Struct("<2Q4IdQ"), struct.Struct("<4IdQ")
 _NUMBERS = 2 * 8
 _NEWEST_AT = 64
 _BY_NUMBERS, _BY_CHECKSUM = 0, 1
-_KEEPS_ORDER = platform.machine().lower() in ("x86_64", "amd64")
 
 
 class Spectrum(NamedTuple):
@@ -143,21 +141,24 @@ class FrameMemory:
 
     Args:
         memory: All of it; begins at an address that 8 divides.
-        keeps_order: The processor keeps the order of what is written; else a checksum is.
+        barrier: Ends each step when it is entered and left; None: there is none, and frames that
+            are written have a checksum.
 
     Raises:
         ValueError: It is none.
     """
 
-    def __init__(self, memory: memoryview, *, keeps_order: bool = _KEEPS_ORDER) -> None:
+    def __init__(
+        self, memory: memoryview, barrier: AbstractContextManager[object] | None = None
+    ) -> None:
         _, frames, place, _, _ = _FILE.unpack_from(memory) if read_writer(memory) else (0,) * 5
         if frames != FRAMES or place <= _PAGE or len(memory) < _PAGE + FRAMES * place:
             raise ValueError("this is no memory of live frames")
         self._memory, self.data_bytes = memory, place - _PAGE
-        self._check = _BY_NUMBERS if keeps_order else _BY_CHECKSUM
+        self._check = _BY_CHECKSUM if barrier is None else _BY_NUMBERS
+        self._step = nullcontext() if barrier is None else barrier
         self._newest = memory[_NEWEST_AT : _NEWEST_AT + 8].cast("Q")
         self._places = [self._place(_PAGE + number * place, place) for number in range(FRAMES)]
-        self._step = threading.Lock()  # nobody waits for it: to take it is a locked instruction
         self._told: tuple[Sequence[object], bytes] = (), b""  # of the last frame, and its text
         self._read_text = b""  # likewise
         self._read: tuple[Sequence[str], Sequence[float], float, Sequence[int]] = (), (), 0.0, ()
