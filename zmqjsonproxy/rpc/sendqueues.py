@@ -42,10 +42,11 @@ _UPDATES_MOST = 20_000
 """Updates that wait for the socket's thread."""
 _UPDATES_FOR_S = 0.0003
 _UPDATES_AT_ONCE = 500
-_AHEAD_UPDATES, _AHEAD_BYTES = 100, 2**17
-"""With so many updates, or bytes of them, those are sent that the thread of the socket publishes while
-it is at something else. Not for large frames: to copy them from time to time, instead of all in the
-end, leaves whoever publishes nothing of the processor's caches."""
+_AHEAD_UPDATES, _AHEAD_BYTES, _AHEAD_SENT = 100, 2**17, 2**20
+"""With so many updates, or bytes of them, or bytes for all who get them, those are sent that the
+thread of the socket publishes while it is at something else. Not for large frames: to copy them from
+time to time, instead of all in the end, leaves whoever publishes nothing of the processor's
+caches."""
 _JOINED_MOST = COPIED_MOST // 2
 """Bytes of updates that are joined."""
 _OVERHEAD = 200
@@ -251,13 +252,15 @@ class SendQueues:
             is_rung, self._is_rung = self._is_rung, True
         if not is_rung:
             self._wake()
-        if (
-            part.is_update
-            and (count >= _AHEAD_UPDATES or size > _AHEAD_BYTES)
-            and (self._owner == threading.get_ident() and not self.hold.depth)
-        ):
+        is_much = (
+            count >= _AHEAD_UPDATES or size > _AHEAD_BYTES or size * len(envelopes) > _AHEAD_SENT
+        )
+        if is_much and part.is_update and self._may_send_ahead():
             self._send_ahead()
         return True
+
+    def _may_send_ahead(self) -> bool:
+        return self._owner == threading.get_ident() and not self.hold.depth
 
     def _send_ahead(self) -> None:
         """Send what a call has posted that this thread carries out, before its end: clients work
