@@ -63,9 +63,11 @@ def test_those_who_join_a_fast_property_begin_with_a_value_and_miss_nothing(
 
 
 def test_no_update_comes_before_the_answer_that_tells_of_its_stream(
-    player: Publisher, bank: Any
+    player: Publisher, bank: Any, watcher: Watcher
 ) -> None:
-    bank.count("other", 1)  # its reply shows the socket's thread to the queues
+    before = watcher.subscribe(player.url, "number")
+    before.next(WITHIN_S)
+    until(before, bank.count("number", 1))  # by now updates were sent, which shows the thread
     said = {"jsonrpc": "2.0"}
     batch = [
         {**said, "id": 1, "method": "rpc.subscribe", "params": [[["bank", "other", {}]]]},

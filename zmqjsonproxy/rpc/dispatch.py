@@ -69,6 +69,7 @@ class Dispatcher:
         self._send, self._post, self._on_hello = send, post, on_hello
         self._callers = KnownCallers()
         self._connection_methods = ConnectionMethods(engine, publisher, self._callers)
+        self._is_held = False
         self._body, self._parts = b"", 1  # of the message being served, and its calls
         self._limits = Limits(
             max_bytes=settings.max_message_bytes,
@@ -98,8 +99,12 @@ class Dispatcher:
                 self._send(frames, reply)
         elif isinstance(request, list):
             self._parts = len(request)
-            with self._hold:  # an answer may tell of a stream
+            try:
                 self._serve_batch(request, frames)
+            finally:
+                if self._is_held:
+                    self._is_held = False
+                    self._hold.__exit__(None, None, None)
         else:
             self._send(frames, read_failure(request))
 
@@ -134,6 +139,9 @@ class Dispatcher:
         if request.native:
             with self._hold:
                 own = self._connection_methods.answer(request, envelope[0])
+            if own is not None and later is not None and not self._is_held:
+                self._is_held = True  # to the end of the batch: the answer may tell of a stream
+                self._hold.__enter__()
             if own is not None:
                 return None if request.notification else own
         most = self._settings.max_message_bytes

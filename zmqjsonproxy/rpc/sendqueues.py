@@ -358,12 +358,12 @@ class SendQueues:
     def flush(self) -> None:
         """Send what was posted, and what clients take by now."""
         self._is_rung = False  # first of all: what is posted from now on rings again
-        self._owner = threading.get_ident()
         self._send_posted()
         self._is_rung = False  # before it looks: whoever leaves one from now on wakes it again
         while self._later:
             self._later.popleft()()
         if self._updates:
+            self._owner = threading.get_ident()
             self._send_updates()
             if self._updates:
                 self._is_rung = True

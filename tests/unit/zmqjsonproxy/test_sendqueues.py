@@ -123,7 +123,7 @@ def test_updates_go_together_in_their_order_but_frames_with_frames(
 
 
 class Ahead:
-    """Send queues of this thread, which was told once to flush.
+    """Send queues of this thread, which has sent an update.
 
     Attributes:
         queues: The queues.
@@ -140,7 +140,9 @@ class Ahead:
         socket = stack.enter_context(context.socket(zmq.ROUTER))
         self.queues = SendQueues(socket, lambda: None, 64 * MIB, "here")
         stack.callback(self.queues.close)
+        self.post(0, 0)
         self.queues.flush()
+        self.sent.clear()
 
     def _send(self, _envelope: Sequence[bytes], body: bytes, _track: bool = False) -> None:
         self.sent.append(counts([body])[0])
