@@ -96,10 +96,13 @@ def lone_frame(value: Any) -> tuple[ArrayHeader, Any] | None:
     numpy = sys.modules.get("numpy")
     if numpy is None or type(value) is not numpy.ndarray:
         return None
-    dtype = value.dtype.str
-    if dtype not in DTYPES or not value.flags.c_contiguous:
-        return None
-    return ArrayHeader(dtype, value.shape), fixed(value)
+    header = _lone_header(value.dtype, value.shape)
+    return None if header is None or not value.flags.c_contiguous else (header, fixed(value))
+
+
+@lru_cache(256)
+def _lone_header(dtype: Any, shape: tuple[int, ...]) -> ArrayHeader | None:
+    return ArrayHeader(dtype.str, shape) if dtype.str in DTYPES else None
 
 
 def fixed(array: Any) -> Any:

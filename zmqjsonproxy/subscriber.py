@@ -16,6 +16,7 @@ import zmq
 
 from groundwork.errors import text_of
 from groundwork.extras import install_advice
+from groundwork.freed import keep_freed_memory
 from groundwork.values import JsonObject
 from zmqjsonproxy import ndarray
 from zmqjsonproxy.channels.link import Ask, Link, LinkState, Verb, Wish
@@ -37,10 +38,6 @@ log = logging.getLogger(__name__)
 _TAKEN_AT_ONCE = 1000
 """Messages that are taken before requests of other threads are looked at."""
 _HANDED_OVER_AT_ONCE = 50
-_KEPT_BYTES = 16 * 2**20
-"""glibc gives the memory of each large frame back to the system, and takes it page by page again for
-the next one, until a larger block was freed once; then it keeps up to twice as much. That is half
-of the time that a frame of 256 KiB takes here."""
 _LOCATED_EVERY_S = 1.0
 """Pause after an address could not be found."""
 
@@ -87,7 +84,7 @@ class Subscriber(OfOneProcess):
     ) -> None:
         self._settings = settings or LinkSettings()
         self._locators = locators or {}
-        bytes(_KEPT_BYTES)  # made and freed; its pages are never touched
+        keep_freed_memory()
         self._connections = Connections(
             context or own_context(), HubSettings(), locators, streams=True
         )

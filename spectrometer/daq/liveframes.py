@@ -11,8 +11,12 @@ import contextlib
 import errno
 import mmap
 import os
+import platform
+import threading
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from groundwork.freed import keep_freed_memory
 from spectrometer.daq.errors import LiveFramesError
 from spectrometer.daq.protocol.liveframes import (
     FrameMemory,
@@ -29,11 +33,20 @@ MOST_BYTES = 16 * 2**20
 """Of the data of a frame."""
 _FOLDER = Path("/dev/shm")
 _HEAD_BYTES = 4096
+_TRIES = 10
+"""To read the newest frame of a writer that has gone once around meanwhile."""
 
 
 def live_path(status_key: int) -> Path:
     """Return where the live frames of a Bank are, by the key of its status memory."""
     return _FOLDER / f"dealer-player.spectra-{status_key & 0xFFFFFFFF:08x}"
+
+
+def _barrier() -> AbstractContextManager[object] | None:
+    """Return what ends a step at a frame; None: this processor does not keep the order of stores."""
+    # Nobody waits for the lock: to take and leave it are locked instructions of x86-64, behind which
+    # no store and no load is moved.
+    return threading.Lock() if platform.machine().lower() in ("x86_64", "amd64") else None
 
 
 def _begun(pid: int) -> int:
@@ -98,7 +111,7 @@ class FrameWriter:
             self._inode = os.fstat(file).st_ino
             view = memoryview(self._map)
             write_writer(view, data_bytes, Writer(os.getpid(), _begun(os.getpid())))
-            self._frames = FrameMemory(view)
+            self._frames = FrameMemory(view, _barrier())
             new.rename(path)
         except OSError as error:
             with contextlib.suppress(OSError):
@@ -135,43 +148,56 @@ class FrameReader:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        keep_freed_memory()
+        self._path = str(path)  # to look at a Path takes twice as long
         self._map: mmap.mmap | None = None
         self._frames: FrameMemory | None = None
         self._inode = self._number = 0
 
     def next(self) -> Spectrum | None:
         """Return the newest frame, if it was not returned yet."""
-        self._follow()
-        if self._frames is None or (number := self._frames.newest()) <= self._number:
-            return None
-        found = self._frames.read(number)
-        if found is not None:
-            self._number = number
+        found = self._newer()
+        if found is None and self._follow():
+            found = self._newer()
         return found
 
-    def _follow(self) -> None:
-        """Map what is at the path now."""
+    def _newer(self) -> Spectrum | None:
+        """Return the newest frame of the memory that is mapped, likewise."""
+        frames = self._frames
+        if frames is None:
+            return None
+        for _ in range(_TRIES):
+            number = frames.newest()
+            if number <= self._number:
+                break
+            if (found := frames.read(number)) is not None:
+                self._number = number
+                return found
+        return None
+
+    def _follow(self) -> bool:
+        """Map what is at the path now; whether it is another memory."""
         try:
             inode = os.stat(self._path, follow_symlinks=False).st_ino
         except OSError:
             inode = 0
         if inode == self._inode:
-            return
+            return False
         self.close()
         self._inode = inode
         if not inode:
-            return
+            return False
         with contextlib.suppress(OSError, ValueError):  # it is gone again, or none of ours
             file = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 found = os.fstat(file)
                 if found.st_uid not in (os.geteuid(), 0):  # others could cut it while it is read
-                    return
+                    return False
                 self._map = mmap.mmap(file, found.st_size, prot=mmap.PROT_READ)
-                self._frames = FrameMemory(memoryview(self._map))
+                self._frames = FrameMemory(memoryview(self._map), _barrier())
             finally:
                 os.close(file)
+        return self._frames is not None
 
     def close(self) -> None:
         """Map nothing; may be called twice."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import zmq
 from support.dealers import eventually
 from support.player_run import clean_environment, python
 from support.publisher import Publisher, is_whole
@@ -58,6 +60,29 @@ def test_those_who_join_a_fast_property_begin_with_a_value_and_miss_nothing(
         last = bank.count("number", 1)  # one that nobody has taken yet
         for each in joined:
             assert assert_counted(until(each, last)) == each.lost == 0, each.events
+
+
+def test_no_update_comes_before_the_answer_that_tells_of_its_stream(
+    player: Publisher, bank: Any, watcher: Watcher
+) -> None:
+    before = watcher.subscribe(player.url, "number")
+    before.next(WITHIN_S)
+    until(before, bank.count("number", 1))  # by now updates were sent, which shows the thread
+    said = {"jsonrpc": "2.0"}
+    batch = [
+        {**said, "id": 1, "method": "rpc.subscribe", "params": [[["bank", "other", {}]]]},
+        {**said, "id": 2, "method": "bank.count_here", "params": ["other", 1000]},
+    ]
+    with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
+        socket.linger, socket.rcvtimeo = 0, round(1000 * WITHIN_S)
+        socket.connect(player.url)
+        socket.send(json.dumps(batch).encode())
+        subscribed, counted = sorted(json.loads(socket.recv()), key=lambda part: part["id"])
+        counts: list[int] = []
+        while not counts or counts[-1] < counted["result"]:
+            counts += json.loads(socket.recv())["params"][1::4]
+    first = subscribed["result"]["answers"][0]["streams"][0][3] + 1
+    assert counts == list(range(first, first + 1000))
 
 
 def test_subscribing_and_unsubscribing_a_thousand_times_costs_no_value(

@@ -50,6 +50,11 @@ class PublishingBank:
                 time.sleep(0.001)
         return first + many
 
+    @query
+    def count_here(self, name: str, many: int) -> int:
+        """As `count`, in the thread of the socket."""
+        return self.count(name, many)
+
     @command
     def say(self, many: int) -> None:
         """Publish so many messages."""

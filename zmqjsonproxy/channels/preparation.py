@@ -26,6 +26,9 @@ class Preparation:
         clock: That of the timers.
         send: Sends a frame, within `publishing`.
         complain: Says once of a stream what is not as its clients want it.
+
+    Attributes:
+        is_busy: Tells whether what a stream sends has to wait behind a frame.
     """
 
     def __init__(
@@ -38,10 +41,7 @@ class Preparation:
         self._timers, self._clock = timers, clock
         self._send, self._complain = send, complain
         self._frames, self._is_begun = FrameQueue(), False
-
-    def is_busy(self, stream: Stream) -> bool:
-        """Tell whether what a stream sends has to wait behind a frame."""
-        return self._frames.is_busy(stream)
+        self.is_busy = self._frames.is_busy
 
     def put(self, stream: Stream, update: PublishedUpdate) -> int:
         """Have a frame prepared and sent; return how many of the stream's that waited are dropped

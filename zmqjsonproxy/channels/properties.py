@@ -165,8 +165,8 @@ class PropertyTable:
             known = self.properties[name]
         moment = time.time_ns() // 1000 if time_us is None else time_us
         with publishing.lock:
-            known.number += 1
-            update = known.newest = PublishedUpdate(known.number, moment, encoded)
+            known.number = number = known.number + 1
+            update = known.newest = PublishedUpdate(number, moment, encoded)
             for listener in known.listeners.values():
                 listener(update)
 
@@ -396,7 +396,8 @@ class published(_Descriptor, Generic[T]):  # noqa: N801 (written in classes as `
         return self.default if newest is None else cast(T, newest.encoded.value())
 
     def __set__(self, obj: object, value: T) -> None:
-        table_of(obj).publish(self.declared.name, value)
+        table = obj.__dict__.get(_TABLE) or table_of(obj)  # a call less
+        table.publish(self.declared.name, value)
 
 
 def _of_type(wanted: type, value: JsonValue) -> JsonValue:
@@ -506,8 +507,7 @@ class pipe(_Descriptor):  # noqa: N801
 
     def __get__(self, obj: object, owner: type) -> Callable[..., None]:
         def send(data: object, *, x_start: float = 0.0, x_delta: float = 1.0) -> None:
-            frame = encode_frame(data, x_start, x_delta)
-            table_of(obj).publish(self.declared.name, frame)
+            table_of(obj).publish(self.declared.name, encode_frame(data, x_start, x_delta))
 
         return send
 

@@ -471,16 +471,17 @@ class Publisher:
         prepared: Prepared | None = None,
     ) -> None:
         whole = update.encoded
+        post, missed, number, count = self._post, self._missed, stream.number, stream.count
         for arrays, ahead, clients, envelopes in groups:
             encoded: Encoded | None = whole
             if prepared is not None:
                 encoded = prepared[arrays]
-            elif whole.frames:
+            elif whole.frames and not (arrays and stream.reduced is None):
                 encoded = self._for_peer(stream, update, arrays)
             if encoded is None:
                 continue
-            part = write_update(stream.number, stream.count + ahead, update.time_us, encoded)
-            if not self._post(envelopes, part, self._missed):
+            part = write_update(number, count + ahead, update.time_us, encoded)
+            if not post(envelopes, part, missed):
                 self._note_dropped(clients)
 
     def _for_peer(

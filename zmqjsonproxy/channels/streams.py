@@ -110,6 +110,7 @@ class Stream:
 
     __slots__ = (
         "_groups",
+        "_is_laborious",
         "addressed",
         "clients",
         "count",
@@ -132,6 +133,7 @@ class Stream:
         self.clients: dict[Client, int] = {}
         self.addressed: dict[str, int] = {}
         self._groups: Sequence[Group] | None = ()
+        self._is_laborious = False
         self.newest, self.count = one.newest, one.number
         self.waits = self.is_blamed = False
         self.is_pipe = one.declared.kind is PropertyKind.PIPE
@@ -144,9 +146,9 @@ class Stream:
     @property
     def is_laborious(self) -> bool:
         """Tell whether it takes long to make of a frame what is sent of it; of a pipe only."""
-        return (self.reduces and bool(self.clients)) or any(
-            group.arrays is not True for group in self.groups
-        )
+        if self._groups is None:
+            self._group()
+        return self._is_laborious
 
     def add(self, client: Client) -> bool:
         """Add a subscription of a client; whether it is the first of it."""
@@ -167,9 +169,14 @@ class Stream:
     @property
     def groups(self) -> Sequence[Group]:
         """Clients to which an update is sent in the same bytes."""
-        if self._groups is None:
-            self._groups = self.grouped(self.clients)
-        return self._groups
+        return self._group() if self._groups is None else self._groups
+
+    def _group(self) -> Sequence[Group]:
+        self._groups = groups = self.grouped(self.clients)
+        self._is_laborious = (self.reduces and bool(groups)) or any(
+            group.arrays is not True for group in groups
+        )
+        return groups
 
     def count_for(self, client: Client) -> int:
         """Return the count of what was sent, as a client counts."""

@@ -122,15 +122,11 @@ class Subscription(OfOneProcess):
 
     def take(self, updates: Sequence[Update]) -> None:
         """Take updates. Never waits for a reader."""
-        keeps_latest = self._policy is QueuePolicy.LATEST
         with self._turn:
             if self._ended:
                 return
-            for update in updates:
-                self.received += 1
-                key = update.source, update.name
-                self._keep(update)
-                self._put(key if keeps_latest else self.received, update)
+            self._keep(updates)
+            self._put(updates)
             gives_up = self._policy is QueuePolicy.DISCONNECT and self._is_too_full()
             while self._is_too_full() and not gives_up:
                 self._pop()
@@ -140,23 +136,34 @@ class Subscription(OfOneProcess):
             self.end(f"{self._label}: its reader took too little; it was ended, as was asked")
             self._owner.end(self)
 
-    def _keep(self, update: Update) -> None:
-        if self._absent:
-            self._absent.pop(update.source, None)
-        of_name = self._latest.get(update.name)
-        if of_name is None:
-            if len(self._latest) >= _NAMES_MOST:
-                del self._latest[next(iter(self._latest))]
-            of_name = self._latest[update.name] = {}
-        of_name[update.source] = update
+    def _keep(self, updates: Sequence[Update]) -> None:
+        """Keep the newest of each property."""
+        newest = {(update.name, update.source): update for update in updates}
+        for (name, source), update in newest.items():
+            if self._absent:
+                self._absent.pop(source, None)
+            of_name = self._latest.get(name)
+            if of_name is None:
+                if len(self._latest) >= _NAMES_MOST:
+                    del self._latest[next(iter(self._latest))]
+                of_name = self._latest[name] = {}
+            of_name[source] = update
 
-    def _put(self, key: object, update: Update) -> None:
-        before, size = self._waiting.get(key), _size_of(update.value)
-        if before is not None:
-            self._size -= before[1]
-            self.dropped += 1
-        self._waiting[key] = update, size
-        self._size += size
+    def _put(self, updates: Sequence[Update]) -> None:
+        keeps_latest, waiting = self._policy is QueuePolicy.LATEST, self._waiting
+        received, all_bytes = self.received, self._size
+        for update in updates:
+            received += 1
+            size = 8 if type(update.value) in _SMALL else _size_of(update.value)
+            key: object = received
+            if keeps_latest:
+                key = update.source, update.name
+                if key in waiting:
+                    all_bytes -= waiting[key][1]
+                    self.dropped += 1
+            waiting[key] = update, size
+            all_bytes += size
+        self.received, self._size = received, all_bytes
 
     def _is_too_full(self) -> bool:
         waiting = len(self._waiting)
@@ -399,8 +406,6 @@ _FRAME = frozenset({"data", "x_start", "x_delta"})
 
 def _size_of(value: RemoteValue) -> int:
     """Return the bytes of a value, about."""
-    if type(value) in _SMALL:
-        return 8
     if type(value) is dict and value.keys() == _FRAME:  # as most that are large
         nbytes = getattr(value["data"], "nbytes", None)
         if isinstance(nbytes, int):

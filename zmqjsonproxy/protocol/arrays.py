@@ -46,6 +46,8 @@ class Framed(bytes):
     follow."""
 
     frames: tuple[Any, ...]
+    known_size = 0
+    """Its `size_of`, from when it was asked for: a message may go to many."""
 
     def __new__(cls, body: bytes, frames: Sequence[Any]) -> Framed:
         """Put frames, anything with a buffer, behind a body."""
@@ -65,8 +67,11 @@ def size_of(body: bytes) -> int:
     """Return the bytes of a body and of the frames behind it."""
     size = len(body)
     if isinstance(body, Framed):
+        if body.known_size:
+            return body.known_size
         for frame in body.frames:
             size += memoryview(frame).nbytes
+        body.known_size = size
     return size
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -38,6 +39,7 @@ _PAUSE_S = 0.0005
 """Between the queries of a long batch, so that whoever waits for a lock that they take gets it."""
 Envelope = Sequence[bytes]
 Answer = Callable[[bytes], None]
+_NO_HOLD = nullcontext()
 
 
 class Dispatcher:
@@ -50,6 +52,7 @@ class Dispatcher:
         post: Sends a reply from any thread.
         on_hello: Told the routing id of a client that is one of ours.
         publisher: Subscribes clients; None: nothing is published.
+        hold: Keeps updates back until what is done meanwhile is answered.
     """
 
     def __init__(
@@ -60,11 +63,13 @@ class Dispatcher:
         post: Callable[[Envelope, bytes], None],
         on_hello: Callable[[bytes], None] = lambda _client: None,
         publisher: Publisher | None = None,
+        hold: AbstractContextManager[None] = _NO_HOLD,
     ) -> None:
-        self._engine, self._settings = engine, settings
+        self._engine, self._settings, self._hold = engine, settings, hold
         self._send, self._post, self._on_hello = send, post, on_hello
         self._callers = KnownCallers()
         self._connection_methods = ConnectionMethods(engine, publisher, self._callers)
+        self._is_held = False
         self._body, self._parts = b"", 1  # of the message being served, and its calls
         self._limits = Limits(
             max_bytes=settings.max_message_bytes,
@@ -94,7 +99,12 @@ class Dispatcher:
                 self._send(frames, reply)
         elif isinstance(request, list):
             self._parts = len(request)
-            self._serve_batch(request, frames)
+            try:
+                self._serve_batch(request, frames)
+            finally:
+                if self._is_held:
+                    self._is_held = False
+                    self._hold.__exit__(None, None, None)
         else:
             self._send(frames, read_failure(request))
 
@@ -127,7 +137,11 @@ class Dispatcher:
         if method is not None and (request.native or method.queue != "rpc"):
             return self._hand_over(method, request, envelope, later)
         if request.native:
-            own = self._connection_methods.answer(request, envelope[0])
+            with self._hold:
+                own = self._connection_methods.answer(request, envelope[0])
+            if own is not None and later is not None and not self._is_held:
+                self._is_held = True  # to the end of the batch: the answer may tell of a stream
+                self._hold.__enter__()
             if own is not None:
                 return None if request.notification else own
         most = self._settings.max_message_bytes

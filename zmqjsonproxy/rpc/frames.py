@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import zmq
 
-from zmqjsonproxy.protocol.arrays import Framed
+from zmqjsonproxy.protocol.arrays import Framed, size_of
 
 __all__ = [
     "COPIED_MOST",
@@ -24,6 +24,7 @@ __all__ = [
     "receiver",
     "rest_receiver",
     "sender",
+    "shared",
 ]
 
 _MORE = int(zmq.SNDMORE)
@@ -80,7 +81,7 @@ def rest_receiver(
         while follows:
             frame = receive(0, False)
             if wanted and len(frames) < _FRAMES_MOST:
-                buffer = frame.buffer  # where it is: not copied
+                buffer = memoryview(frame)  # where it is: not copied
                 frames.append(buffer.toreadonly() if read_only else buffer)
             follows = frame.more  # to ask the socket costs more
         return Framed(body, frames) if frames else body
@@ -134,6 +135,18 @@ def receiver(
     return receive_message, trust
 
 
+def _is_copied(frame: bytes) -> bool:
+    return memoryview(frame).nbytes < COPIED_MOST
+
+
+def shared(body: bytes) -> bytes:
+    """Return a message that is sent to many: if it is small, its frames are copied once, not for
+    each."""
+    if type(body) is not Framed or size_of(body) >= COPIED_MOST:
+        return body
+    return Framed(body, [zmq.Frame(frame, copy=True) for frame in body.frames])
+
+
 class Sender(Protocol):
     """A function that sends an envelope and a body, and returns what tells when they are sent, if
     `track`."""
@@ -163,9 +176,13 @@ def sender(socket: zmq.Socket[bytes], flags: int = 0) -> Sender:
                 return send(body, flags, len(body) < COPIED_MOST and not track, track)
             send(body, first)
             *others, last = body.frames
+            if others and not track and size_of(body) < COPIED_MOST:
+                for frame in others:
+                    send(frame, first)
+                return send(last, flags)
             for frame in others:
-                send(frame, first, memoryview(frame).nbytes < COPIED_MOST)
-            return send(last, flags, memoryview(last).nbytes < COPIED_MOST and not track, track)
+                send(frame, first, _is_copied(frame))
+            return send(last, flags, _is_copied(last) and not track, track)
         except zmq.ZMQError:
             raise
         except (

@@ -13,12 +13,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 
 import zmq
 
 from zmqjsonproxy.channels.protocol.notices import Part, join_updates
 from zmqjsonproxy.protocol.arrays import Framed, size_of
-from zmqjsonproxy.rpc.frames import COPIED_MOST, sender
+from zmqjsonproxy.rpc.frames import COPIED_MOST, sender, shared
 
 __all__ = ["IN_SOCKET_MOST", "SendQueues"]
 
@@ -31,6 +33,7 @@ IN_SOCKET_MOST = 100
 """Messages to one client that wait in the socket, each smaller than COPIED_MOST."""
 _LARGE_MOST = 8 * 2**20
 """Bytes of larger messages to one client that wait there; but one message may have more."""
+_MARKED_EVERY = _LARGE_MOST // 4
 _RETRY_S, _RETRY_MOST_S = 0.001, 0.5
 _CLIENTS_MOST = 1000
 """Clients of which is known what of their large messages the socket may hold; with more, those for
@@ -39,6 +42,11 @@ _UPDATES_MOST = 20_000
 """Updates that wait for the socket's thread."""
 _UPDATES_FOR_S = 0.0003
 _UPDATES_AT_ONCE = 500
+_AHEAD_UPDATES, _AHEAD_BYTES, _AHEAD_SENT = 100, 2**17, 2**20
+"""With so many updates, or bytes of them, or bytes for all who get them, those are sent that the
+thread of the socket publishes while it is at something else. Not for large frames: to copy them from
+time to time, instead of all in the end, leaves whoever publishes nothing of the processor's
+caches."""
 _JOINED_MOST = COPIED_MOST // 2
 """Bytes of updates that are joined."""
 _OVERHEAD = 200
@@ -50,21 +58,29 @@ class _SendQueue:
     """What waits for one client, and what of its large messages the socket may still hold.
 
     To be told when a message is sent costs as much as to send it: of the large ones only that is
-    marked with which they have become many, and it is sent after all before it.
+    marked with which they have become many since the last mark, and it is sent after all before it.
+
+    Attributes:
+        waiting: Envelopes and messages.
+        size: Bytes of these.
+        in_socket: Bytes of large messages that the socket may still hold.
+        unmarked: Those of them behind the last mark.
+        marks: Marks that are not sent yet, each with the bytes since the one before.
+        dropped: Messages that were dropped since the client took something last.
     """
 
     waiting: deque[tuple[Sequence[bytes], bytes]] = field(default_factory=deque)
     size: int = 0
     in_socket: int = 0
-    mark: tuple[zmq.MessageTracker, int] | None = None
+    unmarked: int = 0
+    marks: deque[tuple[zmq.MessageTracker, int]] = field(default_factory=deque)
     dropped: int = 0
 
     def is_marked(self) -> bool:
         """Return whether there is a mark that is not sent yet."""
-        if self.mark is not None and self.mark[0].done:
-            self.in_socket -= self.mark[1]
-            self.mark = None
-        return self.mark is not None
+        while self.marks and self.marks[0][0].done:
+            self.in_socket -= self.marks.popleft()[1]
+        return bool(self.marks)
 
     def may_send(self, size: int) -> bool:
         """Tell whether the socket may be given a message of a size."""
@@ -100,30 +116,54 @@ class _JoinedUpdates:
     def __init__(self, send: Callable[[Sequence[bytes], bytes, Missed, int], None]) -> None:
         self._send = send
         self._clients: dict[bytes, _Joined] = {}
+        self._run: list[Part] = []  # that were put last, all for the same clients
+        self._run_for: Sequence[Sequence[bytes]] = ()
+        self._run_size = 0
         self._sent: tuple[list[Part], bytes] = [], b""  # most clients get the same
+        self._is_shared = False
 
     def put(self, envelopes: Sequence[Sequence[bytes]], part: Part, missed: Missed) -> None:
         """Add a part for clients; what cannot be joined is sent, behind what was put before."""
-        clients, is_framed = self._clients, part.frame is not None
+        if (
+            envelopes is self._run_for
+            and part.is_update
+            and self._run_size + part.size < _JOINED_MOST
+            and (part.frame is None) is (self._run[0].frame is None)
+        ):
+            self._run.append(part)
+            self._run_size += part.size
+            return
+        self._end_run()
+        if part.is_update:
+            self._run, self._run_for, self._missed = [part], envelopes, missed
+            self._run_size = part.size
+            return
         for envelope in envelopes:
+            if (known := self._clients.pop(envelope[0], None)) is not None:
+                self._send_joined(known)
+            self._send(envelope, part.body, missed, 1)
+
+    def _end_run(self) -> None:
+        """Add the updates that were put last to those of each client."""
+        clients, parts, size = self._clients, self._run, self._run_size
+        for envelope in self._run_for:
             known = clients.get(envelope[0])
             if known is not None and not (
-                part.is_update
-                and known.size + part.size < _JOINED_MOST
-                and (known.parts[0].frame is not None) is is_framed
+                known.size + size < _JOINED_MOST
+                and (known.parts[0].frame is None) is (parts[0].frame is None)
             ):
                 self._send_joined(clients.pop(envelope[0]))
                 known = None
-            if not part.is_update:
-                self._send(envelope, part.body, missed, 1)
-            elif known is None:
-                clients[envelope[0]] = _Joined(envelope, missed, [part], part.size)
+            if known is None:
+                clients[envelope[0]] = _Joined(envelope, self._missed, [*parts], size)
             else:
-                known.parts.append(part)
-                known.size += part.size
+                known.parts += parts
+                known.size += size
+        self._run_for = ()
 
     def send(self) -> None:
         """Send all that is left."""
+        self._end_run()
         for known in self._clients.values():
             self._send_joined(known)
 
@@ -131,19 +171,40 @@ class _JoinedUpdates:
         parts, body = self._sent
         if known.parts != parts:
             body = join_updates(known.parts)
-            self._sent = known.parts, body
+            self._sent, self._is_shared = (known.parts, body), False
+        elif not self._is_shared:
+            body = shared(body)
+            self._sent, self._is_shared = (parts, body), True
         self._send(known.envelope, body, known.missed, len(known.parts))
 
 
+class _Hold:
+    """Times at which no update is sent ahead."""
+
+    __slots__ = ("depth",)
+
+    def __init__(self) -> None:
+        self.depth = 0
+
+    def __enter__(self) -> None:
+        self.depth += 1
+
+    def __exit__(self, *_exc: object) -> None:
+        self.depth -= 1
+
+
 class SendQueues:
-    """Sends replies; `send` and `flush` are for the thread of the socket, `post` and `is_full` for
-    any.
+    """Sends replies; `send`, `flush` and `hold` are for the thread of the socket, `post` and
+    `is_full` for any.
 
     Args:
         socket: A ROUTER with ROUTER_MANDATORY.
         wake: Makes the thread of the socket call `flush`; usable from any thread.
         most: A client of whose replies more bytes wait is `is_full`; twice as many are dropped.
         name: Of the server, in logs.
+
+    Attributes:
+        hold: While it is entered no update is sent but by `flush`.
     """
 
     def __init__(
@@ -154,6 +215,9 @@ class SendQueues:
         self._posted: deque[tuple[Sequence[bytes], bytes]] = deque()
         self._updates: deque[tuple[Sequence[Sequence[bytes]], Part, Missed]] = deque()
         self._updates_size, self._is_rung = 0, False
+        self._owner, self.hold = 0, _Hold()  # thread of the socket
+        self._is_ahead = False
+        self._later: deque[Callable[[], object]] = deque()
         self._large_posted: dict[bytes, int] = {}  # of each client, bytes
         self._lock = threading.Lock()
         self._clients: dict[bytes, _SendQueue] = {}
@@ -179,44 +243,76 @@ class SendQueues:
         Returns:
             False if too much waits, and nobody gets it.
         """
-        size = part.size + _OVERHEAD
         with self._lock:
-            if self._updates and (
-                self._updates_size + size > 2 * self._most or len(self._updates) >= _UPDATES_MOST
-            ):
+            size, count = self._updates_size + part.size + _OVERHEAD, len(self._updates)
+            if count and (size > 2 * self._most or count >= _UPDATES_MOST):
                 return False
-            self._updates_size += size
+            self._updates_size = size
             self._updates.append((envelopes, part, missed))
             is_rung, self._is_rung = self._is_rung, True
         if not is_rung:
             self._wake()
+        is_much = (
+            count >= _AHEAD_UPDATES or size > _AHEAD_BYTES or size * len(envelopes) > _AHEAD_SENT
+        )
+        if is_much and part.is_update and self._may_send_ahead():
+            self._send_ahead()
         return True
+
+    def _may_send_ahead(self) -> bool:
+        return self._owner == threading.get_ident() and not self.hold.depth
+
+    def _send_ahead(self) -> None:
+        """Send what a call has posted that this thread carries out, before its end: clients work
+        beside it. Whoever publishes has locks: what runs others' code waits for `flush`."""
+        self._is_ahead = True
+        try:
+            self._send_posted()
+            self._send_updates()
+        except zmq.ZMQError:  # which ends the loop
+            pass
+        finally:
+            self._is_ahead = False
 
     def _send_updates(self) -> None:
         """Send updates, for a moment: calls are answered in between."""
-        end, joined = time.monotonic() + _UPDATES_FOR_S, _JoinedUpdates(self._send_update)
-        for _ in range(_UPDATES_AT_ONCE):
-            with self._lock:
-                if not self._updates:
+        with self.hold:  # else what is published meanwhile might overtake them
+            self._send_joined_updates()
+
+    def _send_joined_updates(self) -> None:
+        clock = time.monotonic
+        end, joined = clock() + _UPDATES_FOR_S, _JoinedUpdates(self._send_update)
+        with self._lock:
+            taken = list(islice(self._updates, _UPDATES_AT_ONCE))
+        count = size = 0
+        try:
+            for envelopes, part, missed in taken:
+                count += 1
+                size += part.size
+                joined.put(envelopes, part, missed)
+                if clock() > end:
                     break
-                envelopes, part, missed = self._updates.popleft()
-                self._updates_size -= part.size + _OVERHEAD
-            joined.put(envelopes, part, missed)
-            if time.monotonic() > end:
-                break
-        joined.send()
-        if self._updates:
-            self._is_rung = True
-            self._wake()
+            joined.send()
+        finally:
+            with self._lock:  # nobody else takes any
+                self._updates_size -= size + count * _OVERHEAD
+                for _ in range(count):
+                    self._updates.popleft()
 
     def _send_update(
         self, envelope: Sequence[bytes], body: bytes, missed: Missed, updates: int
     ) -> None:
         if self.is_full(envelope[0]):
             for _ in range(updates):
-                missed(envelope[0], False)
+                self._tell(partial(missed, envelope[0], False))
         elif not self.send(envelope, body):
-            missed(envelope[0], True)
+            self._tell(partial(missed, envelope[0], True))
+
+    def _tell(self, function: Callable[[], object]) -> None:
+        if self._is_ahead:
+            self._later.append(function)
+        else:
+            function()
 
     def _count_posted(self, client: bytes, size: int) -> None:
         with self._lock:
@@ -262,14 +358,16 @@ class SendQueues:
     def flush(self) -> None:
         """Send what was posted, and what clients take by now."""
         self._is_rung = False  # first of all: what is posted from now on rings again
-        while self._posted:
-            envelope, body = self._posted.popleft()
-            self.send(envelope, body)
-            if (size := size_of(body)) >= COPIED_MOST:
-                self._count_posted(envelope[0], -size)
+        self._send_posted()
         self._is_rung = False  # before it looks: whoever leaves one from now on wakes it again
+        while self._later:
+            self._later.popleft()()
         if self._updates:
+            self._owner = threading.get_ident()
             self._send_updates()
+            if self._updates:
+                self._is_rung = True
+                self._wake()
         if self._size and not self._is_armed:
             before = self._size
             for known in list(self._clients.values()):
@@ -277,10 +375,17 @@ class SendQueues:
             self._retry = _RETRY_S if self._size < before else min(2 * self._retry, _RETRY_MOST_S)
             self._come_back()
 
+    def _send_posted(self) -> None:
+        while self._posted:
+            envelope, body = self._posted.popleft()
+            self.send(envelope, body)
+            if (size := size_of(body)) >= COPIED_MOST:
+                self._count_posted(envelope[0], -size)
+
     def close(self) -> None:
         """Keep nothing more."""
         self._clients.clear()
-        self._size = 0
+        self._size = self._owner = 0
         if self._timer is not None:
             self._timer.cancel()
 
@@ -300,7 +405,7 @@ class SendQueues:
         ):
             if not known.dropped:
                 text = "%s: a client does not take its replies: %d bytes wait for it, the others are dropped"
-                log.warning(text, self.name, known.size)
+                self._tell(partial(log.warning, text, self.name, known.size))
             known.dropped += 1
             return True
         if (
@@ -316,7 +421,7 @@ class SendQueues:
     def _give(self, known: _SendQueue, envelope: Sequence[bytes], body: bytes, size: int) -> bool:
         """Give the socket a message that it may have; whether it is done with."""
         is_large = size >= COPIED_MOST
-        marks = is_large and known.mark is None and known.in_socket + size > _LARGE_MOST // 2
+        marks = is_large and known.unmarked + size > _MARKED_EVERY
         try:
             tracker = self._send(envelope, body, marks)
         except zmq.Again:
@@ -330,8 +435,10 @@ class SendQueues:
             return True
         if is_large:
             known.in_socket += size
+            known.unmarked += size
             if tracker is not None:
-                known.mark = tracker, known.in_socket
+                known.marks.append((tracker, known.unmarked))
+                known.unmarked = 0
         return True
 
     def _send_waiting(self, known: _SendQueue) -> None:

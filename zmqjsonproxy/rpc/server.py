@@ -138,6 +138,7 @@ class ZMQJSONProxyServer(OfOneProcess):
             self._send_queues.post,
             trust,
             self.publisher,
+            self._send_queues.hold,
         )
         watch_process(self)
 

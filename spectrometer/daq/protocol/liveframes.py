@@ -2,12 +2,20 @@
 
 There is no lock that a dead process could keep. A frame begins with its number twice: the first is
 written before it, the second behind it, so a frame that is being written, or whose writer died,
-has two different ones. Its checksum shows what a processor may have stored in another order.
+has two different ones. A reader looks at the second, copies the frame, and looks at the first: if
+both are the number that it wants, no later frame had been begun when it had its copy.
+
+That holds as long as both ends do these steps in this order. x86-64 keeps the order of stores and
+that of loads; long copies may go past it there, so each step ends with a barrier, behind which
+nothing is moved. Other processors promise less, and Python has no barrier for them: there the frame
+has a checksum, which shows what was stored, or read, in another order.
 
 | where | what |
 |---|---|
 | page 0 | `_FILE`: magic, frames, bytes of a frame's place, process of the writer, its start |
-| each place, page 0 | `_FRAME`: number, number, checksum, bytes of the text, bytes of the data; JSON text |
+| page 0, from `_NEWEST_AT` on | number of the newest frame |
+| each place, page 0 | `_FRAME`: number, number, how it is checked, checksum, bytes of the text, \
+bytes of the data, time, integration; JSON text |
 | each place, from page 1 on | the data, float32 |
 """
 
@@ -17,8 +25,9 @@ import json
 import struct
 import zlib
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -37,14 +46,15 @@ __all__ = [
 FRAMES = 4
 FloatArray = npt.NDArray[np.float32]
 _PAGE = 4096
-_MAGIC = b"DPFRAME1"
+_MAGIC = b"DPFRAME2"
 _FILE = struct.Struct("<8s4Q")
-_FRAME, _FRAME_REST = struct.Struct("<2Q3I"), struct.Struct("<3I")
+_FRAME, _FRAME_REST = struct.Struct("<2Q4IdQ"), struct.Struct("<4IdQ")
 _NUMBERS = 2 * 8
+_NEWEST_AT = 64
+_BY_NUMBERS, _BY_CHECKSUM = 0, 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spectrum:
+class Spectrum(NamedTuple):
     """Mean spectra of one integration.
 
     Attributes:
@@ -64,23 +74,14 @@ class Spectrum:
     data: FloatArray
 
     def text(self) -> bytes:
-        """Return all but the numbers of the data."""
+        """Return what is the same of most frames of a scan, but for the data."""
         told = {
             "rows": list(self.rows),
             "x_starts": list(self.x_starts),
             "x_delta": self.x_delta,
-            "time": self.time,
-            "integration": self.integration,
             "shape": list(self.data.shape),
         }
         return json.dumps(told).encode()
-
-
-def _read_spectrum(text: bytes, data: bytes) -> Spectrum:
-    """Read a frame; its array cannot be changed."""
-    told: dict[str, Any] = json.loads(text)
-    shape = told.pop("shape")
-    return Spectrum(**told, data=np.frombuffer(data, np.float32).reshape(shape))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,23 +120,55 @@ def read_writer(memory: memoryview | bytes) -> Writer | None:
     return Writer(pid, start) if magic == _MAGIC else None
 
 
+class _Place(NamedTuple):
+    """Parts of the memory that a frame has.
+
+    Attributes:
+        at: Where it begins.
+        numbers: First and second, each read and written at once.
+        text: Room for the text.
+        data: Room for the data.
+    """
+
+    at: int
+    numbers: memoryview
+    text: memoryview
+    data: memoryview
+
+
 class FrameMemory:
     """Frames of a memory.
 
     Args:
         memory: All of it; begins at an address that 8 divides.
+        barrier: Ends each step when it is entered and left; None: there is none, and frames that
+            are written have a checksum.
 
     Raises:
         ValueError: It is none.
     """
 
-    def __init__(self, memory: memoryview) -> None:
+    def __init__(
+        self, memory: memoryview, barrier: AbstractContextManager[object] | None = None
+    ) -> None:
         _, frames, place, _, _ = _FILE.unpack_from(memory) if read_writer(memory) else (0,) * 5
         if frames != FRAMES or place <= _PAGE or len(memory) < _PAGE + FRAMES * place:
             raise ValueError("this is no memory of live frames")
         self._memory, self.data_bytes = memory, place - _PAGE
-        self._places = [_PAGE + number * place for number in range(FRAMES)]
-        self._numbers = [np.frombuffer(memory, np.uint64, 2, at) for at in self._places]
+        self._check = _BY_CHECKSUM if barrier is None else _BY_NUMBERS
+        self._step = nullcontext() if barrier is None else barrier
+        self._newest = memory[_NEWEST_AT : _NEWEST_AT + 8].cast("Q")
+        self._places = [self._place(_PAGE + number * place, place) for number in range(FRAMES)]
+        self._told: tuple[Sequence[object], bytes] = (), b""  # of the last frame, and its text
+        self._read_text = b""  # likewise
+        self._read: tuple[Sequence[str], Sequence[float], float, Sequence[int]] = (), (), 0.0, ()
+
+    def _place(self, at: int, size: int) -> _Place:
+        memory = self._memory
+        numbers = memory[at : at + _NUMBERS].cast("Q")
+        return _Place(
+            at, numbers, memory[at + _FRAME.size : at + _PAGE], memory[at + _PAGE : at + size]
+        )
 
     def write(self, number: int, spectrum: Spectrum) -> None:
         """Write a frame, whose number is one more than that of the last.
@@ -143,37 +176,69 @@ class FrameMemory:
         Raises:
             ValueError: It has no room.
         """
-        text, data = spectrum.text(), np.ascontiguousarray(spectrum.data, np.float32)
-        if len(text) > _PAGE - _FRAME.size or data.nbytes > self.data_bytes:
-            raise ValueError(f"a frame of {len(text)} and {data.nbytes} bytes has no room")
-        raw = data.reshape(-1).view(np.uint8).data
-        crc = zlib.crc32(raw, zlib.crc32(text))
-        at, numbers = self._places[number % FRAMES], self._numbers[number % FRAMES]
+        rows, x_starts, x_delta, time, integration, values = spectrum
+        said = (*rows, *x_starts, x_delta, values.shape)
+        if self._told[0] != said:
+            self._told = said, spectrum.text()
+        text, data = self._told[1], np.ascontiguousarray(values, np.float32)
+        size, text_size = data.nbytes, len(text)
+        if text_size > _PAGE - _FRAME.size or size > self.data_bytes:
+            raise ValueError(f"a frame of {text_size} and {size} bytes has no room")
+        raw, check, crc = data.data.cast("B"), self._check, 0
+        rest = time, integration
+        if check == _BY_CHECKSUM:
+            crc = _checksum(raw, text, *rest)
+        at, numbers, room_for_text, room = self._places[number % FRAMES]
         numbers[0] = number
-        _FRAME_REST.pack_into(self._memory, at + _NUMBERS, crc, len(text), data.nbytes)
-        self._memory[at + _FRAME.size : at + _FRAME.size + len(text)] = text
-        self._memory[at + _PAGE : at + _PAGE + data.nbytes] = raw
+        with self._step:
+            pass
+        _FRAME_REST.pack_into(self._memory, at + _NUMBERS, check, crc, text_size, size, *rest)
+        room_for_text[:text_size] = text
+        room[:size] = raw
+        with self._step:
+            pass
         numbers[1] = number
+        self._newest[0] = number
 
     def newest(self) -> int:
-        """Return the number of the newest frame that was whole; 0: there is none."""
-        return max(int(second) if first == second else 0 for first, second in self._numbers)
+        """Return the number of the newest frame that was written; 0: there is none."""
+        return int(self._newest[0])
 
     def read(self, number: int) -> Spectrum | None:
         """Read a frame; None: it is not there (any more), or being written."""
-        at = self._places[number % FRAMES]
-        begun, ended, crc, text_bytes, data_bytes = _FRAME.unpack_from(self._memory, at)
-        if not begun == ended == number or data_bytes > self.data_bytes:
+        at, numbers, room_for_text, room = self._places[number % FRAMES]
+        if numbers[1] != number:
             return None
-        if text_bytes > _PAGE - _FRAME.size:
+        with self._step:
+            pass
+        check, crc, text_size, size, time, integration = _FRAME_REST.unpack_from(
+            self._memory, at + _NUMBERS
+        )
+        if text_size > len(room_for_text) or size > self.data_bytes:
             return None
-        text = bytes(self._memory[at + _FRAME.size : at + _FRAME.size + text_bytes])
-        data = bytes(self._memory[at + _PAGE : at + _PAGE + data_bytes])
-        if self._numbers[number % FRAMES][0] != number or zlib.crc32(data, zlib.crc32(text)) != crc:
+        text, data = bytes(room_for_text[:text_size]), bytes(room[:size])
+        with self._step:
+            pass
+        if numbers[0] != number:
             return None
-        return _read_spectrum(text, data)
+        if check == _BY_CHECKSUM and _checksum(data, text, time, integration) != crc:
+            return None
+        if text != self._read_text:
+            told: dict[str, Any] = json.loads(text)
+            self._read = told["rows"], told["x_starts"], told["x_delta"], tuple(told["shape"])
+            self._read_text = text
+        rows, x_starts, x_delta, shape = self._read
+        array = np.ndarray(shape, np.float32, data)
+        return Spectrum(rows, x_starts, x_delta, time, integration, array)
 
     def release(self) -> None:
         """Hold the memory no longer."""
-        self._numbers.clear()
+        self._newest.release()
+        for place in self._places:
+            for part in place[1:]:
+                part.release()
         self._memory.release()
+
+
+def _checksum(data: memoryview | bytes, text: bytes, time: float, integration: int) -> int:
+    return zlib.crc32(data, zlib.crc32(b"%b%a" % (text, (time, integration))))

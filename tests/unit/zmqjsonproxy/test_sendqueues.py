@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import Any
 
@@ -115,6 +117,81 @@ def test_updates_go_together_in_their_order_but_frames_with_frames(
     for messages in sent.values():
         assert counts(messages) == [[1, 2], [3, 4], [5], [6], [7]]
     assert missed == {b"client 1": 7}
+    frames = [[bytes(f) for body in m for f in getattr(body, "frames", ())] for m in sent.values()]
+    assert frames[0] == [bytes(8000), bytes(8000), bytes(80_000), bytes(8000)]
+    assert frames[0] == frames[1]
+
+
+class Ahead:
+    """Send queues of this thread, which has sent an update.
+
+    Attributes:
+        queues: The queues.
+        sent: Counts of the updates in each message.
+        missed: Who did not get some.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, stack: ExitStack) -> None:
+        self.sent: list[list[int]] = []
+        self.missed: list[bytes] = []
+        monkeypatch.setattr(sendqueues, "sender", lambda *_: self._send)
+        monkeypatch.setattr(sendqueues, "_UPDATES_FOR_S", 60.0)
+        context = stack.enter_context(zmq.Context())
+        socket = stack.enter_context(context.socket(zmq.ROUTER))
+        self.queues = SendQueues(socket, lambda: None, 64 * MIB, "here")
+        stack.callback(self.queues.close)
+        self.post(0, 0)
+        self.queues.flush()
+        self.sent.clear()
+
+    def _send(self, _envelope: Sequence[bytes], body: bytes, _track: bool = False) -> None:
+        self.sent.append(counts([body])[0])
+
+    def post(self, first: int, last: int) -> None:
+        """Post updates."""
+        for number in range(first, last + 1):
+            part = write_update(1, number, 17, encode(1.5))
+            self.queues.post_update([[b"client"]], part, lambda c, _gone: self.missed.append(c))
+
+
+@pytest.fixture
+def ahead(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ahead]:
+    with ExitStack() as stack:
+        yield Ahead(monkeypatch, stack)
+
+
+def test_of_many_updates_of_one_call_the_first_are_sent_before_its_end(ahead: Ahead) -> None:
+    ahead.post(1, 250)
+    first = [number for message in ahead.sent for number in message]
+    assert first == list(range(1, len(first) + 1))
+    assert 100 <= len(first) < 250
+    ahead.queues.flush()
+    assert ahead.sent[-1] == list(range(len(first) + 1, 251))
+
+
+def test_another_thread_sends_nothing(ahead: Ahead) -> None:
+    thread = threading.Thread(target=ahead.post, args=(1, 250))
+    thread.start()
+    thread.join()
+    assert ahead.sent == []
+
+
+def test_nothing_is_sent_ahead_of_an_answer_that_tells_of_it(ahead: Ahead) -> None:
+    with ahead.queues.hold:
+        ahead.post(1, 250)
+        assert ahead.sent == []
+    ahead.post(251, 251)
+    assert ahead.sent == [list(range(1, 252))]
+
+
+def test_who_gets_no_update_is_told_when_no_lock_is_held(
+    ahead: Ahead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead.queues, "is_full", lambda _client: True)
+    ahead.post(1, 250)
+    assert (ahead.sent, ahead.missed) == ([], [])
+    ahead.queues.flush()
+    assert ahead.missed == 250 * [b"client"]
 
 
 def test_what_goes_together_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from math import isfinite
 from typing import NamedTuple
 
 from groundwork.values import JsonObject, JsonValue
@@ -50,7 +51,6 @@ _FRAMED_UPDATE = b' {"jsonrpc":"2.0","method":"rpc.update","params":[%b],"dealer
 _FRAME = b'{"data":{"frame":0},"x_start":%b,"x_delta":%b}'
 _FRAME_BEGIN = _FRAME[: _FRAME.index(b"0")]
 _DESCRIBED = b'{"key":"frame","headers":[%b]}'
-_DESCRIBED_BEGIN = _DESCRIBED[: _DESCRIBED.index(b"%")]
 _FRAMED_BEGIN = _FRAMED_UPDATE[: _FRAMED_UPDATE.index(b"%")]
 _FRAMED_REST = b'],"dealer":{"frames":'
 _LONGEST = 500
@@ -70,20 +70,20 @@ class Encoded(NamedTuple):
         described: What the frames hold, as JSON; empty without frames.
         frames: Arrays and bytes.
         short: No integer in the body has more than 64 bits.
+        lone: Of a frame that `encode_frame` made: its header, and the body behind the number of the
+            frame.
     """
 
     body: bytes
     described: bytes
     frames: Sequence[bytes]
     short: bool
+    lone: tuple[bytes, bytes] | None = None
 
     @property
     def size(self) -> int:
         """Bytes of the body and the frames."""
-        size = len(self.body)
-        for frame in self.frames:
-            size += len(frame) if type(frame) is bytes else memoryview(frame).nbytes
-        return size
+        return len(self.body) + sum([_bytes_of(frame) for frame in self.frames])
 
     def is_same(self, other: Encoded) -> bool:
         """Tell whether another one holds the very same value; frames may be arrays, or bytes."""
@@ -117,6 +117,10 @@ class Encoded(NamedTuple):
         return Encoded(*ndarray.dumps(self.value(), False))
 
 
+def _bytes_of(frame: bytes | memoryview) -> int:
+    return frame.nbytes if type(frame) is memoryview else memoryview(frame).nbytes
+
+
 def encode_frame(data: object, x_start: float, x_delta: float) -> Encoded:
     """Encode a frame of a pipe; as `encode`, and faster for an array that lies in memory as it is
     sent."""
@@ -124,13 +128,16 @@ def encode_frame(data: object, x_start: float, x_delta: float) -> Encoded:
     if frame is None or type(x_start) is not float or type(x_delta) is not float:
         return encode({"data": data, "x_start": x_start, "x_delta": x_delta})
     header, raw = frame
-    return Encoded(*_around_frame(header, x_start, x_delta), (raw,), True)
+    body, described, lone = _around_frame(header, x_start, x_delta)
+    return tuple.__new__(Encoded, (body, described, (raw,), True, lone))
 
 
 @lru_cache(256)
-def _around_frame(header: ArrayHeader, x_start: float, x_delta: float) -> tuple[bytes, bytes]:
+def _around_frame(
+    header: ArrayHeader, x_start: float, x_delta: float
+) -> tuple[bytes, bytes, tuple[bytes, bytes]]:
     body = _FRAME % (wirejson.dumps(x_start), wirejson.dumps(x_delta))
-    return body, _DESCRIBED % header.encode()
+    return body, _DESCRIBED % header.encode(), (header.encode(), body[len(_FRAME_BEGIN) + 1 :])
 
 
 class Part(NamedTuple):
@@ -157,25 +164,27 @@ class Part(NamedTuple):
 
 def encode(value: object) -> Encoded:
     """Encode a value; TypeError, ValueError, RecursionError: it cannot travel."""
+    if type(value) is float and isfinite(value):  # as most are: twice as fast
+        return tuple.__new__(Encoded, (b"%a" % value, b"", (), True, None))
     if type(value) in _PLAIN:
-        return Encoded(wirejson.dumps(value), b"", (), True)
+        return tuple.__new__(Encoded, (wirejson.dumps(value), b"", (), True, None))
     return Encoded(*ndarray.dumps(value, ndarray.is_available()))
 
 
 def write_update(stream: int, count: int, time_us: int, value: Encoded) -> Part:
     """Encode an update as a part of a message, or, if it has large frames, as one of its own."""
-    body, described, frames, short = value
+    body, described, frames, short, lone = value
     if not frames:
         part = b"%d,%d,%d,%b" % (stream, count, time_us, body)
-        return Part(part, len(part), True, short)
-    size = value.size
-    if size < _SMALL_FRAME and described.startswith(_DESCRIBED_BEGIN):  # as `encode_frame` makes it
+        return tuple.__new__(Part, (part, len(part), True, short, None, b"", b""))
+    if lone is not None and (size := _bytes_of(frames[0])) < _SMALL_FRAME:
         part = b"%d,%d,%d,%b" % (stream, count, time_us, _FRAME_BEGIN)
-        header, rest = described[len(_DESCRIBED_BEGIN) : -2], body[len(_FRAME_BEGIN) + 1 :]
-        return Part(part, len(part) + size + len(header), True, True, frames[0], header, rest)
+        header, rest = lone
+        size += len(part) + len(header) + len(rest)
+        return tuple.__new__(Part, (part, size, True, True, frames[0], header, rest))
     params = b"%d,%d,%d,%b" % (stream, count, time_us, body)
     framed = Framed(_FRAMED_UPDATE % (params, described), frames)
-    return Part(framed, len(framed) + size - len(body))
+    return Part(framed, len(framed) + value.size - len(body))
 
 
 def join_updates(parts: Sequence[Part]) -> bytes:
@@ -242,8 +251,8 @@ def read_updates(params: JsonValue) -> Iterator[tuple[int, int, int, JsonValue]]
     """Yield updates: stream, count, time, value of each; what is none is left out."""
     if not isinstance(params, list):
         return
-    for first in range(0, len(params) - 3, 4):
-        number, count, time_us, value = params[first : first + 4]
+    columns = params[::4], params[1::4], params[2::4], params[3::4]
+    for number, count, time_us, value in zip(*columns, strict=False):
         if type(number) is not int or type(count) is not int or type(time_us) is not int:
             continue
         if (
@@ -306,7 +315,7 @@ def read_frames(body: bytes) -> JsonObject | None:
     if len(frames) > _FRAMES_MOST or len(body) > _LONGEST * len(frames):
         return None
     begin, _, rest = body.partition(_FRAMED_REST)
-    headers = _headers(rest, tuple([memoryview(frame).nbytes for frame in frames]))
+    headers = _headers(rest, tuple([_bytes_of(frame) for frame in frames]))
     if headers is None:
         return None
     try:

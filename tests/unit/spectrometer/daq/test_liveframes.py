@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,14 @@ from support.player_run import ROOT
 
 from spectrometer.daq.errors import LiveFramesError
 from spectrometer.daq.liveframes import MOST_BYTES, FrameReader, FrameWriter, remove_leftover
-from spectrometer.daq.protocol.liveframes import FRAMES, FrameMemory, Spectrum
+from spectrometer.daq.protocol.liveframes import (
+    FRAMES,
+    FrameMemory,
+    Spectrum,
+    Writer,
+    memory_bytes,
+    write_writer,
+)
 
 LIVES = 20
 
@@ -84,16 +91,45 @@ def test_a_frame_that_is_being_written_is_not_read(path: Path, reader: FrameRead
         size = (path.stat().st_size - 4096) // FRAMES
         file.seek(4096 + 2 * size)
         file.write((6).to_bytes(8, "little"))  # the first number of the frame after the next
-    found = reader.next()
-    assert found is not None
-    assert found.integration == 1
-    with path.open("r+b") as file:  # numbers agree, and its data do not
+    assert reader.next() is None
+    with path.open("r+b") as file:
         file.seek(4096 + 2 * size)
         file.write((2).to_bytes(8, "little"))
-        file.seek(4096 + 2 * size + 4096)
-        file.write(b"\1")
-    assert reader.next() is None
+    found = reader.next()
+    assert found is not None
+    assert found.integration == 2
     writer.close()
+
+
+def test_a_frame_of_which_another_one_is_begun_meanwhile_is_not_read() -> None:
+    memory = _memory()
+    frames = FrameMemory(memory)
+    for number in range(1, 6):
+        frames.write(number, frame(number))
+    assert frames.newest() == 5
+    assert frames.read(1) is None  # of the same place
+    found = frames.read(5)
+    assert found is not None
+    assert is_whole(found)
+
+
+@pytest.mark.parametrize("has_barrier", [True, False])
+def test_where_the_order_of_stores_is_not_kept_a_checksum_finds_other_data(
+    has_barrier: bool,
+) -> None:
+    memory = _memory()
+    frames = FrameMemory(memory, nullcontext() if has_barrier else None)
+    frames.write(2, frame(2))
+    assert frames.read(2) is not None
+    place = 4096 + 2 * ((len(memory) - 4096) // FRAMES)
+    memory[place + 4096] ^= 1  # its numbers stay
+    assert (FrameMemory(memory).read(2) is None) is not has_barrier
+
+
+def _memory() -> memoryview:
+    memory = memoryview(bytearray(memory_bytes(BYTES)))
+    write_writer(memory, BYTES, Writer(1, 1))
+    return memory
 
 
 def test_a_killed_writer_leaves_no_torn_frame_and_its_memory_is_replaced(
@@ -143,7 +179,7 @@ def test_without_room_a_sentence_says_so(path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_memory_that_is_none_is_passed_over(path: Path, reader: FrameReader) -> None:
-    path.write_bytes(b"DPFRAME1" + bytes(100))
+    path.write_bytes(b"DPFRAME2" + bytes(100))
     assert reader.next() is None
     with pytest.raises(ValueError, match="no memory of live frames"):
         FrameMemory(memoryview(bytearray(8192)))
