@@ -332,7 +332,8 @@ class Connection:
             self._tell_failure(task, error)
             await self._bid_farewell(task, link)
         finally:
-            self._links.pop(link.port, None)
+            if self._links.get(link.port) is link:
+                del self._links[link.port]
             await link.close()
 
     def _check_role(self, task: Task) -> None:
