@@ -239,6 +239,20 @@ def test_what_a_job_says_comes_on_the_clients_connection_too(tasks: Tasks, scan:
     assert (INFORMATION, "job job: went on") in said
 
 
+@pytest.mark.parametrize(
+    ("profile", "said"),
+    [("BADCHECK", "the check ended with exit status 1"), ("NOCHECK", "the check cannot be made")],
+)
+def test_a_check_that_does_not_pass_is_a_warning_where_the_job_runs_all_the_same(
+    tasks: Tasks, scan: str, profile: str, said: str
+) -> None:
+    tasks.choose(profile)
+    tasks.start(scan)
+    tasks.client.handshake()
+    (severity,) = [number for number, text in tasks.client.said if said in text]
+    assert severity == WARNING
+
+
 def test_a_stopped_job_ends_with_its_number(served: Gateway, scan: str) -> None:
     with GuiClient(served.port) as stopper:
         tasks = Tasks(served.port, True)
