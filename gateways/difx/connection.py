@@ -268,9 +268,15 @@ class Connection:
         if isinstance(task, Action):
             started = self._spawn(self._run_action(task, client, wanted, before))
             self._last_action = started
-        else:
-            is_channel = self._session.channel_mode
-            self._spawn(self._run_linked(task, client, wanted, before, is_channel))
+            return
+        channel: ChannelLink | None = None
+        if self._session.channel_mode:
+            try:  # at once: the chunks behind the command are those of this task
+                channel = self._open_channel(wanted.port)
+            except LinkError as error:
+                client.refuse(f"{task.name}: {error}")
+                return
+        self._spawn(self._run_linked(task, client, wanted, before, channel))
 
     def _client(self) -> Client:
         return Client(
@@ -311,11 +317,11 @@ class Connection:
         client: Client,
         wanted: Any,
         before: asyncio.Task[None] | None,
-        is_channel: bool,
+        channel: ChannelLink | None,
     ) -> None:
         try:
             address = getattr(wanted, "address", "")  # the monitor names none
-            link = await self._open_link(address, wanted.port, is_channel)
+            link = channel or await self._connect(address, wanted.port)
         except LinkError as error:
             client.refuse(f"{task.name}: {error}")
             return
@@ -332,7 +338,8 @@ class Connection:
             self._tell_failure(task, error)
             await self._bid_farewell(task, link)
         finally:
-            self._links.pop(link.port, None)
+            if self._links.get(link.port) is link:
+                del self._links[link.port]
             await link.close()
 
     def _check_role(self, task: Task) -> None:
@@ -353,17 +360,19 @@ class Connection:
         with contextlib.suppress(LinkError):
             await link.send(*task.farewell)
 
-    async def _open_link(self, address: str, port: int, is_channel: bool) -> TaskLink:
+    def _open_channel(self, number: int) -> ChannelLink:
+        """Return the channel that a command names; LinkError: another task has it."""
+        patience = self._config.takes_nothing
+        link = ChannelLink(self._channels, number, self.outbox, self._share, patience)
+        self._links[number] = link
+        return link
+
+    async def _connect(self, address: str, port: int) -> TcpLink:
         """Return the task connection that a command names.
 
         Raises:
             LinkError: It is refused, or cannot be made.
         """
-        patience = self._config.takes_nothing
-        if is_channel:
-            link = ChannelLink(self._channels, port, self.outbox, self._share, patience)
-            self._links[port] = link
-            return link
         if self._config.connect_back == "never":
             raise LinkError(
                 "no task connections are made to clients here (connect_back); switch channels on,"
@@ -381,7 +390,7 @@ class Connection:
             )
         made = await connect_back(self.peer.address, port, self._config.connect_timeout)
         taps = (None, None) if self._capture is None else self._capture.taps(port)
-        return TcpLink(made, port, self._share, patience, *taps)
+        return TcpLink(made, port, self._share, self._config.takes_nothing, *taps)
 
     # what the client is told
 

@@ -8,6 +8,8 @@ DifxError
 +-- FileFaultError      an operation on files that was refused, or failed
 +-- JobError            a job that cannot be, or is unknown
 +-- UnitError           a recorder or another Player that cannot do what was asked for
+|   +-- NoRecordingsError   a recorder without files
+|   +-- NoMediumError       a recorder without this medium
 +-- MonitorError        live products that cannot be had
 +-- MulticastError      a bridge to a multicast network that cannot be
 +-- LinkError           a task connection that cannot be made, or has gone
@@ -30,6 +32,8 @@ __all__ = [
     "LinkError",
     "MonitorError",
     "MulticastError",
+    "NoMediumError",
+    "NoRecordingsError",
     "PayloadError",
     "ServerError",
     "UnitError",
@@ -90,6 +94,14 @@ class JobError(DifxError):
 
 class UnitError(DifxError):
     """A recorder, or another Player, that cannot do what was asked for, or may not."""
+
+
+class NoRecordingsError(UnitError):
+    """A recorder that serves no files."""
+
+
+class NoMediumError(UnitError):
+    """A recorder that has no medium of this name."""
 
 
 class MonitorError(DifxError):

@@ -164,14 +164,16 @@ class JobRun:
         try:
             end = self._program(command)
         except OSError as error:
-            job.tell(JobEventKind.CONFIG_NOT_FOUND, f"the check cannot be made: {error}")
+            text = f"the check cannot be made: {error}"
+            job.tell(JobEventKind.CONFIG_NOT_FOUND, text, severity=Severity.WARNING)
             job.tell(JobEventKind.CONFIG_PASSED)
             return
         self._go_on()
         if not end.sentence():
             job.tell(JobEventKind.CONFIG_PASSED)
             return
-        job.tell(JobEventKind.CONFIG_FAILED, f"the check {end.sentence()}")
+        text = f"the check {end.sentence()}"
+        job.tell(JobEventKind.CONFIG_FAILED, text, severity=Severity.WARNING)
         if job.request.mode.stops_at_fault:
             self._end(JobState.INVALID, f"the check {end.sentence()}")
 

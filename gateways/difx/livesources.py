@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import math
 import os
 import signal
 from abc import ABC, abstractmethod
@@ -217,17 +216,16 @@ class ProgramSource(LiveSource):
     def _added(self, header: ProductsHeader, integrations: Sequence[Integration]) -> Block:
         """Return the last of some integrations, which all are in the means."""
         for each in integrations:
-            scan, mjd = header.place(each.number)
+            scan, second = header.place(each.number)
             if scan.name != self._scan:
                 self._scan = scan.name
                 self._means.clear()
             means = self._means.add(each.spectra)
-        day = math.floor(header.scans[0].start_mjd)
         return Block(
             number=each.number,
             scan=scan.name,
             source=scan.source,
-            second=int((mjd - day) * 86400),
+            second=second,
             integration_s=header.integration_s,
             spectra=each.spectra,
             means=means,

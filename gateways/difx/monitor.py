@@ -194,7 +194,8 @@ class _Service:
         except LinkError:
             raise
         except DifxError as error:
-            await self._stop()
+            async with self._writing:  # never within a sub-packet: what follows has to be read
+                await self._stop()
             await self._say(MonitorPacket.ERROR, str(error))
         finally:
             reading.cancel()
@@ -228,7 +229,8 @@ class _Service:
                 self._wanted = step.products
                 self._change.set()
             case FileWanted():
-                await self._stop()
+                async with self._writing:
+                    await self._stop()
                 self._wanted = ()
                 self._change = asyncio.Event()
                 self._flowing = asyncio.create_task(self._flow(step.path))

@@ -14,8 +14,10 @@ from gateways.difx.jobrun import filled
 from gateways.difx.protocol.jobs import Severity
 from gateways.difx.runner import ProgramLimits, ProgramRun, Stream
 
-__all__ = ["Preparation"]
+__all__ = ["MODEL_SUFFIX", "Preparation"]
 
+MODEL_SUFFIX = ".im"
+"""Of delay models. Clients take one that they are told for a good one."""
 _MADE = "FILE "
 
 log = logging.getLogger(__name__)
@@ -105,8 +107,11 @@ class Preparation:
         try:
             if path is None:
                 raise FileFaultError(f"{told:.300}: was made, but is in no root")
-            self.files.look(path)
+            is_empty = self.files.look(path).size == 0
         except FileFaultError as error:
             self.on_line(Severity.WARNING, str(error))
         else:
-            self.on_file(path)
+            if is_empty and path.endswith(MODEL_SUFFIX):
+                self.on_line(Severity.WARNING, f"{path:.300}: has no delay model in it")
+            else:
+                self.on_file(path)

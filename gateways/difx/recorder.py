@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from gateways.difx.errors import FileFaultError, UnitError
+from gateways.difx.errors import FileFaultError, NoMediumError, NoRecordingsError, UnitError
 from gateways.difx.files import DifxFiles
 from gateways.difx.players import DifxPlayers
 from zmqjsonproxy import ProxyError
+from zmqjsonproxy.errors import NoSuchInterfaceError, RefusedError
 from zmqjsonproxy.files.fetch import Progress, fetch
 from zmqjsonproxy.hubs import BlockingHub, run
 
@@ -106,7 +107,8 @@ class DifxRecorder:
 
         Raises:
             JobError: There is no such Bank.
-            UnitError: It does not answer, or has no such medium.
+            UnitError: It does not answer; NoRecordingsError: it serves no files; NoMediumError: it has no
+                such medium.
         """
         proxy = self._players.proxy(unit)
         try:
@@ -114,7 +116,8 @@ class DifxRecorder:
                 proxy.url, "files", "listing", (medium, "*", MAX_RECORDINGS), {}, ASK_S
             )
         except ProxyError as error:
-            raise UnitError(f"{unit:.80}: medium {medium:.80} cannot be read: {error}") from error
+            text = f"{unit:.80}: medium {medium:.80} cannot be read: {error}"
+            raise _kind_of(error)(text) from error
         found = tuple(
             Recording(name=each["name"], size=each["size"], modified=each["modified"])
             for each in listing["entries"]
@@ -185,6 +188,13 @@ class DifxRecorder:
             raise UnitError(
                 f"{unit:.80}: {recording.name:.200} cannot be copied: {error}"
             ) from error
+
+
+def _kind_of(error: ProxyError) -> type[UnitError]:
+    """Return the kind of fault that an answer to a listing tells."""
+    if isinstance(error, NoSuchInterfaceError):
+        return NoRecordingsError
+    return NoMediumError if isinstance(error, RefusedError) else UnitError
 
 
 def directory_path(unit: str, medium: str) -> str:

@@ -72,7 +72,7 @@ class ProgramLimits:
     terminate: float = 2.0
     kill: float = 2.0
     output: float = 2.0
-    quiet: float = 4.0
+    quiet: float = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

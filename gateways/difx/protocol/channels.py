@@ -2,13 +2,20 @@
 
 Chunks are split and joined as the client likes, and may come before the command that they belong
 to. All that waits is bounded: early chunks in channels and bytes, everything together in bytes.
+
+The script client gives each task a number of its own, and may send its data first. The GUI client uses
+few numbers again and again, and may send a last chunk when the task has ended: it is dropped, or the
+next task of that number would read it.
 """
 
 from __future__ import annotations
 
 from gateways.difx.errors import FrameError, LinkError
 
-__all__ = ["Channel", "Channels"]
+__all__ = ["MOST_ENDED", "Channel", "Channels"]
+
+MOST_ENDED = 1000
+"""Numbers of tasks that have ended and are remembered; the GUI client has 100."""
 
 
 class Channel:
@@ -55,6 +62,7 @@ class Channels:
         self._most_bytes, self._most_early = most_bytes, most_early
         self._open: dict[int, Channel] = {}
         self._early: dict[int, Channel] = {}
+        self._ended: dict[int, None] = {}
         self.forgotten = 0
 
     @property
@@ -74,7 +82,7 @@ class Channels:
             FrameError: More bytes wait than may; the connection ends.
         """
         channel = self._open.get(number)
-        if data:
+        if data and number not in self._ended:
             self._check_room(number, len(data))
             (self._early_channel(number) if channel is None else channel).put(data)
         return channel
@@ -89,13 +97,17 @@ class Channels:
             raise LinkError(
                 f"channel {number} belongs to a task that has not ended; name another one as port"
             )
+        self._ended.pop(number, None)
         channel = self._early.pop(number, Channel(number))
         self._open[number] = channel
         return channel
 
     def close(self, number: int) -> None:
-        """Forget a channel whose task has ended, and what waits in it."""
-        self._open.pop(number, None)
+        """Forget a channel whose task has ended, what waits in it, and what comes for it still."""
+        if self._open.pop(number, None) is not None:
+            self._ended[number] = None
+            if len(self._ended) > MOST_ENDED:
+                del self._ended[next(iter(self._ended))]
 
     def _check_room(self, number: int, size: int) -> None:
         waiting = self.waiting

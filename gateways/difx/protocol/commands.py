@@ -72,12 +72,13 @@ class FileOperation:
     """DifxFileOperation.
 
     Attributes:
+        path: Only `ls` may lack it, and then lists nothing: its client waits for an answer.
         argument: Options of `ls` and `rm`, the second path of `mv` and `cp`.
         address: With `port`, the task connection of `ls`.
     """
 
     operation: FileAction
-    path: str
+    path: str = ""
     argument: str = ""
     address: str = ""
     port: int = 0
@@ -102,6 +103,7 @@ class StartJob:
         input: Path of the `.input` file; empty: none is named.
         force: Existing output is removed first, not an error.
         restart_seconds: The job starts that far into its time.
+        sender: `from` of the header, no part of the command; empty: none, as of the script client.
     """
 
     input: str = ""
@@ -114,6 +116,7 @@ class StartJob:
     program: str = "mpifxcorr"
     environment: tuple[str, ...] = ()
     version: str = ""
+    sender: str = field(default="", compare=False)
     address: str = ""
     port: int
 
@@ -197,7 +200,11 @@ class GetDirectory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark5Copy:
-    """DifxMark5Copy: recordings of a medium as files."""
+    """DifxMark5Copy: recordings of a medium as files.
+
+    Attributes:
+        sender: As of StartJob.
+    """
 
     unit: str
     medium: str
@@ -205,6 +212,7 @@ class Mark5Copy:
     destination: str
     mpi_wrapper: str = "mpirun"
     version: str = ""
+    sender: str = field(default="", compare=False)
     address: str = ""
     port: int
 

@@ -135,6 +135,8 @@ def _read(form: _Form, document: XmlDocument) -> Command:
         values["nodes"] = _read_nodes(document.body)
     if "environment" in names:
         values["environment"] = _all_texts(document.body, "env")
+    if "sender" in names:
+        values["sender"] = _text(document.header, "from").strip()
     if "to" in names:
         values["to"] = _all_texts(document.header, "to")
     _check(form, values)
@@ -147,7 +149,7 @@ def _check(form: _Form, values: dict[str, Any]) -> None:
     wanted = {place.name for place in fields(form.command) if place.default is MISSING}
     if form.command is FileOperation:
         operation = values.get("operation")
-        wanted |= {"port"} if operation is FileAction.LS else set()
+        wanted |= {"port"} if operation is FileAction.LS else {"path"}
         wanted |= {"argument"} if operation in (FileAction.MV, FileAction.CP) else set()
     for place in form.fields:
         if place.attribute in wanted and place.attribute not in values:

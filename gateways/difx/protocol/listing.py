@@ -135,9 +135,12 @@ def _line(entry: FileEntry, options: ListOptions, contents: bool, zone: tzinfo |
     if not options.long:
         return name
     size = f"{entry.size:4d}"
-    room = max(2, _NAMES_AND_SIZE - len(size))
-    owner, group = _OWNER[: (room + 1) // 2], _OWNER[: room // 2]
-    return f"{stat.filemode(entry.mode)} 1 {owner} {group} {size} {_date(entry, zone)} {name}"
+    room = _NAMES_AND_SIZE - len(size)
+    if room >= 2:
+        owners = f"{_OWNER[: (room + 1) // 2]} {_OWNER[: room // 2]}"
+    else:  # of 10 GB and more; the date has to stay where it is
+        owners = _OWNER[: max(room + 1, 0)]
+    return f"{stat.filemode(entry.mode)} 1 {owners} {size} {_date(entry, zone)} {name}"
 
 
 def _date(entry: FileEntry, zone: tzinfo | None) -> str:

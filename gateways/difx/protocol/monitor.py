@@ -235,7 +235,7 @@ class MonitorClient:
             return [Said(MonitorPacket.WARNING, "no products were announced: name a file first")]
         count = len(self._asked)
         told = f"{count} product{'s' * (count != 1)} from the next integration on"
-        return [Said(MonitorPacket.MESSAGE, told), Flow(tuple(self._asked))]
+        return [Flow(tuple(self._asked)), Said(MonitorPacket.MESSAGE, told)]
 
     def _take_size(self, wanted: int) -> list[FileWanted | Flow | Said]:
         self.fft_size = nearest_fft_size(wanted)

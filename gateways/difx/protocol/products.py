@@ -37,6 +37,8 @@ MAX_INTEGRATION_BYTES = 64 << 20
 MAX_CHANNELS = 65536
 SAMPLE = np.dtype("<c8")
 DAY_S = 86400.0
+_ROUNDING_S = 1e-3
+"""Keeps whole seconds: an MJD has a resolution of about a microsecond."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,14 +149,17 @@ class ProductsHeader:
         """Return the end of the last integration of a scan."""
         return scan.start_mjd + scan.integrations * self.integration_s / DAY_S
 
-    def place(self, number: int) -> tuple[Scan, float]:
-        """Return the scan of an integration, and the MJD of its middle; beyond the end they go on."""
+    def place(self, number: int) -> tuple[Scan, int]:
+        """Return the scan of an integration, and the whole second in which its middle is, since 0h of
+        the day on which the job starts; beyond the end they go on."""
         last = self.scans[-1]
         for scan in self.scans:
             if number < scan.integrations or scan is last:
                 break
             number -= scan.integrations
-        return scan, scan.start_mjd + (number + 0.5) * self.integration_s / DAY_S
+        day = math.floor(self.scans[0].start_mjd)
+        middle = (scan.start_mjd - day) * DAY_S + (number + 0.5) * self.integration_s
+        return scan, math.floor(middle + _ROUNDING_S)
 
 
 @dataclass(frozen=True, slots=True)

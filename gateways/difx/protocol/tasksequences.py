@@ -29,6 +29,7 @@ __all__ = [
     "directory_generated",
     "directory_generating",
     "directory_info",
+    "directory_named",
     "directory_not_found",
     "directory_read",
     "directory_started",
@@ -145,18 +146,19 @@ def machines_failed(reason: str, *, machines_are_written: bool) -> list[SubPacke
 # DifxGetDirectory. The GUI client waits for 302, also behind a fault.
 
 
-def directory_started(path: str) -> list[SubPacket]:
-    """Return the first sub-packets, with the path of the directory's file: 301 303."""
-    return [
-        sub_packet(DirectoryPacket.GETDIRECTORY_STARTED),
-        _told(DirectoryPacket.GETDIRECTORY_FULLPATH, path),
-    ]
+def directory_started() -> list[SubPacket]:
+    """Return the first sub-packet: 301."""
+    return _row(DirectoryPacket.GETDIRECTORY_STARTED)
+
+
+def directory_named(path: str) -> list[SubPacket]:
+    """Return the path of the directory's file: 303."""
+    return [_told(DirectoryPacket.GETDIRECTORY_FULLPATH, path)]
 
 
 def directory_unknown_folder() -> list[SubPacket]:
-    """Return the whole answer of a recorder that has no folder of directories: 301 306 304 302."""
+    """Return the end when the recorder has no folder of directories, and no 303: 306 304 302."""
     return _row(
-        DirectoryPacket.GETDIRECTORY_STARTED,
         DirectoryPacket.NO_ENVIRONMENT_VARIABLE,
         DirectoryPacket.GETDIRECTORY_FAILED,
         DirectoryPacket.GETDIRECTORY_COMPLETED,

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from gateways.difx.access import Role
 from gateways.difx.endpointconfig import GuiServerEndpointConfig
-from gateways.difx.links import TaskLink
+from gateways.difx.links import ChannelLink, TaskLink
 from gateways.difx.monitor import LiveMonitor
 from gateways.difx.multicast import Membership
+from gateways.difx.protocol.items import integer
 from gateways.difx.protocol.jobs import Severity
 from gateways.difx.share import Share
 
 if TYPE_CHECKING:
     from gateways.difx.bank import DifxService
 
-__all__ = ["Action", "Client", "LinkedTask", "send_row"]
+__all__ = ["Action", "Client", "LinkedTask", "gui_has_left", "send_row"]
+
+_GUI_SENDER = "doi"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,3 +103,19 @@ async def send_row(link: TaskLink, row: Iterable[tuple[bytes, ...]]) -> None:
     """Send sub-packets, each as its items."""
     for items in row:
         await link.send(*items)
+
+
+def gui_has_left(link: TaskLink, sender: str, items: tuple[bytes, ...], end: IntEnum) -> bool:
+    """Tell whether a channel is to be given up behind a sub-packet: the GUI client has ended with it.
+
+    Some tasks go on behind a sub-packet on which the GUI client ends, and the script client does not.
+    Over TCP the GUI client closes the connection. In a channel it forgets the channel, and a chunk
+    that comes for it ends all that it receives; so it gets none, and the script client gets the rest.
+
+    Args:
+        link: Of the task.
+        sender: `from` of its document.
+        items: Of the sub-packet that was sent.
+        end: On which the GUI client ends.
+    """
+    return isinstance(link, ChannelLink) and sender == _GUI_SENDER and items[0] == integer(end)

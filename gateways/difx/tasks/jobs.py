@@ -10,7 +10,7 @@ from gateways.difx.protocol.items import sub_packet
 from gateways.difx.protocol.jobs import JobEvent, JobEventKind, JobRequest, Severity
 from gateways.difx.protocol.jobsequence import JobSequence
 from gateways.difx.protocol.taskids import JobPacket
-from gateways.difx.tasks.context import Action, Client, LinkedTask
+from gateways.difx.tasks.context import Action, Client, LinkedTask, gui_has_left
 from groundwork.errors import text_of
 from zmqjsonproxy import ProxyError
 
@@ -31,7 +31,7 @@ async def _start(client: Client, wanted: StartJob, link: TaskLink) -> None:
     except ProxyError as error:
         raise JobError(text_of(error)) from error
     try:
-        await _follow(client, job, link)
+        await _follow(client, job, link, wanted.sender)
     finally:
         if not client.service.keeps_jobs:  # without effect on one that has ended
             job.stop("the connection of its client has ended")
@@ -44,7 +44,7 @@ def _profile(client: Client, wanted: StartJob) -> str:
     return client.profile or (wanted.version if is_known else "")
 
 
-async def _follow(client: Client, job: Job, link: TaskLink) -> None:
+async def _follow(client: Client, job: Job, link: TaskLink, sender: str) -> None:
     """Tell the client what becomes of a job; over its own connection, too."""
     sequence, is_linked = JobSequence(), True
     with job.follow() as follower:
@@ -57,6 +57,9 @@ async def _follow(client: Client, job: Job, link: TaskLink) -> None:
                     await link.send(*items)
                 except LinkError as error:
                     client.warn(f"job {job.name}: runs on without its task connection: {error}")
+                    is_linked = False
+                if gui_has_left(link, sender, items, JobPacket.FAILURE_INPUTFILE_BAD_CONFIG):
+                    await link.close()
                     is_linked = False
             await client.drain()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateways.difx.links import TaskLink
+from gateways.difx.preparing import MODEL_SUFFIX
 from gateways.difx.protocol.commands import Vex2DifxRun
 from gateways.difx.protocol.jobs import INPUT_SUFFIX, Severity
 from gateways.difx.protocol.listing import bare_end, bare_line
@@ -12,7 +13,6 @@ from gateways.difx.tasks.feed import Feed
 __all__ = ["PREPARATION"]
 
 _NAME = "DifxVex2DifxRun"
-_MODEL_SUFFIX = ".im"
 
 
 async def _run(client: Client, wanted: Vex2DifxRun, link: TaskLink) -> None:
@@ -28,7 +28,7 @@ async def _run(client: Client, wanted: Vex2DifxRun, link: TaskLink) -> None:
     )
     client.inform(f"{_NAME}: {wanted.folder}: jobs of {wanted.file} are prepared")
     feed.start(preparation.run, f"preparation {preparation.id}")
-    suffixes = (_MODEL_SUFFIX,) if wanted.model_only else (INPUT_SUFFIX, _MODEL_SUFFIX)
+    suffixes = (MODEL_SUFFIX,) if wanted.model_only else (INPUT_SUFFIX, MODEL_SUFFIX)
     try:
         async for told in feed:
             if isinstance(told, tuple):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 
-from gateways.difx.errors import DifxError, UnitError
+from gateways.difx.errors import DifxError, NoMediumError, NoRecordingsError, UnitError
 from gateways.difx.links import TaskLink
 from gateways.difx.protocol.commands import GetDirectory, Mark5Copy
+from gateways.difx.protocol.taskids import CopyPacket
 from gateways.difx.protocol.tasksequences import (
     copy_ended,
     copy_file,
@@ -16,11 +17,14 @@ from gateways.difx.protocol.tasksequences import (
     directory_generated,
     directory_generating,
     directory_info,
+    directory_named,
+    directory_not_found,
     directory_read,
     directory_started,
+    directory_unknown_folder,
 )
 from gateways.difx.recorder import directory_path
-from gateways.difx.tasks.context import Client, LinkedTask, send_row
+from gateways.difx.tasks.context import Client, LinkedTask, gui_has_left, send_row
 from gateways.difx.tasks.feed import Feed
 
 __all__ = ["RECORDER_COPY", "RECORDER_DIRECTORY"]
@@ -31,23 +35,32 @@ _STEP = 0.01
 
 
 async def _directory(client: Client, wanted: GetDirectory, link: TaskLink) -> None:
-    await send_row(link, directory_started(directory_path(wanted.unit, wanted.medium)))
-    if wanted.generate:
-        await send_row(link, directory_generating())
+    await send_row(link, directory_started())
     try:
         found = await client.share.call(
             client.service.recorder.directory, wanted.unit, wanted.medium
         )
     except DifxError as error:
         client.refuse(f"{_DIRECTORY}: {error}")
-        if wanted.generate:
-            await send_row(link, directory_generated(had_errors=True))
-        await send_row(link, directory_failed(str(error)))
+        await send_row(link, _no_directory(wanted, error))
         return
+    row = directory_named(found.path)
     if wanted.generate:
-        await send_row(link, directory_info(f"Number of scans = {len(found.recordings)}"))
-        await send_row(link, directory_generated(had_errors=False))
-    await send_row(link, directory_read(found.date, found.lines))
+        row += directory_generating()
+        row += directory_info(f"Number of scans = {len(found.recordings)}")
+        row += directory_generated(had_errors=False)
+    await send_row(link, row + directory_read(found.date, found.lines))
+
+
+def _no_directory(wanted: GetDirectory, error: DifxError) -> list[tuple[bytes, ...]]:
+    """Return what a client is told instead of a directory."""
+    if isinstance(error, NoRecordingsError):
+        return directory_unknown_folder()
+    row = directory_named(directory_path(wanted.unit, wanted.medium))
+    if wanted.generate:
+        row += directory_generating() + directory_generated(had_errors=True)
+    is_missing = isinstance(error, NoMediumError)
+    return row + (directory_not_found() if is_missing else directory_failed(str(error)))
 
 
 class _Copy:
@@ -106,7 +119,10 @@ async def _copy(client: Client, wanted: Mark5Copy, link: TaskLink) -> None:
         copy.end()
     if not fault:
         client.inform(f"{_COPY}: {wanted.destination}: done")
-    await send_row(link, copy_ended(fault))
+    for items in copy_ended(fault):
+        await link.send(*items)
+        if gui_has_left(link, wanted.sender, items, CopyPacket.ERRORS):
+            break
 
 
 _NOT_READ = tuple(item for items in directory_failed("refused") for item in items)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from support.difx_clients import (
     read_exactly,
 )
 from support.difx_gateway import Gateway, gateway
+
+from gateways.difx.files import Upload
 
 INFORMATION, WARNING, ERROR = 4, 5, 6
 LS = "<operation>ls</operation><path>{path}</path><arg>{arg}</arg>"
@@ -339,6 +342,48 @@ def test_a_channel_may_be_used_again_when_its_task_is_over(served: Gateway, fold
             )
             assert script.lines(50300) == []
         assert script.said == []
+
+
+def test_a_channel_may_be_used_again_as_soon_as_its_task_has_answered(
+    served: Gateway, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end, has_ended = threading.Event(), threading.Event()
+    log_sum = Upload.log_sum
+
+    def slow(upload: Upload) -> None:
+        may_end.wait(30)
+        log_sum(upload)
+        has_ended.set()
+
+    monkeypatch.setattr(Upload, "log_sum", slow)  # the last step of an upload, behind its answer
+    body = "<direction>to DiFX</direction><destination>{}</destination><port>50300</port>"
+    with ScriptClient(served.port) as client:
+        client.command("DifxFileTransfer", body.format(f"{folder}/one"))
+        client.chunk(50300, struct.pack(">i", 3) + b"abc")
+        assert client.integer(50300) == 3
+        client.command("DifxFileTransfer", body.format(f"{folder}/two"))
+        client.wait_for(21)
+        may_end.set()
+        assert has_ended.wait(30)
+        client.handshake()
+        client.chunk(50300, struct.pack(">i", 4) + b"defg")
+        assert client.integer(50300) == 4
+        assert client.settle()
+        assert client.errors() == []
+
+
+def test_a_listing_of_no_path_is_empty_and_an_error(served: Gateway) -> None:
+    with ScriptClient(served.port) as script:
+        for path in ("", "<path></path>", "<path>None</path>"):
+            body = f"<operation>ls</operation>{path}{{there}}"
+            assert script.lines(script.task_channel("DifxFileOperation", body)) == []
+        assert len(script.wait_for_errors(3)) == 3
+    with GuiClient(served.port) as gui:
+        with gui.task("DifxFileOperation", "<operation>ls</operation>{there}") as link:
+            assert read_exactly(link, 4) == bytes(4)
+            assert is_at_end(link)
+        gui.command("DifxFileOperation", "<operation>mkdir</operation>")
+        assert len(gui.wait_for_errors(2)) == 2
 
 
 def test_modes_may_be_switched_between_tasks(served: Gateway, folder: str) -> None:

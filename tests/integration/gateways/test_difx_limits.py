@@ -151,7 +151,7 @@ def test_a_reader_that_stops_is_bounded_then_cut_beside_one_that_reads(tmp_path:
         (served.root / "small").write_bytes(b"small")
         with ScriptClient(served.port) as stopped, ScriptClient(served.port) as other:
             stopped.task_channel("DifxFileTransfer", GET.format(path="/large"))
-            stopped.read()
+            stopped.wait_for(22)  # its size: the task runs
             (connection,) = [
                 each for each in served.server._connections if each.outbox.waiting or each._tasks
             ]

@@ -102,9 +102,19 @@ class Client:
 
     async def read(self) -> tuple[int, bytes]:
         """Read a sub-packet."""
+        number, length = await self.head()
+        return number, await self.payload(length)
+
+    async def head(self) -> tuple[int, int]:
+        """Read the id and the length of a sub-packet."""
         async with asyncio.timeout(HANG_S):
             number, length = struct.unpack(">ii", await self._reader.readexactly(8))
-            return number, await self._reader.readexactly(length)
+            return number, length
+
+    async def payload(self, length: int) -> bytes:
+        """Read the rest of it."""
+        async with asyncio.timeout(HANG_S):
+            return await self._reader.readexactly(length)
 
     async def until(self, last: int) -> list[tuple[int, bytes]]:
         """Read until an id has come."""
@@ -224,6 +234,31 @@ def test_products_of_a_running_job_flow_and_change_while_they_do(
             assert values(second[2][1], 16) == [90.0] * 8
             np.testing.assert_allclose(values(second[4][1], 16), [abs(1 + 3j)] * 8, rtol=1e-6)
             client.send(104)
+            assert await client.rest() == b""
+            os.close(feed)
+
+    asyncio.run(run())
+
+
+def test_another_file_never_cuts_the_sub_packet_that_is_being_sent(
+    stream: Path, share: Share
+) -> None:
+    async def run() -> None:
+        async with monitored(of_program("cat", str(stream)), share) as client:
+            client.send(103, b"/job_1.input")
+            feed = await opened(stream)
+            os.write(feed, write_header(HEADER) + integration(1))
+            await client.until(143)
+            client.send(139, struct.pack(">i", 65536))
+            client.ask((0, 0, 8))
+            await client.until(127)
+            lags = await client.head()  # longer than all buffers: the rest waits for its reader
+            client.send(103, b"/other.input")
+            for _ in range(100):
+                await asyncio.sleep(0)  # the request is read meanwhile
+            assert lags == (128, 48 + 14 * 65536)
+            await client.payload(lags[1])
+            assert (await client.read())[0] == 102
             assert await client.rest() == b""
             os.close(feed)
 

@@ -39,7 +39,8 @@ RUNNERS: dict[str, dict[str, Any]] = {
             "/bin/sh",
             "-c",
             'cd "$1"; for n in 1 2; do echo x > job$n.input; echo FILE job$n.input; '
-            "echo y > job$n.im; echo FILE job$n.im; done; echo note; echo odd >&2",
+            "echo y > job$n.im; echo FILE job$n.im; done; : > job3.im; echo FILE job3.im; "
+            "echo note; echo odd >&2",
             "sh",
             "{folder}",
         ],
@@ -173,6 +174,42 @@ def test_a_job_tells_its_sequence(tasks: Tasks, scan: str, case: str) -> None:
     assert tasks.start(scan, more) == expected
 
 
+def gui_task(gui: ScriptClient, kind: str, body: str) -> int:
+    """Send a command as the GUI client does in channel mode, always with the same number."""
+    gui.command(kind, f"{body}<address>127.0.0.1</address><port>50300</port>")
+    return 50300
+
+
+@pytest.mark.parametrize("more", [CHECK, USNO])
+def test_the_gui_client_gets_nothing_in_a_channel_behind_its_own_end_of_a_job(
+    served: Gateway, scan: str, more: str
+) -> None:
+    with ScriptClient(served.port) as gui:
+        gui.send(15, b"BADCHECK")
+        channel = gui_task(gui, "DifxStart", f"<input>{scan}/job.input</input>{NODES}{more}")
+        ids = [number for number, _ in Tasks._read(lambda: gui.sub_packet(channel), {124})]
+        assert [number for number in ids if number not in TEXTS] == [102, 103, 127, 124]
+        ls = f"<operation>ls</operation><path>{scan}/job.input</path>"
+        assert gui.lines(gui_task(gui, "DifxFileOperation", ls)) == [f"{scan}/job.input\n".encode()]
+        end = "invalid: " if more is CHECK else "finished: "
+        while not any(text.startswith(f"job job: {end}") for _, text in gui.said):
+            gui.read()
+        gui.handshake()
+        assert not gui.chunks[channel]
+
+
+def test_the_gui_client_gets_nothing_in_a_channel_behind_its_own_end_of_a_copy(
+    served: Gateway, scan: str
+) -> None:
+    with ScriptClient(served.port) as gui:
+        body = f"<mark5>DIFX</mark5><vsn>NONE</vsn><destination>{scan}</destination>"
+        channel = gui_task(gui, "DifxMark5Copy", body)
+        got = Tasks._read(lambda: gui.sub_packet(channel), {314})
+        assert [number for number, _ in got] == [301, 305, 314]
+        ls = f"<operation>ls</operation><path>{scan}</path>"
+        assert gui.lines(gui_task(gui, "DifxFileOperation", ls)) == [b"job.input\n"]
+
+
 def test_a_job_without_its_input_file_is_refused(tasks: Tasks, scan: str) -> None:
     assert tasks.start(scan, name="other.input") == [102, 103, 109, 100]
 
@@ -200,6 +237,20 @@ def test_what_a_job_says_comes_on_the_clients_connection_too(tasks: Tasks, scan:
     said = tasks.client.said
     assert (ERROR, "job job: trouble") in said
     assert (INFORMATION, "job job: went on") in said
+
+
+@pytest.mark.parametrize(
+    ("profile", "said"),
+    [("BADCHECK", "the check ended with exit status 1"), ("NOCHECK", "the check cannot be made")],
+)
+def test_a_check_that_does_not_pass_is_a_warning_where_the_job_runs_all_the_same(
+    tasks: Tasks, scan: str, profile: str, said: str
+) -> None:
+    tasks.choose(profile)
+    tasks.start(scan)
+    tasks.client.handshake()
+    (severity,) = [number for number, text in tasks.client.said if said in text]
+    assert severity == WARNING
 
 
 def test_a_stopped_job_ends_with_its_number(served: Gateway, scan: str) -> None:
@@ -309,6 +360,7 @@ def test_prepared_jobs_are_listed_without_line_feeds(served: Gateway, scan: str)
         texts = [text for _, text in script.said]
         assert "note" in texts
         assert (ERROR, "odd") in script.said
+        assert (WARNING, f"{scan}/job3.im: has no delay model in it") in script.said
         models = script.task_channel("DifxVex2DifxRun", f"{body}<calcOnly>1</calcOnly>{{there}}")
         assert script.lines(models) == [f"{scan}/job1.im".encode(), f"{scan}/job2.im".encode()]
 
@@ -363,7 +415,7 @@ def test_the_directory_of_a_medium_is_read(tasks: Tasks) -> None:
 
 def test_a_medium_that_is_not_there_ends_as_both_clients_know(tasks: Tasks) -> None:
     got = tasks.command("DifxGetDirectory", "<mark5>difx</mark5><vsn>NONE</vsn>", {302})
-    assert [number for number, _ in got] == [301, 303, 305, 304, 302]
+    assert [number for number, _ in got] == [301, 303, 308, 304, 302]
     tasks.client.handshake()
     assert len(tasks.client.errors()) == 1
 

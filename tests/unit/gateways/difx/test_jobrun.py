@@ -215,6 +215,7 @@ def test_a_silent_job_gives_signs_of_life(tmp_path: Path) -> None:
         if event.kind is JobEventKind.STATE and event.state is JobState.RUNNING:
             quiet.release()
 
+    assert ProgramLimits().quiet < 4  # clients are told something every 4 s, late or not
     limits = ProgramLimits(quiet=0.02, terminate=0.05)
     with service_of(tmp_path, {"run": shell("exec sleep 300")}, count, limits=limits) as service:
         job = service.new_job(JobRequest(input=INPUT))

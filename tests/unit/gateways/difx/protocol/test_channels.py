@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateways.difx.errors import FrameError, LinkError
-from gateways.difx.protocol.channels import Channels
+from gateways.difx.protocol.channels import MOST_ENDED, Channels
 
 
 def channels(most_bytes: int = 100, most_early: int = 3) -> Channels:
@@ -117,3 +117,23 @@ def test_of_too_many_channels_without_task_the_oldest_is_forgotten() -> None:
     assert (known.early, known.forgotten, known.waiting) == (3, 1, 3)
     assert len(known.open(1)) == 0
     assert known.open(2).take(1) == b"\2"
+
+
+def test_chunks_behind_the_end_of_a_task_do_not_reach_the_next_one_of_that_number() -> None:
+    channels = Channels(most_bytes=100, most_early=2)
+    channels.open(50300)
+    channels.close(50300)
+    assert channels.receive(50300, b"late") is None
+    assert (channels.waiting, channels.early) == (0, 0)
+    again = channels.open(50300)
+    channels.receive(50300, b"new")
+    assert again.take_some(10) == b"new"
+
+
+def test_of_numbers_that_have_ended_only_so_many_are_remembered() -> None:
+    channels = Channels(most_bytes=100, most_early=2)
+    for number in range(MOST_ENDED + 1):
+        channels.open(number)
+        channels.close(number)
+    channels.receive(0, b"early again")
+    assert channels.early == 1

@@ -93,14 +93,15 @@ def test_a_long_line_has_the_layout_that_the_gui_client_cuts() -> None:
         (9999, "user user 9999"),
         (10_000, "user use 10000"),
         (2_147_483_647, "u u 2147483647"),
-        (99_999_999_999, "u u 99999999999"),  # no room: the date moves, every column stays
+        (99_999_999_999, "us 99999999999"),  # no room for a group: the date has to stay
+        (999_999_999_999, "u 999999999999"),
+        (9_999_999_999_999, " 9999999999999"),
     ],
 )
 def test_names_of_owners_make_room_for_the_size(size: int, columns: str) -> None:
     (line,) = listing_lines([entry("/p", size)], ListOptions(long=True), zone=UTC)
     assert line == f"-rw-r--r-- 1 {columns} 2024-01-31 12:00:00 /p\n"
-    if size < 10**10:
-        assert line[28:47] == "2024-01-31 12:00:00"
+    assert line[28:47] == "2024-01-31 12:00:00"
 
 
 def test_dates_are_in_the_zone_that_is_asked_for() -> None:

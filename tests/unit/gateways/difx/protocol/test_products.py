@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -80,12 +81,19 @@ def test_numbers_that_are_not_finite_are_read_as_zero() -> None:
     assert np.isfinite(one.spectra[1]).all()
 
 
-def test_an_integration_has_its_scan_and_the_time_of_its_middle() -> None:
+def test_an_integration_has_its_scan_and_the_second_of_its_middle() -> None:
     first, second = HEADER.scans
-    assert HEADER.place(1) == (first, 60000.0 + 0.75 / 86400)
-    assert HEADER.place(2) == (second, 60000.5 + 0.25 / 86400)
+    assert HEADER.place(1) == (first, 0)
+    assert HEADER.place(2) == (second, 43200)
+    assert HEADER.place(4) == (second, 43201)
     assert HEADER.place(7)[0] == second
     assert HEADER.stop_mjd(second) == 60000.5 + 1.5 / 86400
+
+
+def test_whole_seconds_survive_the_resolution_of_an_mjd() -> None:
+    scan = replace(HEADER.scans[0], start_mjd=60000 + 21600.5 / 86400, integrations=5000)
+    header = replace(HEADER, integration_s=1.0, scans=(scan,))
+    assert [header.place(n)[1] for n in range(5000)] == list(range(21601, 26601))
 
 
 def changed(**others: object) -> bytes:

@@ -65,7 +65,11 @@ def test_a_file_that_cannot_be_written_is_named() -> None:
 
 
 def test_a_directory_is_read() -> None:
-    row = [*task.directory_started("/dir/V1.dir"), *task.directory_read("Nov 21 02:00", ["a", "b"])]
+    row = [
+        *task.directory_started(),
+        *task.directory_named("/dir/V1.dir"),
+        *task.directory_read("Nov 21 02:00", ["a", "b"]),
+    ]
     assert read_sub_packets(row) == [
         (301, b""),
         (303, b"/dir/V1.dir"),
@@ -80,7 +84,8 @@ def test_a_directory_is_read() -> None:
 @pytest.mark.parametrize(("had_errors", "end"), [(False, 313), (True, 314)])
 def test_a_directory_is_made_anew(had_errors: bool, end: int) -> None:
     row = [
-        *task.directory_started("/d"),
+        *task.directory_started(),
+        *task.directory_named("/d"),
         *task.directory_generating(),
         *task.directory_info("Number of scans = 2"),
         *task.directory_generated(had_errors=had_errors),
@@ -90,10 +95,12 @@ def test_a_directory_is_made_anew(had_errors: bool, end: int) -> None:
 
 
 def test_a_directory_that_cannot_be_had_ends_for_the_gui_client_as_well() -> None:
-    assert ids_of([*task.directory_started("/d"), *task.directory_not_found()]) == (
-        "301 303 308 304 302"
+    assert ids_of(
+        [*task.directory_started(), *task.directory_named("/d"), *task.directory_not_found()]
+    ) == ("301 303 308 304 302")
+    assert ids_of([*task.directory_started(), *task.directory_unknown_folder()]) == (
+        "301 306 304 302"
     )
-    assert ids_of(task.directory_unknown_folder()) == "301 306 304 302"
     assert read_sub_packets(task.directory_failed("gone")) == [
         (305, b"gone"),
         (304, b""),
