@@ -298,7 +298,7 @@ class ChannelLink(TaskLink):
         self._patience = patience
         self._channel = channels.open(number)
         self._came, self._room = asyncio.Event(), asyncio.Event()
-        self._is_reading = self._is_over = False
+        self._is_reading = self._is_over = self._is_closed = False
         outbox.put(pack_connection(number))
 
     async def send(self, *items: bytes) -> None:
@@ -372,5 +372,7 @@ class ChannelLink(TaskLink):
         self._room.set()
 
     async def close(self) -> None:
-        self.end()
-        self._channels.close(self.port)
+        if not self._is_closed:  # later the number may be of the channel of another task
+            self._is_closed = True
+            self.end()
+            self._channels.close(self.port)
