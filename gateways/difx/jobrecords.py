@@ -96,6 +96,7 @@ class JobRecords:
                 KeyError,
                 AttributeError,
                 RecursionError,
+                ArithmeticError,
             ) as error:
                 log.warning("%s is no record of a job, and is passed over: %s", path, error)
         found.sort(key=lambda each: each[0].begun)

@@ -63,8 +63,8 @@ class Share:
             except asyncio.CancelledError:
                 if not begun.cancel():
                     await asyncio.wait([running])
-                if not running.cancelled():
-                    running.exception()  # nobody else asks for it
+                    if not running.cancelled():
+                        running.exception()  # nobody else asks for it
                 raise
 
     @asynccontextmanager

@@ -6,11 +6,13 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from support.difx_clients import (
+    HANG_S,
     GuiClient,
     ScriptClient,
     document,
@@ -19,6 +21,8 @@ from support.difx_clients import (
     read_exactly,
 )
 from support.difx_gateway import Gateway, gateway
+
+from gateways.difx.files import Upload
 
 INFORMATION, WARNING, ERROR = 4, 5, 6
 LS = "<operation>ls</operation><path>{path}</path><arg>{arg}</arg>"
@@ -341,6 +345,28 @@ def test_a_channel_may_be_used_again_when_its_task_is_over(served: Gateway, fold
         assert script.said == []
 
 
+def test_a_channel_may_be_used_again_while_the_checksum_of_its_upload_is_logged(
+    served: Gateway, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(Upload, "log_sum", lambda _upload: release.wait(HANG_S))
+    body = f"<direction>to DiFX</direction><destination>{folder}/up</destination><port>5</port>"
+    with ScriptClient(served.port) as script:
+        script.command("DifxFileTransfer", body)
+        script.chunk(5, struct.pack(">i", 5) + b"first")
+        assert script.integer(5) == 5
+        script.command("DifxFileTransfer", body)
+        script.chunk(5, struct.pack(">i", 6) + b"sec")
+        script.handshake()
+        release.set()
+        while any(len(each._tasks) > 1 for each in list(served.server._connections)):
+            script.handshake()
+        script.chunk(5, b"ond")
+        assert script.integer(5) == 6
+        assert script.errors() == []
+    assert (served.root / folder[1:] / "up").read_bytes() == b"second"
+
+
 def test_modes_may_be_switched_between_tasks(served: Gateway, folder: str) -> None:
     with ScriptClient(served.port) as client:
         body = LS.format(path=folder, arg="") + "{there}"
@@ -441,13 +467,15 @@ def free_port() -> int:
         ("localhost", free_port, "only to 127.0.0.1"),
         ("127.0.0.1", lambda: 22, "only to ports from 1024"),
         ("127.0.0.1", lambda: 70000, "only to ports from 1024"),
+        ("127.0.0.1", None, "the gateway's own"),
     ],
 )
 def test_a_task_connection_that_cannot_be_made_is_an_error(
-    served: Gateway, address: str, port: Callable[[], int], reason: str
+    served: Gateway, address: str, port: Callable[[], int] | None, reason: str
 ) -> None:
     with GuiClient(served.port) as client:
-        there = f"<address>{address}</address><port>{port()}</port>"
+        number = served.port if port is None else port()
+        there = f"<address>{address}</address><port>{number}</port>"
         client.command("DifxFileOperation", LS.format(path="/", arg="") + there)
         (error,) = client.wait_for_errors()
         assert reason in error
