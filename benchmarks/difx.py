@@ -42,6 +42,7 @@ from gateways.difx.protocol.messages import (
 from gateways.difx.protocol.packets import Packet, pack_chunk
 from gateways.difx.relay import Relay, RelaySettings
 from gateways.difx.server import GuiServer
+from gateways.difx.share import Threads
 from groundwork.addresses import split_url, tcp_url
 
 HOST = "127.0.0.1"
@@ -300,7 +301,7 @@ def _relay(connection: Telling) -> None:
         log: Any = logging.getLogger("benchmarks")
         nobody: Any = SimpleNamespace(profiles=())  # clients of the relay ask no Bank
         with ThreadPoolExecutor(1) as executor, socket.create_server((HOST, 0)) as listening:
-            server = GuiServer(config, nobody, log, executor, relay, nobody)
+            server = GuiServer(config, nobody, log, Threads(executor), relay, nobody)
 
             async def publish(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
                 for number, message in enumerate(messages):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from pathlib import Path
@@ -11,15 +12,20 @@ from typing import Self
 __all__ = ["WholeFile", "replace_file"]
 
 _FOLDER = os.O_DIRECTORY | os.O_CLOEXEC
+_NAMELESS = os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC
+_NO_NAMELESS = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT)
+"""What disks say that have no files without a name."""
+_NAMED = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LONGEST_NAME = 200
 """Bytes of a name that are in that of its temporary file, which has at most 255."""
 
 
 class WholeFile:
-    """A file that is written beside its place, under another name, and gets its name when it is whole.
+    """A file that is written beside its place, and gets its name when it is whole.
 
-    Left without `commit` nothing of it stays, and what was there before is kept. No link is followed in
-    its folder: one in the file's place is replaced.
+    Left without `commit` nothing of it stays, also if the process is killed, and what was there
+    before is kept. On disks that have no files without a name it has another one until then. No link
+    is followed in its folder: one in the file's place is replaced.
 
     Args:
         folder: Descriptor of its folder, which stays open until the file is closed; of one that is
@@ -33,15 +39,23 @@ class WholeFile:
 
     def __init__(self, folder: int, name: str, mode: int = 0o644) -> None:
         self._folder, self._name = folder, name
-        begin = os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])
-        self._temporary = f".{begin}.{secrets.token_hex(4)}"
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._file = os.open(self._temporary, flags, 0o600, dir_fd=folder)
+        self._temporary = ""
+        try:
+            self._file = os.open(".", _NAMELESS, 0o600, dir_fd=folder)
+        except OSError as error:
+            if error.errno not in _NO_NAMELESS:
+                raise
+            self._temporary = self._new_name()
+            self._file = os.open(self._temporary, _NAMED, 0o600, dir_fd=folder)
         try:
             os.fchmod(self._file, mode)
         except BaseException:
             self.close()
             raise
+
+    def _new_name(self) -> str:
+        begin = os.fsdecode(os.fsencode(self._name)[:_LONGEST_NAME])
+        return f".{begin}.{secrets.token_hex(4)}"
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Write more of it; OSError: it cannot be."""
@@ -64,6 +78,10 @@ class WholeFile:
         """
         if is_durable:
             os.fsync(self._file)
+        if not self._temporary:
+            name = self._new_name()
+            os.link(f"/proc/self/fd/{self._file}", name, dst_dir_fd=self._folder)
+            self._temporary = name
         os.replace(self._temporary, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
         self._temporary = ""
         if is_durable:

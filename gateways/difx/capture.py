@@ -18,7 +18,9 @@ from groundwork.closing import Closing
 __all__ = ["CaptureFile", "ClientCapture"]
 
 MOST_WAITING_BYTES = 64 << 20
-"""Of data that is not written yet: what comes beside it is left out, and counted in a note."""
+"""Of records that are not written yet: what comes beside it is left out, and counted in a note."""
+_RECORD_BYTES = 512
+"""Of memory for a record beside its data: packets may be empty, and as many as a client likes."""
 _CLOSE_WITHIN_S = 1.0
 
 log = logging.getLogger(__name__)
@@ -68,28 +70,34 @@ class CaptureFile(Closing):
             data=data,
         )
         with self._lock:
-            if self._bytes + len(data) > MOST_WAITING_BYTES:
+            size = len(data) + _RECORD_BYTES
+            if self._bytes + size > MOST_WAITING_BYTES:
                 self._left_out += 1
                 return
-            self._bytes += len(data)
+            self._bytes += size
         self._waiting.put(captured)
 
     def _run(self) -> None:
+        is_over = False
         try:
             with self._file:
-                while (captured := self._waiting.get()) is not None:
-                    self._write(captured)
+                while not is_over:
+                    captured = self._waiting.get()
+                    is_over = captured is None
+                    if captured is not None:
+                        self._write(captured)
                     if self._waiting.empty():
                         self._file.flush()
         except OSError as error:
             log.error("the capture ends: %s", error)
-            while self._waiting.get() is not None:  # nothing is kept for a file that is full
+            while not is_over:  # nothing is kept for a file that is full
+                is_over = self._waiting.get() is None
                 with self._lock:
                     self._bytes = 0
 
     def _write(self, captured: Captured) -> None:
         with self._lock:
-            self._bytes -= len(captured.data)
+            self._bytes -= len(captured.data) + _RECORD_BYTES
             left_out, self._left_out = self._left_out, 0
         self._file.write(write_captured(captured))
         if left_out:

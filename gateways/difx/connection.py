@@ -24,7 +24,7 @@ from gateways.difx.errors import (
 from gateways.difx.links import ChannelLink, TaskLink, TcpLink, connect_back, keep_alive
 from gateways.difx.monitor import LiveMonitor
 from gateways.difx.multicast import Membership
-from gateways.difx.outbox import Outbox
+from gateways.difx.outbox import TURN_S, Outbox
 from gateways.difx.protocol.channels import Channels
 from gateways.difx.protocol.frames import Frame, pack_frame
 from gateways.difx.protocol.jobs import Severity
@@ -51,8 +51,6 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "Peer", "Surroundings"]
 
 READ_BYTES = 256 * 1024
-TURN_S = 0.005
-"""A client's packets are taken for so long before those of others."""
 MOST_TEXT_BYTES = 4096
 """Of a packet of diagnostics."""
 LOWEST_PORT = 1024
@@ -388,6 +386,8 @@ class Connection:
                 f"no task connection to port {port}, only to ports from {LOWEST_PORT} to 65535"
                 " (connect_back)"
             )
+        if port == self._writer.get_extra_info("sockname")[1]:  # it would be a client of itself
+            raise LinkError(f"no task connection to port {port}, for that is the gateway's own")
         made = await connect_back(self.peer.address, port, self._config.connect_timeout)
         taps = (None, None) if self._capture is None else self._capture.taps(port)
         return TcpLink(made, port, self._share, self._config.takes_nothing, *taps)

@@ -15,6 +15,7 @@ from gateways.difx.monitor import LiveMonitor
 from gateways.difx.multicast import Bridges
 from gateways.difx.relay import Relay, RelaySettings
 from gateways.difx.server import GuiServer
+from gateways.difx.share import Threads
 from groundwork.addresses import is_loopback_host
 from player.bank import Bank
 from player.endpoints.base import EndpointContext, SiteEndpoint
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["GuiServerEndpoint"]
 
 _LOOPBACK = "127.0.0.1"
-_THREADS = 32
-"""For what may wait: files, the Bank, other Players. A client has a few of them at a time."""
+_THREADS = 64
+"""For what may wait: files, the Bank, other Players."""
 _END_WITHIN_S = 1.5
 
 
@@ -140,7 +141,7 @@ class GuiServerEndpoint(SiteEndpoint):
                 path = self.context.directory / config.capture
                 capture = stack.enter_context(CaptureFile(path, self._url.removeprefix("tcp://")))
             self.server = GuiServer(
-                config, service, self.log, executor, relay, monitor, bridges, capture
+                config, service, self.log, Threads(executor), relay, monitor, bridges, capture
             )
             ready.set_result(None)
             await self.server.serve(self._socket, self._ended)

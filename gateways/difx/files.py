@@ -13,17 +13,18 @@ import hashlib
 import logging
 import os
 import re
-import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from gateways.difx.errors import FileFault, FileFaultError
 from gateways.difx.protocol.fileentries import FileEntry
 from gateways.difx.rootfolders import Place, RootFolders, fault_of
 from groundwork.regularfiles import NotRegularError, open_folder, open_regular
+from groundwork.trees import remove_tree
 from groundwork.wholefiles import WholeFile
 
 __all__ = ["MAX_ENTRIES", "DifxFiles", "ReadFile", "Upload"]
@@ -168,12 +169,9 @@ class DifxFiles:
                 continue
             below: list[str] = []
             for folder in found:
-                for entry in self._inside(folder or "/"):
-                    if fnmatch.fnmatchcase(entry.name, part) and (
-                        entry.name[0] != "." or part[0] == "."
-                    ):
-                        entries[entry.path] = entry
-                        below.append(entry.path)
+                for entry in self._inside(folder or "/", partial(_fits, part)):
+                    entries[entry.path] = entry
+                    below.append(entry.path)
                 if len(below) > most:
                     raise _too_many(pattern, most)
             found = below
@@ -189,11 +187,14 @@ class DifxFiles:
             raise _too_many(path, most)
         return sorted(entries, key=lambda entry: entry.path)
 
-    def _inside(self, path: str) -> list[FileEntry]:
-        """Return what is in a folder; nothing, if it is not there, or no folder."""
+    def _inside(
+        self, path: str, takes: Callable[[str], bool] = lambda _name: True
+    ) -> list[FileEntry]:
+        """Return what is in a folder, of the names that `takes` takes; nothing, if it is not there,
+        or no folder."""
         base = _clean(path).rstrip("/")
         if self._is_top(path):
-            names = [f"/{name}" for name in self.roots.folders]
+            names = [f"/{name}" for name in self.roots.folders if takes(name)]
             return [entry for name in names if (entry := self._entry_of(name))]
         try:
             descriptor = open_folder(self.roots.existing(path).real)
@@ -202,7 +203,7 @@ class DifxFiles:
         found: list[FileEntry] = []
         try:
             with os.scandir(descriptor) as listed:
-                for each in listed:
+                for each in filter(lambda each: takes(each.name), listed):
                     told = self._told(each, f"{base}/{each.name}")
                     if told is not None:
                         found.append(told)
@@ -378,7 +379,7 @@ class DifxFiles:
             if not stat.S_ISDIR(status.st_mode):
                 os.unlink(place.name, dir_fd=folder)
             elif with_folders:
-                shutil.rmtree(place.name, dir_fd=folder)
+                remove_tree(place.name, folder)
             else:
                 text = f"{path:.300}: is a folder; remove it with the option -r"
                 raise FileFaultError(text, FileFault.IS_A_FOLDER)
@@ -444,6 +445,11 @@ def _letters(pattern: str, options: str) -> frozenset[str]:
     if any(word[0] != "-" or len(word) < 2 for word in words) or letters - _REMOVE_OPTIONS:
         raise FileFaultError(f"{pattern:.300}: rm has the options -r and -f, not {options!r:.80}")
     return letters
+
+
+def _fits(pattern: str, name: str) -> bool:
+    """Tell whether a name fits a pattern; one that begins with a dot only one that does."""
+    return fnmatch.fnmatchcase(name, pattern) and (name[0] != "." or pattern[0] == ".")
 
 
 def _joined(parts: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import logging
+import math
 import os
 import re
 from pathlib import Path
@@ -13,12 +14,18 @@ from typing import Any
 from gateways.difx.errors import JobError
 from gateways.difx.jobs import KEPT_JOBS, Job
 from gateways.difx.protocol.jobs import JobMode, JobNodes, JobRequest, JobState
+from groundwork.regularfiles import NotRegularError, open_regular, real_path
 from groundwork.values import JsonObject
 from groundwork.wholefiles import replace_file
 
 __all__ = ["JobRecords"]
 
 _UNFIT = re.compile(r"[^A-Za-z0-9-]")
+
+MOST_BYTES = 16 << 20
+"""Of a record; what is longer is none."""
+_LATEST = 253_402_300_799.0
+"""End of the year 9999, unix seconds."""
 
 log = logging.getLogger(__name__)
 
@@ -78,20 +85,53 @@ class JobRecords:
     def load(self) -> list[Job]:
         """Return the jobs of earlier runs of the gateway, the oldest first; too old ones are
         forgotten."""
-        found: list[Job] = []
+        found: list[tuple[Job, Path]] = []
         for path in sorted(self._folder.glob("*.json")) if self._folder is not None else ():
             try:
-                found.append(_read(json.loads(path.read_bytes())))
-            except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+                found.append((_read(_content(path)), path))
+            except (
+                JobError,
+                ValueError,
+                TypeError,
+                KeyError,
+                AttributeError,
+                RecursionError,
+                ArithmeticError,
+            ) as error:
                 log.warning("%s is no record of a job, and is passed over: %s", path, error)
-        found.sort(key=lambda job: job.begun)
-        for job in found[:-KEPT_JOBS]:
-            self._path(job).unlink(missing_ok=True)
-        return found[-KEPT_JOBS:]
+        found.sort(key=lambda each: each[0].begun)
+        for _, path in found[:-KEPT_JOBS]:
+            _remove(path)
+        return [job for job, _ in found[-KEPT_JOBS:]]
+
+    def forget(self, job: Job) -> None:
+        """Remove the record of a job that is not remembered any more."""
+        if self._folder is not None:
+            _remove(self._path(job))
 
     def _path(self, job: Job) -> Path:
         assert self._folder is not None
         return self._folder / f"{int(1000 * job.begun):014d}-{_UNFIT.sub('_', job.id)[:100]}.json"
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("%s cannot be removed, and is one too many: %s", path, error.strerror)
+
+
+def _content(path: Path) -> Any:
+    """Return what is in a record; ValueError: it cannot be read, or is no JSON."""
+    try:
+        descriptor = open_regular(real_path(path))
+    except NotRegularError as error:
+        raise ValueError(str(error)) from error
+    try:
+        with open(descriptor, "rb") as file:
+            return json.loads(file.read(MOST_BYTES))
+    except OSError as error:
+        raise ValueError(error.strerror) from error
 
 
 def _describe(job: Job) -> JsonObject:
@@ -112,19 +152,47 @@ def _describe(job: Job) -> JsonObject:
 def _read(told: dict[str, Any]) -> Job:
     request = dict(told["request"])
     nodes = request.pop("nodes")
-    nodes = None if nodes is None else JobNodes.read(nodes)
-    request["mode"] = JobMode(request["mode"])
+    fraction, exit_status = told["fraction"], told["exit_status"]
     job = Job(
-        id=str(told["id"]),
-        request=JobRequest(nodes=nodes, **request),
-        client=told["client"],
-        begun=float(told["begun"]),
+        id=_text(told["id"]),
+        request=JobRequest(
+            input=_text(request.pop("input")),
+            profile=_text(request.pop("profile")),
+            mode=JobMode(request.pop("mode")),
+            nodes=None if nodes is None else JobNodes.read(nodes),
+            **request,
+        ),
+        client=_text(told["client"]),
+        begun=_time(told["begun"]),
         state=JobState(told["state"]),
-        text=told["text"],
-        fraction=told["fraction"],
-        exit_status=told["exit_status"],
-        errors=told["errors"],
-        changes=[(at, JobState(state), text) for at, state, text in told["changes"]],
+        text=_text(told["text"]),
+        fraction=None if fraction is None else _number(fraction),
+        exit_status=None if exit_status is None else int(exit_status),
+        errors=int(told["errors"]),
+        changes=[(_time(at), JobState(state), _text(text)) for at, state, text in told["changes"]],
     )
     job.changed = job.changes[-1][0] if job.changes else job.begun
     return job
+
+
+def _text(told: Any) -> str:
+    """Return a text that can be told; ValueError: it is none."""
+    if not isinstance(told, str):
+        raise ValueError(f"{told!r:.80} is no text")
+    told.encode()
+    return told
+
+
+def _number(told: Any) -> float:
+    """Return a finite number; ValueError: it is none."""
+    if not isinstance(told, int | float) or not math.isfinite(told):
+        raise ValueError(f"{told!r:.80} is no number")
+    return float(told)
+
+
+def _time(told: Any) -> float:
+    """Return a time, unix seconds; ValueError: it is none."""
+    number = _number(told)
+    if not 0 <= number <= _LATEST:
+        raise ValueError(f"{told!r:.80} is no time")
+    return number

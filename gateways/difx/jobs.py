@@ -245,8 +245,8 @@ class JobTable:
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
 
-    def add(self, job: Job, most_active: int) -> None:
-        """Take a job up.
+    def add(self, job: Job, most_active: int) -> list[Job]:
+        """Take a job up; those that are forgotten for it.
 
         Args:
             job: A new one.
@@ -270,8 +270,7 @@ class JobTable:
                 )
             self._jobs[job.id] = job
             ended = [key for key, each in self._jobs.items() if each.state.is_final]
-            for key in ended[: max(len(ended) - KEPT_JOBS, 0)]:
-                del self._jobs[key]
+            return [self._jobs.pop(key) for key in ended[: max(len(ended) - KEPT_JOBS, 0)]]
 
     def keep(self, job: Job) -> None:
         """Take up a job that has ended, of an earlier run of the gateway."""

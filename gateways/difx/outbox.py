@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from gateways.difx.errors import LinkError
 
-__all__ = ["HIGH_WATER_BYTES", "Outbox", "Tap"]
+__all__ = ["HIGH_WATER_BYTES", "TURN_S", "Outbox", "Tap"]
 
 HIGH_WATER_BYTES = 128 * 1024
 """Who sends much waits while so much of it is not taken; others write all the same."""
+
+TURN_S = 0.005
+"""A client is written to for so long before others have their turn: a fast one never lets `drain`
+wait."""
 
 Tap = Callable[[bytes], None]
 """Is told of bytes as they are written."""
@@ -32,6 +37,7 @@ class Outbox:
         self._writer, self._most, self._tap = writer, most, tap
         self._written = 0
         self._taken, self._taken_at = 0, 0.0
+        self._turn_at = time.monotonic()
         self.fault = ""
         writer.transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
 
@@ -63,15 +69,25 @@ class Outbox:
         Raises:
             LinkError: The connection has gone.
         """
+        await self._give_way()  # not behind it: with the last item a channel is free at once
         self.put(packets)
-        await self.drain()
+        await self._drained()
 
     async def drain(self) -> None:
-        """Wait until little waits for the client.
+        """Wait until little waits for the client, and let others have their turn.
 
         Raises:
             LinkError: The connection has gone.
         """
+        await self._drained()
+        await self._give_way()
+
+    async def _give_way(self) -> None:
+        if time.monotonic() > self._turn_at + TURN_S:
+            await asyncio.sleep(0)
+            self._turn_at = time.monotonic()
+
+    async def _drained(self) -> None:
         if not self.is_open:
             raise LinkError("the connection of the client has gone")
         try:

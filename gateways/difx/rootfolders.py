@@ -130,17 +130,21 @@ class RootFolders:
         """Return the deepest part of a path that exists, as `existing`, and the names below it that do
         not."""
         root, parts = self._split(path)
-        for count in range(len(parts), -1, -1):
+        found, there, most = self._resolve(path, root, []), 0, len(parts)
+        count = most  # the whole path first, for most of them are there
+        while there < most:
             try:
                 found = self._resolve(path, root, parts[:count])
             except FileFaultError as error:
                 if error.fault is not FileFault.NOT_FOUND:
                     raise
+                most = count - 1
             else:
-                if ".." in (missing := parts[count:]):
-                    break
-                return self._at(path, root, found), missing
-        raise FileFaultError(f"{path:.300}: No such file or directory", FileFault.NOT_FOUND)
+                there = count
+            count = (there + most + 1) // 2
+        if ".." in (missing := parts[there:]):
+            raise FileFaultError(f"{path:.300}: No such file or directory", FileFault.NOT_FOUND)
+        return self._at(path, root, found), missing
 
     def is_above_root(self, real: Path) -> bool:
         """Tell whether a resolved path is a root, or has one in it."""

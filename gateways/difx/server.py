@@ -6,7 +6,6 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
-from concurrent.futures import Executor
 from typing import TYPE_CHECKING
 
 from gateways.difx.access import Access, Role
@@ -22,7 +21,7 @@ from gateways.difx.protocol.messages import Datagram
 from gateways.difx.protocol.packets import Packet
 from gateways.difx.protocol.session import Session
 from gateways.difx.relay import Relay, RelayClient
-from gateways.difx.share import Share
+from gateways.difx.share import Share, Threads
 from groundwork.throttle import Throttle
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ class GuiServer:
         config: Of the endpoint.
         service: The Bank behind it.
         log: Of the endpoint.
-        executor: Threads for what may wait.
+        threads: For what may wait.
         relay: Publications for clients.
         monitor: Live products for clients.
         bridges: To a multicast network; None: there are none.
@@ -62,14 +61,14 @@ class GuiServer:
         config: GuiServerEndpointConfig,
         service: DifxService,
         log: BankLog,
-        executor: Executor,
+        threads: Threads,
         relay: Relay,
         monitor: LiveMonitor,
         bridges: Bridges | None = None,
         capture: CaptureFile | None = None,
     ) -> None:
         self.config, self.service, self.log = config, service, log
-        self._executor, self._capture = executor, capture
+        self._threads, self._capture = threads, capture
         self._relay, self.monitor, self._bridges = relay, monitor, bridges
         self._access = Access(config.peers, config.operators)
         self._connections: dict[Connection, asyncio.Task[None]] = {}
@@ -120,7 +119,7 @@ class GuiServer:
         if self._capture is not None:
             capture = ClientCapture(self._capture, peer.number)
             capture.note(f"connected {address}:{port}")
-        connection = Connection(self, peer, reader, writer, Share(self._executor), capture)
+        connection = Connection(self, peer, reader, writer, Share(self._threads), capture)
         task = asyncio.current_task()
         assert task is not None
         self._connections[connection] = task

@@ -250,7 +250,8 @@ class DifxService(Closing):
         with self._lock:
             if self._is_closed:
                 raise JobError(f"{request.input:.300}: the gateway ends, and begins no job")
-        self.jobs.add(job, self.settings.table.max_jobs)
+        for old in self.jobs.add(job, self.settings.table.max_jobs):
+            self._records.forget(old)
         job.tell(JobEventKind.STATE)
         return job
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.difx_clients import (
+    HANG_S,
     GuiClient,
     ScriptClient,
     document,
@@ -486,13 +487,15 @@ def free_port() -> int:
         ("localhost", free_port, "only to 127.0.0.1"),
         ("127.0.0.1", lambda: 22, "only to ports from 1024"),
         ("127.0.0.1", lambda: 70000, "only to ports from 1024"),
+        ("127.0.0.1", None, "the gateway's own"),
     ],
 )
 def test_a_task_connection_that_cannot_be_made_is_an_error(
-    served: Gateway, address: str, port: Callable[[], int], reason: str
+    served: Gateway, address: str, port: Callable[[], int] | None, reason: str
 ) -> None:
     with GuiClient(served.port) as client:
-        there = f"<address>{address}</address><port>{port()}</port>"
+        number = served.port if port is None else port()
+        there = f"<address>{address}</address><port>{number}</port>"
         client.command("DifxFileOperation", LS.format(path="/", arg="") + there)
         (error,) = client.wait_for_errors()
         assert reason in error

@@ -34,7 +34,7 @@ from gateways.difx.protocol.products import (
     write_header,
     write_integration,
 )
-from gateways.difx.share import Share
+from gateways.difx.share import Share, Threads
 from player.bank import Bank
 from player.testing import HostedBank
 from zmqjsonproxy import command
@@ -138,7 +138,7 @@ class Client:
 def share() -> Iterator[Share]:
     """Threads of a client."""
     with ThreadPoolExecutor(2) as executor:
-        yield Share(executor)
+        yield Share(Threads(executor))
 
 
 @asynccontextmanager

@@ -245,3 +245,12 @@ def test_links_that_are_swapped_in_a_loop_never_lead_out(files: DifxFiles, root:
     finally:
         ended.set()
         swapping.join(HANG_S)
+
+
+def test_deep_folders_are_made_and_removed_as_others(files: DifxFiles, root: Path) -> None:
+    deep = "/deep" + "/d" * 300
+    files.mkdir(deep)
+    files.mkdir(f"{deep}/e/f")
+    assert files.look(f"{deep}/e/f").is_folder
+    assert files.rm("/deep", "-rf") == 1
+    assert os.listdir(root) == ["scan1"]

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
 from gateways.difx.errors import LinkError
 from gateways.difx.outbox import Outbox
+
+HANG_S = 60.0
 
 
 class Transport:
@@ -36,6 +39,9 @@ class Writer:
 
     def write(self, data: bytes) -> None:
         self.transport.waiting += len(data)
+
+    async def drain(self) -> None:
+        pass
 
 
 def outbox(most: int = 1000) -> tuple[Outbox, Transport]:
@@ -68,3 +74,16 @@ def test_a_client_stalls_from_the_moment_at_which_it_takes_nothing() -> None:
     assert box.stalled_for(now=15.0) == 3.0
     transport.waiting = 0
     assert box.stalled_for(now=16.0) == 0
+
+
+def test_a_client_that_takes_all_at_once_leaves_others_their_turn() -> None:
+    async def look() -> bool:
+        box, transport = outbox(most=1 << 30)
+        others = asyncio.create_task(asyncio.sleep(0))
+        end = time.monotonic() + HANG_S
+        while not others.done() and time.monotonic() < end:
+            await box.send(b"line")
+            transport.waiting = 0
+        return others.done()
+
+    assert asyncio.run(look())

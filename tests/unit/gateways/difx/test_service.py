@@ -9,11 +9,13 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from support.difx_jobs import HANG_S, INPUT, kinds_of, service_of, shell
 
+from gateways.difx import jobs
 from gateways.difx.errors import JobError
 from gateways.difx.jobs import Job
 from gateways.difx.protocol.jobs import JobEvent, JobEventKind, JobRequest, JobState
@@ -92,6 +94,59 @@ def test_a_record_that_is_none_is_passed_over(tmp_path: Path) -> None:
     with service_of(tmp_path, GOOD) as service:
         service.open()
         assert [job.state for job in service.jobs] == [JobState.FINISHED]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"request": {"nodes": {"what": 1}}},
+        {"request": {"input": 5}},
+        {"request": {"profile": ["DEVEL"]}},
+        {"changes": [["yesterday", "finished", ""]]},
+        {"changes": [[1e30, "finished", ""]]},
+        {"begun": float("inf")},
+        {"begun": 10**400},
+        {"fraction": float("nan")},
+        {"exit_status": float("inf")},
+        {"text": "\ud800"},
+        {"state": "running", "client": None},
+    ],
+)
+def test_a_damaged_record_is_passed_over(tmp_path: Path, damage: dict[str, Any]) -> None:
+    with service_of(tmp_path, GOOD) as service:
+        kinds_of(service)
+    (path,) = (tmp_path / "state" / "difx-DIFX").glob("*.json")
+    told = json.loads(path.read_text())
+    request = told["request"] | damage.pop("request", {})
+    path.write_text(json.dumps({**told, **damage, "request": request}))
+    with service_of(tmp_path, GOOD) as service:
+        service.open()
+        assert list(service.jobs) == []
+
+
+def test_what_is_no_file_and_what_is_nested_beyond_reason_are_no_records(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "difx-DIFX"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "0.json")
+    (folder / "1.json").write_text("[" * 100_000)
+    (folder / "2.json").mkdir()
+    with service_of(tmp_path, GOOD) as service:
+        service.open()
+        assert list(service.jobs) == []
+
+
+def test_jobs_that_are_forgotten_have_no_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "KEPT_JOBS", 3)
+    with service_of(tmp_path, GOOD) as service:
+        service.open()
+        for number in range(8):
+            kinds_of(service, input=f"/scan1/none{number}.input")
+        known = {job.id for job in service.jobs}
+        records = list((tmp_path / "state" / "difx-DIFX").glob("*.json"))
+        assert {json.loads(path.read_text())["id"] for path in records} == known
+        assert len(known) == 4
 
 
 def test_two_gateways_of_a_name_do_not_take_each_others_jobs(tmp_path: Path) -> None:
