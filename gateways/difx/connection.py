@@ -74,7 +74,7 @@ _REQUESTS = frozenset(
 
 
 class Surroundings(Protocol):
-    """What all clients of an endpoint have in common."""
+    """Surroundings that all clients of an endpoint share."""
 
     config: GuiServerEndpointConfig
     service: DifxService
@@ -96,7 +96,7 @@ class Surroundings(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """Where a client came from.
+    """Origin and rights of a client.
 
     Attributes:
         number: Of the connection.

@@ -45,7 +45,7 @@ def fault_of(path: str, error: OSError) -> FileFaultError:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something is, or may be made: a name in a folder that is really there.
+    """Place of something that is there, or may be made: a name in a real folder.
 
     Attributes:
         path: As the client wrote it.
