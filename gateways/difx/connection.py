@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from gateways.difx.bank import DifxService
     from player.bank import BankLog
 
-__all__ = ["Connection", "Peer", "Surroundings"]
+__all__ = ["ClientServer", "Connection", "Peer"]
 
 READ_BYTES = 256 * 1024
 TURN_S = 0.005
@@ -73,8 +73,8 @@ _REQUESTS = frozenset(
 """Packets from clients whose size is not looked at elsewhere."""
 
 
-class Surroundings(Protocol):
-    """Surroundings that all clients of an endpoint share."""
+class ClientServer(Protocol):
+    """Server of a connection, which all clients of an endpoint share."""
 
     config: GuiServerEndpointConfig
     service: DifxService
@@ -130,7 +130,7 @@ class Connection:
 
     def __init__(
         self,
-        around: Surroundings,
+        around: ClientServer,
         peer: Peer,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,

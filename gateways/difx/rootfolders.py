@@ -146,10 +146,6 @@ class RootFolders:
         """Tell whether a resolved path is a root, or has one in it."""
         return any(self._root(name).is_relative_to(real) for name in self.folders)
 
-    def is_inside(self, path: str, real: Path) -> bool:
-        """Tell whether a resolved path is in the root of a path."""
-        return real.is_relative_to(self._split(path)[0])
-
     def shown(self, real: Path) -> str | None:
         """Return the clients' path of a path on this host; None: it is in no root."""
         found = Path(os.path.realpath(real))

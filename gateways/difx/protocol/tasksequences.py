@@ -29,10 +29,8 @@ __all__ = [
     "directory_generated",
     "directory_generating",
     "directory_info",
-    "directory_not_found",
     "directory_read",
     "directory_started",
-    "directory_unknown_folder",
     "filelist_cancelled",
     "filelist_ended",
     "filelist_exists",
@@ -153,16 +151,6 @@ def directory_started(path: str) -> list[SubPacket]:
     ]
 
 
-def directory_unknown_folder() -> list[SubPacket]:
-    """Return the whole answer of a recorder that has no folder of directories: 301 306 304 302."""
-    return _row(
-        DirectoryPacket.GETDIRECTORY_STARTED,
-        DirectoryPacket.NO_ENVIRONMENT_VARIABLE,
-        DirectoryPacket.GETDIRECTORY_FAILED,
-        DirectoryPacket.GETDIRECTORY_COMPLETED,
-    )
-
-
 def directory_generating() -> list[SubPacket]:
     """Return the beginning of a new reading of the medium: 311."""
     return _row(DirectoryPacket.GENERATE_DIRECTORY_STARTED)
@@ -196,15 +184,6 @@ def directory_read(date: str, lines: Iterable[str]) -> list[SubPacket]:
         *(_told(DirectoryPacket.GETDIRECTORY_FILEDATA, line) for line in lines),
         sub_packet(DirectoryPacket.GETDIRECTORY_COMPLETED),
     ]
-
-
-def directory_not_found() -> list[SubPacket]:
-    """Return the end when there is no directory of the medium: 308 304 302."""
-    return _row(
-        DirectoryPacket.FILE_NOT_FOUND,
-        DirectoryPacket.GETDIRECTORY_FAILED,
-        DirectoryPacket.GETDIRECTORY_COMPLETED,
-    )
 
 
 def directory_failed(reason: str) -> list[SubPacket]:

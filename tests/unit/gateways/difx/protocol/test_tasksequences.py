@@ -90,10 +90,6 @@ def test_a_directory_is_made_anew(had_errors: bool, end: int) -> None:
 
 
 def test_a_directory_that_cannot_be_had_ends_for_the_gui_client_as_well() -> None:
-    assert ids_of([*task.directory_started("/d"), *task.directory_not_found()]) == (
-        "301 303 308 304 302"
-    )
-    assert ids_of(task.directory_unknown_folder()) == "301 306 304 302"
     assert read_sub_packets(task.directory_failed("gone")) == [
         (305, b"gone"),
         (304, b""),
