@@ -52,6 +52,6 @@ def test_the_delay_that_was_put_in_comes_out_and_nothing_else_passes(
     assert capsys.readouterr().err.splitlines() == [
         "demo: a delay is not what was put in, by more than one lag",
         "demo: a delay is not what was put in, by more than one lag",
-        "demo: a job did not end as it had to: ",
+        "demo: the jobs did not end as done, stopped, bad configuration",
         "demo: somebody has not seen the job",
     ]
