@@ -3,8 +3,9 @@ between them.
 
 A gateway runs under supervisord, and a client of ours prepares, starts and watches a job of the small FX
 correlator as the DiFX GUI does. The same job is seen by a Dealer, by `dealer watch`, and as relayed
-messages. A second job is stopped. The delay and the fringe rate that the model of the second station
-lacks come out of the lags as they were put in, or the exit status is 1.
+messages. A second job is stopped, and a third, whose recording is missing, fails its check. The delay
+and the fringe rate that the model of the second station lacks come out of the lags as they were put in,
+or the exit status is 1.
 
 All processes end, and all files but the picture and the visibilities go, whatever ends the demo.
 """
@@ -96,6 +97,18 @@ start_mjd = 60310
 start_s = 43300.0
 duration_s = {LONG_S}
 """
+
+LOST = """\
+[stations.AA]
+recordings = ["aa.raw"]
+
+[scan]
+name = "No0003"
+start_mjd = 60310
+start_s = 43200.0
+duration_s = 1.0
+"""
+"""A job whose recording is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +226,9 @@ class Seen:
 
     def lines(self) -> list[str]:
         """Say who has seen what."""
-        ids = [event.id for event in self.events if event.id not in TEXTS]
+        names = [event.name for event in self.events if event.id not in TEXTS]
         return [
-            f"task connection: {' '.join(map(str, ids))}",
+            f"task connection: {', '.join(names)}",
             f"live monitor:    {len(self.blocks)} blocks",
             f"relay:           {', '.join(dict.fromkeys(self.relayed))}",
             f"Dealer:          {', '.join(dict.fromkeys(self.dealer))}",
@@ -337,6 +350,17 @@ def stop_second(client: DifxClient, path: str) -> JobResult:
         return running.result(END_S)
 
 
+def run_lost(client: DifxClient, path: str) -> JobResult:
+    """Run a job whose recording is not there, and print what its user is told."""
+    events: list[TaskEvent] = []
+    client.write(path, LOST.encode())
+    function = JobFunction.BAIL_ON_CONFIG_FAIL
+    result = client.run(path, on_event=events.append, nodes=NODES, function=function)
+    said = [event.text for event in events if event.id == JobPacket.DIFX_ERROR]
+    print(f"{path}: {result.end.value}: {'; '.join(said)}")
+    return result
+
+
 def conclude(found: Visibilities, seen: Seen, results: Sequence[JobResult]) -> int:
     """Print what was found beside what was put in; the exit status, 0 if it is the same."""
     seconds = found.header.integrations * INTEGRATION_S
@@ -363,16 +387,16 @@ def conclude(found: Visibilities, seen: Seen, results: Sequence[JobResult]) -> i
         is_off = abs(delay_us - expected.delay_us) > LAG_US
         right = right and not is_off
         print(
-            f"{'live monitor':>13} {delay_us:10.3f} {expected.delay_us:8.3f}{'   off' if is_off else ''}"
+            f"{'live monitor':>13} {delay_us:10.3f} {expected.delay_us:8.3f}   "
+            f"{'off' if is_off else f'true to one lag, {LAG_US:g} us: its lags are real, as those of DiFX'}"
         )
     print("\n" + "\n".join(seen.lines()))
     ends = [result.end for result in results]
-    print(f"first job: {ends[0].value}; second job: {ends[1].value}")
+    print("; ".join(f"job {number}: {end.value}" for number, end in enumerate(ends, 1)))
     if not right:
         print("demo: a delay is not what was put in, by more than one lag", file=sys.stderr)
-    if ends != [JobEnd.DONE, JobEnd.STOPPED]:
-        reasons = "; ".join(result.reason for result in results if result.reason)
-        print(f"demo: a job did not end as it had to: {reasons}", file=sys.stderr)
+    if ends != [JobEnd.DONE, JobEnd.STOPPED, JobEnd.BAD_CONFIGURATION]:
+        print("demo: the jobs did not end as done, stopped, bad configuration", file=sys.stderr)
         right = False
     if not seen.is_complete:
         print("demo: somebody has not seen the job", file=sys.stderr)
@@ -445,13 +469,14 @@ def run(processes: Processes, seconds: float, output: Path) -> int:
         first, seen = run_first(processes, config, client, other, paths[0])
         print("running the second, which is stopped", flush=True)
         second = stop_second(client, paths[1])
+        third = run_lost(client, "/demo/lost.input")
         for each in client.job_status("/demo/*.input"):
             print(f"{each.input}: {each.state}, {each.text}")
         output.mkdir(parents=True, exist_ok=True)
         name = Path(paths[0]).with_suffix(".difx").name
         client.get(f"/demo/{name}", output / name)
     found = read_visibilities(output / name)
-    status = conclude(found, seen, (first, second))
+    status = conclude(found, seen, (first, second, third))
     draw(output / "fringes.png", found)
     print(
         f"visibilities: {output / name}, picture: {output / 'fringes.png'}\n"

@@ -14,7 +14,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """How much later than at the reference a wavefront arrives.
+    """Delay of a wavefront behind the reference.
 
     Attributes:
         coefficients: Microseconds, microseconds per second, ...; time counts from the begin of the

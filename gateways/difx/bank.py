@@ -12,6 +12,7 @@ from typing import Any
 
 from gateways.difx.config import DifxBankConfig, config_faults, folder_fault
 from gateways.difx.doctor import diagnose
+from gateways.difx.errors import JobError
 from gateways.difx.jobs import Job
 from gateways.difx.jobspart import JobsPart
 from gateways.difx.parts import FilesPart, RecorderPart, UnitPart
@@ -92,7 +93,10 @@ class DifxBank(Bank):
         )
         self._open_service = DifxService(settings, self._take)
         self._jobs_part = JobsPart(self._open_service)
-        self._open_service.open()
+        try:
+            self._open_service.open()
+        except JobError as error:
+            raise RefusedError(str(error)) from error
         for job in self._open_service.jobs:
             self._publish_job(job)
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -20,6 +21,7 @@ from player.tables import BankConfig, Config, Table
 from player.tomlfile import KeyPath
 
 __all__ = [
+    "PLACE_HOLDER",
     "CommandConfig",
     "DifxBankConfig",
     "RunnerConfig",
@@ -31,7 +33,7 @@ __all__ = [
 Text = Annotated[str, Field(min_length=1)]
 ROOT_FORM = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,60}$"
 PROFILE_FORM = r"^[A-Za-z0-9_.+-]{1,60}$"
-_PLACE_HOLDER = re.compile(r"\{(\w+)\}")
+PLACE_HOLDER = re.compile(r"\{(\w+)\}")
 JOB_PLACES = frozenset({"input", "stem", "folder", "restart", "machines", "threads", "monitor"})
 """In arguments of check, run and products; paths are absolute, so that none is taken for an option."""
 PREPARE_PLACES = frozenset({"file", "folder", "model"})
@@ -44,7 +46,7 @@ def _places(words: list[str], known: frozenset[str]) -> list[str]:
     if "/" in words[0] and not os.path.isabs(words[0]):
         raise ValueError(f"{words[0]!r}: name a program on the PATH, or its absolute path")
     for word in words:
-        for name in _PLACE_HOLDER.findall(word):
+        for name in PLACE_HOLDER.findall(word):
             if name not in known:
                 told = ", ".join(f"{{{each}}}" for each in sorted(known))
                 hint = did_you_mean(name, known)
@@ -64,7 +66,7 @@ def _prepare_command(words: list[str]) -> list[str]:
 
 def _beside(pattern: str) -> str:
     """Refuse a pattern of output that is not beside the input."""
-    for name in _PLACE_HOLDER.findall(pattern):
+    for name in PLACE_HOLDER.findall(pattern):
         if name != "job":
             raise ValueError(f"{pattern!r}: {{{name}}} stands for nothing here; there is {{job}}")
     if "/" in pattern or pattern in (".", ".."):
@@ -224,6 +226,11 @@ def _names(config: Config, bank: DifxBankConfig) -> _Found:
                     f"{each} is no Bank of this file; name one of them{did_you_mean(each, banks)}"
                 )
                 yield ("runner", profile, key), text
+    for name, command in bank.commands.items():
+        if not any(fnmatchcase(each.lower(), command.player.lower()) for each in banks):
+            hint = did_you_mean(command.player, banks)
+            text = f"{command.player} fits no Bank of this file; name one, or a pattern{hint}"
+            yield ("commands", name, "player"), text
 
 
 def _of_host(config: Config, bank: DifxBankConfig) -> _Found:

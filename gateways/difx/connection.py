@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from gateways.difx.bank import DifxService
     from player.bank import BankLog
 
-__all__ = ["Connection", "Peer", "Surroundings"]
+__all__ = ["ClientServer", "Connection", "Peer"]
 
 READ_BYTES = 256 * 1024
 MOST_TEXT_BYTES = 4096
@@ -71,8 +71,8 @@ _REQUESTS = frozenset(
 """Packets from clients whose size is not looked at elsewhere."""
 
 
-class Surroundings(Protocol):
-    """What all clients of an endpoint have in common."""
+class ClientServer(Protocol):
+    """Server of a connection, which all clients of an endpoint share."""
 
     config: GuiServerEndpointConfig
     service: DifxService
@@ -94,7 +94,7 @@ class Surroundings(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """Where a client came from.
+    """Origin and rights of a client.
 
     Attributes:
         number: Of the connection.
@@ -128,7 +128,7 @@ class Connection:
 
     def __init__(
         self,
-        around: Surroundings,
+        around: ClientServer,
         peer: Peer,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,

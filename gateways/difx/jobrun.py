@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import glob
 import logging
-import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from gateways.difx.config import RunnerConfig
+from gateways.difx.config import PLACE_HOLDER, RunnerConfig
 from gateways.difx.errors import FileFault, FileFaultError
 from gateways.difx.files import DifxFiles
 from gateways.difx.jobs import Job
@@ -24,7 +23,6 @@ from gateways.difx.protocol.jobs import (
     JobState,
     Refusal,
     Severity,
-    job_name,
 )
 from gateways.difx.protocol.machinefiles import MACHINES_SUFFIX, THREADS_SUFFIX, beside_input
 from gateways.difx.protocol.progress import read_progress
@@ -39,14 +37,13 @@ __all__ = ["JobRun", "filled", "job_places"]
 
 LOGGED_LINES = 100
 """Lines of a job's output that go to the log in a second; the others are counted."""
-_PLACE_HOLDER = re.compile(r"\{(\w+)\}")
 
 log = logging.getLogger(__name__)
 
 
 def filled(words: Sequence[str], places: Mapping[str, str]) -> list[str]:
     """Return the words of a command with what its place holders stand for."""
-    return [_PLACE_HOLDER.sub(lambda found: places[found[1]], word) for word in words]
+    return [PLACE_HOLDER.sub(lambda found: places[found[1]], word) for word in words]
 
 
 def job_places(request: JobRequest, place: Place) -> dict[str, str]:
@@ -61,7 +58,6 @@ def job_places(request: JobRequest, place: Place) -> dict[str, str]:
         "input": path,
         "stem": path.removesuffix(INPUT_SUFFIX),
         "folder": str(place.folder),
-        "job": job_name(path),
         "restart": str(request.restart_s),
         "machines": beside_input(path, MACHINES_SUFFIX),
         "threads": beside_input(path, THREADS_SUFFIX),
@@ -188,7 +184,7 @@ class JobRun:
                 (Refusal.NO_PROCESSORS, "processors", processors),
             ):
                 if not names:
-                    self._refuse(refusal, f"no {what} of the job are named")
+                    self._refuse(refusal, f"the job names no {what}")
                 unknown = [name for name in names if not self._is_known(name)]
                 if unknown:
                     self._refuse(

@@ -45,7 +45,7 @@ def fault_of(path: str, error: OSError) -> FileFaultError:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something is, or may be made: a name in a folder that is really there.
+    """Place of something that is there, or may be made: a name in a real folder.
 
     Attributes:
         path: As the client wrote it.
@@ -149,10 +149,6 @@ class RootFolders:
     def is_above_root(self, real: Path) -> bool:
         """Tell whether a resolved path is a root, or has one in it."""
         return any(self._root(name).is_relative_to(real) for name in self.folders)
-
-    def is_inside(self, path: str, real: Path) -> bool:
-        """Tell whether a resolved path is in the root of a path."""
-        return real.is_relative_to(self._split(path)[0])
 
     def shown(self, real: Path) -> str | None:
         """Return the clients' path of a path on this host; None: it is in no root."""

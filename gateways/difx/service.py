@@ -128,7 +128,6 @@ class DifxService(Closing):
             text = f"job {job.name} is lost: the gateway ended while it ran"
             for pid, name in survivors:
                 text += f"; process {pid} ({name}) runs on, end it"
-            log.warning("%s", text)
             job.on_event = self._take
             self._logs[job.id] = JobLog(self.files.roots, job, self.settings.name)
             job.end(JobState.LOST, text)

@@ -92,11 +92,9 @@ class EndpointContext:
 
         Raises:
             ServiceError: The port manager of this host lends none.
-            PortTakenError: All ports of the range are taken.
+            PortTakenError: The port, or each of the range, is taken.
             OSError: As of `at`.
         """
-        if isinstance(port, int):
-            return at(port)
 
         def serve(number: int) -> T:
             try:
@@ -106,6 +104,8 @@ class EndpointContext:
                     raise PortTakenError(tcp_url(self.bind, number), number) from error
                 raise
 
+        if isinstance(port, int):
+            return serve(port)
         if is_range(port):
             return first_free(read_range(port), serve)
         found: T = self.lend(port, serve)

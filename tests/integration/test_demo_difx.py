@@ -31,7 +31,8 @@ def test_the_delay_that_was_put_in_comes_out_and_nothing_else_passes(
     monkeypatch.setattr(demo, "conclude", noted)
     assert demo.main(["--seconds", str(SECONDS), "--output", str(tmp_path)]) == 0
     said = capsys.readouterr().out
-    assert "first job: done; second job: stopped" in said
+    assert "job 1: done; job 2: stopped; job 3: bad configuration" in said
+    assert "lost.input: bad configuration: correlate: aa.raw: No such file" in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["demo_No0001.difx", "fringes.png"]
     ((found, seen, results),) = concluded
     lacks = demo.PutIn(13.0 + 2e-5 * SECONDS / 2, 2e-5 * 1420.125)
@@ -45,12 +46,12 @@ def test_the_delay_that_was_put_in_comes_out_and_nothing_else_passes(
             patch.setattr(demo, "TRUE_US", delays)
             assert conclude(found, seen, results) == 1
     stopped = dataclasses.replace(results[1], end=results[0].end)
-    assert conclude(found, seen, (results[0], stopped)) == 1
+    assert conclude(found, seen, (results[0], stopped, results[2])) == 1
     seen.blocks.clear()
     assert conclude(found, seen, results) == 1
     assert capsys.readouterr().err.splitlines() == [
         "demo: a delay is not what was put in, by more than one lag",
         "demo: a delay is not what was put in, by more than one lag",
-        "demo: a job did not end as it had to: ",
+        "demo: the jobs did not end as done, stopped, bad configuration",
         "demo: somebody has not seen the job",
     ]

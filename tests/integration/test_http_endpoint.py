@@ -427,7 +427,7 @@ def test_a_taken_port_is_a_sentence_before_the_bank_is_touched() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         table = {"endpoints": {"http": {"port": taken.getsockname()[1]}}}
         with (
-            pytest.raises(EndpointError, match=r"endpoint http of BANKA .*in use"),
+            pytest.raises(EndpointError, match=r"endpoint http of BANKA .*port .* is taken"),
             HostedBank(PublishingBank, table),
         ):
             pass

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Self, TypeVar
 
-from gateways.difx.client.conversation import DEFAULT_PORT, PATIENCE, TIMEOUT
 from gateways.difx.client.errors import ConnectionLostError, NoAnswerError
 from gateways.difx.client.fileverbs import FileVerbs
 from gateways.difx.client.jobverbs import JobVerbs
@@ -63,25 +63,9 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
     _lost = ""  # why the connection is of no use any more
     _waiters = 0
 
-    def __init__(
-        self,
-        host: str = "localhost",
-        port: int = DEFAULT_PORT,
-        *,
-        channels: bool = True,
-        timeout: float = TIMEOUT,
-        patience: float = PATIENCE,
-        on_diagnostic: Callable[[Diagnostic], None] | None = None,
-    ) -> None:
-        super().__init__(
-            host,
-            port,
-            channels=channels,
-            timeout=timeout,
-            patience=patience,
-            on_diagnostic=on_diagnostic,
-        )
-        self._news = asyncio.Event()
+    @functools.cached_property
+    def _news(self) -> asyncio.Event:
+        return asyncio.Event()
 
     async def close(self) -> None:
         """End the connection; may be called twice."""

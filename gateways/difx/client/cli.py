@@ -113,8 +113,13 @@ def _main(line: Sequence[str], environment: Mapping[str, str]) -> int:
         with ended_as_by_ctrl_c(signal.SIGTERM):
             status: int = options.run(options)
             return status
+    except BrokenPipeError:  # the reader of the output has seen enough; a server's is a DifxError
+        raise
     except (DifxError, RecordingError, OSError, ValueError) as error:
-        print(f"{PROGRAM}: {printable(str(error))}", file=sys.stderr)
+        text = str(error)
+        if isinstance(error, OSError) and error.filename is not None:
+            text = f"{options.command}: {error.filename}: {error.strerror}"
+        print(f"{PROGRAM}: {printable(text)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print(f"{PROGRAM}: interrupted", file=sys.stderr)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol
 
 from gateways.difx.client.aio import AsyncDifxClient
 from gateways.difx.client.conversation import DEFAULT_PORT, PATIENCE, TIMEOUT
+from gateways.difx.client.errors import ConnectionLostError
 from gateways.difx.client.protocol.primary import Diagnostic
 from gateways.difx.client.protocol.results import TaskEvent
 from gateways.difx.client.watchverbs import (
@@ -75,8 +76,9 @@ class Stream(Closing, Generic[T]):
         return await self._source.__anext__()
 
     def close(self) -> None:
-        """End it; may be called twice."""
-        self._loop.run(self._source.close())
+        """End it; may be called twice, and when the client is closed."""
+        if self._loop.is_open:
+            self._loop.run(self._source.close())
 
 
 class BlockingMonitor(Stream["MonitorBlock"]):
@@ -138,7 +140,7 @@ class DifxClient(Closing):
             patience=patience,
             on_diagnostic=on_diagnostic,
         )
-        self._loop = _Loop(f"DiFX client of {self._client.server}")
+        self._loop = _Loop(self._client.server)
         try:
             self._loop.run(self._client.__aenter__())
         except BaseException:
@@ -214,22 +216,26 @@ class DifxClient(Closing):
 
 
 class _Loop(Closing):
-    """An event loop in a thread."""
+    """An event loop in a thread, for the client of a server."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, server: str) -> None:
+        self._server = server
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
+        self._lock, self.is_open = threading.Lock(), True
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name=f"DiFX client of {server}", daemon=True
+        )
         self._thread.start()
-
-    @property
-    def is_open(self) -> bool:
-        return not self._loop.is_closed()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Carry a coroutine out there. What interrupts the wait, as Ctrl-C does, ends it, too, and it
-        puts things in order first."""
+        puts things in order first. ConnectionLostError: the client is closed."""
         ended = threading.Event()
-        future = asyncio.run_coroutine_threadsafe(_noted(work, ended), self._loop)
+        with self._lock:
+            if not self.is_open:
+                work.close()
+                raise ConnectionLostError(self._server, "asking", "it was closed")
+            future = asyncio.run_coroutine_threadsafe(_noted(work, ended), self._loop)
         try:
             return future.result()
         except BaseException:
@@ -239,10 +245,22 @@ class _Loop(Closing):
             raise
 
     def close(self) -> None:
-        self.run(self._loop.shutdown_default_executor())
+        with self._lock:
+            if not self.is_open:
+                return
+            self.is_open = False
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    async def _end(self) -> None:
+        """Let what other threads wait for come to its end: without a connection it is near."""
+        if others := asyncio.all_tasks() - {asyncio.current_task()}:
+            _, left = await asyncio.wait(others, timeout=CLEANING_S)
+            for task in left:
+                task.cancel()
+        await self._loop.shutdown_default_executor()
 
 
 async def _noted(work: Coroutine[Any, Any, T], ended: threading.Event) -> T:

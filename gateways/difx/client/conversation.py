@@ -59,7 +59,7 @@ TaskCommand = (
 
 
 class Conversation(ABC):
-    """Base of both clients; its arguments are theirs."""
+    """Base of the verbs; its arguments are those of a client."""
 
     def __init__(
         self,

@@ -68,7 +68,7 @@ def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -
         argument(
             "--difx-version NAME", f"default: ${VERSION}, else {USUAL_VERSION} if it is offered"
         ),
-        argument("--manager NODE", "head node", default=""),
+        argument("--manager NODE", "head node; without one a job is refused", default=""),
         argument("--sources NODES", "nodes that have the data, as A,B", default="", type=_names),
         argument(
             "--processors NODES",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from gateways.difx.client.conversation import Conversation
 from gateways.difx.client.errors import RequestRefusedError
@@ -11,6 +12,7 @@ from gateways.difx.client.protocol.primary import Level
 from gateways.difx.client.protocol.results import (
     CopyResult,
     FilelistResult,
+    JobEnd,
     JobResult,
     JobStatus,
     MachinesResult,
@@ -135,6 +137,7 @@ class JobVerbs(Conversation):
         Args:
             on_event: Called with each event.
         """
+        told = self._primary.told
         stream = await self.start(
             input,
             nodes=nodes,
@@ -144,7 +147,11 @@ class JobVerbs(Conversation):
             version=version,
             silence=silence,
         )
-        return job_result(await _all_events(stream, on_event))
+        result = job_result(await _all_events(stream, on_event))
+        if result.end is JobEnd.REFUSED and not result.reason:
+            said = [text for text in self._errors_since(told) if input in text]
+            result = replace(result, reason=said[-1] if said else "")
+        return result
 
     async def stop(self, input: str) -> list[str]:
         """Stop a job; returns what the server says of it meanwhile, of a job that does not run, for

@@ -122,7 +122,7 @@ class StartJob:
 
     @property
     def mode(self) -> JobMode:
-        """What is done of check and run, by its function."""
+        """Parts of the course, check and run, that its function asks for."""
         return _MODES.get(self.function, JobMode.RUN)
 
 

@@ -20,7 +20,6 @@ __all__ = [
     "WeightsLine",
     "ctime_text",
     "last_status",
-    "read_ctime",
     "read_log_line",
     "write_log_line",
 ]
@@ -32,11 +31,6 @@ SEVERITIES = ("FATAL", "SEVERE", "ERROR", "WARNING", "INFO", "VERBOSE", "DEBUG")
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_TIME = re.compile(
-    rf"(?:{'|'.join(_DAYS)}) ({'|'.join(_MONTHS)}) ([ 0-3][0-9])"
-    r" ([0-2][0-9]):([0-5][0-9]):([0-5][0-9]) ([0-9]{4})",
-    re.ASCII,
-)
 _LINE = re.compile(
     rf"(?P<time>.{{{TIME_CHARACTERS}}}) +(?P<mpi>-?[0-9]{{1,9}}) (?P<sender>\S*) "
     r"(?:STATUS (?P<state>\S+)(?:  (?P<remark>.*))?"
@@ -93,17 +87,6 @@ def ctime_text(time: datetime) -> str:
     """Return a time as 24 characters, in English whatever the language of the system is."""
     day, month = _DAYS[time.weekday()], _MONTHS[time.month - 1]
     return f"{day} {month} {time.day:2d} {time:%H:%M:%S} {time.year:04d}"
-
-
-def read_ctime(text: str) -> datetime:
-    """Read a time of 24 characters, of no time zone; ValueError: it is none."""
-    found = _TIME.fullmatch(text)
-    if found is None:
-        raise ValueError(f"{text[:40]!r} is no time as `Tue Nov 21 02:00:09 2026`")
-    month, day, hour, minute, second, year = found.groups()
-    return datetime(
-        int(year), _MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second)
-    )
 
 
 def write_log_line(line: AlertLine | StatusLine | WeightsLine) -> str:

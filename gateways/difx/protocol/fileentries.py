@@ -1,4 +1,4 @@
-"""What is told of a file: a line of a listing before it is written."""
+"""Entry of a listing: facts of a file before they are a line."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ class Datagram:
 
     @property
     def is_status(self) -> bool:
-        """As of EncodedMessage."""
+        """See EncodedMessage."""
         return self.header.type in STATES
 
     def numbered(self, _sequence: int) -> bytes:

@@ -153,7 +153,7 @@ class FileWanted:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What is to flow from now on; nothing without products.
+    """Products that flow from now on; none: nothing flows.
 
     Attributes:
         products: As they were asked for.

@@ -1,4 +1,4 @@
-"""What Players publish, and what becomes of jobs, as messages of a DiFX network. No sockets, no clock.
+"""Values that Players publish, and states of jobs, as messages of a DiFX network. No sockets, no clock.
 
 A value that is not as its property's page says gives no message: it is a stranger's.
 """

@@ -112,7 +112,7 @@ class RelayQueue:
 
     @property
     def report_at(self) -> float | None:
-        """When a report is due, s, monotonic; None: there is none to make."""
+        """Time at which a report is due, s, monotonic; None: there is none to make."""
         return self._tell_at if self.lost > self._told else None
 
     def _report(self, now: float) -> bytes:

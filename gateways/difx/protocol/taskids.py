@@ -6,7 +6,6 @@ from enum import IntEnum
 
 __all__ = [
     "COPY_ENDS",
-    "DIRECTORY_ENDS",
     "FILELIST_ENDS",
     "JOB_ENDS",
     "MACHINES_ENDS",
@@ -117,9 +116,6 @@ class DirectoryPacket(IntEnum):
     GENERATE_DIRECTORY_INFO = 312
     GENERATE_DIRECTORY_COMPLETED = 313
     GENERATE_DIRECTORY_ERRORS = 314
-
-
-DIRECTORY_ENDS = frozenset({DirectoryPacket.GETDIRECTORY_COMPLETED})
 
 
 class CopyPacket(IntEnum):

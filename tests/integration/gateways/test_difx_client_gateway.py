@@ -132,11 +132,13 @@ def test_jobs_run_check_and_fail(call: Caller) -> None:
     assert state.state in ("Done", "MpiDone")
 
 
-def test_a_job_is_stopped(call: Caller) -> None:
+def test_a_job_runs_once_and_is_stopped(call: Caller) -> None:
     nodes = JobNodes(manager="head", sources=("a",), processors=(("p", 1),))
     stream = call("start", "/long.input", nodes=nodes)
     while call.next(stream).text != "begun":
         pass
+    second = call("run", "/long.input", nodes=nodes)
+    assert (second.end, "job long runs already" in second.reason) == (JobEnd.REFUSED, True)
     call("stop", "/long.input")
     last = None
     while (event := call.next(stream)) is not None:

@@ -405,3 +405,18 @@ def test_callbacks_that_fail_do_not_end_the_connection(
     with Caller(kind, server.port, on_diagnostic=fail) as call:
         assert call("run", f"{tmp_path}/job.input").end is JobEnd.DONE
     assert "a fault of the caller" in caplog.text
+
+
+def test_a_client_that_is_closed_ends_what_other_threads_wait_for(
+    server: OriginalGuiServer,
+) -> None:
+    client = DifxClient("127.0.0.1", server.port)
+    messages = client.relay()
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(next, messages)
+        client.close()
+        with pytest.raises(ConnectionLostError):
+            waiting.result(30)
+    messages.close()
+    with pytest.raises(ConnectionLostError, match="it was closed"):
+        client.ls("/")

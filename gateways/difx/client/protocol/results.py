@@ -134,7 +134,7 @@ def job_result(events: Sequence[TaskEvent]) -> JobResult:
     elif refusals:
         end, reason = JobEnd.REFUSED, refusals[0]
     else:
-        end = JobEnd.STOPPED
+        end = JobEnd.STOPPED if JobPacket.JOB_STARTED in ids else JobEnd.REFUSED
     return JobResult(end, reason, warnings, len(errors))
 
 

@@ -31,7 +31,7 @@ def test_the_table_of_the_reference_is_valid(tmp_path: Path) -> None:
         "environment": ["HOSTNAME", "TZ"],
         "keep_jobs": True,
         "runner": {"DIFX-DEVEL": runner},
-        "commands": {"getsmart": {"player": "recorder-*", "call": "smart_report"}},
+        "commands": {"getsmart": {"player": "d*", "call": "smart_report"}},
     }
     bank = config_of(tmp_path, table).banks["DIFX"]
     assert isinstance(bank, DifxBankConfig)
@@ -61,6 +61,10 @@ def test_the_table_of_the_reference_is_valid(tmp_path: Path) -> None:
         ({"root": {"a/b": "/tmp"}}, r"root"),
         ({"root": {"a": "/tmp", "b": "/no/such"}}, r"DIFX\.root\.b: /no/such does not exist"),
         ({"commands": {"x": {"player": "*", "call": "rpc.a.b"}}}, r"commands\.x\.call"),
+        (
+            {"commands": {"x": {"player": "DIFF", "call": "a"}}},
+            r"x\.player: DIFF fits .* mean DIFX",
+        ),
         ({"max_jobs": 0}, "max_jobs"),
     ],
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from gateways.difx.protocol.taskids import (
     COPY_ENDS,
-    DIRECTORY_ENDS,
     FILELIST_ENDS,
     JOB_ENDS,
     MACHINES_ENDS,
@@ -42,5 +41,5 @@ def test_ids_of_jobs_and_machines_have_no_gaps() -> None:
 def test_tasks_end_as_clients_know() -> None:
     assert sorted(JOB_ENDS) == [100, 101, 119, 120, 128]
     assert sorted(MACHINES_ENDS) == sorted(UNIT_ENDS) == sorted(FILELIST_ENDS) == [100, 101]
-    assert sorted(DIRECTORY_ENDS) == sorted(COPY_ENDS) == [302]
+    assert sorted(COPY_ENDS) == [302]
     assert sorted(STATUS_ENDS) == [101, 109]

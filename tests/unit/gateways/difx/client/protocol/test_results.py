@@ -55,6 +55,7 @@ def events(ids: type[IntEnum], text: str) -> list[TaskEvent]:
         ("102 103 127 125 104 113 116=dead 119", JobEnd.FAILED, "dead"),
         ("102 103 127 125 104 113 116=late 114=on 117 120", JobEnd.DONE_WITH_ERRORS, "late"),
         ("102 103 127 125 104 113 114=x 100", JobEnd.STOPPED, ""),
+        ("100", JobEnd.REFUSED, ""),
     ],
 )
 def test_each_recorded_sequence_of_a_job_has_its_end(
