@@ -60,7 +60,7 @@ def test_whatever_a_message_does_to_its_reader_is_answered(
             raise error("as asked")
         return read(body, limits)
 
-    monkeypatch.setattr(dialect, "decoded", failing)
+    monkeypatch.setattr("zmqjsonproxy.rpc.dispatch.decoded", failing)
     with serving() as (url, _), OriginalClient(url) as client:
         for method in ("bank.echo", "bank.write"):
             reply = client.rpc(method, ["scarce"])

@@ -304,7 +304,8 @@ class Connections:
         number = core.take_numbers(1)
         try:
             body = call.what.native(number, peer.arrays)
-            if size_of(body) > peer.most_bytes:
+            size = len(body) if type(body) is bytes else size_of(body)
+            if size > peer.most_bytes:
                 return False
             peer.expect(call, number)
             self.send(peer.envelope, body)

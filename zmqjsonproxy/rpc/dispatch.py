@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from time import perf_counter as clock
 from typing import Any
 
 from zmqjsonproxy import wirejson
@@ -29,7 +30,13 @@ from zmqjsonproxy.rpc.connectionmethods import BEAT, ConnectionMethods
 from zmqjsonproxy.rpc.offers import answer_unknown
 from zmqjsonproxy.rpc.outcomes import encoded, not_begun, outcome, unspeakable
 from zmqjsonproxy.rpc.protocol import dialect, jsonrpc
-from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, read_failure, write_native_reply
+from zmqjsonproxy.rpc.protocol.dialect import (
+    Limits,
+    Malformed,
+    decoded,
+    read_failure,
+    write_native_reply,
+)
 from zmqjsonproxy.rpc.settings import ServerSettings
 from zmqjsonproxy.waiting import WouldWaitError
 
@@ -81,23 +88,56 @@ class Dispatcher:
         )
 
     def serve(self, frames: list[bytes]) -> None:
-        """Serve a message; what the socket raises is raised."""
+        """Serve a message; what the socket raises is raised.
+
+        Most are queries with a number, a list of parameters and a member `dealer`. A Request, and
+        the steps of `call`, take longer than a small one.
+        """
         body = self._body = frames.pop()
-        self._parts = 1
-        engine, message = self._engine, dialect.decoded(body, self._limits)
-        is_full = engine.is_full(frames[0])
-        # most are queries with a number and a list of parameters, and need no more looking at
+        engine, message, self._parts = self._engine, decoded(body, self._limits), 1
         try:
             target, params, number = message["method"], message["params"], message["id"]
-            query, extra = engine.quick.get(target), message["dealer"]
-            is_plain = message["jsonrpc"] == "2.0" and type(extra) is dict
+            extra, query = message["dealer"], engine.quick.get(target)
+            is_plain = message["jsonrpc"] == "2.0" and type(number) is int
         except (TypeError, KeyError):
             query = None
-        if query and is_plain and type(params) is list and type(number) is int and not is_full:
-            self._answer_query(query, message, frames)
+        if (
+            query is None
+            or not is_plain
+            or type(params) is not list
+            or type(extra) is not dict
+            or engine.is_full(frames[0])
+        ):
+            self._serve_any(message, frames)
             return
+        begun = clock()
+        try:
+            value = query.function(*params)
+        except WouldWaitError:
+            self._serve_any(message, frames, hand_over=True)
+            return
+        except BaseException as error:
+            reply = outcome(query, dialect.read_good_part(message, None), error)
+        else:
+            try:
+                reply = write_native_reply(target, number, value, extra.get("arrays"))
+            except BaseException as error:
+                reply = unspeakable(dialect.read_good_part(message, None), error)[0]
+        if (taken := clock() - begun) > engine.slow_query_s:
+            engine.set_aside(target, taken)
+        self._send(frames, reply)
+
+    def _serve_any(self, message: Any, frames: list[bytes], *, hand_over: bool = False) -> None:
+        """Serve a message that was decoded, whatever it is.
+
+        Args:
+            message: What `dialect.decoded` has made of it.
+            frames: Its envelope.
+            hand_over: It is a query that is to be carried out beside this thread.
+        """
+        body = self._body
         request = dialect.read_decoded(message, body, self._limits)
-        if is_full and not (
+        if self._engine.is_full(frames[0]) and not (
             isinstance(request, Request) and (request.notification or request.target == BEAT)
         ):  # a subscriber for whom updates wait is alive
             request = dialect.too_full(request, body)
@@ -106,7 +146,10 @@ class Dispatcher:
                 self._on_hello(frames[0])
                 self._callers.take(frames[0], request.extra.get("client"))
                 control.note("hello of %s", request.extra.get("client"))
-            reply = self.call(request, frames)
+            if hand_over:
+                reply = self._hand_over(self._engine.quick[request.target], request, frames)
+            else:
+                reply = self.call(request, frames)
             if reply is not None:
                 self._send(frames, reply)
         elif isinstance(request, list):
@@ -119,29 +162,6 @@ class Dispatcher:
                     self._hold.__exit__(None, None, None)
         else:
             self._send(frames, read_failure(request))
-
-    def _answer_query(self, query: Method, message: dict[str, Any], envelope: Envelope) -> None:
-        """Carry out a query with a number, a list of parameters and a member `dealer`, without a
-        Request: that and the steps of `call` take longer than a small query."""
-        clock, target, number = time.perf_counter, message["method"], message["id"]
-        begun = clock()
-        try:
-            value = query.function(*message["params"])
-        except WouldWaitError:
-            request = dialect.read_good_part(message, None)
-            if (refusal := self._hand_over(query, request, envelope)) is not None:
-                self._send(envelope, refusal)
-            return
-        except BaseException as error:
-            reply = outcome(query, dialect.read_good_part(message, None), error)
-        else:
-            try:
-                reply = write_native_reply(target, number, value, message["dealer"].get("arrays"))
-            except BaseException as error:
-                reply = unspeakable(dialect.read_good_part(message, None), error)[0]
-        if (taken := clock() - begun) > self._engine.slow_query_s:
-            self._engine.set_aside(target, taken)
-        self._send(envelope, reply)
 
     def refuse(self, frames: list[bytes], error: Exception) -> None:
         """Answer a message that could not be handled, of which `serve` has taken the body."""

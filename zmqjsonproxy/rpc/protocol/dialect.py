@@ -12,7 +12,7 @@ from zmqjsonproxy.errors import TooLargeError
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.protocol.request import Request
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
-from zmqjsonproxy.rpc.protocol.jsonrpc import Code
+from zmqjsonproxy.rpc.protocol.jsonrpc import SHORT_END, Code
 
 __all__ = [
     "MOST_IN_A_FRAME",
@@ -174,7 +174,7 @@ def decoded(body: bytes, limits: Limits) -> Any:
     try:
         if isinstance(body, Framed):
             return ndarray.loads(body)
-        return wirejson.loads(body, body.endswith(jsonrpc.SHORT_END))
+        return wirejson.loads(body, body.endswith(SHORT_END))
     except (ValueError, RecursionError) as error:
         text = "no JSON, or not with these frames" if isinstance(body, Framed) else "no JSON"
         return _refused(body, Code.PARSE, "ProtocolError", f"{text}: {error}")

@@ -183,11 +183,9 @@ def _result(number: bytes, body: bytes, begin: bytes = b"{") -> bytes:
 
 def read_reply(body: bytes) -> Any:
     """Decode what a server of ours answers; raises as `wirejson.loads` or `ndarray.loads`."""
-    if type(body) is bytes:
-        if body.startswith(_RESULT if len(body) < _NO_LONG_BELOW else _SHORT):
-            return wirejson.loads(body, True)
-        return wirejson.loads(body)
-    return lonearray.read(body) or ndarray.loads(body)
+    if isinstance(body, Framed):
+        return lonearray.read(body) or ndarray.loads(body)
+    return wirejson.loads(body, body.startswith(_RESULT if len(body) < _NO_LONG_BELOW else _SHORT))
 
 
 def results_in_order(replies: Any, first: int, count: int) -> list[Any] | None:
