@@ -95,6 +95,9 @@ class Dispatcher:
         """
         body = self._body = frames.pop()
         engine, message, self._parts = self._engine, decoded(body, self._limits), 1
+        if type(message) is list:  # the exception below takes longer
+            self._serve_any(message, frames)
+            return
         try:
             target, params, number = message["method"], message["params"], message["id"]
             extra, query = message["dealer"], engine.quick.get(target)
