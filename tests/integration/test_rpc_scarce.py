@@ -53,14 +53,14 @@ def test_a_server_keeps_descriptors_for_itself_and_takes_connections_again_when_
 def test_whatever_a_message_does_to_its_reader_is_answered(
     error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read: Any = dialect.read_or_batch
+    read: Any = dialect.decoded
 
     def failing(body: bytes, limits: Any) -> Any:
         if b"scarce" in body:
             raise error("as asked")
         return read(body, limits)
 
-    monkeypatch.setattr(dialect, "read_or_batch", failing)
+    monkeypatch.setattr("zmqjsonproxy.rpc.dispatch.decoded", failing)
     with serving() as (url, _), OriginalClient(url) as client:
         for method in ("bank.echo", "bank.write"):
             reply = client.rpc(method, ["scarce"])

@@ -86,6 +86,12 @@ class Call:
 
         TypeError, ValueError, RecursionError: the arguments cannot travel.
         """
+        if self._around_id is None and not self.kwargs and not self.begun_by:
+            body = jsonrpc.simple_request(
+                self.object_name, self.method, self.args, self.timeout, number
+            )
+            if body is not None:
+                return body
         before, after = self.around_id(arrays)
         body = b"%b%d%b" % (before, number, after)
         return Framed(body, after.frames) if type(after) is Framed else body

@@ -49,7 +49,7 @@ _STREAMED_MOST = 100
 in bytes, and lost ones are counted."""
 _FRAME_MOST_S = 600.0
 """Time that one frame may take, where silence is measured byte by byte, s."""
-_POLLIN = int(zmq.POLLIN)
+_POLLIN, _NOBLOCK = int(zmq.POLLIN), int(zmq.NOBLOCK)
 _sched_yield = getattr(os, "sched_yield", None)  # not on every system
 
 
@@ -189,9 +189,9 @@ class Connections:
 
     def take(self, peer: Peer, body: bytes) -> float:
         """Take a message of a server; the time."""
-        now = time.monotonic()
-        self.core.receive(peer, body, now)
-        if self.core.actions:
+        now, core = time.monotonic(), self.core
+        core.receive(peer, body, now)
+        if core.actions:
             self.carry_out(now)
         return now
 
@@ -206,7 +206,7 @@ class Connections:
             for _ in range(self._looks):
                 _sched_yield()
                 try:
-                    return self.next_message(zmq.NOBLOCK)
+                    return self.next_message(_NOBLOCK)
                 except zmq.Again:
                     pass
         return None
@@ -294,6 +294,26 @@ class Connections:
             if self._monitor_state() & _POLLIN or not core.is_settled:
                 return  # there is more to be looked at
             core.looked_at = clock()
+
+    def send_call(self, call: PendingCall) -> bool:
+        """Send a call that was just made, if its server is there and takes it; False: it is to be
+        submitted, and whatever is the matter is found out as always."""
+        peer, core = call.peer, self.core
+        if not peer.is_ours or core.actions or call.deadline <= call.begun:
+            return False
+        number = core.take_numbers(1)
+        try:
+            body = call.what.native(number, peer.arrays)
+            size = len(body) if type(body) is bytes else size_of(body)
+            if size > peer.most_bytes:
+                return False
+            peer.expect(call, number)
+            self.send(peer.envelope, body)
+        except Exception:
+            peer.forget(call)
+            call.number = 0
+            return False
+        return True
 
     def submit(self, calls: Iterable[PendingCall], now: float) -> None:
         """Send calls, as soon as their servers can take them; withdraw those that have ended."""

@@ -42,7 +42,7 @@ class CallFuture(OfOneProcess):
 
     def __init__(self, hub: FutureHub, pending: PendingCall) -> None:
         self._hub, self._pending = hub, pending
-        self._callbacks: list[Callable[[CallFuture], object]] = []
+        self._callbacks: list[Callable[[CallFuture], object]] | None = None
 
     def _made_by(self) -> str:
         return f"a call of {self._pending.what.label} at {self._pending.peer.url}"
@@ -71,7 +71,9 @@ class CallFuture(OfOneProcess):
             TimeoutError: There is no answer yet; ask again later.
             ProxyError: As the call.
         """
-        ended = self._ended(timeout)
+        ended = self._pending
+        if not ended.done:
+            self._ended(timeout)
         if ended.error is not None:
             raise ended.error
         return ended.value
@@ -95,7 +97,7 @@ class CallFuture(OfOneProcess):
         waits for this or any other answer over the same connection, or asks `done`. What it raises
         is logged.
         """
-        self._callbacks.append(function)
+        self._callbacks = [*(self._callbacks or ()), function]
         self._hub.watch(self, self._pending)
 
     def run_callbacks(self) -> None:

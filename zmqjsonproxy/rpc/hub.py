@@ -42,6 +42,7 @@ __all__ = [
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
+_NOBLOCK = int(zmq.NOBLOCK)
 _TOGETHER_S = 0.001
 """Time for answers that have come behind the awaited one, s."""
 INTERRUPTED = "the wait for it was interrupted; it was withdrawn, if it had not begun"
@@ -206,7 +207,10 @@ class ThreadHub(AskingHub[Any, list[CallResult], InterfaceDescription]):
         now, what = time.monotonic(), Call(object_name, method, args, kwargs, timeout)
         pending = PendingCall(self._core.peer(url), what, now, now + timeout)
         try:
-            self._leave(pending)
+            if self._mailbox or not self._lead.lead(
+                self._lead.take, self._connections.send_call, pending
+            ):
+                self._leave(pending)
             return CallFuture(self, pending)
         except BaseException:
             self._withdraw((pending,))
@@ -339,18 +343,19 @@ class ThreadHub(AskingHub[Any, list[CallResult], InterfaceDescription]):
             connections.look_at_events(now)
         left_ms = 1000 * (deadline - now)  # may be infinite
         connections.set_wait(SLICE_MS if left_ms > SLICE_MS else max(int(left_ms) + 1, 0))
-        flags = 0
+        flags, told, lead, look_at = 0, self._told, self._lead, core.looked_at + LOOK_EVERY
+        receive, take = connections.next_message, connections.take
         try:
-            while not self._told and now - core.looked_at < LOOK_EVERY:
+            while not told and now < look_at:
                 if awaited.done:
                     if not awaited.peer.numbered or now - awaited.ended > _TOGETHER_S:
                         break
-                    flags = zmq.NOBLOCK  # its server has more to answer, which is asked for next
-                peer, body = connections.next_message(flags)
+                    flags = _NOBLOCK  # its server has more to answer, which is asked for next
+                peer, body = receive(flags)
                 if peer is not None:
-                    now = connections.take(peer, body)
-                    if self._lead.followers:
-                        self._lead.tell_followers()
+                    now = take(peer, body)
+                    if lead.followers:
+                        lead.tell_followers()
                 elif body == connections.wake_id:
                     break
         except zmq.Again:

@@ -192,6 +192,17 @@ def test_plain_answers_are_results_and_nothing_else() -> None:
     Hello("bank", "me").settle()
 
 
+@given(
+    st.lists(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)),
+    st.sampled_from([True, False, None]),
+)
+def test_a_call_is_encoded_for_one_server_as_it_is_for_several(
+    args: list[Any], arrays: bool | None
+) -> None:
+    before, after = Call("bank", "add", args, None, 5.0).around_id(arrays)
+    assert Call("bank", "add", args, None, 5.0).native(7, arrays) == before + b"7" + after
+
+
 def test_requests_that_say_the_same_share_a_call() -> None:
     same = CallRequest("tcp://host:1", "bank", "add", (2, 3))
     other = CallRequest("tcp://host:1", "bank", "add", (4, 5))

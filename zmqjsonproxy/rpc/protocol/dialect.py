@@ -12,7 +12,7 @@ from zmqjsonproxy.errors import TooLargeError
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.protocol.request import Request
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
-from zmqjsonproxy.rpc.protocol.jsonrpc import Code
+from zmqjsonproxy.rpc.protocol.jsonrpc import SHORT_END, Code
 
 __all__ = [
     "MOST_IN_A_FRAME",
@@ -20,7 +20,9 @@ __all__ = [
     "Limits",
     "Malformed",
     "Request",
+    "decoded",
     "not_handled",
+    "read_decoded",
     "read_failure",
     "read_good_part",
     "read_message",
@@ -28,6 +30,7 @@ __all__ = [
     "read_part",
     "shared_extra",
     "too_full",
+    "write_native_reply",
     "write_reply",
 ]
 
@@ -89,18 +92,37 @@ def write_reply(request: Request, value: Any) -> bytes:
         TypeError, ValueError, RecursionError: It cannot travel.
         TooLargeError: It is too large for one frame.
     """
-    if request.native:
-        extra = request.extra
-        body = jsonrpc.reply(request.id, value, None if extra is None else extra.get("arrays"))
-    else:
-        body = original.reply(value)
+    if not request.native:
+        return _of_good_size(original.reply(value), request.target)
+    extra = request.extra
+    arrays = None if extra is None else extra.get("arrays")
+    return write_native_reply(request.target, request.id, value, arrays)
+
+
+def write_native_reply(target: str, identity: Any, value: Any, arrays: Any) -> bytes:
+    """Encode the result of a native call; raises as `write_reply`.
+
+    Args:
+        target: `object.method`.
+        identity: Request number.
+        value: Result.
+        arrays: As of `jsonrpc.reply`.
+    """
+    body = jsonrpc.reply(identity, value, arrays)
+    if type(body) is bytes and len(body) <= MOST_IN_A_FRAME:
+        return body
+    return _of_good_size(body, target)
+
+
+def _of_good_size(body: bytes, target: str) -> bytes:
+    """Return a reply; TooLargeError if it is too large for one frame."""
     size = len(body)
     if type(body) is Framed:
         for frame in body.frames:
             size = max(size, memoryview(frame).nbytes)
     if size > MOST_IN_A_FRAME:
         text = f"{size} bytes are over the limit of {MOST_IN_A_FRAME} for a frame of a result; ask for a part of it"
-        raise TooLargeError("TooLargeError", f"{request.target}: {text}")
+        raise TooLargeError("TooLargeError", f"{target}: {text}")
     return body
 
 
@@ -140,19 +162,30 @@ def shared_extra(batch: list[Any]) -> dict[str, Any] | None:
 def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any]:
     """As `read_message`, but of a batch the decoded messages, each for `read_part`. Never
     raises."""
+    return read_decoded(decoded(body, limits), body, limits)
+
+
+def decoded(body: bytes, limits: Limits) -> Any:
+    """Decode a message, for `read_decoded`; Malformed: it is over a limit, or no JSON. Never
+    raises."""
     is_small = type(body) is bytes and len(body) <= limits.in_no_case_too_large
     if not is_small and (text := _over_limit(body, limits)):
         return _refused(body, Code.TOO_LARGE, "TooLargeError", text)
     try:
         if isinstance(body, Framed):
-            message = ndarray.loads(body)
-        else:
-            message = wirejson.loads(body, body.endswith(jsonrpc.SHORT_END))
+            return ndarray.loads(body)
+        return wirejson.loads(body, body.endswith(SHORT_END))
     except (ValueError, RecursionError) as error:
         text = "no JSON, or not with these frames" if isinstance(body, Framed) else "no JSON"
         return _refused(body, Code.PARSE, "ProtocolError", f"{text}: {error}")
+
+
+def read_decoded(message: Any, body: bytes, limits: Limits) -> Request | Malformed | list[Any]:
+    """Read what `decoded` has made of a body, as `read_or_batch`. Never raises."""
     if type(message) is dict:
         return _native(message) if "jsonrpc" in message else _original(message)
+    if isinstance(message, Malformed):
+        return message
     if isinstance(message, list) and len(message) > limits.max_batch:
         text = (
             f"a batch of {len(message)} calls is over the limit of {limits.max_batch} (max_batch)"

@@ -38,6 +38,7 @@ __all__ = [
     "reply",
     "request_around_id",
     "results_in_order",
+    "simple_request",
 ]
 
 
@@ -92,6 +93,18 @@ def _around_params(
     return before, after[:-2] + SHORT_END if short else after
 
 
+def simple_request(
+    object_name: str, method: str, args: Sequence[Any], deadline_s: float, number: int
+) -> bytes | None:
+    """Encode a call whose arguments are numbers, texts and the like, in one step, as most are made
+    once; None: they are more than that. Other arguments as of `request_around_id`."""
+    if not SIMPLE.issuperset(map(type, args)):
+        return None
+    params, short = wirejson.dumps_short(args)
+    before, after = _around_params(object_name, method, deadline_s, False, "", short)
+    return b'%b%d,"params":%b%b' % (before, number, params, after)
+
+
 def request_around_id(
     object_name: str,
     method: str,
@@ -139,14 +152,17 @@ def reply(identity: Any, value: Any, arrays: Any = None) -> bytes:
         value: Result.
         arrays: Whether the caller takes arrays and bytes as frames, as in `request_around_id`.
     """
-    if type(value) in SIMPLE and type(identity) is int:
+    kind, is_plain = type(value), type(identity) is int
+    if kind is int and is_plain:
+        return b'{"jsonrpc":"2.0","id":%d,"result":%d}' % (identity, value)
+    if kind in SIMPLE and is_plain:
         return b'{"jsonrpc":"2.0","id":%d,"result":%b}' % (identity, wirejson.dumps(value))
-    if arrays is True and type(value) not in _BUILT_IN and type(identity) is int:
+    if arrays is True and kind not in _BUILT_IN and is_plain:
         lone = lonearray.write(identity, value)
         if lone is not None:
             return lone
-    number = b"%d" % identity if type(identity) is int else wirejson.dumps(identity)
-    if arrays is None or type(value) in SIMPLE:
+    number = b"%d" % identity if is_plain else wirejson.dumps(identity)
+    if arrays is None or kind in SIMPLE:
         return _result(number, wirejson.dumps(value))
     body, described, frames, short = ndarray.dumps(value, arrays is True)
     if not frames:
