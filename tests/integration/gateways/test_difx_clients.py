@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from support.difx_clients import (
-    HANG_S,
     GuiClient,
     ScriptClient,
     document,
