@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import struct
+from collections import Counter
 from typing import Any
 
 import zmq
@@ -35,12 +36,27 @@ class SocketMonitor:
     def __init__(self, socket: zmq.Socket[Any]) -> None:
         self._watched = socket
         self.descriptors: dict[str, int] = {}
+        self._begun: set[str] = set()  # of which nothing was read yet
+        self._given_up: Counter[str] = Counter()  # whose ends are still to come
         mask = sum(_EVENTS) | int(zmq.Event.CONNECTED)
         # A name of our own: pyzmq makes one of the file descriptor, which may be that of a socket
         # closed just now.
         address = f"inproc://zmqjsonproxy-monitor-{secrets.token_hex(8)}"
         self.socket: zmq.Socket[bytes] = socket.get_monitor_socket(mask, address)
         """The socket to wait on; it is readable when there is something to `read`."""
+
+    def begin(self, endpoint: str) -> None:
+        """Note that the socket is being connected."""
+        self.descriptors.pop(endpoint, None)
+        self._begun.add(endpoint)
+
+    def end(self, endpoint: str) -> None:
+        """Note that the socket was disconnected. If it was not connected yet, ZeroMQ tells of the end
+        later, perhaps behind the next `begin`, whose end that is not."""
+        self.descriptors.pop(endpoint, None)
+        if endpoint in self._begun:
+            self._begun.remove(endpoint)
+            self._given_up[endpoint] += 1
 
     def read(self) -> list[PeerEvent]:
         """Return what has happened since the last call; does not wait."""
@@ -52,6 +68,11 @@ class SocketMonitor:
                 continue
             endpoint = frames[1].rstrip(b"\0").decode("utf-8", "replace")
             transition = _EVENTS.get(code)
+            if transition is Transition.REFUSED and self._given_up[endpoint]:
+                self._given_up[endpoint] -= 1
+                continue
+            self._begun.discard(endpoint)
+            del self._given_up[endpoint]  # what comes is in order: of earlier ones nothing is left
             if transition is not None:
                 events.append(PeerEvent(endpoint, transition))
             if code == zmq.Event.CONNECTED:

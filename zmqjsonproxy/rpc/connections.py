@@ -375,7 +375,7 @@ class Connections:
         try:
             if address.startswith("tcp://"):  # ZeroMQ takes 99999 for 34463
                 split_url(address)
-            self._monitor.descriptors.pop(address, None)
+            self._monitor.begin(address)
             self._router.set(zmq.CONNECT_ROUTING_ID, peer.rid)
             self._router.set(zmq.IPV6, _is_by_ipv6(peer, address))
             self._router.connect(address)
@@ -395,7 +395,7 @@ class Connections:
         if bridge is not None:
             bridge.close()
             return
-        self._monitor.descriptors.pop(address, None)
+        self._monitor.end(address)
         with contextlib.suppress(zmq.ZMQError):
             while self._router.get(zmq.RCVMORE):  # libzmq aborts the process else
                 self._receive_frame()
