@@ -177,16 +177,17 @@ class EventSource:
                 yield part
                 if stop.is_set():
                     break
-            else:
-                count = now.read_into(decoder.room())
-                if count:
-                    decoder.filled(count)
-                    continue
-                yield from decoder.flush()
-                if count is None:
-                    now.wait(stop)
-                elif not self._goes_on_after(now):
-                    return
+            if stop.is_set():  # while a row was waited for, too
+                break
+            count = now.read_into(decoder.room())
+            if count:
+                decoder.filled(count)
+                continue
+            yield from decoder.flush()
+            if count is None:
+                now.wait(stop)
+            elif not self._goes_on_after(now):
+                return
         yield from decoder.flush()
 
     def _goes_on_after(self, now: Input) -> bool:

@@ -184,19 +184,23 @@ class FrameReader:
         if inode == self._inode:
             return False
         self.close()
-        self._inode = inode
         if not inode:
             return False
-        with contextlib.suppress(OSError, ValueError):  # it is gone again, or none of ours
+        try:
             file = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 found = os.fstat(file)
+                self._inode = found.st_ino  # another one may have come there meanwhile
                 if found.st_uid not in (os.geteuid(), 0):  # others could cut it while it is read
                     return False
                 self._map = mmap.mmap(file, found.st_size, prot=mmap.PROT_READ)
                 self._frames = FrameMemory(memoryview(self._map), _barrier())
             finally:
                 os.close(file)
+        except ValueError:  # it is none of ours
+            return False
+        except OSError:  # it is gone again, or cannot be had now: it is looked for again
+            self._inode = 0
         return self._frames is not None
 
     def close(self) -> None:

@@ -31,7 +31,7 @@ MIB = 2**20
 
 @pytest.fixture(scope="module")
 def player() -> Iterator[Publisher]:
-    with Publisher(keys=300) as one:
+    with Publisher(keys=300, slow_query_s=WITHIN_S) as one:
         yield one
 
 

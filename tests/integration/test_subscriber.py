@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +15,7 @@ from dealer import Dealer
 from zmqjsonproxy import ndarray
 from zmqjsonproxy.channels.link import Link
 from zmqjsonproxy.channels.updates import EventKind
+from zmqjsonproxy.subscriber import Subscriber
 from zmqjsonproxy.subscriptions import Subscriptions
 
 
@@ -81,3 +84,30 @@ def test_reduced_frames_without_numpy_are_refused_at_once(
             assert sub.next(WITHIN_S).name == "number"
             with pytest.raises(ModuleNotFoundError, match="width, window"):
                 sub.modify(compress=True)
+
+
+def test_finalisers_that_run_in_its_thread_by_the_thousand_do_not_stop_it() -> None:
+    subscriber, collected = Subscriber(), threading.Event()
+
+    class Owner:
+        def __init__(self) -> None:
+            self.itself, self.its = self, subscriber.subscribe([], "nothing")
+
+        def __del__(self) -> None:
+            self.its.close()
+
+    def collect(_now: float) -> None:
+        gc.collect()
+        collected.set()
+
+    gc.freeze()
+    gc.disable()
+    try:
+        for _ in range(10_000):
+            Owner()
+        subscriber._post(collect)
+        assert collected.wait(WITHIN_S)
+    finally:
+        gc.enable()
+        gc.unfreeze()
+    assert subscriber.close(WITHIN_S)

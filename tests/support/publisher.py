@@ -20,7 +20,7 @@ import psutil
 import zmq
 from support.player_process import ToyProcess
 
-from zmqjsonproxy import ZMQJSONProxyServer, command, query
+from zmqjsonproxy import ServerSettings, ZMQJSONProxyServer, command, query
 from zmqjsonproxy.channels.properties import message, pipe, published, table_of
 
 PIECES_PER_S = 200
@@ -152,6 +152,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--change-after", type=float, default=None, help="set `other` to 42 so long after, s"
     )
+    parser.add_argument(
+        "--slow-query-s",
+        type=float,
+        default=ServerSettings().slow_query_s,
+        help="queries that take longer, and what is left of their batches, leave the socket's thread",
+    )
     return parser
 
 
@@ -162,7 +168,11 @@ def main(argv: list[str] | None = None) -> int:
     if options.held:
         print("held", flush=True)
         signal.sigwait({signal.SIGUSR1})
-    with zmq.Context() as context, ZMQJSONProxyServer(context, options.url) as server:
+    settings = ServerSettings(slow_query_s=options.slow_query_s)
+    with (
+        zmq.Context() as context,
+        ZMQJSONProxyServer(context, options.url, settings=settings) as server,
+    ):
         bank = PublishingBank(server)
         bank.touch(options.keys, 0)
         server.expose("bank", bank)

@@ -158,7 +158,10 @@ class Connections:
         which one at a time."""
         inner = self._inner
         if inner is not None:  # else they are being made, and nobody waits yet
-            inner.send(b"")
+            # Where there is no room that thread will not wait; but who waits for room may be a
+            # finaliser in that very thread.
+            with contextlib.suppress(zmq.Again):
+                inner.send(b"", zmq.NOBLOCK)
 
     # messages
 

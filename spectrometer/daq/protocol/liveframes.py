@@ -141,8 +141,8 @@ class FrameMemory:
 
     Args:
         memory: All of it; begins at an address that 8 divides.
-        barrier: Ends each step when it is entered and left; None: there is none, and frames that
-            are written have a checksum.
+        barrier: Ends each step when it is entered and left; None: there is none, and frames have a
+            checksum when they are written, and are not read without one.
 
     Raises:
         ValueError: It is none.
@@ -215,6 +215,8 @@ class FrameMemory:
             self._memory, at + _NUMBERS
         )
         if text_size > len(room_for_text) or size > self.data_bytes:
+            return None
+        if self._check == _BY_CHECKSUM != check:  # it may be that of the frame before, or of none
             return None
         text, data = bytes(room_for_text[:text_size]), bytes(room[:size])
         with self._step:

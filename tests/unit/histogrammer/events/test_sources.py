@@ -48,6 +48,18 @@ def test_source_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
     assert events_of(found) == [{"a": float(k)} for k in range(10)]
 
 
+def test_stop_while_a_row_is_waited_for_ends_before_the_end_of_the_file(tmp_path: Path) -> None:
+    def row_of(name: str) -> int:
+        source.stop()
+        return int(name == "b")
+
+    with EventSource([write(tmp_path / "f", HEAD + TWO)], row_of, kept=()) as source:
+        assert events_of(source) == [{"a": 3.0}, {"a": 4.0}]
+        assert not source.is_over
+        assert list(source) == []
+        assert source.is_over
+
+
 def test_loop_that_is_left_loses_nothing(tmp_path: Path) -> None:
     data = HEAD + b"".join(event(k, [(1, float(k))]) for k in range(5))
     found: list[object] = []

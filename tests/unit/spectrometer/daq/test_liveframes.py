@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -113,17 +115,64 @@ def test_a_frame_of_which_another_one_is_begun_meanwhile_is_not_read() -> None:
     assert is_whole(found)
 
 
-@pytest.mark.parametrize("has_barrier", [True, False])
+@pytest.mark.parametrize("barrier", [nullcontext(), None])
 def test_where_the_order_of_stores_is_not_kept_a_checksum_finds_other_data(
-    has_barrier: bool,
+    barrier: AbstractContextManager[object] | None,
 ) -> None:
     memory = _memory()
-    frames = FrameMemory(memory, nullcontext() if has_barrier else None)
-    frames.write(2, frame(2))
-    assert frames.read(2) is not None
+    FrameMemory(memory, barrier).write(2, frame(2))
+    reader = FrameMemory(memory, barrier)
+    assert reader.read(2) is not None
     place = 4096 + 2 * ((len(memory) - 4096) // FRAMES)
     memory[place + 4096] ^= 1  # its numbers stay
-    assert (FrameMemory(memory).read(2) is None) is not has_barrier
+    assert (reader.read(2) is None) is (barrier is None)
+
+
+def test_where_the_order_of_stores_is_not_kept_numbers_alone_make_no_frame() -> None:
+    memory = _memory()
+    place = 4096 + 2 * ((len(memory) - 4096) // FRAMES)
+    memory[place : place + 16] = 2 * (2).to_bytes(8, "little")  # seen before all else of the frame
+    assert FrameMemory(memory).read(2) is None
+    FrameMemory(memory, nullcontext()).write(2, frame(2))
+    assert FrameMemory(memory).read(2) is None
+
+
+def test_a_memory_that_comes_while_the_last_one_is_looked_at_gives_its_frames_once(
+    path: Path, reader: FrameReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FrameWriter(path, BYTES)
+    look, writers = os.stat, list[FrameWriter]()
+
+    def slow_look(*args: Any, **kwargs: Any) -> os.stat_result:
+        found = look(*args, **kwargs)
+        if not writers:
+            writers.append(FrameWriter(path, BYTES))
+            writers[0].write(frame(7))
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", slow_look)
+        found = reader.next()
+    assert found is not None
+    assert found.integration == 7
+    assert reader.next() is None
+    writers[0].close()
+
+
+def test_a_memory_that_cannot_be_opened_now_is_read_later(
+    path: Path, reader: FrameReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = FrameWriter(path, BYTES)
+    writer.write(frame(1))
+
+    def no_more(*_args: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", no_more)
+        assert reader.next() is None
+    assert reader.next() is not None
+    writer.close()
 
 
 def _memory() -> memoryview:
