@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from dealer.fetching import FileVerbs
 from zmqjsonproxy import ZMQJSONProxyClient
-from zmqjsonproxy.hubs import blocking, run
+from zmqjsonproxy.hubs import blocking
 
 if TYPE_CHECKING:
     from zmqjsonproxy import ThreadHub
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["BankProxy", "Parts"]
 
 PART_TIMEOUT = 60.0
-DESCRIBE_S = 1.0
-"""Time in which a Player tells whether it has a part."""
 
 P = TypeVar("P")
 
@@ -92,11 +90,7 @@ class BankProxy(Parts[ZMQJSONProxyClient], ZMQJSONProxyClient):
         try:
             return super().__getattr__(name)
         except AttributeError:
-            if name.startswith("_") or not self._has_part(name):
+            known = self._description
+            if known is None or f"bank.{name}" not in known.objects:
                 raise
         return self.part(name)
-
-    def _has_part(self, name: str) -> bool:
-        describing = self._calls.describe_many([self._url], f"bank.{name}", DESCRIBE_S)
-        (described,) = run(describing)
-        return described.error is None

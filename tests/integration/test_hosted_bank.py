@@ -68,7 +68,7 @@ def test_a_taken_port_of_an_endpoint_is_a_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         endpoints = {"lines": {"kind": ENDPOINT, "port": taken.getsockname()[1]}}
         with (
-            pytest.raises(EndpointError, match=r"endpoint lines of BANKA .*in use"),
+            pytest.raises(EndpointError, match=r"endpoint lines of BANKA .*port \d+ is taken"),
             HostedBank(ToyBank, {"endpoints": endpoints}),
         ):
             pass
