@@ -14,7 +14,7 @@ __all__ = ["WholeFile", "replace_file"]
 _FOLDER = os.O_DIRECTORY | os.O_CLOEXEC
 _NAMELESS = os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC
 _NO_NAMELESS = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT)
-"""What disks say that have no files without a name."""
+"""Errors of disks that have no files without a name."""
 _NAMED = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LONGEST_NAME = 200
 """Bytes of a name that are in that of its temporary file, which has at most 255."""

@@ -11,7 +11,7 @@ from gateways.difx.errors import LinkError
 __all__ = ["HIGH_WATER_BYTES", "TURN_S", "Outbox", "Tap"]
 
 HIGH_WATER_BYTES = 128 * 1024
-"""Who sends much waits while so much of it is not taken; others write all the same."""
+"""Bytes not taken yet for which whoever sends much waits; others write all the same."""
 
 TURN_S = 0.005
 """A client is written to for so long before others have their turn: a fast one never lets `drain`

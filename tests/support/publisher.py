@@ -52,7 +52,7 @@ class PublishingBank:
 
     @query
     def count_here(self, name: str, many: int) -> int:
-        """As `count`, in the thread of the socket."""
+        """Do what `count` does, in the thread of the socket."""
         return self.count(name, many)
 
     @command

@@ -39,7 +39,7 @@ BLOCK_BYTES = 1 << 20
 UPLOAD_CHUNK_BYTES = 65536
 LONG = '-l --time-style=+"%Y-%m-%d %H:%M:%S"'
 LONG_ITSELF = '-l -d --time-style=+"%Y-%m-%d %H:%M:%S"'
-"""As the GUI client asks, quotes and all: the original hands them to a shell."""
+"""Options of the GUI client, quotes and all: the original hands them to a shell."""
 
 _DOWNLOAD_FAULTS = {
     -1: "the path is not absolute",

@@ -37,7 +37,7 @@ __all__ = ["add_commands"]
 DONE, FAILED, WITH_ERRORS = 0, 1, 3
 VERSION = "DIFX_VERSION"
 USUAL_VERSION = "DIFX-DEVEL"
-"""What the script client asks for unless it is told otherwise."""
+"""Version that the script client asks for unless it is told otherwise."""
 STATUSES = {JobEnd.DONE: DONE, JobEnd.CHECKED: DONE, JobEnd.DONE_WITH_ERRORS: WITH_ERRORS}
 OUTPUT = {
     JobPacket.DIFX_MESSAGE: "",

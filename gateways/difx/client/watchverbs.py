@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_FFT", "Message", "MessageStream", "Monitor", "WatchVerbs"]
 
 DEFAULT_FFT = 4096
-"""As of the GUI client."""
+"""Default of the GUI client."""
 _KEPT_REMARKS = 100
 
 

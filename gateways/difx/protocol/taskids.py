@@ -65,7 +65,7 @@ JOB_ENDS = frozenset(
         JobPacket.STOPPED_AFTER_CONFIG,
     }
 )
-"""As the script client has them; the GUI client ends on FAILURE_INPUTFILE_BAD_CONFIG as well."""
+"""Ends for the script client; the GUI client ends on FAILURE_INPUTFILE_BAD_CONFIG as well."""
 
 
 class MachinesPacket(IntEnum):

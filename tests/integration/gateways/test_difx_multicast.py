@@ -58,7 +58,7 @@ def a_listener(settings: BridgeSettings) -> Iterator[socket.socket]:
 
 
 class Heard:
-    """What came, awaited."""
+    """Messages that came, awaited."""
 
     def __init__(self) -> None:
         self.datagrams: list[Datagram] = []

@@ -160,7 +160,7 @@ def shared_extra(batch: list[Any]) -> dict[str, Any] | None:
 
 
 def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any]:
-    """As `read_message`, but of a batch the decoded messages, each for `read_part`. Never
+    """Read like `read_message`, but of a batch give the decoded messages, each for `read_part`. Never
     raises."""
     return read_decoded(decoded(body, limits), body, limits)
 

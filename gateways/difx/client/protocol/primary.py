@@ -16,7 +16,7 @@ from gateways.difx.protocol.packets import Packet
 __all__ = ["FIRST_CHANNEL", "Diagnostic", "Level", "Primary", "ServerInfo", "TaskChannel"]
 
 FIRST_CHANNEL = 12346
-"""As the script client counts."""
+"""First number of a channel, that of the script client."""
 LAST_CHANNEL = 65535
 """Of ports and channels; the count begins anew after it."""
 MAX_FRAME_BYTES = 64 << 20

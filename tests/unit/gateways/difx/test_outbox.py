@@ -32,7 +32,7 @@ class Transport:
 
 
 class Writer:
-    """What is written waits in the transport."""
+    """A transport that takes nothing: what is written waits."""
 
     def __init__(self) -> None:
         self.transport = Transport()

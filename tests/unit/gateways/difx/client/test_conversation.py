@@ -1,4 +1,4 @@
-"""What a client asks and concludes, without a socket."""
+"""Questions and conclusions of a client, without a socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Players publish, and what becomes of jobs, as messages."""
+"""Publications of Players, and states of jobs, as messages."""
 
 from __future__ import annotations
 

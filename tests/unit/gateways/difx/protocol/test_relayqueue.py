@@ -1,4 +1,4 @@
-"""What waits for one client of the relay: bounded, counted, final states never left out."""
+"""Messages that wait for one client of the relay: bounded, counted, final states never left out."""
 
 from __future__ import annotations
 
