@@ -180,8 +180,8 @@ def main(argv: list[str] | None = None) -> int:
             signal.signal(number, lambda *_: server.quit_loop())
         loop = threading.Thread(target=server.run_loop, name="server")
         loop.start()
+        bank.flow(options.rate)  # before anybody can end it
         print(server.url, flush=True)
-        bank.flow(options.rate)
         if options.change_after is not None:
             time.sleep(options.change_after)
             bank.other = 42
