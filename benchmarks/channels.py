@@ -34,7 +34,7 @@ from player.testing import HostedBank
 from player.testing.wire import Wire
 from spectrometer.daq.liveframes import FrameReader, FrameWriter
 from spectrometer.daq.protocol.liveframes import Spectrum
-from spectrometer.spectrumpublisher import SPECTRUM, SpectrumPublisher
+from spectrometer.spectra.publisher import SPECTRUM, SpectrumPublisher
 from zmqjsonproxy import ZMQJSONProxyClient, ZMQJSONProxyServer, query
 from zmqjsonproxy.channels import pipe
 from zmqjsonproxy.channels.properties import table_of

@@ -40,8 +40,9 @@ from spectrometer.status.errors import StatusAttachError, StatusLockFileError
 from spectrometer.status.keys import STATUS_BYTES
 from spectrometer.status.owner import Owner, Ownership, SharedName, owner_of
 from spectrometer.status.protocol.damage import find_damage
+from spectrometer.status.repair import repair_status
 from spectrometer.status.semaphore import semaphore_fault, semaphore_path
-from spectrometer.statuscare import holder_name, put_right
+from spectrometer.statusmemory import holder_name
 
 if TYPE_CHECKING:
     from spectrometer.instruments.roach import Roach
@@ -192,7 +193,7 @@ def _memory(
 def _mend(names: StatusMemoryConfig, kept_as: Path) -> str:
     _check_unused(names)
     with StatusBuffer(names.key, names.semaphore) as status:
-        _, kept = put_right(status, kept_as)
+        _, kept = repair_status(status, kept_as)
     done = f"status memory {names.key:#010x} put right"
     return done if kept is None else f"{done}, what was there is kept in {kept}"
 

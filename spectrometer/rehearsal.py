@@ -28,20 +28,20 @@ from player.errors import ConfigError
 from spectrometer.backends.base import Backend, BackendSetup
 from spectrometer.bank import SpectrometerBank
 from spectrometer.config import SpectrometerBankConfig
-from spectrometer.daq.absent import AbsentDaq
+from spectrometer.daq.nulldaq import NullDaq
+from spectrometer.daq.programs import DataTaking, Programs
 from spectrometer.derive.synthesizer import frequency_range
 from spectrometer.instruments.errors import SynthesizerError
 from spectrometer.instruments.registers import MemoryRegisters, MemorySynthesizer
 from spectrometer.modes import ModeConfig
 from spectrometer.modesetting import MIN_ARM_DELAY_S, ModeSetter
-from spectrometer.programs import DataTaking, Programs
-from spectrometer.scan import ARM_BEFORE_S, ScanControl
-from spectrometer.scanending import ScanEnding
-from spectrometer.scannumber import ScanNumber
-from spectrometer.scanreport import Outcome, ScanReport, ScanReports, Verdict
-from spectrometer.scanstate import COMMIT_BEFORE_S, ScanState
-from spectrometer.scanwatch import END_AFTER_S
-from spectrometer.starts import Starts
+from spectrometer.observing.scan import ARM_BEFORE_S, ScanControl
+from spectrometer.observing.scanending import ScanEnding
+from spectrometer.observing.scannumber import ScanNumber
+from spectrometer.observing.scanreport import Outcome, ScanReport, ScanReports, Verdict
+from spectrometer.observing.scanstate import COMMIT_BEFORE_S, ScanState
+from spectrometer.observing.scanwatch import END_AFTER_S
+from spectrometer.observing.starts import Starts
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.protocol.cards import Value, check_keyword, read_card, write_card
 from spectrometer.status.protocol.damage import Damage
@@ -270,7 +270,7 @@ class _Setter(ModeSetter):
         )
 
     def _programs(self, mode: ModeConfig, status: StatusBuffer) -> list[DataTaking]:
-        return [AbsentDaq(status)]
+        return [NullDaq(status)]
 
     def _count(self, seconds: float) -> None:
         self.waited += max(seconds, 0.0)

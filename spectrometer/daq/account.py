@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
-from spectrometer.daq.growing import GrowingTable
 from spectrometer.daq.pacing import Pacing
 from spectrometer.daq.source import SourceCard
+from spectrometer.daq.streamingfits import StreamingTable
 from spectrometer.status.protocol.cards import Value
 
 __all__ = [
@@ -167,14 +167,14 @@ def account_cards(planned: int) -> list[SourceCard]:
     ]
 
 
-def update_header(file: GrowingTable, account: Account) -> None:
+def update_header(file: StreamingTable, account: Account) -> None:
     """Write the counts of a scan that goes on into its file. OSError."""
     file.set_number("DAQNINT", account.recorded)
     file.set_number("DAQDROP", float(rounded(account.lost_blocks)))
     file.set_number("DAQLOST", float(rounded(account.lost_s)))
 
 
-def close_header(file: GrowingTable, account: Account, ending: Ending, closing: Closing) -> None:
+def close_header(file: StreamingTable, account: Account, ending: Ending, closing: Closing) -> None:
     """Write what became of a scan into its file. OSError."""
     update_header(file, account)
     file.set_number("DAQPLAN", account.planned)

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from spectrometer.daq.growing import check_kept, create_new, write_all
 from spectrometer.daq.protocol.band import Band
+from spectrometer.daq.streamingfits import check_kept, create_new, write_all
 
 __all__ = [
     "Block",

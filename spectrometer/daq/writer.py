@@ -15,7 +15,7 @@ import numpy.typing as npt
 from astropy.io import fits
 from astropy.io.fits.verify import VerifyWarning
 
-from spectrometer.daq.growing import CHECKSUM_CARDS, GrowingTable
+from spectrometer.daq.streamingfits import CHECKSUM_CARDS, StreamingTable
 from spectrometer.status.keys import UNSPECIFIED
 from spectrometer.status.meanings import meaning
 from spectrometer.status.protocol.cards import Value
@@ -272,7 +272,7 @@ def build_headers(
         return primary.header.tostring().encode("ascii"), table.header.tostring().encode("ascii")
 
 
-class ScanFile(GrowingTable):
+class ScanFile(StreamingTable):
     """A FITS file of spectra being written; OSError if it cannot be made.
 
     Args:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from arrayconfig.logs import Log
-from spectrometer.boardwatch import BoardWatch
+from spectrometer.daq.programs import POLL_S, DataTaking, Programs
 from spectrometer.derive.times import mjd
-from spectrometer.programs import POLL_S, DataTaking, Programs
-from spectrometer.scanplan import ScanPlan
-from spectrometer.scanreport import FOUND
+from spectrometer.instruments.boardmonitor import BoardMonitor
+from spectrometer.observing.scanplan import ScanPlan
+from spectrometer.observing.scanreport import FOUND
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 
@@ -60,7 +60,7 @@ class ScanWatch:
     """
 
     def __init__(
-        self, status: StatusBuffer, programs: Programs, log: Log, board: BoardWatch | None
+        self, status: StatusBuffer, programs: Programs, log: Log, board: BoardMonitor | None
     ) -> None:
         self._status, self._programs, self._log, self._board = status, programs, log, board
         self._due = -math.inf

@@ -1,7 +1,7 @@
 """End of a scan: its programs are stopped, its board is disarmed, what was recorded is judged and
 logged.
 
-The state of the Bank is `spectrometer.scan`'s; one thread at a time ends a scan.
+The state of the Bank is `spectrometer.observing.scan`'s; one thread at a time ends a scan.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from contextlib import suppress
 
 from arrayconfig.logs import Log
 from player.clock import Clock
-from spectrometer.boardwatch import BoardWatch
 from spectrometer.daq.errors import DaqError
+from spectrometer.daq.programs import POLL_S, Programs
 from spectrometer.errors import BankError, ScanError
-from spectrometer.programs import POLL_S, Programs
-from spectrometer.scanreport import Outcome, ScanReport, Verdict, judge
-from spectrometer.scanwatch import ScanWatch
+from spectrometer.instruments.boardmonitor import BoardMonitor
+from spectrometer.observing.scanreport import Outcome, ScanReport, Verdict, judge
+from spectrometer.observing.scanwatch import ScanWatch
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 
@@ -46,7 +46,7 @@ class ScanEnding:
         status: StatusBuffer,
         programs: Programs,
         log: Log,
-        board: BoardWatch | None,
+        board: BoardMonitor | None,
         clock: Clock,
         watch: ScanWatch,
     ) -> None:

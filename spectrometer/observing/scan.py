@@ -1,8 +1,8 @@
 """One scan after the other: arm, run, count down, end; the states of a Bank's data taking.
 
 The mode's hardware belongs to the Backend, which is reached through the callables of a `ScanPlan`;
-the data-taking programs are `spectrometer.programs`'; whether the board is there meanwhile is
-`spectrometer.boardwatch`'s; what came of a scan is judged in `spectrometer.scanreport`.
+the data-taking programs are `spectrometer.daq.programs`'; whether the board is there meanwhile is
+`spectrometer.instruments.boardmonitor`'s; what came of a scan is judged in `spectrometer.observing.scanreport`.
 
     IDLE -> STARTING -> ARMED -> WAITING -> RUNNING -> ENDING -> IDLE
                      (two-phase starts only)       MONITOR from and to IDLE
@@ -21,14 +21,14 @@ from typing import Any
 
 from arrayconfig.logs import bind_scan, release_scan
 from spectrometer.daq.errors import DaqError
+from spectrometer.daq.programs import POLL_S, Programs
 from spectrometer.errors import ScanError
-from spectrometer.programs import POLL_S, Programs
-from spectrometer.scanmachine import ScanMachine
-from spectrometer.scanplan import ScanPlan, StartRequest
-from spectrometer.scanreport import Outcome, ScanReport, judge
-from spectrometer.scanstate import COMMIT_BEFORE_S, ScanState, commit_refusal
-from spectrometer.scantime import ScanTime
-from spectrometer.scanwatch import ARRAY_KEY, AT_ONCE_S, LOOK_EVERY_S
+from spectrometer.observing.scanmachine import ScanMachine
+from spectrometer.observing.scanplan import ScanPlan, StartRequest
+from spectrometer.observing.scanreport import Outcome, ScanReport, judge
+from spectrometer.observing.scanstate import COMMIT_BEFORE_S, ScanState, commit_refusal
+from spectrometer.observing.scantime import ScanTime
+from spectrometer.observing.scanwatch import ARRAY_KEY, AT_ONCE_S, LOOK_EVERY_S
 from spectrometer.status.errors import StatusMemoryError
 from zmqjsonproxy.errors import OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import OperationHandle

@@ -1,7 +1,7 @@
 """State of the data taking of a Bank, and the ends of a scan: as planned, by failure, taken back
 before it was one.
 
-How a scan comes so far, and what others ask of it, is `spectrometer.scan`'s.
+How a scan comes so far, and what others ask of it, is `spectrometer.observing.scan`'s.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from collections.abc import Callable
 from arrayconfig.logs import Log, release_scan
 from groundwork.values import JsonObject
 from player.clock import Clock, ClockWatch, SystemClock
-from spectrometer.boardwatch import BoardWatch
 from spectrometer.daq.errors import DaqError
+from spectrometer.daq.programs import Programs
 from spectrometer.errors import BankError
-from spectrometer.monitormode import MonitorMode
-from spectrometer.programs import Programs
-from spectrometer.scanending import ScanEnding
-from spectrometer.scanplan import ScanPlan, StartRequest
-from spectrometer.scanreport import Outcome, ScanReport, ScanReports, Verdict, standing
-from spectrometer.scanstate import ScanState
-from spectrometer.scantime import ScanTime, told_of_steps
-from spectrometer.scanwatch import ScanWatch
+from spectrometer.instruments.boardmonitor import BoardMonitor
+from spectrometer.observing.monitormode import MonitorMode
+from spectrometer.observing.scanending import ScanEnding
+from spectrometer.observing.scanplan import ScanPlan, StartRequest
+from spectrometer.observing.scanreport import Outcome, ScanReport, ScanReports, Verdict, standing
+from spectrometer.observing.scanstate import ScanState
+from spectrometer.observing.scantime import ScanTime, told_of_steps
+from spectrometer.observing.scanwatch import ScanWatch
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 from zmqjsonproxy.errors import OperationAbortedError
@@ -49,7 +49,7 @@ class ScanMachine:
         status: StatusBuffer,
         programs: Programs,
         log: Log,
-        board: BoardWatch | None = None,
+        board: BoardMonitor | None = None,
         clock: Clock | None = None,
         reports: ScanReports | None = None,
         tell: Callable[[JsonObject], None] = lambda _told: None,

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from spectrometer.scanreport import FOUND, KEPT, NO_REPORT, Outcome, ScanReport, ScanReports, judge
+from spectrometer.observing.scanreport import (
+    FOUND,
+    KEPT,
+    NO_REPORT,
+    Outcome,
+    ScanReport,
+    ScanReports,
+    judge,
+)
 from spectrometer.status.protocol.cards import read_card, write_card
 
 WHOLE = {"integrations": 10, "planned": 10, "dropped": 0, "lost_s": 0.0}
