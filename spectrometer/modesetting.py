@@ -15,7 +15,7 @@ from typing import Any
 
 from player.bank import BankContext
 from player.tables import Config
-from spectrometer.backends.base import Backend, BackendSetup, Node
+from spectrometer.backends.base import Backend, BackendSetup, CoherentLink
 from spectrometer.backends.parameters import ParameterSet, keywords
 from spectrometer.backends.registry import backend_class
 from spectrometer.config import HpcMac, SourceConfig, SpectrometerBankConfig
@@ -370,11 +370,11 @@ def _instance(bank: str) -> int:
     return ord(bank[-1]) - ord("A") if "A" <= bank[-1] <= "Z" else 0
 
 
-def _nodes(mode: ModeConfig, instrument: Config) -> tuple[Node, ...]:
+def _nodes(mode: ModeConfig, instrument: Config) -> tuple[CoherentLink, ...]:
     if mode.coherent is None:
         return ()
     return tuple(
-        Node(name, source, table.data_destination)
+        CoherentLink(name, source, table.data_destination)
         for name, source in zip(mode.coherent.nodes, mode.coherent.interfaces, strict=True)
         if isinstance(table := instrument.banks[name], SpectrometerBankConfig)
     )

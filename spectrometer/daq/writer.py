@@ -80,7 +80,7 @@ _NOT_COPIED_PREFIXES = ("NAXIS", "SUB", "_MCR1_", "_MCDL_", "_MFQR_")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class IntegrationRow:
     """One row of the table."""
 
     integration: int
@@ -296,7 +296,7 @@ class ScanFile(StreamingTable):
     ) -> None:
         super().__init__(directory, name, _row_type(nchan, subbands), primary, table)
 
-    def append(self, rows: Iterable[Row]) -> None:
+    def append(self, rows: Iterable[IntegrationRow]) -> None:
         """Take rows; they reach the disk with the next `flush`."""
         for row in rows:
             record = np.zeros(1, self.row_type)

@@ -17,7 +17,7 @@ from spectrometer.daq.errors import DaqError
 from spectrometer.daq.programs import POLL_S, Programs
 from spectrometer.errors import BankError, ScanError
 from spectrometer.instruments.boardmonitor import BoardMonitor
-from spectrometer.observing.scanreport import Outcome, ScanReport, Verdict, judge
+from spectrometer.observing.scanreport import ScanOutcome, ScanReport, Verdict, judge
 from spectrometer.observing.scanwatch import ScanWatch
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
@@ -26,7 +26,7 @@ __all__ = ["STOP_WITHIN_S", "ScanEnding"]
 
 STOP_WITHIN_S = 5.0
 STARTED_ANEW = "; it is ended and started anew"
-LEVELS = {Outcome.FAILED: logging.ERROR, Outcome.INCOMPLETE: logging.WARNING}
+LEVELS = {ScanOutcome.FAILED: logging.ERROR, ScanOutcome.INCOMPLETE: logging.WARNING}
 
 
 class ScanEnding:
@@ -57,7 +57,7 @@ class ScanEnding:
     def end(
         self,
         report: ScanReport,
-        ended: Outcome,
+        ended: ScanOutcome,
         error: str,
         disarm: Callable[[], None],
         within: float | None,
@@ -92,13 +92,13 @@ class ScanEnding:
         with suppress(StatusMemoryError):
             self._status.update({"SCANREM": "scan terminated"})
             self._status.remove(["DAQMONO"])
-        if ended is Outcome.ABORTED and not error:
+        if ended is ScanOutcome.ABORTED and not error:
             return Verdict(
                 ended, f"taken back by {report.ended_by}", self._judge(ended, "", report).warnings
             )
         return self._judge(ended, error, report)
 
-    def _judge(self, ended: Outcome, error: str, report: ScanReport) -> Verdict:
+    def _judge(self, ended: ScanOutcome, error: str, report: ScanReport) -> Verdict:
         return judge(
             ended,
             error,

@@ -19,7 +19,13 @@ from spectrometer.instruments.boardmonitor import BoardMonitor
 from spectrometer.observing.monitormode import MonitorMode
 from spectrometer.observing.scanending import ScanEnding
 from spectrometer.observing.scanplan import ScanPlan, StartRequest
-from spectrometer.observing.scanreport import Outcome, ScanReport, ScanReports, Verdict, standing
+from spectrometer.observing.scanreport import (
+    ScanOutcome,
+    ScanReport,
+    ScanReports,
+    Verdict,
+    standing,
+)
 from spectrometer.observing.scanstate import ScanState
 from spectrometer.observing.scantime import ScanTime, told_of_steps
 from spectrometer.observing.scanwatch import ScanWatch
@@ -105,20 +111,20 @@ class ScanMachine:
         if self._state is ScanState.RUNNING:
             self._end_if_running(error)
         elif self.scanning:
-            self._undo(Outcome.FAILED, error)
+            self._undo(ScanOutcome.FAILED, error)
 
     def _end_if_running(self, error: str, stop_within: float | None = None) -> None:
         with self._changed:
             if self._state is not ScanState.RUNNING or self._closed:
                 return
             self._set(ScanState.ENDING)
-        self._end(Outcome.DONE, error, stop_within)
+        self._end(ScanOutcome.DONE, error, stop_within)
 
-    def _end(self, ended: Outcome, error: str = "", stop_within: float | None = None) -> None:
+    def _end(self, ended: ScanOutcome, error: str = "", stop_within: float | None = None) -> None:
         """From ENDING to IDLE."""
         plan, report = self._plan, self._report
         assert plan is not None
-        verdict = Verdict(Outcome.FAILED, error or "its end could not be seen")
+        verdict = Verdict(ScanOutcome.FAILED, error or "its end could not be seen")
         try:
             verdict = self._ending.end(
                 report, ended, error, plan.disarm, stop_within, told_of_steps(self._clock_watch)
@@ -130,7 +136,7 @@ class ScanMachine:
         self._ending.tell(report)
         release_scan(self._log, plan.number)
 
-    def _undo(self, outcome: Outcome, error: str) -> None:
+    def _undo(self, outcome: ScanOutcome, error: str) -> None:
         """A start did not become a scan."""
         plan, report = self._plan, self._report
         self._log.warning("%s: %s", "a start" if plan is None else f"scan {plan.number}", error)
@@ -166,7 +172,7 @@ class ScanMachine:
         with self._changed:
             if self._state is before and not self._cancel.is_set():
                 self._report.outcome = (
-                    Outcome.RUNNING if after is ScanState.RUNNING else Outcome.WAITING
+                    ScanOutcome.RUNNING if after is ScanState.RUNNING else ScanOutcome.WAITING
                 )
                 self._set(after)
                 return
