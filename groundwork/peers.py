@@ -13,12 +13,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-from groundwork.addresses import checked_network
+from groundwork.addresses import checked_network, is_of_others
 from groundwork.roles import Role, read_role
 
-__all__ = ["Network", "Peer", "Peers", "checked_peer", "no_peers", "plain_address", "read_peer"]
+__all__ = [
+    "Peer",
+    "Peers",
+    "checked_peer",
+    "checked_peers_of",
+    "no_peers",
+    "observing",
+    "plain_address",
+    "read_peer",
+]
 
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+_Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
@@ -26,7 +35,7 @@ _LOOPBACK = ("127.0.0.0/8", "::1/128")
 class Peer:
     """Hosts of a network, and their role."""
 
-    network: Network
+    network: _Network
     role: Role = Role.OBSERVE
 
     def __str__(self) -> str:
@@ -51,6 +60,20 @@ def checked_peer(text: str) -> str:
     return text
 
 
+def checked_peers_of(bind: str | None, peers: Iterable[str]) -> None:
+    """Refuse an address that other hosts reach, if none of them may connect.
+
+    Args:
+        bind: Address to serve on; None: not known here.
+        peers: As `read_peer` reads them.
+
+    Raises:
+        ValueError: With what to write instead.
+    """
+    if bind is not None and is_of_others(bind) and not Peers(peers).has_others:
+        raise ValueError(no_peers(bind))
+
+
 def no_peers(bind: str) -> str:
     """Return the sentence on an address that other hosts reach in vain."""
     return (
@@ -65,6 +88,12 @@ def plain_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     ValueError: it is none."""
     address = ipaddress.ip_address(text.partition("%")[0])
     return getattr(address, "ipv4_mapped", None) or address
+
+
+def observing(peers: Iterable[str]) -> list[str]:
+    """Return the same peers, none of which may change anything, this host neither."""
+    networks = *(str(read_peer(text).network) for text in peers), *_LOOPBACK
+    return [str(Peer(ipaddress.ip_network(network))) for network in networks]
 
 
 class Peers:

@@ -8,36 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import NamedTuple, Protocol
 
+from groundwork.roles import Role, read_role
+
 __all__ = ["ClientKeys", "KeyPair", "KnownKey", "Role", "ServerKeys", "read_role"]
-
-
-class Role(IntEnum):
-    """Rights of a client; each has those below it, too."""
-
-    OBSERVE = 1
-    """Queries and subscriptions."""
-    OPERATE = 2
-    """Commands and operations."""
-    ADMIN = 3
-    """Methods that are about the host, and others' control."""
-
-    def __str__(self) -> str:
-        return self.name.lower()
-
-
-def read_role(text: str) -> Role:
-    """Return a role by its name.
-
-    Raises:
-        ValueError: There is none of that name; the text names them.
-    """
-    for role in Role:
-        if text == str(role):
-            return role
-    raise ValueError(f"{text!r} is no role; write one of {', '.join(map(str, Role))}")
 
 
 class KnownKey(Protocol):

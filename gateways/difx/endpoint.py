@@ -10,13 +10,14 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from gateways.difx.capture import CaptureFile
-from gateways.difx.endpointconfig import GuiServerEndpointConfig, no_peers
+from gateways.difx.endpointconfig import GuiServerEndpointConfig
 from gateways.difx.monitor import LiveMonitor
 from gateways.difx.multicast import Bridges
 from gateways.difx.relay import Relay, RelaySettings
 from gateways.difx.server import GuiServer
 from gateways.difx.share import Threads
 from groundwork.addresses import is_loopback_host
+from groundwork.peers import Peers, no_peers
 from player.bank import Bank
 from player.endpoints.base import EndpointContext, SiteEndpoint
 from player.ports import address_of_device, tcp_url
@@ -64,7 +65,7 @@ class GuiServerEndpoint(SiteEndpoint):
 
     def _address(self, bind: str) -> str:
         """Return the address to serve on; that of the Bank is meant for calls."""
-        if self._config.has_other_peers or is_loopback_host(bind):
+        if Peers(self._config.peers).has_others or is_loopback_host(bind):
             return bind
         if self._config.bind is not None:
             raise RefusedError(no_peers(bind))

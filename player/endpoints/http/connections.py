@@ -115,6 +115,13 @@ class ConnectionWatch:
         now = time.monotonic()
         self._watched[transport] = _Watched(protocol, 0, now, now)
 
+    def cut(self, peer: tuple[str, int]) -> None:
+        """End the connection of a peer at once."""
+        for transport in self._watched:
+            name = transport.get_extra_info("peername")
+            if name is not None and tuple(name[:2]) == peer:
+                transport.abort()
+
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Look at them each second, and end all at the end."""

@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import logging
 import socket
+import ssl
 import threading
 from abc import abstractmethod
 from collections.abc import Collection
@@ -32,6 +33,7 @@ __all__ = ["FreePortOrService", "WebApplication", "WebEndpoint", "WebEndpointCon
 
 _STREAMS_END_WITHIN_S = 0.5
 _END_WITHIN_S = 1.5
+_HANDSHAKE_S = 5.0
 _OF_STRANGERS = ("ASGI callable returned without", "Invalid UTF-8 sequence")
 """Beginnings of what uvicorn writes as errors when a WebSocket was refused, or sent no text."""
 
@@ -87,6 +89,8 @@ class WebEndpoint(SiteEndpoint):
     """Of uvicorn, besides those that all have."""
     is_bulky: ClassVar[bool] = False
     """Answers are large."""
+    port: int
+    """Port that it serves at."""
 
     def __init__(self, context: EndpointContext) -> None:
         super().__init__(context)
@@ -102,6 +106,7 @@ class WebEndpoint(SiteEndpoint):
         from player.endpoints.http.connections import listen
 
         self._address = self.address(address_of_device(context.bind))
+        self._tls = self.tls()
         self._socket = context.serve(
             context.config.port, lambda port: listen(self._address, port, is_bulky=self.is_bulky)
         )
@@ -111,11 +116,17 @@ class WebEndpoint(SiteEndpoint):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = False
         host, port = self._socket.getsockname()[:2]
-        self._url = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+        self.port = int(port)
+        scheme = "http" if self._tls is None else "https"
+        self._url = f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"
 
     def address(self, bind: str) -> str:
         """Return the address to serve on, of the one that the file says."""
         return bind
+
+    def tls(self) -> ssl.SSLContext | None:
+        """Return what TLS is spoken with; None: it is not."""
+        return None
 
     @abstractmethod
     def application(self, bank: Bank, names: Collection[str]) -> WebApplication:
@@ -150,22 +161,23 @@ class WebEndpoint(SiteEndpoint):
         name = socket.gethostname().lower()
         names = {"localhost", name, name.partition(".")[0], *map(str.lower, self._hosts)}
         self._application = self.application(bank, names)
-        self._server = Server(
-            Config(
-                self._application.asgi,
-                http=self._application.watch.protocol,
-                loop="none",  # that of the thread
-                lifespan="on",
-                log_config=None,
-                log_level="error",  # of a stranger's mistakes nothing is written
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_keep_alive=5,
-                timeout_graceful_shutdown=1,
-                **self.settings,
-            )
+        config = Config(
+            self._application.asgi,
+            http=self._application.watch.protocol,
+            loop="none",  # that of the thread
+            lifespan="on",
+            log_config=None,
+            log_level="error",  # of a stranger's mistakes nothing is written
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=5,
+            timeout_graceful_shutdown=1,
+            **self.settings,
         )
+        config.load()
+        config.ssl = self._tls
+        self._server = Server(config)
         self._thread = threading.Thread(
             target=self._run,
             args=(self._server,),
@@ -176,7 +188,7 @@ class WebEndpoint(SiteEndpoint):
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """Return a new event loop."""
-        return asyncio.new_event_loop()
+        return asyncio.new_event_loop() if self._tls is None else _TlsLoop()
 
     def _run(self, server: Server) -> None:
         reason = "its loop ended"
@@ -213,6 +225,16 @@ class WebEndpoint(SiteEndpoint):
                 loop.call_soon_threadsafe(application.end, _STREAMS_END_WITHIN_S)
             except RuntimeError:  # it has just ended
                 pass
+
+
+class _TlsLoop(asyncio.SelectorEventLoop):
+    """Event loop whose servers do not wait a minute for who does not speak TLS."""
+
+    async def create_server(self, *args: Any, **options: Any) -> asyncio.Server:  # type: ignore[override]
+        """See `asyncio.loop.create_server`."""
+        options["ssl_handshake_timeout"] = _HANDSHAKE_S
+        options["ssl_shutdown_timeout"] = _HANDSHAKE_S
+        return await super().create_server(*args, **options)
 
 
 def _is_of_ours(record: logging.LogRecord) -> bool:

@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 
 __all__ = [
-    "LONGEST_TOKEN",
     "cookie_name",
     "cookie_that_ends",
     "has_bearer",
@@ -21,8 +20,7 @@ __all__ = [
     "session_cookie",
 ]
 
-LONGEST_TOKEN = 256
-_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,%d}\Z" % LONGEST_TOKEN)
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,256}\Z")
 _BEARER = re.compile(r"bearer +(\S+)\Z", re.IGNORECASE)
 
 
@@ -67,9 +65,7 @@ def cookie_name(port: int, *, is_secure: bool) -> str:
 def read_cookies(headers: Mapping[str, str], name: str) -> list[str]:
     """Return the values of the cookies of a name. There may be several: a neighbouring host can put
     one of its own before ours."""
-    pairs = (
-        pair.strip().partition("=") for pair in re.split("[;,]", headers.get("cookie", ""))
-    )
+    pairs = (pair.strip().partition("=") for pair in re.split("[;,]", headers.get("cookie", "")))
     return [value for key, _, value in pairs if key == name][:4]
 
 
