@@ -1,11 +1,15 @@
-"""CURVE key pairs as texts of 40 characters (Z85), and their fingerprints. No files."""
+"""CURVE key pairs: made anew, or of a secret key. No files."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Self
 
-__all__ = ["KeyPair", "fingerprint", "is_key"]
+import zmq
+
+from zmqjsonproxy.keys.protocol.keytexts import key_bytes
+
+__all__ = ["KeyPair"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,19 +22,11 @@ class KeyPair:
     @classmethod
     def new(cls) -> Self:
         """Return a pair that nobody has."""
-        raise NotImplementedError
+        public, secret = zmq.curve_keypair()
+        return cls(public.decode(), secret.decode())
 
     @classmethod
     def of_secret(cls, secret: str) -> Self:
-        """Return the pair of a secret key; ValueError: it is none."""
-        raise NotImplementedError
-
-
-def is_key(text: object) -> bool:
-    """Tell whether a value is a key: 40 characters of Z85 that stand for 32 bytes."""
-    raise NotImplementedError
-
-
-def fingerprint(public: str) -> str:
-    """Return what people compare of a public key: `1f3a-99b0-...`, 128 bits of its SHA-256."""
-    raise NotImplementedError
+        """Return the pair of a secret key; ValueError: it is none, and it is not shown."""
+        key_bytes(secret)
+        return cls(zmq.curve_public(secret.encode()).decode(), secret)
