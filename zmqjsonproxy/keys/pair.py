@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Self
-
 import zmq
 
 from zmqjsonproxy.keys.protocol.keytexts import key_bytes
+from zmqjsonproxy.rights import KeyPair
 
-__all__ = ["KeyPair"]
+__all__ = ["new_pair", "pair_of_secret"]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPair:
-    """A public key and its secret one, each 40 characters in Z85."""
+def new_pair() -> KeyPair:
+    """Return a pair that nobody has."""
+    public, secret = zmq.curve_keypair()
+    return KeyPair(public.decode(), secret.decode())
 
-    public: str
-    secret: str = field(repr=False)
 
-    @classmethod
-    def new(cls) -> Self:
-        """Return a pair that nobody has."""
-        public, secret = zmq.curve_keypair()
-        return cls(public.decode(), secret.decode())
-
-    @classmethod
-    def of_secret(cls, secret: str) -> Self:
-        """Return the pair of a secret key; ValueError: it is none, and it is not shown."""
-        key_bytes(secret)
-        return cls(zmq.curve_public(secret.encode()).decode(), secret)
+def pair_of_secret(secret: str) -> KeyPair:
+    """Return the pair of a secret key; ValueError: it is none, and it is not shown."""
+    key_bytes(secret)
+    return KeyPair(zmq.curve_public(secret.encode()).decode(), secret)

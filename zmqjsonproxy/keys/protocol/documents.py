@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from groundwork.addresses import checked_host, is_ip, is_loopback_host
 from groundwork.values import JsonObject
 from zmqjsonproxy.keys.protocol.keytexts import is_key
-from zmqjsonproxy.rights import Role
+from zmqjsonproxy.rights import Role, read_role
 
 __all__ = [
     "HOST",
@@ -32,7 +32,6 @@ __all__ = [
     "read_client",
     "read_own",
     "read_pins",
-    "read_role",
     "read_server",
     "write_bundle",
     "write_client",
@@ -101,14 +100,6 @@ def checked_name(name: str) -> str:
     return name
 
 
-def read_role(text: object) -> Role:
-    """Return the role that a word means; ValueError: none."""
-    words = [role.name.lower() for role in Role]
-    if text not in words:
-        raise ValueError(f"{text!r} is no role; there are {', '.join(words)}")
-    return Role[str(text).upper()]
-
-
 def pin_name(text: str) -> str:
     """Return a host, or `HOST:PORT`, as pins have it: in lower case, `localhost` for all of the
     own host's loopback; ValueError: it is none."""
@@ -146,7 +137,7 @@ def write_server(public: str, secret: str) -> str:
 
 def write_client(client: ClientKey) -> str:
     """Return the text of `clients/NAME.key`."""
-    table: dict[str, str | bool] = {"name": client.name, "role": client.role.name.lower()}
+    table: dict[str, str | bool] = {"name": client.name, "role": str(client.role)}
     table |= {"public": client.public, "revoked": client.is_revoked}
     if client.token_digest:
         table["token_digest"] = client.token_digest
@@ -224,7 +215,7 @@ def read_client(text: str, name: str) -> ClientKey:
         raise ValueError("token_digest is no SHA-256 in 64 hexadecimal digits")
     return ClientKey(
         name=name,
-        role=read_role(table["role"]),
+        role=read_role(str(table["role"])),
         public=_key(table, "public"),
         is_revoked=revoked,
         token_digest=digest,
