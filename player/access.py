@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from groundwork.closing import Closing
 from player.tables import Config
-from zmqjsonproxy.keys import ClientKeys, KeyFolder
+from zmqjsonproxy.keys import KeyFolder, KeyRing
 from zmqjsonproxy.rights import Role
 
 __all__ = ["Access"]
@@ -38,7 +38,7 @@ class Access(Closing):
         """Right of clients of the original at this host's loopback address; None: none at all."""
         raise NotImplementedError
 
-    def client_keys(self) -> ClientKeys | None:
+    def client_keys(self) -> KeyRing | None:
         """Return the keys by which this Player reaches others, and itself; None: without keys."""
         raise NotImplementedError
 

@@ -1,36 +1,22 @@
-"""CURVE key pairs as texts of 40 characters (Z85), and their fingerprints. No files."""
+"""CURVE key pairs: made anew, or of a secret key. No files."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Self
+import zmq
 
-__all__ = ["KeyPair", "fingerprint", "is_key"]
+from zmqjsonproxy.keys.protocol.keytexts import key_bytes
+from zmqjsonproxy.rights import KeyPair
 
-
-@dataclass(frozen=True, slots=True)
-class KeyPair:
-    """A public key and its secret one, each 40 characters in Z85."""
-
-    public: str
-    secret: str = field(repr=False)
-
-    @classmethod
-    def new(cls) -> Self:
-        """Return a pair that nobody has."""
-        raise NotImplementedError
-
-    @classmethod
-    def of_secret(cls, secret: str) -> Self:
-        """Return the pair of a secret key; ValueError: it is none."""
-        raise NotImplementedError
+__all__ = ["new_pair", "pair_of_secret"]
 
 
-def is_key(text: object) -> bool:
-    """Tell whether a value is a key: 40 characters of Z85 that stand for 32 bytes."""
-    raise NotImplementedError
+def new_pair() -> KeyPair:
+    """Return a pair that nobody has."""
+    public, secret = zmq.curve_keypair()
+    return KeyPair(public.decode(), secret.decode())
 
 
-def fingerprint(public: str) -> str:
-    """Return what people compare of a public key: `1f3a-99b0-...`, 128 bits of its SHA-256."""
-    raise NotImplementedError
+def pair_of_secret(secret: str) -> KeyPair:
+    """Return the pair of a secret key; ValueError: it is none, and it is not shown."""
+    key_bytes(secret)
+    return KeyPair(zmq.curve_public(secret.encode()).decode(), secret)
