@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 __all__ = [
@@ -35,10 +35,12 @@ class Caller:
     Attributes:
         name: As it calls itself, `user@host:pid`; nothing proves it.
         native: It speaks JSON-RPC; False: the original's dialect.
+        control: Credential that came with the call, "NUMBER:TOKEN"; empty: none. For no log.
     """
 
     name: str = UNNAMED
     native: bool = True
+    control: str = field(default="", repr=False)
 
     def __str__(self) -> str:
         return self.name
