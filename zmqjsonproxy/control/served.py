@@ -20,6 +20,7 @@ from zmqjsonproxy.control.protocol.lease import (
     Terms,
 )
 from zmqjsonproxy.interface import Method, command, query
+from zmqjsonproxy.rights import Role
 
 __all__ = ["ServedControl"]
 
@@ -79,7 +80,9 @@ class ServedControl:
             `control` of `dealer`, as `renew` and `release` do.
         """
         caller = current_caller()
-        terms = Terms(owner=caller.name, reason=reason, seconds=seconds, silent_s=silent_s)
+        terms = Terms(
+            owner=caller.name, key=caller.key, reason=reason, seconds=seconds, silent_s=silent_s
+        )
         token = secrets.token_hex(16)
         with self._lock:
             now, wall = self._now(), self._wall()
@@ -114,7 +117,7 @@ class ServedControl:
         log.info("%s: %s", self._lease.name, ended)
         return self.state()
 
-    @command(urgent=True, aborts=False, needs_control=False)
+    @command(urgent=True, aborts=False, needs_control=False, role=Role.ADMIN)
     def break_lease(self, reason: str) -> JsonObject:
         """Take control of this Bank from whoever has it; nobody has it then.
 

@@ -351,9 +351,7 @@ class Lease:
         return self.ended
 
 
-_NOBODY: JsonObject = dict.fromkeys(
-    ("owner", "host", "key", "reason", "since", "until", "number")
-)
+_NOBODY: JsonObject = dict.fromkeys(("owner", "host", "key", "reason", "since", "until", "number"))
 
 
 def utc(seconds: float) -> str:
@@ -366,4 +364,6 @@ def _digest(token: str) -> str:
 
 
 def _is_within(value: object, least: float, most: float) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= most
+    return (
+        isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= most
+    )
