@@ -27,6 +27,7 @@ __all__ = ["ServedControl"]
 log = logging.getLogger(__name__)
 
 TERM_S = 3600.0
+"""Time for which control is taken if no other one is said, s."""
 
 
 class ServedControl:
@@ -37,8 +38,8 @@ class ServedControl:
         now: The time that decides, s: of a clock that is never set and counts sleep.
         wall: UTC, unix seconds.
         keep: Called with the lease after each change, before that is answered, one at a time;
-            True: control was given or has ended, and not only renewed. It may wait for a disk, and
-            does not raise.
+            True: control was given or has ended, and was not only renewed. It may wait for a disk,
+            and does not raise.
         tell: Called with what `state` returns when control was given or has ended.
     """
 
@@ -52,7 +53,7 @@ class ServedControl:
         tell: Callable[[JsonObject], None] = lambda _told: None,
     ) -> None:
         self._lease, self._now, self._wall, self._keep = lease, now, wall, keep
-        self._tell = tell
+        self._tell, self._kept = tell, lease.holder
         self._lock = threading.Lock()
 
     # the gate
@@ -102,7 +103,7 @@ class ServedControl:
             try:
                 self._lease.renew(now, self._wall(), given)
             finally:
-                self._changed(is_renewed=True)
+                self._changed()
             return self._lease.describe(now)
 
     @command(urgent=True, aborts=False, needs_control=False)
@@ -145,7 +146,18 @@ class ServedControl:
         """
         return self._lease.describe(self._now())
 
-    # for the owner
+    def _changed(self) -> None:
+        """Keep and tell what has changed since the last time; with the lock held."""
+        was, holder = self._kept, self._lease.holder
+        if holder is was:
+            return
+        self._kept = holder
+        is_other = was is None or holder is None or was.number != holder.number
+        self._keep(self._lease, is_other)
+        if is_other:
+            self._tell(self._lease.describe(self._now()))
+
+    # for whoever serves it
 
     def tick(self) -> None:
         """End a lease whose time is over; to be called each second."""
