@@ -201,7 +201,7 @@ class InstrumentConfig(Table):
     file_roots: list[Annotated[str, Field(min_length=1)]] | None = None
     files: Areas = Field(default_factory=dict)
     require_control: bool = Field(
-        False, description="commands are refused while nobody has control of the Bank"
+        default=False, description="commands are refused while nobody has control of the Bank"
     )
 
 
