@@ -200,6 +200,9 @@ class InstrumentConfig(Table):
     data_root: str | None = None
     file_roots: list[Annotated[str, Field(min_length=1)]] | None = None
     files: Areas = Field(default_factory=dict)
+    require_control: bool = Field(
+        default=False, description="commands are refused while nobody has control of the Bank"
+    )
 
 
 class DealerConfig(Table):
