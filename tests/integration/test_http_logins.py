@@ -9,7 +9,7 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from player.config import load
 from player.host import Host
-from zmqjsonproxy import RoleTooLowError, ThreadHub, UnknownKeyError
+from zmqjsonproxy import ThreadHub
+from zmqjsonproxy.errors import RoleTooLowError, UnknownKeyError
 from zmqjsonproxy.keys.register import make_server, new_client, register, revoke
 from zmqjsonproxy.rights import Role
 
@@ -160,13 +161,13 @@ def ask(
         return Answer(peer.getresponse())
 
 
-def open_stream(site: Site, headers: dict[str, str]) -> http.client.HTTPResponse:
-    """Return a stream of events, whose connection is closed with it."""
+@contextmanager
+def stream_of(site: Site, headers: dict[str, str]) -> Iterator[http.client.HTTPResponse]:
+    """Open a stream of events."""
     peer = http.client.HTTPConnection("127.0.0.1", site.port, timeout=WITHIN)
-    peer.request("GET", "/events?pattern=level", headers=headers)
-    response = peer.getresponse()
-    peer.close()
-    return response
+    with closing(peer):
+        peer.request("GET", "/events?pattern=level", headers=headers)
+        yield peer.getresponse()
 
 
 def web_socket(site: Site, headers: dict[str, str], origin: str | None) -> ClientConnection:
@@ -275,7 +276,8 @@ def test_a_websocket_needs_our_origin_or_a_token_in_its_header(site: Site) -> No
         ({"Cookie": "dealer_player_1=x"}, site.origin, 401),
     ):
         with pytest.raises(InvalidStatus) as refused:
-            web_socket(site, headers, origin).close()
+            with web_socket(site, headers, origin):
+                pass
         assert refused.value.response.status_code == status
 
 
@@ -284,7 +286,7 @@ def test_a_revoked_key_is_refused_and_all_that_goes_on_of_it_ends(site: Site) ->
     cookie = {"Cookie": site.log_in("eve")}
     with ExitStack() as stack:
         streams = [
-            stack.enter_context(closing(open_stream(site, headers)))
+            stack.enter_context(stream_of(site, headers))
             for headers in (cookie, site.bearer("eve"))
         ]
         peer = stack.enter_context(web_socket(site, cookie, site.origin))
@@ -322,13 +324,13 @@ def _size_until_its_end(peer: socket.socket) -> int:
 def test_streams_of_a_session_are_bounded_and_end_with_it(site: Site) -> None:
     cookie = {"Cookie": site.log_in("ann")}
     with ExitStack() as stack:
-        streams = [stack.enter_context(closing(open_stream(site, cookie))) for _ in range(8)]
+        streams = [stack.enter_context(stream_of(site, cookie)) for _ in range(8)]
         assert [stream.status for stream in streams] == [200] * 8
-        with closing(open_stream(site, cookie)) as refused:
+        with stream_of(site, cookie) as refused:
             assert refused.status == 429
             assert "a page needs one" in json.loads(refused.read())["detail"]
         another = {"Cookie": site.log_in("ann")}
-        assert stack.enter_context(closing(open_stream(site, another))).status == 200
+        assert stack.enter_context(stream_of(site, another)).status == 200
         ask(site, "/logout", "POST", site.ours | cookie, "{}")
         for stream in streams:
             assert stream.read().endswith(b"\n\n")  # to its end

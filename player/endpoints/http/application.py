@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import logging
 import math
@@ -13,10 +14,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Path, Query, Request, Response, WebSocket
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from groundwork.commandline import version
 from groundwork.values import JsonObject
@@ -24,13 +23,13 @@ from player.endpoints.http.connections import ConnectionWatch
 from player.endpoints.http.digests import Digests, wants_digest
 from player.endpoints.http.files import list_files, open_file
 from player.endpoints.http.guard import LOGIN, PERSON, Guard, GuardRules
-from player.endpoints.http.logins import Logins, NotProvedError
+from player.endpoints.http.loginroutes import LOGOUT, LoginRoutes
+from player.endpoints.http.logins import Logins
 from player.endpoints.http.metrics import CONTENT_TYPE, Figures, write_metrics
 from player.endpoints.http.pages import STATIC, Pages
-from player.endpoints.http.protocol.credentials import read_bearer, read_login
 from player.endpoints.http.protocol.sessions import Person
-from player.endpoints.http.protocol.texts import write_json
-from player.endpoints.http.questions import Questions, TooManyQuestionsError
+from player.endpoints.http.questions import Questions
+from player.endpoints.http.responses import json_response, tell_errors
 from player.endpoints.http.streams import EventStream, serve_websocket
 from player.endpoints.http.tls import Certificate
 from player.endpoints.http.viewers import TooManyViewersError, Viewers, Wanted
@@ -39,7 +38,6 @@ from zmqjsonproxy import (
     NoSuchInterfaceError,
     NoSuchMethodError,
     ProxyError,
-    RefusedError,
 )
 from zmqjsonproxy.channels import LinkSettings
 from zmqjsonproxy.files.areas import Areas, Listing
@@ -59,12 +57,11 @@ _ONLY_READS = "this address only reads: GET and HEAD. A Bank is changed by calls
 _RATE = 10.0
 STREAMS_OF_PERSON, STREAMS_OF_ADDRESS = 8, 64
 """Where people log in; elsewhere only all streams together are bounded."""
-_LOGIN_BYTES_MOST, _LOGIN_WITHIN_S = 4096, 10.0
-_LOOK_EVERY_S = 0.5
+_LOOK_EVERY_S = 0.25
 """At the keys of people whose requests go on."""
 _CUT_AFTER_S = 0.5
 """A stream that was told to end has so long to say so."""
-_CERTIFICATE_EVERY = 120
+_CERTIFICATE_EVERY = 240
 """Looks at the keys between two at the certificate."""
 _LINKS = (
     ("/Controls", "all properties: value, unit, age"),
@@ -179,7 +176,7 @@ class Application:
             streams=("/events", "/ws"),
             logins=served.logins,
             public=(LOGIN, "/static/"),
-            changes=() if served.logins is None else (LOGIN, "/logout"),
+            changes=() if served.logins is None else (LOGIN, LOGOUT),
         )
         self.asgi = Guard(api, rules)
 
@@ -205,18 +202,11 @@ class Application:
         api.add_api_route("/Files/{name:path}", self.file, response_class=FileResponse)
         api.mount("/static", StaticFiles(directory=STATIC))
         if self._served.logins is not None:
-            api.add_api_route(LOGIN, self.login_page, response_class=HTMLResponse)
-            api.add_api_route(LOGIN, self.log_in, methods=["POST"])
-            api.add_api_route("/logout", self.log_out, methods=["POST"])
-            api.add_api_route("/api/session", self.session)
-            api.add_exception_handler(NotProvedError, _not_proved)
+            page = functools.partial(self._page, name="login.html")
+            LoginRoutes(self._served.logins, page).add_to(api)
         if self._served.home is not None:
             api.add_api_route("/home/{path:path}", self.home_file, response_class=FileResponse)
-        api.add_exception_handler(StarletteHTTPException, _told)
-        api.add_exception_handler(RequestValidationError, _misused)
-        api.add_exception_handler(ProxyError, _not_answered)
-        api.add_exception_handler(TooManyQuestionsError, _too_many)
-        api.add_exception_handler(TooManyViewersError, _too_many)
+        tell_errors(api)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _api: FastAPI) -> AsyncIterator[None]:
@@ -316,43 +306,6 @@ class Application:
         person = request.scope.get(PERSON)
         return HTMLResponse(self._pages.render(name, person=person, **values))
 
-    # logins
-
-    async def login_page(self, request: Request) -> Response:
-        """Return the page on which a person logs in."""
-        return self._page(request, "login.html")
-
-    async def log_in(self, request: Request) -> Response:
-        """Begin a session: the token of a key, as JSON, `{"token": "..."}`, or in the header
-        `Authorization`, is answered with a cookie."""
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        try:
-            token = read_bearer(headers) or read_login(await _body(request))
-        except ValueError as error:
-            raise HTTPException(400, str(error)) from error
-        peer = request.client.host if request.client else ""
-        login = self._logins.log_in(token, peer)
-        log.info("%s logged in as %s, from %s", login.person.key, login.person.role, peer)
-        response = _json(_told_of(login.person))
-        response.headers["set-cookie"] = login.cookie
-        return response
-
-    async def log_out(self, request: Request) -> Response:
-        """End the session, and the streams in it."""
-        person: Person = request.scope[PERSON]
-        response = _json({"status": "logged out"})
-        response.headers["set-cookie"] = self._logins.log_out(person)
-        return response
-
-    async def session(self, request: Request) -> Response:
-        """Return who asks: name of the key, role."""
-        return _json(_told_of(request.scope[PERSON]))
-
-    @property
-    def _logins(self) -> Logins:
-        assert self._served.logins is not None
-        return self._served.logins
-
     # files
 
     async def file(self, name: str, request: Request, pattern: Pattern = "*") -> Response:
@@ -380,7 +333,9 @@ class Application:
         """Return files and folders of an area: name, size (bytes, null: a folder), modified (s, UTC)."""
         listing = await list_files(self._served.areas, area, pattern)
         told = [entry._asdict() for entry in listing.entries]
-        return _json({"entries": told, "is_cut": listing.is_cut, "unnamed": listing.unnamed})
+        return json_response(
+            {"entries": told, "is_cut": listing.is_cut, "unnamed": listing.unnamed}
+        )
 
     async def home_file(self, path: str) -> Response:
         """Return a file of the site's own pages."""
@@ -395,14 +350,14 @@ class Application:
     ) -> Response:
         """Return the properties of an object, with present values of results."""
         token = _token(request.scope)
-        return _json(await self._questions.properties(object_name, pattern, token=token))
+        return json_response(await self._questions.properties(object_name, pattern, token=token))
 
     async def get_property(
         self, request: Request, name: Name, object_name: Object = "bank"
     ) -> Response:
         """Return one property with its present value; of a pipe the newest frame."""
         token = _token(request.scope)
-        return _json(await self._questions.value(object_name, name, token=token))
+        return json_response(await self._questions.value(object_name, name, token=token))
 
     async def status(self, request: Request) -> Response:
         """Return what the Player is, its state in a few values, and what is wrong."""
@@ -420,7 +375,7 @@ class Application:
             "connections": await self._channels(token),
             "viewers": self._viewers.describe(),
         }
-        return _json(told)
+        return json_response(told)
 
     async def _channels(self, token: str) -> JsonObject:
         """Return what the Player tells of its subscribers; empty: nothing."""
@@ -435,8 +390,8 @@ class Application:
         try:
             await self._questions.ask("bank", "get_bank_name", token=_token(request.scope))
         except ProxyError as error:
-            return _json({"detail": str(error)}, 503)
-        return _json({"status": "ok", "time": time.time()})
+            return json_response({"detail": str(error)}, 503)
+        return json_response({"status": "ok", "time": time.time()})
 
     async def metrics(self, request: Request) -> Response:
         """Return figures in Prometheus' text format."""
@@ -504,9 +459,11 @@ class Application:
         try:
             viewer = self._join(socket.scope, "websocket", wanted)
         except TooManyViewersError as full:
-            await socket.send_denial_response(_json({"detail": str(full)}, 503))
+            await socket.send_denial_response(json_response({"detail": str(full)}, 503))
         except HTTPException as misuse:
-            await socket.send_denial_response(_json({"detail": misuse.detail}, misuse.status_code))
+            await socket.send_denial_response(
+                json_response({"detail": misuse.detail}, misuse.status_code)
+            )
         else:
             await serve_websocket(socket, self._viewers, viewer, self._served.ping_every)
 
@@ -537,60 +494,3 @@ def _token(scope: Any) -> str:
     """Return the token of who asks; empty: nobody has to say so."""
     person: Person | None = scope.get(PERSON)
     return "" if person is None else person.token
-
-
-def _told_of(person: Person) -> JsonObject:
-    return {"key": person.key, "role": str(person.role)}
-
-
-async def _body(request: Request) -> bytes:
-    """Return the body of a login; HTTPException: it is too long, or does not come."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(_LOGIN_WITHIN_S):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > _LOGIN_BYTES_MOST:
-                    raise HTTPException(413, f"a login has at most {_LOGIN_BYTES_MOST} bytes")
-    except TimeoutError as error:
-        raise HTTPException(408, f"no login came within {_LOGIN_WITHIN_S:g} s") from error
-    return bytes(body)
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(write_json(value), status, media_type="application/json")
-
-
-# errors: each is a sentence
-
-
-async def _told(_request: Any, error: Any) -> Response:
-    is_unknown = error.status_code == 404 and error.detail == "Not Found"
-    detail = (
-        "nothing is at this address; / names those that there are" if is_unknown else error.detail
-    )
-    return _json({"detail": detail}, error.status_code)
-
-
-async def _misused(_request: Any, error: Any) -> Response:
-    told = "; ".join(
-        f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in error.errors()
-    )
-    return _json({"detail": told}, 400)
-
-
-async def _not_answered(_request: Any, error: Any) -> Response:
-    is_missing = isinstance(error, RefusedError | NoSuchInterfaceError | NoSuchMethodError)
-    return _json({"detail": str(error)}, 404 if is_missing else 503)
-
-
-async def _not_proved(_request: Any, error: Any) -> Response:
-    response = _json({"detail": error.why}, error.status)
-    response.headers.update(error.headers)
-    return response
-
-
-async def _too_many(_request: Any, error: Any) -> Response:
-    response = _json({"detail": str(error)}, 503)
-    response.headers["retry-after"] = "5"
-    return response

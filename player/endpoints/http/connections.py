@@ -111,7 +111,8 @@ class ConnectionWatch:
             self.refused += 1
             transport.abort()
             return
-        transport.set_write_buffer_limits(high=0)  # a send waits until the kernel has all
+        # a send waits until the kernel, or TLS, has all; with 0, TLS would hold up all for ever
+        transport.set_write_buffer_limits(high=1)
         now = time.monotonic()
         self._watched[transport] = _Watched(protocol, 0, now, now)
 
