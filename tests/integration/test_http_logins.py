@@ -21,6 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from player.config import load
+from player.endpoints.http.tls import HALF_OPEN_MOST
 from player.host import Host
 from zmqjsonproxy import ThreadHub
 from zmqjsonproxy.errors import RoleTooLowError, UnknownKeyError
@@ -378,6 +379,22 @@ def test_tls_is_spoken_with_the_certificate_and_its_cookie_goes_nowhere_else(sit
     with socket.create_connection(("127.0.0.1", port), WITHIN) as plain:
         plain.sendall(b"GET /login HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert b"200 OK" not in plain.recv(1000)
+
+
+def test_connections_without_a_handshake_keep_nobody_out(site: Site) -> None:
+    trusted = ssl.create_default_context(cafile=str(site.certificate))
+    address = ("127.0.0.1", site.secure_port)
+    with ExitStack() as stack:
+        silent = [
+            stack.enter_context(socket.create_connection(address, WITHIN))
+            for _ in range(HALF_OPEN_MOST + 8)
+        ]
+        peer = http.client.HTTPSConnection(*address, timeout=WITHIN, context=trusted)
+        with closing(peer):
+            peer.request("GET", "/login")
+            assert Answer(peer.getresponse()).status == 200
+        for one in silent[:8]:
+            assert _size_until_its_end(one) == 0
 
 
 def web_socket_of_tls(site: Site, trusted: ssl.SSLContext, cookie: str) -> ClientConnection:

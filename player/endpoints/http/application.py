@@ -202,8 +202,8 @@ class Application:
         api.add_api_route("/Files/{name:path}", self.file, response_class=FileResponse)
         api.mount("/static", StaticFiles(directory=STATIC))
         if self._served.logins is not None:
-            page = functools.partial(self._page, name="login.html")
-            LoginRoutes(self._served.logins, page).add_to(api)
+            form = functools.partial(self._page, name="login.html")
+            LoginRoutes(self._served.logins, form).add_to(api)
         if self._served.home is not None:
             api.add_api_route("/home/{path:path}", self.home_file, response_class=FileResponse)
         tell_errors(api)

@@ -28,7 +28,7 @@ HEAD = "dealer_player.head"
 PERSON = "dealer_player.person"
 """Key of a scope: the Person who asks; not there where nobody has to prove who they are."""
 ROLE = "dealer_player.role"
-"""Key of a scope: the Role of the address that it comes from, where there are peers."""
+"""Key of a scope: the Role of the address that it comes from; None: there are no peers."""
 LOGIN = "/login"
 RATE, BURST = 50.0, 200.0
 """Requests of one address, per second and at once, where people log in."""
@@ -115,7 +115,7 @@ class Guard:
             await self._refuse(scope, send, *refused)
             return
         try:
-            proved = self._proved(scope, headers)
+            person, role = self._proved(scope, headers)
         except NotProvedError as error:
             await self._not_proved(scope, send, headers, error)
             return
@@ -129,8 +129,9 @@ class Guard:
 
         if scope["type"] == "http" and scope["method"] == "HEAD":
             scope = {**scope, "method": "GET", HEAD: True}  # the server leaves the body out
-        with self._attended(proved.get(PERSON), scope):
-            await self._app({**scope, **proved}, receive, send_with_headers)
+        known = {PERSON: person} if person is not None else {}
+        with self._attended(person, scope):
+            await self._app({**scope, **known, ROLE: role}, receive, send_with_headers)
 
     @contextmanager
     def _attended(self, person: Person | None, scope: Scope) -> Iterator[None]:
@@ -176,16 +177,17 @@ class Guard:
             return 416, f"{ranges} ranges in one request; at most {RANGES_MOST}: ask again"
         return None
 
-    def _proved(self, scope: Scope, headers: Mapping[str, str]) -> dict[str, Person | Role]:
-        """Return what is known of who asks, as keys of the scope; NotProvedError: not enough."""
+    def _proved(
+        self, scope: Scope, headers: Mapping[str, str]
+    ) -> tuple[Person | None, Role | None]:
+        """Return who asks, and the role of their address, as far as rules ask for that;
+        NotProvedError: it is asked for, and not proved."""
         rules, peer = self._rules, _peer(scope)
-        found: dict[str, Person | Role] = {}
-        if rules.peers is not None and (role := rules.peers.role(peer)) is not None:
-            found[ROLE] = role
-        if rules.logins is not None and not scope["path"].startswith(rules.public):
-            is_act = scope.get("method") == "POST" or _is_navigation(headers)
-            found[PERSON] = rules.logins.person(headers, peer, is_act=is_act)
-        return found
+        role = None if rules.peers is None else rules.peers.role(peer)
+        if rules.logins is None or scope["path"].startswith(rules.public):
+            return None, role
+        is_act = scope.get("method") == "POST" or _is_navigation(headers)
+        return rules.logins.person(headers, peer, is_act=is_act), role
 
     async def _not_proved(
         self, scope: Scope, send: Any, headers: Mapping[str, str], error: NotProvedError

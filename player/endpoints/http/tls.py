@@ -1,18 +1,29 @@
-"""TLS of an HTTP server, by certificate files, which are read again when they change."""
+"""TLS of an HTTP server: its certificate files, which are read again when they change, and its
+listening, which bounds those that connect and say nothing."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
+import socket
 import ssl
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from zmqjsonproxy.errors import RefusedError
 
-__all__ = ["Certificate"]
+__all__ = ["Certificate", "TlsLoop"]
 
 log = logging.getLogger(__name__)
 
 _BY_ALL = 0o007
+_HANDSHAKE_S = 5.0
+HALF_OPEN_MOST = 64
+"""Connections whose handshake goes on; of more the oldest is ended."""
+_PAUSE_S = 0.5
+"""After a connection that cannot be accepted: the process has as many files open as it may."""
 
 
 class Certificate:
@@ -92,3 +103,86 @@ class Certificate:
 def _no_password() -> str:
     """Refuse: OpenSSL would ask the terminal for the password of an encrypted key."""
     raise RefusedError("the key has a password: write one without, openssl rsa -in KEY -out NEW")
+
+
+class TlsLoop(asyncio.SelectorEventLoop):
+    """Event loop whose servers bound connections that have not finished their handshake: those of
+    asyncio keep any number of them for a minute."""
+
+    async def create_server(
+        self,
+        protocol_factory: Callable[[], asyncio.BaseProtocol],
+        *_: Any,
+        sock: socket.socket,
+        ssl: ssl.SSLContext,
+        **__: Any,
+    ) -> asyncio.Server:
+        """Serve at a socket that listens already."""
+        return _TlsServer(self, protocol_factory, sock, ssl)  # type: ignore[return-value]
+
+
+class _TlsServer(asyncio.AbstractServer):
+    """Server of one listening socket.
+
+    Args:
+        loop: Its event loop.
+        protocol_factory: Makes the protocol of a connection.
+        listening: The socket.
+        context: Of TLS.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        protocol_factory: Callable[[], asyncio.BaseProtocol],
+        listening: socket.socket,
+        context: ssl.SSLContext,
+    ) -> None:
+        listening.setblocking(False)
+        self._loop, self._factory, self._listening = loop, protocol_factory, listening
+        self._context = context
+        self._half_open: dict[asyncio.Task[None], None] = {}
+        self._accepting = loop.create_task(self._accept())
+
+    async def _accept(self) -> None:
+        while True:
+            try:
+                accepted, _ = await self._loop.sock_accept(self._listening)
+            except OSError as error:
+                log.warning("a connection cannot be accepted: %s", error.strerror)
+                await asyncio.sleep(_PAUSE_S)
+                continue
+            if len(self._half_open) >= HALF_OPEN_MOST:
+                oldest = next(iter(self._half_open))
+                del self._half_open[oldest]
+                oldest.cancel()
+            task = self._loop.create_task(self._greet(accepted))
+            self._half_open[task] = None
+            task.add_done_callback(lambda done: self._half_open.pop(done, None))
+
+    async def _greet(self, accepted: socket.socket) -> None:
+        """Shake hands with a new connection, which goes on by itself then."""
+        accepted.setblocking(False)
+        try:
+            await self._loop.connect_accepted_socket(
+                self._factory,
+                accepted,
+                ssl=self._context,
+                ssl_handshake_timeout=_HANDSHAKE_S,
+                ssl_shutdown_timeout=_HANDSHAKE_S,
+            )
+        except (OSError, asyncio.CancelledError):  # a peer that speaks no TLS, or nothing
+            accepted.close()
+
+    def close(self) -> None:
+        """Accept no more."""
+        self._accepting.cancel()
+        for task in self._half_open:
+            task.cancel()
+        self._listening.close()
+
+    async def wait_closed(self) -> None:
+        """Wait until none is accepted any more."""
+        tasks = [self._accepting, *self._half_open]
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks, return_exceptions=True)

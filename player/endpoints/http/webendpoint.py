@@ -33,7 +33,6 @@ __all__ = ["FreePortOrService", "WebApplication", "WebEndpoint", "WebEndpointCon
 
 _STREAMS_END_WITHIN_S = 0.5
 _END_WITHIN_S = 1.5
-_HANDSHAKE_S = 5.0
 _OF_STRANGERS = ("ASGI callable returned without", "Invalid UTF-8 sequence")
 """Beginnings of what uvicorn writes as errors when a WebSocket was refused, or sent no text."""
 
@@ -188,7 +187,11 @@ class WebEndpoint(SiteEndpoint):
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """Return a new event loop."""
-        return asyncio.new_event_loop() if self._tls is None else _TlsLoop()
+        if self._tls is None:
+            return asyncio.new_event_loop()
+        from player.endpoints.http.tls import TlsLoop
+
+        return TlsLoop()
 
     def _run(self, server: Server) -> None:
         reason = "its loop ended"
@@ -225,16 +228,6 @@ class WebEndpoint(SiteEndpoint):
                 loop.call_soon_threadsafe(application.end, _STREAMS_END_WITHIN_S)
             except RuntimeError:  # it has just ended
                 pass
-
-
-class _TlsLoop(asyncio.SelectorEventLoop):
-    """Event loop whose servers do not wait a minute for who does not speak TLS."""
-
-    async def create_server(self, *args: Any, **options: Any) -> asyncio.Server:  # type: ignore[override]
-        """See `asyncio.loop.create_server`."""
-        options["ssl_handshake_timeout"] = _HANDSHAKE_S
-        options["ssl_shutdown_timeout"] = _HANDSHAKE_S
-        return await super().create_server(*args, **options)
 
 
 def _is_of_ours(record: logging.LogRecord) -> bool:

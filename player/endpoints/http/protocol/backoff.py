@@ -72,7 +72,7 @@ class Backoff:
         if beyond <= 0:
             return 0.0
         doublings = min(beyond - 1, 60)
-        pause = min(self._settings.first * 2**doublings, self._settings.longest)
+        pause = min(self._settings.first * 2.0**doublings, self._settings.longest)
         return max(failures.last_at + pause - now, 0.0)
 
     def fail(self, source: str, now: float) -> None:
