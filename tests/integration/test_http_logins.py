@@ -192,6 +192,7 @@ def test_nothing_but_the_login_is_answered_to_who_proves_nothing(site: Site) -> 
         assert "/login" in answer.json["detail"]
     shown = ask(site, "/Controls", headers={"Sec-Fetch-Mode": "navigate"})
     assert (shown.status, shown.headers["location"]) == (303, "/login?to=/Controls")
+    assert ask(site, "/static/../api/status").status == 404
     login = ask(site, "/login")
     assert login.status == 200
     for path in re.findall(r'(?:src|href)="(/static/[^"]+)"', login.text):

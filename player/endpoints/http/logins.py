@@ -139,7 +139,7 @@ class Logins:
         """Return whose session it is; else why it is nobody's any more."""
         session = self._sessions.use(digest, self._clock(), is_act=is_act)
         if session is None:
-            return None, "the session has ended, for nothing used it: log in again"
+            return None, "the session has ended: log in again"
         key = self._find_token(session.token)
         if key is None or key.is_revoked:
             self._sessions.close(digest)

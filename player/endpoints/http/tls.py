@@ -10,7 +10,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from zmqjsonproxy.errors import RefusedError
 
@@ -110,19 +110,15 @@ class TlsLoop(asyncio.SelectorEventLoop):
     asyncio keep any number of them for a minute."""
 
     async def create_server(
-        self,
-        protocol_factory: Callable[[], asyncio.BaseProtocol],
-        *_: Any,
-        sock: socket.socket,
-        ssl: ssl.SSLContext,
-        **__: Any,
+        self, protocol_factory: Callable[[], asyncio.BaseProtocol], *args: Any, **options: Any
     ) -> asyncio.Server:
-        """Serve at a socket that listens already."""
-        return _TlsServer(self, protocol_factory, sock, ssl)  # type: ignore[return-value]
+        """Serve at a socket that listens already, `sock`, with the context `ssl`."""
+        made = _TlsServer(self, protocol_factory, options["sock"], options["ssl"])
+        return cast(asyncio.Server, made)
 
 
-class _TlsServer(asyncio.AbstractServer):
-    """Server of one listening socket.
+class _TlsServer:
+    """Server of one listening socket, as far as servers of an event loop are used here.
 
     Args:
         loop: Its event loop.
