@@ -194,7 +194,8 @@ def _new_in_bundle(options: argparse.Namespace) -> int:
         raise ValueError("a bundle is for a client that servers know: say its --role")
     key_dir, folder, role = _key_dir(options), own_folder(os.environ), read_role(options.role)
     pins = {} if folder is None else read_pins_file(folder)
-    pins = {at: key for at, key in pins.items() if not at.startswith("localhost")}
+    if "localhost" not in _hosts_of_players(options, or_none=True):  # it is another host elsewhere
+        pins = {at: key for at, key in pins.items() if not at.startswith("localhost")}
     client = issue_in_bundle(
         key_dir, options.name, role, options.export, pins, replace=options.replace
     )
@@ -259,8 +260,7 @@ def _trust(options: argparse.Namespace) -> int:
         raise ValueError("a fingerprint is that of one host; name one")
     folder, status, hosts = _own_folder(), DONE, options.hosts
     if not hosts:
-        urls = find_players(None, options.config).values()
-        hosts = [host for url in urls if (host := urlsplit(url).hostname)]
+        hosts = _hosts_of_players(options)
     told: dict[str, Any] = {}
     for at in dict.fromkeys(map(pin_name, hosts)):
         try:
@@ -271,6 +271,23 @@ def _trust(options: argparse.Namespace) -> int:
     if options.json:
         print(json_text(told), flush=True)
     return status
+
+
+def _hosts_of_players(options: argparse.Namespace, *, or_none: bool = False) -> list[str]:
+    """Return the hosts of all Players, as pins have them.
+
+    Args:
+        options: Of the command line.
+        or_none: Without a configuration there are none, and that is no error.
+    """
+    try:
+        urls = find_players(None, options.config).values()
+    except ConfigurationError:
+        if or_none:
+            return []
+        raise
+    hosts = (host for url in urls if (host := urlsplit(url).hostname))
+    return list(dict.fromkeys(map(pin_name, hosts)))
 
 
 def _trust_one(options: argparse.Namespace, folder: Path, at: str) -> dict[str, str]:

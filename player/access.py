@@ -20,6 +20,7 @@ from player.hosts import banks_here
 from player.ports import local_url
 from player.tables import Config
 from zmqjsonproxy.keys import KeyFileError, KeyFolder, KeyRing
+from zmqjsonproxy.keys.pair import unfit_for_keys
 from zmqjsonproxy.keys.protocol.documents import HOST, PLAIN, pin_name
 from zmqjsonproxy.keys.ring import read_pins_file
 from zmqjsonproxy.rights import ClientKeys, KeyPair, Role, ServerKeys, read_role
@@ -166,6 +167,9 @@ def key_findings(config: Config) -> list[Finding]:
     if not demanding:
         return []
     bind = config.bind(demanding[0])
+    if fault := unfit_for_keys():
+        text, _, remedy = fault.partition("; ")
+        return [Finding("keys", text, remedy)]
     try:
         folder = KeyFolder(config.key_dir)
         folder.server()

@@ -222,9 +222,10 @@ class Host(Closing):
         # A SimpleQueue and no Event: its `put` may be called in a signal handler, whatever the main
         # thread holds.
         self._ends: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
-        self._address = (
-            self._bind if is_service(self._wanted_url) else split_ports(self._wanted_url)[0]
-        )
+        self._address = self._bind
+        if not is_service(self._wanted_url):
+            with contextlib.suppress(ValueError):  # whoever serves there says so
+                self._address = split_ports(self._wanted_url)[0]
         self._access = Access(config, bank, self._address)
         self._key_socket: KeySocket | None = None
         self._rpc: RpcEndpoint | None = None
