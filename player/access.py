@@ -10,16 +10,18 @@ import shlex
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 from arrayconfig.hosts import reachable_host
 from groundwork.addresses import bind_address, is_loopback_host, split_url, tcp_url
 from groundwork.closing import Closing
-from player.errors import BankNameError, KeysMissingError
+from player.errors import BankNameError, KeysMissingError, OwnKeysError
 from player.findings import Finding
 from player.hosts import banks_here
 from player.ports import local_url
 from player.tables import Config
 from zmqjsonproxy.keys import KeyFileError, KeyFolder, KeyRing
+from zmqjsonproxy.keys.pair import unfit_for_keys
 from zmqjsonproxy.keys.protocol.documents import HOST, PLAIN, pin_name
 from zmqjsonproxy.keys.ring import read_pins_file
 from zmqjsonproxy.rights import ClientKeys, KeyPair, Role, ServerKeys, read_role
@@ -36,10 +38,14 @@ class Access(Closing):
         config: The whole configuration.
         bank: Of the Player.
         host: Address that it serves calls on; empty: as the configuration says.
+
+    Attributes:
+        url: Where this host reaches it for calls; empty: it does not serve yet.
     """
 
     def __init__(self, config: Config, bank: str, host: str = "") -> None:
         self._config, self._bank, self._host = config, bank, host or config.bind(bank)
+        self.url = ""
         self._folder: KeyFolder | None = None
         self._lock = threading.Lock()
 
@@ -89,7 +95,7 @@ class Access(Closing):
 
     def client_keys(self) -> ClientKeys | None:
         """Return the keys by which this Player reaches others, and itself; None: without keys."""
-        return keys_of_host(self._config, self._bank, self._host)
+        return keys_of_host(self._config, self._bank, self._host, self.url)
 
     def close(self) -> None:
         """End the re-reading of the folder; may be called twice."""
@@ -119,7 +125,9 @@ def _missing(config: Config, host: str, error: KeyFileError) -> KeysMissingError
     return KeysMissingError(host, f"{error.path}: {error.reason}", remedy)
 
 
-def keys_of_host(config: Config, bank: str = "", host: str = "") -> ClientKeys | None:
+def keys_of_host(
+    config: Config, bank: str = "", host: str = "", url: str = ""
+) -> ClientKeys | None:
     """Return the keys by which programs of this host reach Players: those of its servers, which
     know each other by them, else those of the user.
 
@@ -127,21 +135,34 @@ def keys_of_host(config: Config, bank: str = "", host: str = "") -> ClientKeys |
         config: The configuration.
         bank: Bank whose Player asks, or is asked; empty: any of this host.
         host: Address that its Player serves on; empty: as the configuration says.
+        url: Where it is reached from this host; empty: as the configuration says.
 
     Raises:
-        KeyFileError: Those of the user cannot be used.
+        OwnKeysError: Those of the user cannot be used.
     """
+    pair: KeyPair | None = None
     try:
         pair = KeyFolder(config.key_dir).server()
-        pins = read_pins_file(config.key_dir)
+        ring: KeyRing | None = KeyRing(name=HOST, pair=pair, pins=read_pins_file(config.key_dir))
     except KeyFileError:  # this user may not read them, or there are none
-        return KeyRing.load()
-    own = dict(_own_pins(config, bank, host, pair))
-    return KeyRing(name=HOST, pair=pair, pins={**pins, **own})
+        try:
+            ring = KeyRing.load()
+        except KeyFileError as error:
+            raise OwnKeysError(f"your own keys: {error}") from error
+    if ring is None:
+        return None
+    pins = dict(ring.pins)
+    for at, is_demanded in _own_places(config, bank, host, url):
+        if not is_demanded:
+            pins[at] = PLAIN
+        elif pair is not None:
+            pins[at] = pair.public
+    return replace(ring, pins=pins)
 
 
-def _own_pins(config: Config, bank: str, host: str, pair: KeyPair) -> Iterator[tuple[str, str]]:
-    """Yield under which names Players of this host are reached, and with which key."""
+def _own_places(config: Config, bank: str, host: str, url: str) -> Iterator[tuple[str, bool]]:
+    """Yield where Players of this host are reached, and whether keys are demanded there: hosts
+    where they are, and hosts with ports where they are not."""
     if bank:
         names = [one for one, at in config.bank_hosts.items() if at == config.bank_hosts[bank]]
     else:
@@ -151,13 +172,21 @@ def _own_pins(config: Config, bank: str, host: str, pair: KeyPair) -> Iterator[t
             names = []
     for name in names:
         bind = bind_address(host if host and name == bank else config.bind(name))
-        table = config.banks[name]
-        places = {reachable_host(table.hpc_host, bind), split_url(local_url(tcp_url(bind, 1)))[0]}
-        for place in map(pin_name, places):
-            if config.demands_keys(bind):
-                yield place, pair.public
-            elif isinstance(port := table.player_port or config.instrument.player_port, int):
-                yield pin_name(tcp_url(place, port).removeprefix("tcp://")), PLAIN
+        port: object = config.banks[name].player_port or config.instrument.player_port
+        places = {
+            reachable_host(config.banks[name].hpc_host, bind),
+            split_url(local_url(tcp_url(bind, 1)))[0],
+        }
+        if config.demands_keys(bind):
+            yield from ((pin_name(place), True) for place in places)
+        elif isinstance(port, int):
+            yield from ((_with_port(place, port), False) for place in places)
+    if url:
+        yield _with_port(*split_url(url)), config.demands_keys(host or config.bind(bank))
+
+
+def _with_port(host: str, port: int) -> str:
+    return pin_name(tcp_url(host, port).removeprefix("tcp://"))
 
 
 def key_findings(config: Config) -> list[Finding]:
@@ -166,6 +195,9 @@ def key_findings(config: Config) -> list[Finding]:
     if not demanding:
         return []
     bind = config.bind(demanding[0])
+    if fault := unfit_for_keys():
+        text, _, remedy = fault.partition("; ")
+        return [Finding("keys", text, remedy)]
     try:
         folder = KeyFolder(config.key_dir)
         folder.server()

@@ -284,6 +284,12 @@ def _doctor(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
     return FAILED if report.findings else DONE
 
 
+def _keys(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    from player.keycommands import run
+
+    return run(args, environment)
+
+
 def _new_bank(args: argparse.Namespace, _environment: Mapping[str, str]) -> int:
     from player.newbank import write_distribution
 
@@ -386,6 +392,7 @@ COMMANDS = {
     "check": _command(parsers.check_parser, _check),
     "config": _command(parsers.config_parser, _config),
     "doctor": _command(parsers.doctor_parser, _doctor),
+    "keys": _command(parsers.keys_parser, _keys),
     "new-bank": _command(parsers.new_bank_parser, _new_bank),
     "ready": _command(parsers.ready_parser, _ready),
     "shell": _command(parsers.shell_parser, _shell),

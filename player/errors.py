@@ -8,6 +8,7 @@ PlayerError
 |-- PortTakenError       the address to serve on is in use
 |-- AddressError         the address to serve on cannot be used at all
 |-- KeysMissingError     keys are demanded, and this host has none
+|-- OwnKeysError         keys of the user cannot be used
 |-- BankStartError       the Bank could not be made or opened
 |-- DataRootError        data files cannot go where they should
 |-- NotReadyError        the Player does not answer on its own socket
@@ -35,6 +36,7 @@ __all__ = [
     "KindError",
     "NewBankError",
     "NotReadyError",
+    "OwnKeysError",
     "PlayerError",
     "PortTakenError",
     "UnwritableError",
@@ -105,6 +107,10 @@ class KeysMissingError(PlayerError):
     def __init__(self, address: str, text: str, remedy: str) -> None:
         super().__init__(f"callers at {address} need keys, and {text}; {remedy}")
         self.remedy = remedy
+
+
+class OwnKeysError(PlayerError):
+    """The keys by which this user reaches Players cannot be used."""
 
 
 class ServiceError(PlayerError):

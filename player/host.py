@@ -224,9 +224,10 @@ class Host(Closing):
         # A SimpleQueue and no Event: its `put` may be called in a signal handler, whatever the main
         # thread holds.
         self._ends: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
-        self._address = (
-            self._bind if is_service(self._wanted_url) else split_ports(self._wanted_url)[0]
-        )
+        self._address = self._bind
+        if not is_service(self._wanted_url):
+            with contextlib.suppress(ValueError):  # whoever serves there says so
+                self._address = split_ports(self._wanted_url)[0]
         self._access = Access(config, bank, self._address)
         self._key_socket: KeySocket | None = None
         self._rpc: RpcEndpoint | None = None
@@ -239,6 +240,11 @@ class Host(Closing):
     def url(self) -> str:
         """Where calls are served: with the true port once it is open."""
         return self._endpoints[0].url if self._endpoints else self._wanted_url
+
+    @property
+    def client_keys(self) -> ClientKeys | None:
+        """Keys by which this host reaches Players, this one too; None: without keys."""
+        return self._access.client_keys()
 
     @property
     def endpoint_urls(self) -> dict[str, str]:
@@ -258,6 +264,7 @@ class Host(Closing):
         self._ctx = zmq.Context()
         self._rpc = self._make_rpc_endpoint(self._ctx)
         self._endpoints.append(self._rpc)
+        self._access.url = local_url(self.url)
         if not is_loopback(self.url):
             self._tell_who_is_let_in()
         self._tell_key()
@@ -293,6 +300,7 @@ class Host(Closing):
 
         def move(port: int) -> None:
             endpoint.serve_also(tcp_url(self._bind, port))
+            self._access.url = local_url(endpoint.url)
 
         if not is_service(self._wanted_url):
             return serve(self._wanted_url)
@@ -327,7 +335,7 @@ class Host(Closing):
             clock=self._clock,
             state_dir=self._state_dir,
             url=local_url(self.url),
-            keys=self._access.client_keys(),
+            keys=self.client_keys,
         )
         with start_errors(self.name):
             self.bank = (self._kind or find_kind(context.config.kind))(context)
@@ -377,7 +385,7 @@ class Host(Closing):
             NotReadyError: Not answered within `settings.ready_within`.
         """
         url, end = local_url(self.url), time.monotonic() + self.settings.ready_within
-        with ThreadHub(self._ctx, keys=self._access.client_keys()) as hub:
+        with ThreadHub(self._ctx, keys=self.client_keys) as hub:
             while self._ends.empty():
                 try:
                     ask_ready(hub, self.name, url, self.settings.call_timeout)
@@ -404,7 +412,7 @@ class Host(Closing):
         """Let the Bank read its configuration again, in its turn as for any caller; a sentence says
         what came of it."""
         try:
-            with ThreadHub(self._ctx, keys=self._access.client_keys()) as hub:
+            with ThreadHub(self._ctx, keys=self.client_keys) as hub:
                 url = local_url(self.url)
                 return str(
                     hub.call(url, "bank", "read_config_file", (), {}, self.settings.read_within)

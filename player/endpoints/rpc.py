@@ -111,6 +111,8 @@ class RpcEndpoint(Endpoint):
             return ZMQJSONProxyServer(ctx, url, settings, name=self._name, keys=self._keys)
         except zmq.ZMQError as error:
             raise _bind_error(url, error) from error
+        except RuntimeError as error:  # a ZeroMQ that is not fit for keys
+            raise AddressError(url, str(error)) from error
 
     @property
     def url(self) -> str:

@@ -6,8 +6,14 @@ import zmq
 
 from zmqjsonproxy.keys.protocol.keytexts import key_bytes
 from zmqjsonproxy.rights import KeyPair
+from zmqjsonproxy.rpc.curve import why_no_keys
 
-__all__ = ["new_pair", "pair_of_secret"]
+__all__ = ["new_pair", "pair_of_secret", "unfit_for_keys"]
+
+
+def unfit_for_keys() -> str:
+    """Return why the ZeroMQ of this process is not fit for keys, and the remedy; empty: it is."""
+    return why_no_keys(zmq.zmq_version_info(), zmq.has("curve"))
 
 
 def new_pair() -> KeyPair:

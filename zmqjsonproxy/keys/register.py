@@ -14,6 +14,7 @@ from zmqjsonproxy.keys.protocol.documents import (
     ClientKey,
     OwnKey,
     checked_name,
+    read_client,
     write_client,
     write_server,
 )
@@ -72,9 +73,12 @@ def register(
     Raises:
         KeyFileError: There is a client of that name, or with that key; or the folder cannot be
             used.
-        ValueError: The name can be none.
+        ValueError: Name, key or digest is none.
     """
-    client = ClientKey(name=checked_name(name), role=role, public=public, token_digest=digest)
+    text = write_client(
+        ClientKey(name=checked_name(name), role=role, public=public, token_digest=digest)
+    )
+    client = read_client(text, name)  # nothing is written that could not be read
     make_folder(folder)
     make_folder(folder / CLIENTS)
     path = folder / CLIENTS / f"{name}{SUFFIX}"
@@ -84,7 +88,7 @@ def register(
         for other in KeyFolder(folder).clients().values():
             if other.public == public and other.name != name:
                 raise KeyFileError(folder, f"{other.name} has this key already")
-        write_private(descriptor, path, write_client(client))
+        write_private(descriptor, path, text)
     return client
 
 
