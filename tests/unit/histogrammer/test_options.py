@@ -73,8 +73,8 @@ def test_a_service_wins_over_a_port() -> None:
 def test_address_and_peers_open_the_rest_server() -> None:
     loopback = {"ROCKET_ADDRESS": "127.0.0.2"}
     assert bank_of(environment=loopback)[1].bind == "127.0.0.2"
-    endpoint = bank_of("--peers", "10.1.2.3/8", "--peers", "::1")[1]
-    assert (endpoint.peers, endpoint.bind) == (["10.0.0.0/8", "::1/128"], "0.0.0.0")
+    endpoint = bank_of("--peers", "10.0.0.0/8", "--peers", "::1=admin")[1]
+    assert (endpoint.peers, endpoint.bind) == (["10.0.0.0/8=observe", "::1/128=admin"], "0.0.0.0")
     assert bank_of("--peers", "10.1.2.3", environment=loopback)[1].bind == "127.0.0.2"
 
 
