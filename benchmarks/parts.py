@@ -23,6 +23,7 @@ NAMES = (
     "streams",
     "channels",
     "operations",
+    "keys",
     "channelizer",
     "histograms",
     "rest",
