@@ -206,7 +206,9 @@ def key_findings(config: Config) -> list[Finding]:
         text = str(missing).removesuffix(f"; {missing.remedy}")
         return [Finding("keys", f"{', '.join(demanding)}: {text}", missing.remedy)]
     found = [
-        Finding("keys", f"{fault.path}: {fault.reason}", fault.remedy or "correct it there")
+        Finding(
+            "keys", str(KeyFileError(fault.path, fault.reason)), fault.remedy or "correct it there"
+        )
         for fault in folder.faults
     ]
     if folder.trouble:

@@ -255,8 +255,12 @@ def test_trouble_with_the_disk_or_descriptors_cuts_nobody_off(
 
         monkeypatch.setattr(os, "open", failing)
         keys.look()
+        keys.look()
         assert keys.find(public) is not None
+        assert caplog.text.count(os.strerror(number)) == 1, "it is told once"
         monkeypatch.undo()
+        keys.look()
+        assert (keys.trouble, keys.faults) == ("", ())
         (path / "clients" / "anna.key").unlink()
         keys.look()
         assert keys.find(public) is None
