@@ -366,6 +366,6 @@ def _tell_changes(before: Mapping[str, ClientKey], now: Mapping[str, ClientKey])
             new = "new, " if old is None else ""
             told.append(f"{name} {state}, {new}key {fingerprint(client.public)}")
     for text in sorted(told)[:_SHOWN]:
-        log.warning("keys: %s", text)
+        log.info("keys: %s", text)
     if len(told) > _SHOWN:
-        log.warning("keys: %d more clients have changed", len(told) - _SHOWN)
+        log.info("keys: %d more clients have changed", len(told) - _SHOWN)

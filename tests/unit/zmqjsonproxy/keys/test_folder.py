@@ -323,7 +323,7 @@ def test_missing_folder_is_an_error(tmp_path: Path) -> None:
 
 def test_changes_are_told_in_the_log(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with KeyFolder(path) as keys:
-        with caplog.at_level(logging.WARNING):
+        with caplog.at_level(logging.INFO):
             add(path, "anna", Role.ADMIN)
             keys.look()
             revoke(path, "anna")
