@@ -31,7 +31,7 @@ from player.endpoints.base import Endpoint, EndpointContext
 from player.endpoints.rpc import RpcEndpoint
 from player.errors import BankNameError, BankStartError, EndpointError, NotReadyError, PlayerError
 from player.kinds import find_endpoint, find_kind
-from player.ports import is_loopback, local_url, tcp_url
+from player.ports import is_loopback, local_url, split_url, tcp_url
 from player.remotes import Remotes
 from player.services import Registration
 from player.tables import Config
@@ -283,7 +283,7 @@ class Host(Closing):
         """Tell the public key of this host to whoever asks, at a port of its own."""
         keys, port = self._access.server_keys(), self._config.instrument.key_port
         if keys is not None and port:
-            self._key_socket = KeySocket(keys.public, self._address, port)
+            self._key_socket = KeySocket(keys.public, split_url(self.url)[0], port)
 
     def _make_rpc_endpoint(self, ctx: zmq.Context[Any]) -> RpcEndpoint:
         def serve(url: str) -> RpcEndpoint:
