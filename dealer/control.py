@@ -211,7 +211,7 @@ class Controls:
             await self._give_back(list(taken), timeout)
             raise PlayersError("take_control", found, "control was taken of none of them")
         if renewal is not None:
-            renewal.begin(self._give_sign)
+            renewal.begin(self.give_sign)
         return {bank: Control.read(bank, told) for bank, told in taken.items()}
 
     async def release(self, banks: Sequence[str], timeout: float) -> dict[str, Control]:
@@ -261,7 +261,7 @@ class Controls:
             found[bank] = Outcome(bank, value if error is None else None, error, result.delay_s)
         return found
 
-    async def _give_sign(self) -> bool:
+    async def give_sign(self) -> bool:
         """Give a sign of life to all Players whose control is to be kept; False: there is none."""
         kept = {b: held for b, held in list(self._held.items()) if held.is_renewed}
         if self._calls.is_closed or all(held.is_lost for held in kept.values()):
