@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from arrayconfig.logs import bind, log_to
 from dealer import (
     commands,
+    controlcommand,
     fetchcommand,
     hostcommands,
     pipecommand,
@@ -56,6 +57,7 @@ COMMANDS = (
     watchcommand,
     pipecommand,
     fetchcommand,
+    controlcommand,
     hostcommands,
     plancommand,
     plotcommand,
