@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar, cast, overload
 
+from groundwork.secretnames import names_secret
 from groundwork.values import Function, JsonObject
 from zmqjsonproxy.handle import NULL_OPERATION, OperationHandle
 from zmqjsonproxy.parameters import NO_DEFAULT, Parameter, Passing, signature_text
@@ -117,6 +118,7 @@ class Mark:
         keywords: Asked once, with the object, when it is exposed: what is taken as `**kwargs`.
             None, or no keyword:
             anything.
+        secret: Names of parameters whose values are written nowhere: passwords, tokens.
     """
 
     kind: Kind
@@ -126,6 +128,7 @@ class Mark:
     answers_when_accepted: bool = False
     admit: Function | None = None
     keywords: Function | None = None
+    secret: Sequence[str] = ()
 
 
 def _marker(mark: Mark) -> Callable[[F], F]:
@@ -160,6 +163,7 @@ def command(
     aborts: bool | None = None,
     refusal_pair: bool = False,
     keywords: Function | None = None,
+    secret: Sequence[str] = (),
 ) -> Callable[[F], F]: ...
 def command(
     function: F | None = None,
@@ -168,6 +172,7 @@ def command(
     aborts: bool | None = None,
     refusal_pair: bool = False,
     keywords: Function | None = None,
+    secret: Sequence[str] = (),
 ) -> F | Callable[[F], F]:
     """Mark a method that changes something; one at a time per command queue.
 
@@ -178,6 +183,8 @@ def command(
         refusal_pair: Clients of the original get a refusal as `[false, text]`.
         keywords: Of a method with `**kwargs`: what these are, for documentation, completion and
             type checkers; a function of the object, asked once, when it is exposed.
+        secret: Names of parameters whose values the journal must not have. Those that are called
+            `password`, `token`, `secret` or the like need not be named.
     """
     mark = Mark(
         kind=Kind.COMMAND,
@@ -185,6 +192,7 @@ def command(
         aborts=urgent if aborts is None else aborts,
         refusal_pair=refusal_pair,
         keywords=keywords,
+        secret=tuple(secret),
     )
     return _marker(mark) if function is None else _marker(mark)(function)
 
@@ -197,6 +205,7 @@ def operation(
     answers_when_accepted: bool = False,
     refusal_pair: bool = False,
     admit: Function | None = None,
+    secret: Sequence[str] = (),
 ) -> Callable[[F], F]: ...
 def operation(
     function: F | None = None,
@@ -204,6 +213,7 @@ def operation(
     answers_when_accepted: bool = False,
     refusal_pair: bool = False,
     admit: Function | None = None,
+    secret: Sequence[str] = (),
 ) -> F | Callable[[F], F]:
     """Mark a method that takes long; inside it `current_operation()` reports progress and hears of
     aborts.
@@ -215,12 +225,14 @@ def operation(
         admit: A function of the object, the operation's handle and the arguments of the call. It
             runs as soon as a call arrives, whatever the object is doing, and refuses by raising
             RefusedError what could only be refused later.
+        secret: As of a command.
     """
     mark = Mark(
         kind=Kind.OPERATION,
         refusal_pair=refusal_pair,
         answers_when_accepted=answers_when_accepted,
         admit=admit,
+        secret=tuple(secret),
     )
     return _marker(mark) if function is None else _marker(mark)(function)
 
@@ -246,7 +258,13 @@ def running(handle: OperationHandle) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """One exported method, bound to its object."""
+    """One exported method, bound to its object.
+
+    Attributes:
+        secret: Parameters whose values are written nowhere: those of its mark, and those whose
+            names say so.
+        positional: Names of those that may be given by position; the last may take many.
+    """
 
     name: str
     mark: Mark
@@ -256,6 +274,8 @@ class Method:
     returns: str = ""
     queue: str = ""
     owner: object = None
+    secret: frozenset[str] = frozenset()
+    positional: tuple[str, ...] = ()
 
     @property
     def kind(self) -> Kind:
@@ -460,6 +480,15 @@ def _doc(function: Function, keywords: Iterable[Keyword]) -> str | None:
     )
 
 
+def _secret(mark: Mark, parameters: Iterable[Parameter] | None) -> frozenset[str]:
+    return frozenset(mark.secret) | {p.name for p in parameters or () if names_secret(p.name)}
+
+
+def _positional(parameters: Iterable[Parameter] | None) -> tuple[str, ...]:
+    by_position = (Passing.POSITION, Passing.EITHER, Passing.POSITIONS)
+    return tuple(p.name for p in parameters or () if p.passing in by_position)
+
+
 def _keywords(function: Function, mark: Mark, obj: object) -> list[Keyword]:
     """What an object says that a method takes as `**kwargs`; a name that cannot be written as a
     keyword is left out."""
@@ -509,6 +538,8 @@ class Interface:
                 returns=returns,
                 queue=queue,
                 owner=obj,
+                secret=_secret(mark, parameters),
+                positional=_positional(parameters),
             )
         return cls(name, methods, queue)
 
