@@ -30,6 +30,7 @@ from groundwork.secretnames import names_secret
 from groundwork.values import Function, JsonObject
 from zmqjsonproxy.handle import NULL_OPERATION, OperationHandle
 from zmqjsonproxy.parameters import NO_DEFAULT, Parameter, Passing, signature_text
+from zmqjsonproxy.rights import Role
 
 __all__ = [
     "HIDDEN_BY_PROXIES",
@@ -119,6 +120,7 @@ class Mark:
             None, or no keyword:
             anything.
         secret: Names of parameters whose values are written nowhere: passwords, tokens.
+        role: That its callers need; None: that of its kind.
     """
 
     kind: Kind
@@ -129,6 +131,13 @@ class Mark:
     admit: Function | None = None
     keywords: Function | None = None
     secret: Sequence[str] = ()
+    role: Role | None = None
+
+    @property
+    def needs(self) -> Role:
+        """Role that its callers need: for queries `observe`, for all else `operate`, if no other
+        one is said."""
+        return self.role or (Role.OBSERVE if self.kind is Kind.QUERY else Role.OPERATE)
 
 
 def _marker(mark: Mark) -> Callable[[F], F]:
@@ -147,10 +156,18 @@ def _marker(mark: Mark) -> Callable[[F], F]:
 @overload
 def query(function: F) -> F: ...
 @overload
-def query(*, refusal_pair: bool = False) -> Callable[[F], F]: ...
-def query(function: F | None = None, *, refusal_pair: bool = False) -> F | Callable[[F], F]:
-    """Mark a method that reads; it must answer within milliseconds."""
-    decorate = _marker(Mark(kind=Kind.QUERY, refusal_pair=refusal_pair))
+def query(*, refusal_pair: bool = False, role: Role | None = None) -> Callable[[F], F]: ...
+def query(
+    function: F | None = None, *, refusal_pair: bool = False, role: Role | None = None
+) -> F | Callable[[F], F]:
+    """Mark a method that reads; it must answer within milliseconds.
+
+    Args:
+        function: The method, when used without parentheses.
+        refusal_pair: Clients of the original get a refusal as `[false, text]`.
+        role: That callers need; None: `observe`.
+    """
+    decorate = _marker(Mark(kind=Kind.QUERY, refusal_pair=refusal_pair, role=role))
     return decorate if function is None else decorate(function)
 
 
@@ -164,6 +181,7 @@ def command(
     refusal_pair: bool = False,
     keywords: Function | None = None,
     secret: Sequence[str] = (),
+    role: Role | None = None,
 ) -> Callable[[F], F]: ...
 def command(
     function: F | None = None,
@@ -173,6 +191,7 @@ def command(
     refusal_pair: bool = False,
     keywords: Function | None = None,
     secret: Sequence[str] = (),
+    role: Role | None = None,
 ) -> F | Callable[[F], F]:
     """Mark a method that changes something; one at a time per command queue.
 
@@ -185,6 +204,7 @@ def command(
             type checkers; a function of the object, asked once, when it is exposed.
         secret: Names of parameters whose values the journal must not have. Those that are called
             `password`, `token`, `secret` or the like need not be named.
+        role: That callers need; None: `operate`.
     """
     mark = Mark(
         kind=Kind.COMMAND,
@@ -193,6 +213,7 @@ def command(
         refusal_pair=refusal_pair,
         keywords=keywords,
         secret=tuple(secret),
+        role=role,
     )
     return _marker(mark) if function is None else _marker(mark)(function)
 
@@ -206,6 +227,7 @@ def operation(
     refusal_pair: bool = False,
     admit: Function | None = None,
     secret: Sequence[str] = (),
+    role: Role | None = None,
 ) -> Callable[[F], F]: ...
 def operation(
     function: F | None = None,
@@ -214,6 +236,7 @@ def operation(
     refusal_pair: bool = False,
     admit: Function | None = None,
     secret: Sequence[str] = (),
+    role: Role | None = None,
 ) -> F | Callable[[F], F]:
     """Mark a method that takes long; inside it `current_operation()` reports progress and hears of
     aborts.
@@ -226,6 +249,7 @@ def operation(
             runs as soon as a call arrives, whatever the object is doing, and refuses by raising
             RefusedError what could only be refused later.
         secret: As of a command.
+        role: That callers need; None: `operate`.
     """
     mark = Mark(
         kind=Kind.OPERATION,
@@ -233,6 +257,7 @@ def operation(
         answers_when_accepted=answers_when_accepted,
         admit=admit,
         secret=tuple(secret),
+        role=role,
     )
     return _marker(mark) if function is None else _marker(mark)(function)
 

@@ -26,6 +26,7 @@ from zmqjsonproxy.channels.settings import LinkSettings
 from zmqjsonproxy.channels.subscription import ReaderOptions, Subscription
 from zmqjsonproxy.locating import Locators, scheme_of
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, own_context, watch_process
+from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.rpc.calls import Call, Hello
 from zmqjsonproxy.rpc.connections import SLICE_MS, Connections
 from zmqjsonproxy.rpc.core import LOOK_EVERY, HubSettings
@@ -74,6 +75,7 @@ class Subscriber(OfOneProcess):
         settings: How Players are watched.
         locators: For URLs that are names.
         context: ZeroMQ context; None: that of this package.
+        keys: Of this client; None: it subscribes at all Players without keys.
     """
 
     def __init__(
@@ -81,12 +83,13 @@ class Subscriber(OfOneProcess):
         settings: LinkSettings | None = None,
         locators: Locators | None = None,
         context: zmq.Context[Any] | None = None,
+        keys: ClientKeys | None = None,
     ) -> None:
         self._settings = settings or LinkSettings()
         self._locators = locators or {}
         keep_freed_memory()
         self._connections = Connections(
-            context or own_context(), HubSettings(), locators, streams=True
+            context or own_context(), HubSettings(), locators, keys=keys, streams=True
         )
         self._core = self._connections.core
         self._core.read_notice = read_frames

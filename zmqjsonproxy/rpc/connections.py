@@ -22,6 +22,7 @@ from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.locating import AsyncLocators, Locators, NotLocatedError, scheme_of, unlocated
 from zmqjsonproxy.protocol.arrays import size_of
 from zmqjsonproxy.protocol.transitions import Transition
+from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.rpc.bridge import Bridge
 from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, ClientCore, Do, HubSettings, Message
 from zmqjsonproxy.rpc.frames import (
@@ -60,6 +61,7 @@ class Connections:
         context: ZeroMQ context.
         settings: How servers are watched.
         locators: For URLs that are names.
+        keys: Of this client; None: it calls all servers without keys.
         streams: They are for what servers send unasked. Arrays that arrive are read-only, for
             several may get the same one; a server is silent if no byte comes, where the system
             counts them.
@@ -80,9 +82,10 @@ class Connections:
         settings: HubSettings,
         locators: Locators | AsyncLocators | None = None,
         *,
+        keys: ClientKeys | None = None,
         streams: bool = False,
     ) -> None:
-        self._streams = streams
+        self._streams, self._keys = streams, keys
         self._locators: Mapping[str, Callable[[str, float], Any]] = locators or {}
         self.core = ClientCore(settings, self._locators)
         self._bridges: dict[Peer, Bridge] = {}

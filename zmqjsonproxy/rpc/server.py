@@ -30,6 +30,7 @@ from zmqjsonproxy.engine.commandqueues import SMALL
 from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, watch_process
 from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable
+from zmqjsonproxy.rights import ServerKeys
 from zmqjsonproxy.rpc import outcomes
 from zmqjsonproxy.rpc.descriptors import Listening
 from zmqjsonproxy.rpc.dispatch import Dispatcher
@@ -60,6 +61,8 @@ class ZMQJSONProxyServer(OfOneProcess):
         URL: Where to bind; `tcp://127.0.0.1:*` takes a free port, see `url`.
         settings: Limits.
         name: What the server calls itself in logs.
+        keys: Its own key, and those that clients need who are not of this host; None: nobody needs
+            one.
 
     Raises:
         zmq.ZMQError: The address cannot be bound (EADDRINUSE: the port is taken).
@@ -72,8 +75,9 @@ class ZMQJSONProxyServer(OfOneProcess):
         settings: ServerSettings | None = None,
         *,
         name: str = "",
+        keys: ServerKeys | None = None,
     ) -> None:
-        self.settings = settings or ServerSettings()
+        self.settings, self.keys = settings or ServerSettings(), keys
         self.instance = secrets.token_hex(8)
         self._ended, self._closed = threading.Event(), threading.Event()
         self._loop: threading.Thread | None = None
