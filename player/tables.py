@@ -36,9 +36,9 @@ from groundwork.addresses import (
     split_url,
     tcp_url,
 )
-from groundwork.sizes import BYTES_FORM, read_bytes
 from groundwork.portranges import RANGE_FORM, ServerInRange, is_range, read_range
 from groundwork.secretnames import names_secret
+from groundwork.sizes import BYTES_FORM, read_bytes
 from player.errors import Fault
 from player.remotenames import read_item
 from player.tomlfile import KeyPath, TomlFile
@@ -57,8 +57,8 @@ __all__ = [
     "Config",
     "DealerConfig",
     "EndpointConfig",
-    "Host",
     "HistoryConfig",
+    "Host",
     "HostConfig",
     "InstrumentConfig",
     "JournalConfig",
@@ -199,9 +199,7 @@ class Table(BaseModel):
 
 
 Days = Annotated[float, Field(gt=0, le=36500)]
-Bytes = Annotated[
-    str, Field(json_schema_extra={"pattern": BYTES_FORM}), AfterValidator(_bytes)
-]
+Bytes = Annotated[str, Field(json_schema_extra={"pattern": BYTES_FORM}), AfterValidator(_bytes)]
 """A size, as `1 GiB`."""
 
 

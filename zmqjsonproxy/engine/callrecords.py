@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from groundwork.cut import cut
 from groundwork.secretnames import names_secret
@@ -21,10 +22,13 @@ from zmqjsonproxy.protocol.request import Request
 
 __all__ = ["HIDDEN", "CallOutcome", "CallRecord", "shown_arguments"]
 
+_running_time = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
 HIDDEN = "(not shown)"
 """Stands for a secret."""
 _TEXT_MOST = 200
 """Characters of a text."""
+_TEXTS_MOST = 800
+"""Characters of all texts of a call."""
 _VALUES_MOST = 40
 """Values of all arguments of a call."""
 _DEPTH_MOST = 4
@@ -70,7 +74,7 @@ class CallRecord:
         call_id: As its client calls it; empty: it gave none.
         operation: Identity of the operation; empty: it is a command.
         began_us: When it began, UTC, microseconds.
-        began: Likewise, s, of `time.monotonic`.
+        began: Likewise, s, of the clock that is never set and goes on while the host sleeps.
         outcome: RUNNING until it has ended.
         duration_s: From begin to end; None: it has not ended, or has not begun.
         error: Type of what was raised; empty: nothing was.
@@ -113,7 +117,7 @@ class CallRecord:
             call_id=cut(call_id, _TEXT_MOST) if isinstance(call_id, str) else "",
             operation=operation,
             began_us=time.time_ns() // 1000,
-            began=time.monotonic(),
+            began=_running_time(),
             has_secret=has_secret,
         )
 
@@ -121,7 +125,7 @@ class CallRecord:
         """Note what came of it."""
         self.error, self.text = error, "" if self.has_secret else text
         if outcome is not CallOutcome.NOT_BEGUN:
-            self.duration_s = time.monotonic() - self.began
+            self.duration_s = _running_time() - self.began
         self.outcome = outcome  # last: another thread may read it meanwhile
 
     def end_with(self, described: JsonObject | None) -> None:
@@ -165,10 +169,10 @@ def shown_arguments(
 class _Shown:
     """Shortens values until it has shown enough of them."""
 
-    __slots__ = ("_left", "has_hidden")
+    __slots__ = ("_left", "_room", "has_hidden")
 
     def __init__(self) -> None:
-        self._left, self.has_hidden = _VALUES_MOST, False
+        self._left, self._room, self.has_hidden = _VALUES_MOST, _TEXTS_MOST, False
 
     def hide(self) -> JsonValue:
         """Return what stands for a secret."""
@@ -180,7 +184,7 @@ class _Shown:
         self._left -= 1
         kind = type(value)
         if kind is str:
-            return cut(str(value), _TEXT_MOST)
+            return self.text(str(value))
         if kind in _PLAIN:
             return value  # type: ignore[return-value]  # one of these
         if kind is int:
@@ -197,7 +201,15 @@ class _Shown:
             return f"array {shape} {getattr(value, 'dtype', '')}".rstrip()
         if isinstance(value, bytes | bytearray | memoryview):
             return f"{len(value)} bytes"
-        return cut(kind.__name__, _TEXT_MOST)
+        return self.text(kind.__name__)
+
+    def text(self, text: str) -> str:
+        """Return a text."""
+        if not self._room:
+            return f"... {len(text)} characters"
+        shown = cut(text, min(_TEXT_MOST, self._room))
+        self._room -= min(len(shown), self._room)
+        return shown
 
     def items(self, values: list[object], depth: int = 0) -> list[JsonValue]:
         """Return a list."""
@@ -218,7 +230,7 @@ class _Shown:
             if self._left <= 0:
                 told["..."] = f"{len(values) - at} more"
                 break
-            name = cut(str(key), _TEXT_MOST)
+            name = self.text(str(key))
             is_secret = key in secret or names_secret(name)
             told[name] = self.hide() if is_secret else self.value(value, depth + 1)
         return told

@@ -212,7 +212,7 @@ class ServedCall(Job, Generic[R]):
 
     def _refuse(self, code: Code, type_: str, text: str) -> None:
         reply, error = self.engine.replies.not_begun(self.request, code, type_, text)
-        self.engine.tell_not_begun(self, error)
+        self.engine.tell_not_begun(self.method, self.request, self.caller, error)
         if self.operation is not None:
             self.operation.finish(State.FAILED, error=error)
         self._reply(reply)
@@ -307,11 +307,12 @@ class CallEngine(Generic[R]):
             record.end_with(error)
             self.on_command(record)
 
-    def tell_not_begun(self, served: ServedCall[R], error: JsonObject) -> None:
+    def tell_not_begun(
+        self, method: Method, request: Request, caller: Caller, error: JsonObject
+    ) -> None:
         """Tell that a command or an operation was refused before it began."""
-        if self.on_command is not None and served.method.mark.kind is not _QUERY:
-            operation = "" if served.operation is None else served.operation.id
-            record = CallRecord.of(served.method, served.request, served.caller, operation)
+        if self.on_command is not None and method.mark.kind is not _QUERY:
+            record = CallRecord.of(method, request, caller)
             record.end_with(error)
             record.duration_s = None
             self.on_command(record)
@@ -424,7 +425,7 @@ class CallEngine(Generic[R]):
         else:
             return None
         reply, described = self.replies.raised(method, request, error)
-        self.tell_not_begun(served, described)
+        self.tell_not_begun(method, request, served.caller, described)
         return self._without(handle, reply, described)
 
     def _put(self, served: ServedCall[R]) -> R | None:
@@ -435,7 +436,7 @@ class CallEngine(Generic[R]):
         except RuntimeError as scarce:  # no more threads
             why = str(scarce)
         busy = self.busy(served.request, served.method.queue, why)
-        self.tell_not_begun(served, busy[1])
+        self.tell_not_begun(served.method, served.request, served.caller, busy[1])
         return busy[0] if served.operation is None else self._without(served.operation, *busy)
 
     def busy(self, request: Request, queue: str, why: str = "") -> Failed[R]:
