@@ -24,6 +24,7 @@ from groundwork.closing import Closing
 from groundwork.planned import refusal
 from player.bank import Bank, BankContext
 from player.clock import Clock, SystemClock
+from player.controlfile import ControlFile, seconds_since_boot
 from player.endpoints.base import Endpoint, EndpointContext
 from player.endpoints.rpc import RpcEndpoint
 from player.errors import BankNameError, BankStartError, EndpointError, NotReadyError, PlayerError
@@ -35,6 +36,7 @@ from player.tables import Config
 from portmanager.protocol.urls import ServiceAddress, is_service, own_service
 from zmqjsonproxy import ProxyError, RefusedError, ThreadHub
 from zmqjsonproxy.channels.properties import table_of
+from zmqjsonproxy.control.served import ServedControl
 
 __all__ = ["Host", "HostSettings", "ask_ready", "bank_context", "start_errors"]
 
@@ -256,7 +258,14 @@ class Host(Closing):
     def _make_rpc_endpoint(self, ctx: zmq.Context[Any]) -> RpcEndpoint:
         def serve(url: str) -> RpcEndpoint:
             areas = self._config.areas(self.name)
-            return RpcEndpoint(ctx, url, name=self.name, on_end=self._endpoint_ended, areas=areas)
+            return RpcEndpoint(
+                ctx,
+                url,
+                name=self.name,
+                on_end=self._endpoint_ended,
+                areas=areas,
+                control=self._served_control(),
+            )
 
         def move(port: int) -> None:
             endpoint.serve_also(tcp_url(self._bind, port))
@@ -266,6 +275,11 @@ class Host(Closing):
         address = ServiceAddress.read(self._wanted_url, self._config.manager)
         endpoint = self._register(address, move).take(lambda port: serve(tcp_url(self._bind, port)))
         return endpoint
+
+    def _served_control(self) -> ServedControl:
+        kept = ControlFile(self._state_dir, self.name, self._config.path)
+        lease = kept.load(is_required=self._config.instrument.require_control)
+        return ServedControl(lease, now=seconds_since_boot, keep=kept.keep)
 
     def _register(
         self, address: ServiceAddress, move: Callable[[int], None] | None = None

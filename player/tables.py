@@ -238,6 +238,9 @@ class InstrumentConfig(Table):
     files: Areas = Field(default_factory=dict)
     journal: JournalConfig = Field(default_factory=JournalConfig)
     history: HistoryConfig = Field(default_factory=HistoryConfig)
+    require_control: bool = Field(
+        False, description="commands are refused while nobody has control of the Bank"
+    )
 
 
 class DealerConfig(Table):

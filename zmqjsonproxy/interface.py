@@ -120,6 +120,7 @@ class Mark:
             None, or no keyword:
             anything.
         secret: Names of parameters whose values are written nowhere: passwords, tokens.
+        needs_control: Of what changes: it is refused while another client has control of the Bank.
         role: That its callers need; None: that of its kind.
     """
 
@@ -131,6 +132,7 @@ class Mark:
     admit: Function | None = None
     keywords: Function | None = None
     secret: Sequence[str] = ()
+    needs_control: bool = True
     role: Role | None = None
 
     @property
@@ -181,6 +183,7 @@ def command(
     refusal_pair: bool = False,
     keywords: Function | None = None,
     secret: Sequence[str] = (),
+    needs_control: bool = True,
     role: Role | None = None,
 ) -> Callable[[F], F]: ...
 def command(
@@ -191,6 +194,7 @@ def command(
     refusal_pair: bool = False,
     keywords: Function | None = None,
     secret: Sequence[str] = (),
+    needs_control: bool = True,
     role: Role | None = None,
 ) -> F | Callable[[F], F]:
     """Mark a method that changes something; one at a time per command queue.
@@ -204,6 +208,8 @@ def command(
             type checkers; a function of the object, asked once, when it is exposed.
         secret: Names of parameters whose values the journal must not have. Those that are called
             `password`, `token`, `secret` or the like need not be named.
+        needs_control: It is refused while another client has control of the Bank; False: it is
+            about the Player and not about the instrument.
         role: That callers need; None: `operate`.
     """
     mark = Mark(
@@ -213,6 +219,7 @@ def command(
         refusal_pair=refusal_pair,
         keywords=keywords,
         secret=tuple(secret),
+        needs_control=needs_control,
         role=role,
     )
     return _marker(mark) if function is None else _marker(mark)(function)

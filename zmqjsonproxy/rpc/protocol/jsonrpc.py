@@ -14,6 +14,7 @@ from zmqjsonproxy.errors import (
     DeadlineError,
     NoSuchInterfaceError,
     NoSuchMethodError,
+    NotInControlError,
     OperationAbortedError,
     ProxyError,
     RefusedError,
@@ -264,6 +265,10 @@ def error_from(error: Any, *, peer: str = "", method: str = "") -> ProxyError:
     type_, text = str(data.get("type", "Error")), str(data.get("text", error.get("message", "")))
     traceback = data.get("traceback")
     entries = [str(entry) for entry in traceback] if isinstance(traceback, list) else []
+    if code == Code.REFUSED and type_ == NotInControlError.__name__:
+        control = data.get("control")
+        known = control if isinstance(control, dict) else {}
+        return NotInControlError(text, control=known, peer=peer, method=method)
     if code == Code.REFUSED:
         return RefusedError(text, peer=peer, method=method)
     if code == Code.ABORTED:
