@@ -13,6 +13,7 @@ import math
 import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ class History:
     Args:
         folder: Of its files.
         config: Its settings.
-        table: Properties of the Bank.
+        tables: Properties by the name of the part that has them; of the Bank itself it is empty.
         clock: The time.
         sinks: Further places for its points.
         mounts: File systems of this host; None: those that there are.
@@ -90,7 +91,7 @@ class History:
         self,
         folder: Path,
         config: HistoryConfig,
-        table: PropertyTable,
+        tables: Mapping[str, PropertyTable],
         clock: Clock,
         sinks: Sequence[Sink] = (),
         *,
@@ -99,7 +100,7 @@ class History:
     ) -> None:
         retention = Retention(days=config.days, bytes=read_bytes(config.bytes))
         self._folder = RecordFolder(folder, _LAYOUT, retention, clock, mounts)
-        self._config, self._table, self._clock, self._sinks = config, table, clock, sinks
+        self._config, self._tables, self._sinks = config, dict(tables), sinks
         self._waiting: dict[str, _Waiting] = {}
         self._present: dict[str, tuple[JsonValue, int]] = {}  # value and time that were written
         self._file = -1  # first number of the file that has all present values
@@ -108,9 +109,11 @@ class History:
             "history", self._take, self._write, gather_s=1 / config.rate, retry_s=retry_s
         )
         with publishing:
-            for known in table.properties.values():
-                self._follow(known)
-            table.on_new[self] = self._follow
+            for part, table in self._tables.items():
+                follow = partial(self._follow, f"{part}." if part else "")
+                for known in table.properties.values():
+                    follow(known)
+                table.on_new[self] = follow
         every = max(_SAMPLE_EVERY_S, 1 / config.rate)
         threading.Thread(
             target=watch,
@@ -122,8 +125,8 @@ class History:
 
     # listening
 
-    def _follow(self, known: Property) -> None:
-        name, declared = known.declared.name, known.declared
+    def _follow(self, part: str, known: Property) -> None:
+        declared, name = known.declared, f"{part}{known.declared.name}"
         if declared.kind is not PropertyKind.RESULT or not self._wants(name):
             return
         waiting, wake = self._waiting, self._wake
@@ -144,9 +147,10 @@ class History:
 
     def _sample(self) -> None:
         """Have those properties read that are read only when somebody asks."""
-        for name in self._table.results():
-            if self._wants(name):
-                self._table.sample(name)
+        for part, table in self._tables.items():
+            for name in table.results():
+                if self._wants(f"{part}.{name}" if part else name):
+                    table.sample(name)
 
     # written by one thread
 
@@ -261,9 +265,10 @@ class History:
         """Write what waits, and listen no more."""
         self._ended.set()
         with publishing:
-            self._table.on_new.pop(self, None)
-            for known in self._table.properties.values():
-                known.listeners.pop(self, None)
+            for table in self._tables.values():
+                table.on_new.pop(self, None)
+                for known in table.properties.values():
+                    known.listeners.pop(self, None)
         self._writer.close(within)
         self._folder.close()
 

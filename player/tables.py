@@ -206,20 +206,24 @@ Bytes = Annotated[str, Field(json_schema_extra={"pattern": BYTES_FORM}), AfterVa
 class JournalConfig(Table):
     """`[instrument.journal]`: record of every command, on the host of each Player."""
 
-    keep: bool = Field(True, description="false: there is none")
-    days: Days = Field(90.0, description="older entries are removed")
-    bytes: Bytes = Field("1 GiB", description="on disk at most; the oldest entries are removed")
+    keep: bool = Field(default=True, description="false: there is none")
+    days: Days = Field(default=90.0, description="older entries are removed")
+    bytes: Bytes = Field(
+        default="1 GiB", description="on disk at most; the oldest entries are removed"
+    )
 
 
 class HistoryConfig(Table):
     """`[instrument.history]`: published values over time, on the host of each Player."""
 
-    keep: bool = Field(True, description="false: there is none")
+    keep: bool = Field(default=True, description="false: there is none")
     rate: Annotated[float, Field(gt=0, le=100)] = Field(
-        1.0, description="values of a property per second at most; the newest is kept"
+        default=1.0, description="values of a property per second at most; the newest is kept"
     )
-    days: Days = Field(30.0, description="older values are removed")
-    bytes: Bytes = Field("1 GiB", description="on disk at most; the oldest values are removed")
+    days: Days = Field(default=30.0, description="older values are removed")
+    bytes: Bytes = Field(
+        default="1 GiB", description="on disk at most; the oldest values are removed"
+    )
     keys: list[Annotated[str, Field(min_length=1)]] = Field(
         default_factory=lambda: ["*"], description="names of properties, or patterns as status.*"
     )
@@ -239,7 +243,7 @@ class InstrumentConfig(Table):
     journal: JournalConfig = Field(default_factory=JournalConfig)
     history: HistoryConfig = Field(default_factory=HistoryConfig)
     require_control: bool = Field(
-        False, description="commands are refused while nobody has control of the Bank"
+        default=False, description="commands are refused while nobody has control of the Bank"
     )
 
 

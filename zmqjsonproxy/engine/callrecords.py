@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from typing import Any, cast
 
 from groundwork.cut import cut
 from groundwork.secretnames import names_secret
@@ -179,23 +180,23 @@ class _Shown:
         self.has_hidden = True
         return HIDDEN
 
-    def value(self, value: object, depth: int = 0) -> JsonValue:
+    def value(self, value: Any, depth: int = 0) -> JsonValue:
         """Return one value."""
         self._left -= 1
         kind = type(value)
         if kind is str:
-            return self.text(str(value))
+            return self.text(value)
         if kind in _PLAIN:
-            return value  # type: ignore[return-value]  # one of these
+            return cast(JsonValue, value)
         if kind is int:
-            number = int(value)  # type: ignore[call-overload]  # it is one
-            return number if -_LARGEST <= number < _LARGEST else f"{number.bit_length()} bits"
+            is_short = -_LARGEST <= value < _LARGEST
+            return cast(JsonValue, value if is_short else f"{value.bit_length()} bits")
         if kind is dict or kind is list:
             if depth >= _DEPTH_MOST or self._left <= 0:
-                return f"... {len(value)} values"  # type: ignore[arg-type]  # either has a length
+                return f"... {len(value)} values"
             if kind is dict:
-                return self.table(value, frozenset(), depth)  # type: ignore[arg-type]  # likewise
-            return self.items(value, depth)  # type: ignore[arg-type]  # likewise
+                return self.table(value, frozenset(), depth)
+            return self.items(value, depth)
         shape = getattr(value, "shape", None)
         if shape is not None:
             return f"array {shape} {getattr(value, 'dtype', '')}".rstrip()
