@@ -14,13 +14,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from groundwork.errors import text_of
 from groundwork.values import JsonObject
 from zmqjsonproxy.caller import OF_THE_ORIGINAL, Caller, begin_calling, calling, end_calling
 from zmqjsonproxy.channels.properties import has_properties, table_of
 from zmqjsonproxy.channels.propertymethods import PropertyMethods
+from zmqjsonproxy.engine.callrecords import CallRecord
 from zmqjsonproxy.engine.commandqueues import CommandQueue, CommandQueues, Job
 from zmqjsonproxy.engine.gate import Gate
 from zmqjsonproxy.engine.ownmethods import OwnMethods
@@ -73,6 +74,22 @@ class Replies(Protocol[R_co]):
 
     def accepted(self, request: Request, operation: str, state: str, /) -> R_co:
         """Reply with the identity of an operation that goes on."""
+
+
+class _Ran(NamedTuple, Generic[R]):
+    """Outcome of a method.
+
+    Attributes:
+        reply: For its caller.
+        error: As JSON-RPC tells it; None: there is a value.
+        value: That.
+        size: Of its reply, bytes.
+    """
+
+    reply: R
+    error: JsonObject | None
+    value: object = None
+    size: int = 0
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -134,37 +151,58 @@ class ServedCall(Job, Generic[R]):
         else:
             called = begin_calling(self.caller)
             try:
-                if self.operation is None:
+                if self.operation is not None:
+                    reply = self._operate(self.operation)
+                elif self.engine.on_command is None or self.method.mark.kind is _QUERY:
                     reply = self.engine.carry_out_beside(self.method, self.request)
                 else:
-                    reply = self._operate(self.operation)
+                    reply = self._command()
             finally:
                 end_calling(called)
             self._reply(reply)
 
+    def _command(self) -> R:
+        """Carry a command out, and tell of it when it begins and when it has ended."""
+        record = self.engine.tell_begun(self)
+        ran = self._run()
+        self.engine.tell_ended(record, ran.error)
+        return ran.reply
+
     def _operate(self, operation: OperationHandle) -> R:
         """Run it, and keep its record."""
+        record = self.engine.tell_begun(self)
+        ran = self._run(operation)
+        if ran.error is None:
+            try:
+                operation.finish(State.DONE, value=ran.value, size=ran.size)
+            except BaseException as error:  # of what it is made of no copy can be kept
+                ran = _Ran(*self.engine.replies.unspeakable(self.request, error))
+        if ran.error is not None:
+            is_aborted = ran.error.get("code") == Code.ABORTED
+            operation.finish(State.ABORTED if is_aborted else State.FAILED, error=ran.error)
+        self.engine.tell_ended(record, ran.error)
+        return ran.reply
+
+    def _run(self, operation: OperationHandle | None = None) -> _Ran[R]:
+        """Call the method, and make the reply. Never raises."""
         replies, method, request = self.engine.replies, self.method, self.request
         try:
-            operation.check()  # an abort may have come while it waited
-            operation.begin()
-            with running(operation):
+            if operation is None:
                 value = method.function(*request.args, **request.kwargs)
+            else:
+                operation.check()  # an abort may have come while it waited
+                operation.begin()
+                with running(operation):
+                    value = method.function(*request.args, **request.kwargs)
         except BaseException as error:
             if not (isinstance(error, AlreadyDoneError) and request.native):
-                reply, described = replies.raised(method, request, error)
-                is_aborted = described.get("code") == Code.ABORTED
-                state = State.ABORTED if is_aborted else State.FAILED
-                operation.finish(state, error=described)
-                return reply
+                return _Ran(*replies.raised(method, request, error))
             value = error.value
         try:
             reply, size = replies.result(request, value)
-            operation.finish(State.DONE, value=value, size=size)
         except BaseException as error:
-            reply, described = replies.unspeakable(request, error)
-            operation.finish(State.FAILED, error=described)
-        return reply
+            return _Ran(*replies.unspeakable(request, error))
+        return _Ran(reply, None, value, size)
 
     def accept(self, value: object) -> None:
         """Answer with a value now; the operation goes on."""
@@ -180,6 +218,7 @@ class ServedCall(Job, Generic[R]):
 
     def _end(self, reply: R, error: JsonObject) -> None:
         """End what is not carried out."""
+        self.engine.tell_not_begun(self.method, self.request, self.caller, error)
         if self.operation is not None:
             self.operation.finish(State.FAILED, error=error)
         self._reply(reply)
@@ -210,6 +249,8 @@ class CallEngine(Generic[R]):
         interfaces: What is exposed, by name.
         methods: The methods of that, by `object.method`.
         quick: Those of them that are queries to be answered at once.
+        on_command: Told of each command and operation, when it begins and once more at its end, or
+            once if it is not begun; in whichever thread. It returns at once, and never raises.
     """
 
     name: str
@@ -228,6 +269,7 @@ class CallEngine(Generic[R]):
     methods: dict[str, Method] = field(default_factory=dict)
     quick: dict[str, Method] = field(default_factory=dict)
     endpoints: dict[str, str] = field(default_factory=dict)
+    on_command: Callable[[CallRecord], object] | None = None
 
     def __post_init__(self) -> None:
         self._fast_again: dict[str, int] = {}  # slow queries: how often in turn they were fast
@@ -255,6 +297,33 @@ class CallEngine(Generic[R]):
             self.methods[f"{interface.name}.{method.name}"] = method
             if method.kind is Kind.QUERY:
                 self.quick[f"{interface.name}.{method.name}"] = method
+
+    # records
+
+    def tell_begun(self, served: ServedCall[R]) -> CallRecord | None:
+        """Tell that a command or an operation begins; its record, if anybody keeps it."""
+        if self.on_command is None:
+            return None
+        operation = "" if served.operation is None else served.operation.id
+        record = CallRecord.of(served.method, served.request, served.caller, operation)
+        self.on_command(record)
+        return record
+
+    def tell_ended(self, record: CallRecord | None, error: JsonObject | None) -> None:
+        """Tell that it has ended; with an error, as JSON-RPC tells it."""
+        if record is not None and self.on_command is not None:
+            record.end_with(error)
+            self.on_command(record)
+
+    def tell_not_begun(
+        self, method: Method, request: Request, caller: Caller, error: JsonObject
+    ) -> None:
+        """Tell that a command or an operation was refused before it began."""
+        if self.on_command is not None and method.mark.kind is not _QUERY:
+            record = CallRecord.of(method, request, caller)
+            record.end_with(error)
+            record.duration_s = None
+            self.on_command(record)
 
     # calls
 
@@ -318,6 +387,7 @@ class CallEngine(Generic[R]):
         if (control := extra.get("control")) is not None:
             caller = caller.with_control(control)
         if (refused := self.refusal(method, request, caller)) is not None:
+            self.tell_not_begun(method, request, caller, refused[1])
             return None if request.notification else refused[0]
         is_operation, queue = mark.kind is _OPERATION, self.queues.of(method)
         served = self.served(
@@ -376,7 +446,9 @@ class CallEngine(Generic[R]):
             error = refusal
         else:
             return None
-        return self._without(handle, *self.replies.raised(method, request, error))
+        reply, described = self.replies.raised(method, request, error)
+        self.tell_not_begun(method, request, served.caller, described)
+        return self._without(handle, reply, described)
 
     def _put(self, served: ServedCall[R]) -> R | None:
         try:
@@ -386,6 +458,7 @@ class CallEngine(Generic[R]):
         except RuntimeError as scarce:  # no more threads
             why = str(scarce)
         busy = self.busy(served.request, served.method.queue, why)
+        self.tell_not_begun(served.method, served.request, served.caller, busy[1])
         return busy[0] if served.operation is None else self._without(served.operation, *busy)
 
     def busy(self, request: Request, queue: str, why: str = "") -> Failed[R]:
