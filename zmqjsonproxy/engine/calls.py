@@ -22,10 +22,11 @@ from zmqjsonproxy.caller import OF_THE_ORIGINAL, Caller, begin_calling, calling,
 from zmqjsonproxy.channels.properties import has_properties, table_of
 from zmqjsonproxy.channels.propertymethods import PropertyMethods
 from zmqjsonproxy.engine.callrecords import CallRecord
+from zmqjsonproxy.engine.calltable import CallTable, KnownCall
 from zmqjsonproxy.engine.commandqueues import CommandQueue, CommandQueues, Job
 from zmqjsonproxy.engine.gate import Gate
 from zmqjsonproxy.engine.ownmethods import OwnMethods
-from zmqjsonproxy.errors import AlreadyDoneError, RefusedError
+from zmqjsonproxy.errors import AlreadyDoneError, OutcomeUnknownError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, hidden_by_proxies, running
 from zmqjsonproxy.protocol.failures import Code
@@ -108,6 +109,7 @@ class ServedCall(Job, Generic[R]):
         is_over: What came of it is told, though its queue may not have looked for the next one yet.
         queue: Where it waits or runs.
         hooks: What has to end before it begins.
+        known: Itself, among those that are not carried out twice; None: it has no identity.
     """
 
     method: Method
@@ -121,6 +123,7 @@ class ServedCall(Job, Generic[R]):
     is_cancelled: bool = False
     is_over: bool = False
     hooks: threading.Thread | None = None
+    known: KnownCall[R] | None = None
 
     def carry_out(self) -> None:
         """Carry it out, or say why it is not begun. Never raises."""
@@ -130,7 +133,11 @@ class ServedCall(Job, Generic[R]):
         except BaseException as failure:  # not even what came of it could be said
             log.exception("%s: a call could not be carried out", self.engine.name)
             text = f"{request.target} may have been carried out in part: {text_of(failure)}"
-            self._refuse(Code.INTERNAL, type(failure).__name__, text)
+            reply, told = self.engine.replies.not_begun(
+                request, Code.INTERNAL, type(failure).__name__, text
+            )
+            self._remember(reply)
+            self._end(reply, told)
         finally:
             if operation is not None:
                 operation.close_acceptance()  # it knows this call, and this call it
@@ -159,7 +166,13 @@ class ServedCall(Job, Generic[R]):
                     reply = self._command()
             finally:
                 end_calling(called)
+            self._remember(reply)
             self._reply(reply)
+
+    def _remember(self, reply: R) -> None:
+        """Keep the reply for the same call, should it come again."""
+        if self.known is not None and self.engine.once is not None:
+            self.engine.once.finish(self.known, reply)
 
     def _command(self) -> R:
         """Carry a command out, and tell of it when it begins and when it has ended."""
@@ -211,6 +224,7 @@ class ServedCall(Job, Generic[R]):
         except Exception as error:  # only its caller hears of this
             reply, _ = self.engine.replies.unspeakable(self.request, error)
         self.is_answered = True
+        self._remember(reply)
         self.answer(reply)
 
     def _refuse(self, code: Code, type_: str, text: str) -> None:
@@ -221,6 +235,8 @@ class ServedCall(Job, Generic[R]):
         self.engine.tell_not_begun(self.method, self.request, self.caller, error)
         if self.operation is not None:
             self.operation.finish(State.FAILED, error=error)
+        if self.known is not None and self.engine.once is not None:
+            self.engine.once.forget(self.known, reply)
         self._reply(reply)
 
     def _reply(self, reply: R) -> None:
@@ -246,6 +262,7 @@ class CallEngine(Generic[R]):
         served: Class of the calls that wait for their turn.
         is_full: Whether so many replies wait for a client that it must take some first.
         gate: Asked whether something may be changed now; None: it always may.
+        once: Knows which commands came before; None: each is carried out whenever it comes.
         interfaces: What is exposed, by name.
         methods: The methods of that, by `object.method`.
         quick: Those of them that are queries to be answered at once.
@@ -265,6 +282,7 @@ class CallEngine(Generic[R]):
     served: type[ServedCall[R]] = ServedCall
     is_full: Callable[[bytes], bool] = lambda _client: False
     gate: Gate | None = None
+    once: CallTable[R] | None = None
     interfaces: dict[str, Interface] = field(default_factory=dict)
     methods: dict[str, Method] = field(default_factory=dict)
     quick: dict[str, Method] = field(default_factory=dict)
@@ -273,7 +291,9 @@ class CallEngine(Generic[R]):
 
     def __post_init__(self) -> None:
         self._fast_again: dict[str, int] = {}  # slow queries: how often in turn they were fast
-        own = OwnMethods(self.name, self.interfaces, self.queues, self.operations, self.endpoints)
+        own = OwnMethods(
+            self.name, self.interfaces, self.queues, self.operations, self.endpoints, self._outcome
+        )
         self._offer(Interface.of("rpc", own))
 
     def expose(self, name: str, obj: object, *, queue: str | None = None) -> Interface:
@@ -383,9 +403,47 @@ class CallEngine(Generic[R]):
         Returns:
             The reply; None: there is none, or none yet.
         """
-        extra, mark = request.extra or {}, method.mark
-        if (control := extra.get("control")) is not None:
+        if (control := (request.extra or {}).get("control")) is not None:
             caller = caller.with_control(control)
+        call = method, request, answer, caller, client, size
+        once = self.once
+        if once is None or method.mark.kind is _QUERY:
+            return self._begin(*call)
+        try:
+            begun = once.begin(method, request, caller.key, size, answer)
+            if begun is None:
+                return self._begin(*call)
+            known, is_new = begun
+            if not is_new:
+                return once.reply(known, request)
+        except RefusedError as refusal:
+            return self.replies.raised(method, request, refusal)[0]
+        except OutcomeUnknownError as error:
+            name = type(error).__name__
+            return self.replies.not_begun(request, Code.UNKNOWN, name, text_of(error))[0]
+        try:
+            reply = self._begin(*call, known)
+        except BaseException as error:
+            unspeakable, _ = self.replies.unspeakable(request, error)
+            once.finish(known, unspeakable)
+            raise
+        if reply is not None:  # of what was accepted it is kept already
+            once.forget(known, reply)
+        return reply
+
+    def _begin(
+        self,
+        method: Method,
+        request: Request,
+        answer: Callable[[R], None],
+        caller: Caller,
+        client: bytes,
+        size: int,
+        known: KnownCall[R] | None = None,
+    ) -> R | None:
+        """Put a call into its command queue that has not come before, as far as anybody knows; as
+        `hand_over`."""
+        extra, mark = request.extra or {}, method.mark
         if (refused := self.refusal(method, request, caller)) is not None:
             self.tell_not_begun(method, request, caller, refused[1])
             return None if request.notification else refused[0]
@@ -402,6 +460,7 @@ class CallEngine(Generic[R]):
             client=client,
             size=size,
             queue=queue,
+            known=known,
         )
         refusal = self._make_operation(served) if is_operation else None
         if refusal is None:
@@ -412,7 +471,10 @@ class CallEngine(Generic[R]):
             return None if request.notification else refusal
         handle = served.operation
         if handle is not None and served.is_answered and not request.notification:
-            return self.replies.accepted(request, handle.id, handle.record.state.value)
+            reply = self.replies.accepted(request, handle.id, handle.record.state.value)
+            if known is not None and self.once is not None:
+                self.once.finish(known, reply)
+            return reply
         return None
 
     def refusal(self, method: Method, request: Request, caller: Caller) -> Failed[R] | None:
@@ -433,6 +495,8 @@ class CallEngine(Generic[R]):
         handle = self.handle(record, served.accept if is_accepting else None)
         handle.on_leave = served.queue.leave
         served.operation = handle
+        if served.known is not None:
+            served.known.operation = handle.id
         if mark.admit is None:
             return None
         error: BaseException

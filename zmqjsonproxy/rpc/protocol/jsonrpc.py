@@ -16,6 +16,7 @@ from zmqjsonproxy.errors import (
     NoSuchMethodError,
     NotInControlError,
     OperationAbortedError,
+    OutcomeUnknownError,
     ProxyError,
     RefusedError,
     RemoteError,
@@ -294,6 +295,8 @@ def error_from(error: Any, *, peer: str = "", method: str = "") -> ProxyError:
         return NotInControlError(text, control=known, peer=peer, method=method)
     if code == Code.REFUSED:
         return RefusedError(text, peer=peer, method=method)
+    if code == Code.UNKNOWN:
+        return OutcomeUnknownError(text)
     if code == Code.ABORTED:
         return OperationAbortedError(text)
     class_ = _CLASSES.get(code, RemoteError) if isinstance(code, int) else RemoteError
