@@ -8,6 +8,7 @@ from typing import Any
 
 from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.errors import (
+    AccessError,
     BadParametersError,
     BusyError,
     CallCancelledError,
@@ -20,7 +21,11 @@ from zmqjsonproxy.errors import (
     ProxyError,
     RefusedError,
     RemoteError,
+    RevokedKeyError,
+    RoleTooLowError,
     TooLargeError,
+    UnknownKeyError,
+    VersionMismatchError,
 )
 from zmqjsonproxy.protocol.arrays import Framed, join
 from zmqjsonproxy.protocol.failures import Code, error_object
@@ -58,6 +63,11 @@ _CLASSES: dict[int, type[RemoteError]] = {
     Code.CANCELLED: CallCancelledError,
 }
 
+
+_ACCESS: dict[str, type[AccessError]] = {
+    each.__name__: each
+    for each in (RevokedKeyError, RoleTooLowError, UnknownKeyError, VersionMismatchError)
+}
 
 _TAKES = ndarray.is_available()
 """What our callers take as frames behind the body: arrays and bytes, or without numpy bytes
@@ -297,6 +307,8 @@ def error_from(error: Any, *, peer: str = "", method: str = "") -> ProxyError:
         return RefusedError(text, peer=peer, method=method)
     if code == Code.UNKNOWN:
         return OutcomeUnknownError(text)
+    if code == Code.ACCESS:
+        return _ACCESS.get(type_, AccessError)(text, peer=peer, method=method)
     if code == Code.ABORTED:
         return OperationAbortedError(text)
     class_ = _CLASSES.get(code, RemoteError) if isinstance(code, int) else RemoteError
