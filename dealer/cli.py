@@ -11,7 +11,9 @@ from arrayconfig.logs import bind, log_to
 from dealer import (
     commands,
     fetchcommand,
+    historycommand,
     hostcommands,
+    journalcommand,
     pipecommand,
     plancommand,
     plotcommand,
@@ -55,6 +57,8 @@ COMMANDS = (
     propertycommands,
     watchcommand,
     pipecommand,
+    journalcommand,
+    historycommand,
     fetchcommand,
     hostcommands,
     plancommand,
