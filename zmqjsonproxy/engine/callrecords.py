@@ -11,7 +11,6 @@ import time
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Any, cast
 
 from groundwork.cut import cut
 from groundwork.secretnames import names_secret
@@ -35,7 +34,6 @@ _VALUES_MOST = 40
 _DEPTH_MOST = 4
 _LARGEST = 2**63
 _ERROR_MOST = 600
-_PLAIN = frozenset({bool, float, type(None)})
 
 
 class CallOutcome(StrEnum):
@@ -179,29 +177,28 @@ class _Shown:
         self.has_hidden = True
         return HIDDEN
 
-    def value(self, value: Any, depth: int = 0) -> JsonValue:
+    def value(self, value: object, depth: int = 0) -> JsonValue:
         """Return one value."""
         self._left -= 1
-        kind = type(value)
-        if kind is str:
+        if isinstance(value, str):
             return self.text(value)
-        if kind in _PLAIN:
-            return cast(JsonValue, value)
-        if kind is int:
+        if value is None or isinstance(value, bool | float):
+            return value
+        if isinstance(value, int):
             is_short = -_LARGEST <= value < _LARGEST
-            return cast(JsonValue, value if is_short else f"{value.bit_length()} bits")
-        if kind is dict or kind is list:
+            return value if is_short else f"{value.bit_length()} bits"
+        if isinstance(value, dict | list):
             if depth >= _DEPTH_MOST or self._left <= 0:
                 return f"... {len(value)} values"
-            if kind is dict:
+            if isinstance(value, dict):
                 return self.table(value, frozenset(), depth)
             return self.items(value, depth)
-        shape = getattr(value, "shape", None)
-        if shape is not None:
-            return f"array {shape} {getattr(value, 'dtype', '')}".rstrip()
         if isinstance(value, bytes | bytearray | memoryview):
             return f"{len(value)} bytes"
-        return self.text(kind.__name__)
+        shape = getattr(value, "shape", None)
+        if shape is not None:
+            return self.text(f"array {shape} {getattr(value, 'dtype', '')}".rstrip())
+        return self.text(type(value).__name__)
 
     def text(self, text: str) -> str:
         """Return a text."""
