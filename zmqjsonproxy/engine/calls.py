@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from groundwork.errors import text_of
 from groundwork.values import JsonObject
@@ -26,6 +26,7 @@ from zmqjsonproxy.engine.calltable import CallTable, KnownCall
 from zmqjsonproxy.engine.commandqueues import CommandQueue, CommandQueues, Job
 from zmqjsonproxy.engine.gate import Gate
 from zmqjsonproxy.engine.ownmethods import OwnMethods
+from zmqjsonproxy.engine.replies import Replies
 from zmqjsonproxy.errors import AlreadyDoneError, OutcomeUnknownError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, hidden_by_proxies, running
@@ -34,7 +35,7 @@ from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, St
 from zmqjsonproxy.protocol.request import Request
 from zmqjsonproxy.rights import Role
 
-__all__ = ["TOO_LATE", "CallEngine", "Replies", "ServedCall", "due_at"]
+__all__ = ["TOO_LATE", "CallEngine", "ServedCall", "due_at"]
 
 log = logging.getLogger(__name__)
 
@@ -44,38 +45,8 @@ _HOOKS_WITHIN_S = 1.0
 _QUERY, _OPERATION = Kind.QUERY, Kind.OPERATION
 TOO_LATE = Code.DEADLINE, "DeadlineError", "the caller's time was over; not begun"
 R = TypeVar("R")
-R_co = TypeVar("R_co", covariant=True)
 Failed = tuple[R, JsonObject]
 """A reply, and the JSON-RPC error object of what it tells."""
-
-
-class Replies(Protocol[R_co]):
-    """Replies in the form that callers take. None of these but `result` raises."""
-
-    TOO_FULL: str
-    """Why a call of a client is not begun that does not take its replies."""
-
-    def carry_out(self, method: Method, request: Request, /) -> R_co:
-        """Call a method, and reply with what came of it; WouldWaitError where it must not wait."""
-
-    def result(self, request: Request, value: object, /) -> tuple[R_co, int]:
-        """Reply with a value, of so many bytes; raises what says that it cannot travel."""
-
-    def unspeakable(self, request: Request, error: BaseException, /) -> tuple[R_co, JsonObject]:
-        """Reply for a value that cannot travel."""
-
-    def raised(
-        self, method: Method, request: Request, error: BaseException, /
-    ) -> tuple[R_co, JsonObject]:
-        """Reply with what a method raised."""
-
-    def not_begun(
-        self, request: Request, code: Code, type_: str, text: str, /
-    ) -> tuple[R_co, JsonObject]:
-        """Reply that nothing was done."""
-
-    def accepted(self, request: Request, operation: str, state: str, /) -> R_co:
-        """Reply with the identity of an operation that goes on."""
 
 
 class _Ran(NamedTuple, Generic[R]):
@@ -161,13 +132,14 @@ class ServedCall(Job, Generic[R]):
             try:
                 if self.operation is not None:
                     reply = self._operate(self.operation)
-                elif self.engine.on_command is None or self.method.mark.kind is _QUERY:
+                elif self.engine.on_command is None or not self.method.mark.journaled:
                     reply = self.engine.carry_out_beside(self.method, self.request)
                 else:
                     reply = self._command()
             finally:
                 end_calling(called)
-            self._remember(reply)
+            if not self.is_answered:
+                self._remember(reply)
             self._reply(reply)
 
     def _remember(self, reply: R) -> None:
@@ -292,10 +264,9 @@ class CallEngine(Generic[R]):
 
     def __post_init__(self) -> None:
         self._fast_again: dict[str, int] = {}  # slow queries: how often in turn they were fast
-        own = OwnMethods(
-            self.name, self.interfaces, self.queues, self.operations, self.endpoints, self._outcome
-        )
-        self._offer(Interface.of("rpc", own))
+        own = self.name, self.interfaces, self.queues, self.operations, self.endpoints
+        known = () if self.once is None else (self.once.tell,)
+        self._offer(Interface.of("rpc", OwnMethods(*own, *known)))
 
     def expose(self, name: str, obj: object, *, queue: str | None = None) -> Interface:
         """Expose an object; arguments as of `ZMQJSONProxyServer.expose`. Again: in its place."""
@@ -323,7 +294,7 @@ class CallEngine(Generic[R]):
 
     def tell_begun(self, served: ServedCall[R]) -> CallRecord | None:
         """Tell that a command or an operation begins; its record, if anybody keeps it."""
-        if self.on_command is None:
+        if self.on_command is None or not served.method.mark.journaled:
             return None
         operation = "" if served.operation is None else served.operation.id
         record = CallRecord.of(served.method, served.request, served.caller, operation)
@@ -340,7 +311,7 @@ class CallEngine(Generic[R]):
         self, method: Method, request: Request, caller: Caller, error: JsonObject
     ) -> None:
         """Tell that a command or an operation was refused before it began."""
-        if self.on_command is not None and method.mark.kind is not _QUERY:
+        if self.on_command is not None and method.mark.journaled:
             record = CallRecord.of(method, request, caller)
             record.end_with(error)
             record.duration_s = None

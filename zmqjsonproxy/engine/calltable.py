@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from groundwork.values import JsonObject
 from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.engine.callrecords import shown_arguments
 from zmqjsonproxy.errors import OutcomeUnknownError, RefusedError
@@ -90,6 +91,7 @@ class CallTable(Generic[R]):
         instance: Identity of the server.
         kept: Returns a reply as it is remembered, and its size, bytes.
         again: Makes the reply to a call that came again.
+        told: Returns a reply as `result` or `error` of JSON-RPC.
         limits: Of what is remembered.
     """
 
@@ -98,9 +100,10 @@ class CallTable(Generic[R]):
         instance: str,
         kept: Callable[[R], tuple[R, int]],
         again: Callable[[R, Request], R],
+        told: Callable[[R], JsonObject],
         limits: TableLimits | None = None,
     ) -> None:
-        self.instance, self._kept, self._again = instance, kept, again
+        self.instance, self._kept, self._again, self._told = instance, kept, again, told
         self._limits = limits or TableLimits()
         self._clients: dict[_Owner, _Client[R]] = {}
         self._bytes = 0
@@ -213,13 +216,27 @@ class CallTable(Generic[R]):
             waiting, known.waiting = known.waiting, []
         self._answer(waiting, reply)
 
-    def find(self, key: str, call_id: str) -> KnownCall[R] | None:
-        """Return a call of a client, whose key has this name, by its identity; None: it is not
+    def tell(self, key: str, call_id: str) -> JsonObject | None:
+        """Return what became of a call of a client, whose key has this name: `state` (running, done,
+        failed), `value`, `error` or `text`, and the identity of its `operation`; None: it is not
         known (any more)."""
         owner, _ = _owner(key, call_id)
         with self._lock:
             client = self._clients.get(owner)
-            return None if client is None else client.calls.get(call_id)
+            known = None if client is None else client.calls.get(call_id)
+            if known is None:
+                return None
+            is_over, reply, operation = known.is_over, known.reply, known.operation
+        if operation:
+            return {"operation": operation}
+        if not is_over:
+            return {"state": "running"}
+        if reply is None:
+            return {"state": "done", "value": None, "text": "the result was too large to be kept"}
+        told = self._told(reply)
+        if "error" in told:
+            return {"state": "failed", "error": told["error"]}
+        return {"state": "done", "value": told.get("result")}
 
     def _answer(self, waiting: list[tuple[Request, Answer[R]]], reply: R) -> None:
         for request, answer in waiting:
