@@ -4,7 +4,6 @@ there."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from dealer.errors import PlayersError
@@ -12,36 +11,13 @@ from dealer.fanout import BankCalls
 from dealer.outcome import Outcome
 from groundwork.values import RemoteValue
 from zmqjsonproxy import CallRequest
+from zmqjsonproxy.callstate import CallState
 from zmqjsonproxy.errors import ProxyError, RemoteError
-from zmqjsonproxy.rpc.protocol.jsonrpc import error_from
 
-__all__ = ["CallState", "ask_states", "identities"]
+__all__ = ["ask_states", "identities"]
 
 _FAILED = ("failed", "refused", "aborted", "not begun")
 """Outcomes in a journal."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallState:
-    """State of one call at one Bank.
-
-    Attributes:
-        bank: Name.
-        state: "running", "done", "failed" or "unknown"; unknown is also a call that never came there.
-        value: What was returned, of one that is done, as far as it is kept.
-        error: What was raised, of one that failed.
-        text: More in words.
-    """
-
-    bank: str
-    state: str
-    value: RemoteValue = None
-    error: ProxyError | None = None
-    text: str = ""
-
-    def __repr__(self) -> str:
-        shown = {"done": repr(self.value), "failed": str(self.error)}.get(self.state, self.text)
-        return f"<{self.bank} {self.state}: {shown}>" if shown else f"<{self.bank} {self.state}>"
 
 
 def identities(call: str | BaseException, urls: Mapping[str, str]) -> dict[str, str] | None:
@@ -89,13 +65,13 @@ async def ask_states(
     }
     if failed:
         raise PlayersError("outcome_of", failed)
-    states = {bank: _read(bank, told[bank], calls.urls[bank]) for bank in call_ids}
+    states = {bank: CallState.read(told[bank], calls.urls[bank]) for bank in call_ids}
     unknown = {bank: call_ids[bank] for bank, each in states.items() if each.state == "unknown"}
     if unknown:
         entries = await _ask(calls, "journal", "find", unknown, timeout)
         for bank, entry in entries.items():
             if isinstance(entry, dict):  # else it has no journal, or no such entry
-                states[bank] = _of_journal(bank, entry) or states[bank]
+                states[bank] = _of_journal(entry) or states[bank]
     return states
 
 
@@ -114,24 +90,13 @@ async def _ask(
     }
 
 
-def _read(bank: str, told: Mapping[str, RemoteValue], url: str) -> CallState:
-    error = told.get("error")
-    return CallState(
-        bank=bank,
-        state=str(told.get("state", "unknown")),
-        value=told.get("value"),
-        error=None if error is None else error_from(error, peer=url),
-        text=str(told.get("text", "")),
-    )
-
-
-def _of_journal(bank: str, entry: Mapping[str, RemoteValue]) -> CallState | None:
+def _of_journal(entry: Mapping[str, RemoteValue]) -> CallState | None:
     """Return what a journal says; None: it does not know either."""
     when = f"{datetime.fromtimestamp(float(entry['time']), UTC):%Y-%m-%d %H:%M:%S} UTC"
     text = f"by the journal: {entry['method']} at {when}, {entry['outcome']}"
     if entry["outcome"] == "done":
-        return CallState(bank=bank, state="done", text=f"{text}; its value is not kept")
+        return CallState(state="done", text=f"{text}; its value is not kept")
     if entry["outcome"] in _FAILED:
         error = RemoteError(str(entry["error"] or entry["outcome"]), str(entry["text"]))
-        return CallState(bank=bank, state="failed", error=error, text=text)
-    return CallState(bank=bank, state="unknown", text=text)
+        return CallState(state="failed", error=error, text=text)
+    return CallState(state="unknown", text=text)

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from dealer.callstate import CallState, ask_states, identities
+from dealer.callstate import ask_states, identities
 from dealer.control import Control
 from dealer.errors import NotExportedError, PlayersError
 from dealer.fanout import all_values
@@ -24,6 +24,7 @@ from dealer.scans import ScanVerbs
 from dealer.spectra import summed
 from groundwork.values import RemoteValue
 from zmqjsonproxy import InterfaceDescription
+from zmqjsonproxy.callstate import CallState
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.hubs import Hub
 from zmqjsonproxy.operations import begin, find
