@@ -143,9 +143,11 @@ def test_fifty_at_once_with_one_identity_are_one_call() -> None:
         assert [(each["id"], each["result"]) for each in answers] == [
             (number, "held") for number in range(50)
         ]
-        assert clients[0].rpc("bank.write", [1], id=51, dealer={"call_id": "mine"})["error"][
-            "data"
-        ]["text"].startswith("call mine came with other arguments than before: bank.write(1)")
+        assert (
+            clients[0]
+            .rpc("bank.write", [1], id=51, dealer={"call_id": "mine"})["error"]["data"]["text"]
+            .startswith("call mine came with other arguments than before: bank.write(1)")
+        )
         assert bank.written == []
 
 
