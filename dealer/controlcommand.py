@@ -14,6 +14,7 @@ from typing import Any
 from dealer.commands import banks_named, kept_control, open_dealer, tell
 from dealer.control import Control
 from dealer.dealer import Dealer
+from dealer.errors import ConfigurationError
 from dealer.tables import text_table
 from groundwork.commandline import Argument, Parser, add_command, argument
 
@@ -63,13 +64,17 @@ def _take(options: argparse.Namespace) -> int:
     with open_dealer(options) as d:
         banks = banks_named(options.banks, d.list_available_players())
         taken = d.take_control(options.reason, options.minutes, stays=True, _banks=banks)
-        kept_control().add(
-            {
-                d[bank].url: (each.credential, each.until.timestamp())
-                for bank, each in taken.items()
-                if each.until is not None
-            }
-        )
+        proofs = {
+            d[bank].url: (each.credential, each.until.timestamp())
+            for bank, each in taken.items()
+            if each.until is not None
+        }
+        try:
+            kept_control().add(proofs)
+        except OSError as error:
+            d.release_control(_banks=banks)
+            text = f"control was given back, for no file can keep it for other commands: {error}"
+            raise ConfigurationError("control take", [text]) from error
     _show_all(options, taken)
     return 0
 

@@ -354,3 +354,15 @@ def test_the_command_breaks_control_and_says_whose_it_was(
     assert told["BANKA"]["owner"] is None
     assert "storm" in told["BANKA"]["ended"]
     assert "storm" in refusal(d.write, 1).text
+
+
+def test_control_that_no_file_can_keep_is_given_back_by_the_command(
+    array: tuple[Controlled, Controlled],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    other: Callable[..., Dealer],
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/dev/null")
+    assert main(["control", "take", "night shift"]) == 1
+    assert "given back" in capsys.readouterr().err
+    assert other(*array).who_controls()["BANKB"].owner is None
