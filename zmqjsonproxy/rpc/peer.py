@@ -34,6 +34,7 @@ from zmqjsonproxy.rpc.protocol.description import (
     interface_changes,
     read_description,
 )
+from zmqjsonproxy.rpc.protocol.handshakes import check_version
 from zmqjsonproxy.rpc.protocol.jsonrpc import Members
 
 __all__ = ["Peer", "PendingCall", "State"]
@@ -406,8 +407,13 @@ class Peer:
                 self.forget(call)
 
     def welcome(self, message: JsonValue, now: float) -> None:
-        """Take the answer to the first hello: it shows the server's dialect."""
+        """Take the answer to the first hello: it shows the server's dialect.
+
+        Raises:
+            VersionMismatchError: It speaks none of ours.
+        """
         said: JsonObject = message if isinstance(message, dict) else {}
+        check_version(said)
         self.is_ours = "dealer" in said
         self.native = self.is_ours or "jsonrpc" in said
         self.arrays, self.most_bytes = None, UNLIMITED
