@@ -246,7 +246,7 @@ class History:
         found = self.points([key], until=at, most=1, newest=True)
         return found[0] if found else None
 
-    def keys(self, pattern: str = "*") -> list[JsonObject]:
+    def known_keys(self, pattern: str = "*") -> list[JsonObject]:
         """Return the names, with units, that a pattern means, in order."""
         self._writer.flush(FLUSH_WITHIN_S)
         units = dict(self._folder.ask("SELECT name, unit FROM keys"))

@@ -113,16 +113,15 @@ class Journal:
 
     def take(self, record: CallRecord) -> None:
         """Take a call that begins, or has ended; returns at once and never raises."""
-        if not record.is_taken:
-            if record.outcome.is_final and self._is_too_much():
+        if record.is_taken is None:
+            if record.outcome.is_final and record.duration_s is None and self._is_too_much():
                 return
-            if len(self._queue) + self._writer.pending >= QUEUE_MOST:
-                if not record.outcome.is_final:  # its end is not taken, and not counted, either
-                    self._writer.count_lost(1, "more calls came than could be written")
-                return
-            record.is_taken = True
-        self._queue.append(record)
-        self._writer.wake()
+            record.is_taken = len(self._queue) + self._writer.pending < QUEUE_MOST
+            if not record.is_taken:
+                self._writer.count_lost(1, "more calls came than could be written")
+        if record.is_taken:
+            self._queue.append(record)
+            self._writer.wake()
 
     def _is_too_much(self) -> bool:
         if left_out := self._refusals.take_left_out(time.monotonic()):

@@ -150,7 +150,7 @@ class RecordFolder:
         try:
             file = RecordFile(path, self._layout, first)
             if file.is_finished:
-                first = file.next_number
+                first = max(file.next_number, first + 1)
                 file.close()
                 file = RecordFile(self._path(first), self._layout, first)
         except sqlite3.DatabaseError as error:

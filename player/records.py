@@ -219,7 +219,7 @@ class ServedHistory:
     @query
     def keys(self, pattern: str = "*") -> list[JsonObject]:
         """Return what is kept: `name` and `unit` of each key that a pattern means, as status.*."""
-        return self._history().keys(str(pattern))
+        return self._history().known_keys(str(pattern))
 
     @query
     def read(

@@ -79,7 +79,8 @@ class CallRecord:
         error: Type of what was raised; empty: nothing was.
         text: Of that.
         has_secret: Some arguments are secret; `text` is then left out, which may repeat them.
-        is_taken: For whoever keeps records: it is among them, or waits for that.
+        is_taken: For whoever keeps records: it is among them, or waits for that; False: there was no
+            room; None: it was not told yet.
         number: Likewise: its running number; 0: it has none yet.
         is_written: Likewise: its end is written.
     """
@@ -97,7 +98,7 @@ class CallRecord:
     error: str = ""
     text: str = ""
     has_secret: bool = False
-    is_taken: bool = False
+    is_taken: bool | None = None
     number: int = 0
     is_written: bool = False
 
