@@ -40,6 +40,7 @@ class Records:
         clock: The time.
         simulated: No real instrument is touched; its records are kept apart.
         sinks: Further places for both.
+        whose: What keeps them, for the journal.
 
     Attributes:
         why_not: Why neither is kept; empty: nothing hinders it.
@@ -56,8 +57,10 @@ class Records:
         *,
         simulated: bool = False,
         sinks: Sequence[Sink] = (),
+        whose: str = "the Player",
     ) -> None:
         self._config, self._bank, self._clock, self._sinks = config, bank, clock, sinks
+        self._whose = whose
         self.journal: Journal | None = None
         self.history: History | None = None
         self.why_not = _why_not(state_dir)
@@ -69,7 +72,7 @@ class Records:
             self._folder = state_dir / f"{name}{'-simulated' if simulated else ''}"
             if config.instrument.journal.keep:
                 self.journal = Journal(self._folder, config.instrument.journal, clock, sinks)
-                self.journal.note(f"the Player begins: {version()}, process {os.getpid()}")
+                self.journal.note(f"{whose} begins: {version()}, process {os.getpid()}")
         self.served_journal = ServedJournal(self, bank, simulated)
         self.served_history = ServedHistory(self, bank)
 
@@ -111,7 +114,7 @@ class Records:
         if history is not None:
             history.close(_WITHIN_S)
         if journal is not None:
-            journal.note("the Player ends")
+            journal.note(f"{self._whose} ends")
             journal.close(_WITHIN_S)
         for sink in self._sinks:
             try:
