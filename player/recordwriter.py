@@ -21,7 +21,7 @@ __all__ = ["GATHER_S", "RecordWriter"]
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-GATHER_S = 0.02
+GATHER_S = 0.05
 """Time that a record waits for others to be written with, s."""
 RETRY_S = 1.0
 _TROUBLE = (sqlite3.OperationalError, OSError, PlayerError)
