@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from arrayconfig.logs import bind, log_to
 from dealer import (
     commands,
+    controlcommand,
     fetchcommand,
     historycommand,
     hostcommands,
@@ -60,6 +61,7 @@ COMMANDS = (
     journalcommand,
     historycommand,
     fetchcommand,
+    controlcommand,
     hostcommands,
     plancommand,
     plotcommand,

@@ -16,7 +16,7 @@ from player.sinks import Sink
 from player.statenames import state_name
 from player.tables import Config
 from zmqjsonproxy.channels.properties import PropertyTable, PublishedUpdate
-from zmqjsonproxy.engine.callrecords import CallOutcome, CallRecord
+from zmqjsonproxy.engine.callrecords import CallRecord
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import query
 from zmqjsonproxy.waiting import beside
@@ -25,8 +25,6 @@ __all__ = ["Records", "ServedHistory", "ServedJournal"]
 
 log = logging.getLogger(__name__)
 
-QUIET = frozenset({"control.renew"})
-"""Commands that come all the time and change nothing that anybody would look for."""
 _WITHIN_S = 1.0
 
 
@@ -86,15 +84,7 @@ class Records:
     @property
     def on_command(self) -> Callable[[CallRecord], None] | None:
         """Who is told of commands; None: nobody."""
-        if self.journal is None:
-            return None
-        take = self.journal.take
-
-        def tell(record: CallRecord) -> None:
-            if record.target not in QUIET or record.outcome is CallOutcome.FAILED:
-                take(record)
-
-        return tell
+        return None if self.journal is None else self.journal.take
 
     def note(self, text: str) -> None:
         """Write a remark into the journal, of what happened without a call."""

@@ -114,12 +114,11 @@ class Mark:
         refusal_pair: Clients of the original get a RefusedError as `[false, text]`.
         answers_when_accepted: Of an operation: its caller is answered by `OperationHandle.accept`.
         admit: Of an operation: called with the object, the handle and the arguments when a call
-            arrives, in the socket's thread and before it waits for its turn; it may refuse. It must
-            answer within milliseconds.
+            arrives, in the socket's thread; it may refuse, and must answer within milliseconds.
         keywords: Asked once, with the object, when it is exposed: what is taken as `**kwargs`.
-            None, or no keyword:
-            anything.
+            None, or no keyword: anything.
         secret: Names of parameters whose values are written nowhere: passwords, tokens.
+        is_read_only: Of a command: it changes nothing to speak of, and is in no journal.
         needs_control: Of what changes: it is refused while another client has control of the Bank.
         role: That its callers need; None: that of its kind.
     """
@@ -132,8 +131,14 @@ class Mark:
     admit: Function | None = None
     keywords: Function | None = None
     secret: Sequence[str] = ()
+    is_read_only: bool = False
     needs_control: bool = True
     role: Role | None = None
+
+    @property
+    def journaled(self) -> bool:
+        """Whether calls of it are told to a journal."""
+        return self.kind is not Kind.QUERY and not self.is_read_only
 
     @property
     def needs(self) -> Role:
@@ -183,6 +188,7 @@ def command(
     refusal_pair: bool = False,
     keywords: Function | None = None,
     secret: Sequence[str] = (),
+    is_read_only: bool = False,
     needs_control: bool = True,
     role: Role | None = None,
 ) -> Callable[[F], F]: ...
@@ -194,6 +200,7 @@ def command(
     refusal_pair: bool = False,
     keywords: Function | None = None,
     secret: Sequence[str] = (),
+    is_read_only: bool = False,
     needs_control: bool = True,
     role: Role | None = None,
 ) -> F | Callable[[F], F]:
@@ -208,8 +215,8 @@ def command(
             type checkers; a function of the object, asked once, when it is exposed.
         secret: Names of parameters whose values the journal must not have. Those that are called
             `password`, `token`, `secret` or the like need not be named.
-        needs_control: It is refused while another client has control of the Bank; False: it is
-            about the Player and not about the instrument.
+        is_read_only: It changes nothing to speak of, and is in no journal.
+        needs_control: It is refused while another client has control of the Bank.
         role: That callers need; None: `operate`.
     """
     mark = Mark(
@@ -219,6 +226,7 @@ def command(
         refusal_pair=refusal_pair,
         keywords=keywords,
         secret=tuple(secret),
+        is_read_only=is_read_only,
         needs_control=needs_control,
         role=role,
     )

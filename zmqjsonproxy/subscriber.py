@@ -24,6 +24,7 @@ from zmqjsonproxy.channels.protocol.limits import WHOLE, Limits
 from zmqjsonproxy.channels.protocol.notices import read_frames
 from zmqjsonproxy.channels.settings import LinkSettings
 from zmqjsonproxy.channels.subscription import ReaderOptions, Subscription
+from zmqjsonproxy.errors import AccessError
 from zmqjsonproxy.locating import Locators, scheme_of
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, own_context, watch_process
 from zmqjsonproxy.rights import ClientKeys
@@ -323,7 +324,11 @@ class Subscriber(OfOneProcess):
 
     def _take_hello(self, connected: _Connected, pending: PendingCall, now: float) -> None:
         link, peer = connected.link, connected.peer
-        if peer.state is not State.READY:
+        if isinstance(pending.error, AccessError):  # it would be denied again
+            link.refuse(pending.error.text)
+            self._core.drop(peer, link.reason, now)
+            self._connections.carry_out(now)
+        elif peer.state is not State.READY:
             link.lost(str(pending.error or peer.reason), now)
             self._core.drop(peer, link.reason, now)
             self._connections.carry_out(now)
@@ -336,6 +341,8 @@ class Subscriber(OfOneProcess):
     def _take_notice(self, connected: _Connected, notice: JsonObject, now: float) -> None:
         link = connected.link
         self._taking[link] = None
+        if notice.get("method") == "rpc.refused":
+            connected.peer.outdate()
         try:
             link.take(notice, now)
         except Exception as error:  # likewise

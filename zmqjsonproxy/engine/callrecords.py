@@ -112,13 +112,12 @@ class CallRecord:
     ) -> CallRecord:
         """Return the record of a call that begins now."""
         args, kwargs, has_secret = shown_arguments(method, request)
-        call_id = None if request.extra is None else request.extra.get("call_id")
         return cls(
             target=request.target,
             args=args,
             kwargs=kwargs,
             caller=caller,
-            call_id=cut(call_id, _TEXT_MOST) if isinstance(call_id, str) else "",
+            call_id=request.call_id,
             operation=operation,
             began_us=time.time_ns() // 1000,
             began=_running_time(),

@@ -8,6 +8,7 @@ from typing import Any
 
 from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.errors import (
+    AccessError,
     BadParametersError,
     BusyError,
     CallCancelledError,
@@ -16,10 +17,15 @@ from zmqjsonproxy.errors import (
     NoSuchMethodError,
     NotInControlError,
     OperationAbortedError,
+    OutcomeUnknownError,
     ProxyError,
     RefusedError,
     RemoteError,
+    RevokedKeyError,
+    RoleTooLowError,
     TooLargeError,
+    UnknownKeyError,
+    VersionMismatchError,
 )
 from zmqjsonproxy.protocol.arrays import Framed, join
 from zmqjsonproxy.protocol.failures import Code, error_object
@@ -30,6 +36,7 @@ __all__ = [
     "SHORT_END",
     "SIMPLE",
     "Code",
+    "Members",
     "batch",
     "cancel",
     "error_from",
@@ -57,6 +64,11 @@ _CLASSES: dict[int, type[RemoteError]] = {
 }
 
 
+_ACCESS: dict[str, type[AccessError]] = {
+    each.__name__: each
+    for each in (RevokedKeyError, RoleTooLowError, UnknownKeyError, VersionMismatchError)
+}
+
 _TAKES = ndarray.is_available()
 """What our callers take as frames behind the body: arrays and bytes, or without numpy bytes
 only."""
@@ -78,9 +90,20 @@ SIMPLE = frozenset({bool, int, float, str, type(None)})
 _BUILT_IN = SIMPLE | {dict, list, tuple}
 
 
+Members = tuple[tuple[str, str], ...]
+"""Names and texts that a client adds to the member `dealer` of all calls to a server: `run`,
+`control`."""
+
+
 @lru_cache(256)
 def _around_params(
-    object_name: str, method: str, deadline_s: float, mixed: bool, begun_by: str, short: bool
+    object_name: str,
+    method: str,
+    deadline_s: float,
+    mixed: bool,
+    begun_by: str,
+    short: bool,
+    members: Members,
 ) -> tuple[bytes, bytes]:
     """Return what hardly ever changes of a call: before its request number, and after its
     params."""
@@ -89,20 +112,26 @@ def _around_params(
         extra = {"wait": "accepted", "client": begun_by, "arrays": _TAKES}
     if mixed:
         extra["params"] = "mixed"
+    extra.update(members)
     before = b'{"jsonrpc":"2.0","method":' + wirejson.dumps(f"{object_name}.{method}") + b',"id":'
     after = b',"dealer":' + wirejson.dumps(extra) + b"}"
     return before, after[:-2] + SHORT_END if short else after
 
 
 def simple_request(
-    object_name: str, method: str, args: Sequence[Any], deadline_s: float, number: int
+    object_name: str,
+    method: str,
+    args: Sequence[Any],
+    deadline_s: float,
+    number: int,
+    members: Members = (),
 ) -> bytes | None:
     """Encode a call whose arguments are numbers, texts and the like, in one step, as most are made
     once; None: they are more than that. Other arguments as of `request_around_id`."""
     if not SIMPLE.issuperset(map(type, args)):
         return None
     params, short = wirejson.dumps_short(args)
-    before, after = _around_params(object_name, method, deadline_s, False, "", short)
+    before, after = _around_params(object_name, method, deadline_s, False, "", short, members)
     return b'%b%d,"params":%b%b' % (before, number, params, after)
 
 
@@ -114,6 +143,7 @@ def request_around_id(
     deadline_s: float,
     arrays: bool | None = None,
     begun_by: str = "",
+    members: Members = (),
 ) -> tuple[bytes, bytes]:
     """Encode a call: what stands before its request number, and after it (Framed if frames follow).
 
@@ -127,6 +157,7 @@ def request_around_id(
             JSON.
         begun_by: The call begins an operation, and is answered as soon as that has an identity; who
             asks for it.
+        members: Further members of `dealer`.
     """
     params: Any = args
     if kwargs:
@@ -138,7 +169,7 @@ def request_around_id(
     elif params:
         body, described, frames, short = ndarray.dumps(params, arrays is True)
     mixed, short = bool(args and kwargs), short and not frames
-    before, after = _around_params(object_name, method, deadline_s, mixed, begun_by, short)
+    before, after = _around_params(object_name, method, deadline_s, mixed, begun_by, short, members)
     if not frames:
         return before, b',"params":%b%b' % (body, after)
     # `after` ends the members of `dealer` and then the request
@@ -217,6 +248,7 @@ def batch(
     first: int,
     deadline_s: float,
     arrays: bool | None,
+    members: Members = (),
 ) -> bytes:
     """Encode calls of one object as one message; arguments as `request_around_id`, with numbers
     from `first` on.
@@ -224,7 +256,7 @@ def batch(
     The others share the member `dealer` of the first: it would be half of the message, and of the
     time to read it.
     """
-    extra: dict[str, Any] = {"deadline_s": deadline_s, "arrays": _TAKES}
+    extra: dict[str, Any] = {"deadline_s": deadline_s, "arrays": _TAKES, **dict(members)}
     dotted = f"{object_name}."
     messages: list[dict[str, Any]] = []
     for number, (method, args, kwargs) in enumerate(calls, first):
@@ -242,7 +274,9 @@ def batch(
         return whole
     bodies: list[bytes] = []  # each call says what its frames hold
     for number, (method, args, kwargs) in enumerate(calls, first):
-        before, after = request_around_id(object_name, method, args, kwargs, deadline_s, arrays)
+        before, after = request_around_id(
+            object_name, method, args, kwargs, deadline_s, arrays, members=members
+        )
         body = b"%b%d%b" % (before, number, after)
         bodies.append(Framed(body, after.frames) if isinstance(after, Framed) else body)
     return join(bodies)
@@ -271,6 +305,10 @@ def error_from(error: Any, *, peer: str = "", method: str = "") -> ProxyError:
         return NotInControlError(text, control=known, peer=peer, method=method)
     if code == Code.REFUSED:
         return RefusedError(text, peer=peer, method=method)
+    if code == Code.UNKNOWN:
+        return OutcomeUnknownError(text)
+    if code == Code.ACCESS:
+        return _ACCESS.get(type_, AccessError)(text, peer=peer, method=method)
     if code == Code.ABORTED:
         return OperationAbortedError(text)
     class_ = _CLASSES.get(code, RemoteError) if isinstance(code, int) else RemoteError
