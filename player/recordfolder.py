@@ -12,7 +12,7 @@ import logging
 import math
 import re
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -351,9 +351,12 @@ class RecordFolder:
                 break
         return found[::-1] if newest else found
 
-    def ask(self, question: str) -> list[tuple[Any, ...]]:
-        """Return what each file answers, from the oldest on; errors as of `select`."""
-        return [row for _, path in self._files() for row in self._read(path, question, ())]
+    def answers(
+        self, question: str, parameters: Sequence[object] = ()
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield what each file answers, from the newest on; errors as of `select`."""
+        for _, path in reversed(self._files()):
+            yield self._read(path, question, parameters)
 
     def _read(
         self, path: Path, question: str, parameters: Sequence[object]

@@ -251,9 +251,7 @@ class ServedHistory:
     @query
     def in_force(self, keys: list[str], at: float) -> dict[str, JsonValue]:
         """Return the values that held at a moment, UTC, unix seconds, as `read` does, by key."""
-        history = self._history()
-        found = {str(key): history.in_force(str(key), float(at)) for key in keys}
-        return {key: point for key, point in found.items() if point is not None}
+        return dict(self._history().in_force([str(key) for key in keys], float(at)))
 
     @query
     def state(self) -> JsonObject:

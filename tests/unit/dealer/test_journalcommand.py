@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dealer.historycommand import plot_lines
-from dealer.journalcommand import row_of
+from dealer.journalcommand import _Shown, row_of
 from dealer.recordfindings import record_findings
 from dealer.tables import text_table
 
@@ -99,3 +99,15 @@ def test_a_journal_that_is_not_written_is_a_finding() -> None:
     ]
     assert {finding.bank for finding in findings} == {"BANKA"}
     assert notes == ["BANKC: keeps no journal: there is no state folder"]
+
+
+def test_what_runs_is_shown_again_when_it_has_ended() -> None:
+    shown = _Shown([entry(number=1), entry(number=2, outcome="running")])
+    assert shown.after == 1  # the running one is asked for again
+    assert shown.fresh([entry(number=2, outcome="running")]) == []
+    later = shown.fresh([entry(number=2, outcome="running"), entry(number=3)])
+    assert [each["number"] for each in later] == [3]
+    ended = [entry(number=2), entry(number=3)]
+    assert [each["number"] for each in shown.fresh(ended)] == [2]
+    assert shown.after == 3
+    assert shown.fresh(ended) == []

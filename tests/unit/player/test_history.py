@@ -97,10 +97,15 @@ def test_the_value_in_force_at_a_moment_is_the_last_before_it(tmp_path: Path) ->
     for at in (10, 20, 30):
         table.publish("x", at, NOW_US + at * 1_000_000)
         assert history.flush(WITHIN)
-    in_force = [
-        (history.in_force("x", 1.7e9 + at) or {}).get("value") for at in (10, 10.5, 29.9, 31)
+    table.publish("y", True, NOW_US)
+    found = [history.in_force(["x", "y", "z"], 1.7e9 + at) for at in (0, 10, 10.5, 29.9, 31)]
+    assert [{key: point["value"] for key, point in each.items()} for each in found] == [
+        {},
+        {"y": True},
+        {"x": 10, "y": True},
+        {"x": 20, "y": True},
+        {"x": 30, "y": True},
     ]
-    assert in_force == [None, 10, 20, 30]
     assert kept(history, "x", since=1.7e9 + 20, until=1.7e9 + 30) == [("x", 20)]
     history.close()
 
@@ -124,11 +129,19 @@ def test_each_new_file_begins_with_all_present_values(tmp_path: Path) -> None:
     history.close()
 
 
+def test_who_asks_does_not_wait_for_the_rate(tmp_path: Path) -> None:
+    table = PropertyTable([])
+    history = History(tmp_path, HistoryConfig(rate=0.0001), {"": table}, ManualClock())
+    table.publish("x", 1)
+    assert kept(history, "x") == [("x", 1)]
+    history.close()
+
+
 def test_nothing_is_listened_to_after_its_end(tmp_path: Path) -> None:
     table = PropertyTable([Declared(name="x")])
     history = history_of(tmp_path, table)
     table.publish("x", 1)
-    history.close()
+    history.close(WITHIN)
     assert (table.on_new, table.properties["x"].listeners) == ({}, {})
     table.publish("x", 2)
     again = history_of(tmp_path, PropertyTable([]))
