@@ -32,7 +32,7 @@ from player.recordfile import (
 )
 from zmqjsonproxy.errors import RefusedError
 
-__all__ = ["RecordFolder", "RecordFolderError", "Retention", "network_file_system"]
+__all__ = ["LOCAL_DISK", "RecordFolder", "RecordFolderError", "Retention", "network_file_system"]
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,8 @@ _NETWORK = re.compile(
     r"|fuse\.(sshfs|glusterfs\w*|ceph\w*|s3fs|rclone|smbnetfs|davfs\w*)|davfs"
 )
 _DAMAGED = "damaged"
+LOCAL_DISK = "set XDG_STATE_HOME (or StateDirectory= of systemd) to a folder of a local disk"
+"""Remedy."""
 
 
 class RecordFolderError(PlayerError):

@@ -10,8 +10,11 @@ from pathlib import Path
 from groundwork.commandline import version
 from groundwork.values import JsonObject, JsonValue
 from player.clock import Clock
+from player.dataroot import Mounts
+from player.findings import Finding
 from player.history import POINTS_MOST, History
 from player.journal import ENTRIES_MOST, Journal
+from player.recordfolder import LOCAL_DISK, network_file_system
 from player.sinks import Sink
 from player.statenames import state_name
 from player.tables import Config
@@ -21,7 +24,7 @@ from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import query
 from zmqjsonproxy.waiting import beside
 
-__all__ = ["Records", "ServedHistory", "ServedJournal"]
+__all__ = ["Records", "ServedHistory", "ServedJournal", "place_findings"]
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +67,8 @@ class Records:
         self.why_not = _why_not(state_dir)
         self._folder = None
         if self.why_not or state_dir is None:
-            log.info("%s: neither journal nor history is kept: %s", bank, self.why_not)
+            level = logging.INFO if _is_unwanted(state_dir) else logging.WARNING
+            log.log(level, "%s: neither journal nor history is kept: %s", bank, self.why_not)
         else:
             name = state_name("records", bank, config.path)
             self._folder = state_dir / f"{name}{'-simulated' if simulated else ''}"
@@ -111,6 +115,23 @@ class Records:
                 sink.close()
             except Exception:  # anybody's code
                 log.exception("%s: closing %s raised", self._bank, type(sink).__name__)
+
+
+def place_findings(state_dir: Path | None, mounts: Mounts | None = None) -> list[Finding]:
+    """Return what is wrong with the folder where records go, for `player doctor`; that none is
+    wanted is not."""
+    if state_dir is None or _is_unwanted(state_dir):
+        return []
+    text = _why_not(state_dir)
+    if not text and (found := network_file_system(state_dir, mounts)):
+        text = f"the state folder {state_dir} is on a network file system ({found})"
+    told = f"neither journal nor history can be kept: {text}"
+    return [Finding("journal", told, LOCAL_DISK)] if text else []
+
+
+def _is_unwanted(state_dir: Path | None) -> bool:
+    """Whether somebody said by /dev/null, or by no folder at all, that nothing is to be kept."""
+    return state_dir is None or state_dir.is_relative_to(os.devnull)
 
 
 def _why_not(state_dir: Path | None) -> str:
