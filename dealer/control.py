@@ -6,7 +6,6 @@ of a Dealer, or a task of an AsyncDealer.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -24,7 +23,7 @@ from zmqjsonproxy.control.protocol.lease import RENEW_EVERY_S, SILENT_S
 from zmqjsonproxy.errors import NotInControlError, ProxyError
 from zmqjsonproxy.hubs import run
 
-__all__ = ["Control", "ControlBlock", "Controls", "Renewal", "TaskRenewal", "ThreadRenewal"]
+__all__ = ["Control", "ControlBlock", "Controls", "Renewal", "ThreadRenewal"]
 
 log = logging.getLogger(__name__)
 
@@ -151,30 +150,6 @@ def _repeat(sign: Callable[[], Coroutine[object, None, bool]], ended: threading.
     while not ended.wait(RENEW_EVERY_S):
         if not run(sign()):
             return
-
-
-class TaskRenewal:
-    """A task that gives signs of life, in the loop of whoever takes control."""
-
-    def __init__(self) -> None:
-        self._task: asyncio.Task[None] | None = None
-
-    def begin(self, sign: Callable[[], Coroutine[object, None, bool]]) -> None:
-        """See Renewal."""
-
-        async def repeat() -> None:
-            await asyncio.sleep(RENEW_EVERY_S)
-            while await sign():
-                await asyncio.sleep(RENEW_EVERY_S)
-
-        if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(repeat(), name="control")
-
-    def end(self) -> None:
-        """See Renewal."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
 
 
 @dataclass(slots=True)

@@ -84,7 +84,7 @@ class ControlFile:
                 number = int(kept["number"])
                 if kept["holder"] is not None and kept["boot"] == self._boot:
                     holder = _holder(kept["holder"])
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 pass
             except (
                 OSError,
