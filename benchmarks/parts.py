@@ -23,6 +23,7 @@ NAMES = (
     "streams",
     "channels",
     "operations",
+    "journal",
     "channelizer",
     "histograms",
     "rest",

@@ -65,10 +65,10 @@ _LAYOUT = Layout(
 )
 _KEY = "INSERT INTO keys (name, unit) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET unit = ?"
 _POINT = "INSERT INTO records SELECT ?, ?, id, ? FROM keys WHERE name = ?"
-_SELECT = (
-    "SELECT records.number, time_us, name, value, unit FROM keys"
-    " JOIN records ON records.key = keys.id"
-)
+_JOINED = "time_us, name, value, unit FROM keys JOIN records ON records.key = keys.id"
+_SELECT = f"SELECT records.number, {_JOINED}"
+_LAST = f"SELECT max(records.number), {_JOINED}"
+"""Beside a maximum, SQLite gives the other columns of its row."""
 _FIT = 2**63
 _Waiting = tuple[str, str, PublishedUpdate]
 """Name, unit, and the newest value."""
@@ -240,16 +240,27 @@ class History:
         )
         return [_described(row) for row in rows]
 
-    def in_force(self, key: str, at: float) -> JsonObject | None:
-        """Return the last point of a key before a moment, UTC, unix seconds; None: there is
-        none."""
-        found = self.points([key], until=at, most=1, newest=True)
-        return found[0] if found else None
+    def in_force(self, keys: Sequence[str], at: float) -> dict[str, JsonObject]:
+        """Return the last point of keys before a moment, UTC, unix seconds, of those that have
+        one."""
+        self._writer.flush(FLUSH_WITHIN_S)
+        lacking = set(keys)
+        found: dict[str, JsonObject] = {}
+        where = f"keys.name IN ({', '.join('?' * len(keys))}) AND time_us < ?"
+        parameters = [*keys, int(at * 1e6)]
+        for rows in self._folder.answers(f"{_LAST} WHERE {where} GROUP BY keys.id", parameters):
+            found |= {row[2]: _described(row) for row in rows if row[2] in lacking}
+            lacking -= found.keys()
+            if not lacking:
+                break
+        return {key: found[key] for key in keys if key in found}
 
-    def keys(self, pattern: str = "*") -> list[JsonObject]:
+    def known_keys(self, pattern: str = "*") -> list[JsonObject]:
         """Return the names, with units, that a pattern means, in order."""
         self._writer.flush(FLUSH_WITHIN_S)
-        units = dict(self._folder.ask("SELECT name, unit FROM keys"))
+        units: dict[str, str] = {}
+        for rows in self._folder.answers("SELECT name, unit FROM keys"):
+            units = dict(rows) | units
         return [{"name": key, "unit": units[key]} for key in select(pattern, sorted(units))]
 
     def state(self) -> JsonObject:

@@ -12,8 +12,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from operator import attrgetter
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +65,17 @@ _LAYOUT = Layout(
         "CREATE INDEX calls ON records (call_id) WHERE call_id != ''",
     ),
 )
-_VALUES = attrgetter(*_COLUMNS.replace(",", "").split()[1:])
+_NAMES = _COLUMNS.replace(",", "").split()
+_ROW = _NAMES[1:]
+_OUTCOME = _ROW.index("outcome")
+_OF_THE_END = [_ROW.index(name) for name in ("outcome", "duration_s", "error", "text")]
+"""Places in a row, which has all columns but the number."""
+_TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
 _INSERT = f"INSERT INTO records VALUES ({', '.join('?' * 15)})"
 _UPDATE = "UPDATE records SET outcome = ?, duration_s = ?, error = ?, text = ? WHERE number = ?"
 
-_Fresh = tuple[CallRecord | None, CallEntry, float]
-"""A call, or None of a remark; its entry; and when it began, s, of the clock that is never set."""
+_Fresh = tuple[CallRecord | None, tuple[Any, ...]]
+"""A call, or None of a remark, and its row."""
 
 
 class Journal:
@@ -113,16 +117,15 @@ class Journal:
 
     def take(self, record: CallRecord) -> None:
         """Take a call that begins, or has ended; returns at once and never raises."""
-        if not record.is_taken:
-            if record.outcome.is_final and self._is_too_much():
+        if record.is_taken is None:
+            if record.outcome.is_final and record.duration_s is None and self._is_too_much():
                 return
-            if len(self._queue) + self._writer.pending >= QUEUE_MOST:
-                if not record.outcome.is_final:  # its end is not taken, and not counted, either
-                    self._writer.count_lost(1, "more calls came than could be written")
-                return
-            record.is_taken = True
-        self._queue.append(record)
-        self._writer.wake()
+            record.is_taken = len(self._queue) + self._writer.pending < QUEUE_MOST
+            if not record.is_taken:
+                self._writer.count_lost(1, "more calls came than could be written")
+        if record.is_taken:
+            self._queue.append(record)
+            self._writer.wake()
 
     def _is_too_much(self) -> bool:
         if left_out := self._refusals.take_left_out(time.monotonic()):
@@ -167,21 +170,28 @@ class Journal:
                 if step := _step(times, each):
                     fresh.append(self._remark(step))
                 times = each.began_us, each.began
-                fresh.append((each, _entry_of(each), each.began))
+                fresh.append((each, (*_row_of(each), each.began, self._run)))
         fresh += [self._remark(text) for text in remarks]
         told = self._add(fresh, list(ended.values()))
         self._times, self._told_aside = times, self._told_aside + len(aside)
-        self._tell(told)
+        for sink in self._sinks:
+            try:
+                sink.take_calls([CallEntry(*row) for row in told])
+            except Exception:  # anybody's code
+                log.exception("journal: %s does not take entries", type(sink).__name__)
         try:
             self._folder.care()
         except Exception as error:  # what was added is safe
             log.warning("journal: its files cannot be tidied: %s", text_of(error))
 
-    def _add(self, fresh: Sequence[_Fresh], ended: Sequence[CallRecord]) -> list[CallEntry]:
-        """Write entries of calls that are new, and the ends of others; all entries as they are
-        then."""
-        ends = [_entry_of(record) for record in ended]
-        updates = [(e.outcome, e.duration_s, e.error, e.text, e.number) for e in ends]
+    def _add(self, fresh: Sequence[_Fresh], ended: Sequence[CallRecord]) -> list[tuple[Any, ...]]:
+        """Write entries of calls that are new, and the ends of others; for sinks all of them, as
+        they are then."""
+        ends = [_row_of(record) for record in ended]
+        updates = [
+            (*(row[at] for at in _OF_THE_END), record.number)
+            for row, record in zip(ends, ended, strict=True)
+        ]
         for values in updates:
             if values[-1] < self._folder.first:  # first, for it may be done again
                 self._folder.change(values[-1], _updating(values))
@@ -190,38 +200,26 @@ class Journal:
         def add(connection: sqlite3.Connection, number: int) -> None:
             nonlocal first
             first = number
-            rows = [
-                (number + at, *_VALUES(entry), running_s, self._run)
-                for at, (_, entry, running_s) in enumerate(fresh)
-            ]
+            rows = [(number + at, *row) for at, (_, row) in enumerate(fresh)]
             connection.executemany(_INSERT, rows)
             connection.executemany(_UPDATE, updates)
 
         self._folder.add(add)
-        for record, end in zip(ended, ends, strict=True):
-            record.is_written = CallOutcome(end.outcome).is_final
-        for at, (new, entry, _) in enumerate(fresh):
+        for record, row in zip(ended, ends, strict=True):
+            record.is_written = row[_OUTCOME] != CallOutcome.RUNNING
+        for at, (new, row) in enumerate(fresh):
             if new is not None:
                 new.number = first + at
-                new.is_written = CallOutcome(entry.outcome).is_final
-        return ends + [replace(entry, number=first + at) for at, (_, entry, _) in enumerate(fresh)]
+                new.is_written = row[_OUTCOME] != CallOutcome.RUNNING
+        if not self._sinks:
+            return []
+        told = [(record.number, *row) for record, row in zip(ended, ends, strict=True)]
+        return told + [(first + at, *row[:-2]) for at, (_, row) in enumerate(fresh)]
 
     def _remark(self, text: str) -> _Fresh:
-        entry = CallEntry(
-            number=0,
-            time_us=int(self._clock.time() * 1e6),
-            method=OF_THE_JOURNAL,
-            outcome=REMARK,
-            text=_clean(text),
-        )
-        return None, entry, self._clock.monotonic()
-
-    def _tell(self, entries: Sequence[CallEntry]) -> None:
-        for sink in self._sinks:
-            try:
-                sink.take_calls(entries)
-            except Exception:  # anybody's code
-                log.exception("journal: %s does not take entries", type(sink).__name__)
+        when = int(self._clock.time() * 1e6)
+        row = (when, OF_THE_JOURNAL, "{}", "", "", "", "", "", REMARK, None, "", _clean(text))
+        return None, (*row, self._clock.monotonic(), self._run)
 
     # read by any thread
 
@@ -285,8 +283,7 @@ class Journal:
         return [self._described(row) for row in self._folder.select(question, parameters, **how)]
 
     def _described(self, row: Sequence[Any]) -> JsonObject:
-        names = _COLUMNS.replace(",", "").split()
-        told = dict(zip(names, row, strict=False))
+        told = dict(zip(_NAMES, row, strict=False))
         told["time"] = told.pop("time_us") / 1e6
         told["running_s"], run = row[-2:]
         told["arguments"] = json.loads(told["arguments"])
@@ -322,32 +319,34 @@ def _step(before: tuple[int, float] | None, record: CallRecord) -> str:
     return f"the clock was set {'forward' if step > 0 else 'back'} by {abs(step):.3f} s"
 
 
-def _entry_of(record: CallRecord) -> CallEntry:
-    caller, outcome = record.caller, record.outcome  # the outcome first: it is set last
-    arguments = json.dumps({"args": record.args, "kwargs": record.kwargs}, ensure_ascii=False)
-    return CallEntry(
-        number=record.number,
-        time_us=record.began_us,
-        method=_clean(record.target),
-        arguments=_clean(arguments),
-        client=_clean(caller.name),
-        host=_host_of(caller.name),
-        key=_clean(caller.key),
-        call_id=_clean(record.call_id),
-        operation=record.operation,
-        outcome=outcome.value,
-        duration_s=record.duration_s,
-        error=record.error,
-        text=_clean(record.text),
+def _row_of(record: CallRecord) -> tuple[Any, ...]:
+    outcome = record.outcome  # first: it is set last
+    caller = record.caller
+    arguments = "{}"
+    if record.args or record.kwargs:
+        arguments = _TO_JSON({"args": record.args, "kwargs": record.kwargs})
+    return (
+        record.began_us,
+        _clean(record.target),
+        _clean(arguments),
+        *_client_of(caller.name),
+        _clean(caller.key),
+        _clean(record.call_id),
+        record.operation,
+        outcome.value,
+        record.duration_s,
+        record.error,
+        _clean(record.text),
     )
 
 
-def _host_of(name: str) -> str:
-    """Return the host in the name of a client, `user@host:pid`; empty: there is none."""
+@lru_cache(1000)
+def _client_of(name: str) -> tuple[str, str]:
+    """Return the name of a client, `user@host:pid`, and the host in it; empty: there is none."""
     _, found, rest = name.partition("@")
-    return _clean(rest.rpartition(":")[0]) if found else ""
+    return _clean(name), _clean(rest.rpartition(":")[0]) if found else ""
 
 
 def _clean(text: str) -> str:
     """Return a text that SQLite can hold: halves of characters as their escapes."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")

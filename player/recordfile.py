@@ -110,9 +110,9 @@ class RecordFile:
             raise
 
     def _prepare(self, layout: Layout, first: int) -> None:
-        self._to_wal()
         ask = self._connection.execute
         ask(f"PRAGMA synchronous = {layout.synchronous}")
+        self._to_wal()
         ask("PRAGMA wal_autocheckpoint = 0")  # `checkpoint` does it
         if (found := ask("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             error = sqlite3.DatabaseError(f"{self.path}: {found}")

@@ -12,7 +12,7 @@ import logging
 import math
 import re
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,7 @@ from player.recordfile import (
 )
 from zmqjsonproxy.errors import RefusedError
 
-__all__ = ["RecordFolder", "RecordFolderError", "Retention", "network_file_system"]
+__all__ = ["LOCAL_DISK", "RecordFolder", "RecordFolderError", "Retention", "network_file_system"]
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,8 @@ _NETWORK = re.compile(
     r"|fuse\.(sshfs|glusterfs\w*|ceph\w*|s3fs|rclone|smbnetfs|davfs\w*)|davfs"
 )
 _DAMAGED = "damaged"
+LOCAL_DISK = "set XDG_STATE_HOME (or StateDirectory= of systemd) to a folder of a local disk"
+"""Remedy."""
 
 
 class RecordFolderError(PlayerError):
@@ -150,7 +152,7 @@ class RecordFolder:
         try:
             file = RecordFile(path, self._layout, first)
             if file.is_finished:
-                first = file.next_number
+                first = max(file.next_number, first + 1)
                 file.close()
                 file = RecordFile(self._path(first), self._layout, first)
         except sqlite3.DatabaseError as error:
@@ -351,9 +353,12 @@ class RecordFolder:
                 break
         return found[::-1] if newest else found
 
-    def ask(self, question: str) -> list[tuple[Any, ...]]:
-        """Return what each file answers, from the oldest on; errors as of `select`."""
-        return [row for _, path in self._files() for row in self._read(path, question, ())]
+    def answers(
+        self, question: str, parameters: Sequence[object] = ()
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield what each file answers, from the newest on; errors as of `select`."""
+        for _, path in reversed(self._files()):
+            yield self._read(path, question, parameters)
 
     def _read(
         self, path: Path, question: str, parameters: Sequence[object]

@@ -10,23 +10,24 @@ from pathlib import Path
 from groundwork.commandline import version
 from groundwork.values import JsonObject, JsonValue
 from player.clock import Clock
+from player.dataroot import Mounts
+from player.findings import Finding
 from player.history import POINTS_MOST, History
 from player.journal import ENTRIES_MOST, Journal
+from player.recordfolder import LOCAL_DISK, network_file_system
 from player.sinks import Sink
 from player.statenames import state_name
 from player.tables import Config
 from zmqjsonproxy.channels.properties import PropertyTable, PublishedUpdate
-from zmqjsonproxy.engine.callrecords import CallOutcome, CallRecord
+from zmqjsonproxy.engine.callrecords import CallRecord
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import query
 from zmqjsonproxy.waiting import beside
 
-__all__ = ["Records", "ServedHistory", "ServedJournal"]
+__all__ = ["Records", "ServedHistory", "ServedJournal", "place_findings"]
 
 log = logging.getLogger(__name__)
 
-QUIET = frozenset({"control.renew"})
-"""Commands that come all the time and change nothing that anybody would look for."""
 _WITHIN_S = 1.0
 
 
@@ -40,6 +41,7 @@ class Records:
         clock: The time.
         simulated: No real instrument is touched; its records are kept apart.
         sinks: Further places for both.
+        whose: What keeps them, for the journal.
 
     Attributes:
         why_not: Why neither is kept; empty: nothing hinders it.
@@ -56,20 +58,23 @@ class Records:
         *,
         simulated: bool = False,
         sinks: Sequence[Sink] = (),
+        whose: str = "the Player",
     ) -> None:
         self._config, self._bank, self._clock, self._sinks = config, bank, clock, sinks
+        self._whose = whose
         self.journal: Journal | None = None
         self.history: History | None = None
         self.why_not = _why_not(state_dir)
         self._folder = None
         if self.why_not or state_dir is None:
-            log.info("%s: neither journal nor history is kept: %s", bank, self.why_not)
+            level = logging.INFO if _is_unwanted(state_dir) else logging.WARNING
+            log.log(level, "%s: neither journal nor history is kept: %s", bank, self.why_not)
         else:
             name = state_name("records", bank, config.path)
             self._folder = state_dir / f"{name}{'-simulated' if simulated else ''}"
             if config.instrument.journal.keep:
                 self.journal = Journal(self._folder, config.instrument.journal, clock, sinks)
-                self.journal.note(f"the Player begins: {version()}, process {os.getpid()}")
+                self.journal.note(f"{whose} begins: {version()}, process {os.getpid()}")
         self.served_journal = ServedJournal(self, bank, simulated)
         self.served_history = ServedHistory(self, bank)
 
@@ -83,15 +88,7 @@ class Records:
     @property
     def on_command(self) -> Callable[[CallRecord], None] | None:
         """Who is told of commands; None: nobody."""
-        if self.journal is None:
-            return None
-        take = self.journal.take
-
-        def tell(record: CallRecord) -> None:
-            if record.target not in QUIET or record.outcome is CallOutcome.FAILED:
-                take(record)
-
-        return tell
+        return None if self.journal is None else self.journal.take
 
     def note(self, text: str) -> None:
         """Write a remark into the journal, of what happened without a call."""
@@ -111,13 +108,30 @@ class Records:
         if history is not None:
             history.close(_WITHIN_S)
         if journal is not None:
-            journal.note("the Player ends")
+            journal.note(f"{self._whose} ends")
             journal.close(_WITHIN_S)
         for sink in self._sinks:
             try:
                 sink.close()
             except Exception:  # anybody's code
                 log.exception("%s: closing %s raised", self._bank, type(sink).__name__)
+
+
+def place_findings(state_dir: Path | None, mounts: Mounts | None = None) -> list[Finding]:
+    """Return what is wrong with the folder where records go, for `player doctor`; that none is
+    wanted is not."""
+    if state_dir is None or _is_unwanted(state_dir):
+        return []
+    text = _why_not(state_dir)
+    if not text and (found := network_file_system(state_dir, mounts)):
+        text = f"the state folder {state_dir} is on a network file system ({found})"
+    told = f"neither journal nor history can be kept: {text}"
+    return [Finding("journal", told, LOCAL_DISK)] if text else []
+
+
+def _is_unwanted(state_dir: Path | None) -> bool:
+    """Whether somebody said by /dev/null, or by no folder at all, that nothing is to be kept."""
+    return state_dir is None or state_dir.is_relative_to(os.devnull)
 
 
 def _why_not(state_dir: Path | None) -> str:
@@ -219,7 +233,7 @@ class ServedHistory:
     @query
     def keys(self, pattern: str = "*") -> list[JsonObject]:
         """Return what is kept: `name` and `unit` of each key that a pattern means, as status.*."""
-        return self._history().keys(str(pattern))
+        return self._history().known_keys(str(pattern))
 
     @query
     def read(
@@ -258,9 +272,7 @@ class ServedHistory:
     @query
     def in_force(self, keys: list[str], at: float) -> dict[str, JsonValue]:
         """Return the values that held at a moment, UTC, unix seconds, as `read` does, by key."""
-        history = self._history()
-        found = {str(key): history.in_force(str(key), float(at)) for key in keys}
-        return {key: point for key, point in found.items() if point is not None}
+        return dict(self._history().in_force([str(key) for key in keys], float(at)))
 
     @query
     def state(self) -> JsonObject:

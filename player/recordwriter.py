@@ -21,7 +21,7 @@ __all__ = ["GATHER_S", "RecordWriter"]
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-GATHER_S = 0.02
+GATHER_S = 0.05
 """Time that a record waits for others to be written with, s."""
 RETRY_S = 1.0
 _TROUBLE = (sqlite3.OperationalError, OSError, PlayerError)
@@ -57,6 +57,7 @@ class RecordWriter(Generic[T]):
         self._name, self._take, self._write = name, take, write
         self._gather_s, self._retry_s = gather_s, retry_s
         self._wake, self._ended = threading.Event(), threading.Event()
+        self._hurry = threading.Event()  # somebody waits for what is there
         self._done = threading.Condition()
         self._asked = self._served = 0  # flushes
         self._batch: Sequence[T] = ()
@@ -94,12 +95,14 @@ class RecordWriter(Generic[T]):
         with self._done:
             self._asked += 1
             wanted = self._asked
+            self._hurry.set()
             self._wake.set()
             return self._done.wait_for(lambda: self._served >= wanted, within)
 
     def close(self, within: float) -> None:
         """Write what there is, and end; what is not written within so many seconds is lost."""
         self._ended.set()
+        self._hurry.set()
         self._wake.set()
         self._thread.join(within)
         if self._thread.is_alive():
@@ -110,9 +113,10 @@ class RecordWriter(Generic[T]):
     def _run(self) -> None:
         while True:
             self._wake.wait()
-            self._ended.wait(self._gather_s)
+            self._hurry.wait(self._gather_s)
             self._wake.clear()
             with self._done:
+                self._hurry.clear()
                 asked = self._asked
             is_over = self._ended.is_set()
             if self._write_all():

@@ -11,7 +11,7 @@ from groundwork.values import JsonValue
 __all__ = ["CallEntry", "HistoryPoint", "Sink"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CallEntry:
     """A line of the journal: one command or operation, or a remark of the journal itself.
 

@@ -131,26 +131,23 @@ class RpcEndpoint(Endpoint):
         self._properties = HostProperties(table_of(bank), self._server, self._control)
         self._server.engine.gate = self._control
         self._server.expose("bank", bank)
-        for part, device in bank.parts().items():
+        parts = bank.parts()
+        for part, device in parts.items():
             self._server.expose(f"bank.{part}", device)
         self._server.expose("files", self._files)
         self._server.expose("control", self._control)
         if self._records is not None:
-            self._serve_records(self._records, bank)
+            self._serve_records(self._records, {"": bank, **parts})
         self._thread = threading.Thread(
             target=self._run, args=(bank,), name=f"calls {self._name}", daemon=True
         )
         self._thread.start()
 
-    def _serve_records(self, records: Records, bank: Bank) -> None:
-        tables = {"": table_of(bank)} | {
-            part: table_of(device)
-            for part, device in bank.parts().items()
-            if has_properties(device)
-        }
+    def _serve_records(self, records: Records, objects: Mapping[str, object]) -> None:
+        tables = {name: table_of(one) for name, one in objects.items() if has_properties(one)}
         records.begin_history(tables)
         with publishing:
-            table_of(bank).properties["control"].listeners[records] = records.take_control
+            tables[""].properties["control"].listeners[records] = records.take_control
         self._server.engine.on_command = records.on_command
         self._server.expose("journal", records.served_journal)
         self._server.expose("history", records.served_history)

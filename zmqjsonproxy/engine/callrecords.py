@@ -8,6 +8,7 @@ the call begins, and once more at its end. Queries change nothing and have none.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -32,6 +33,9 @@ _TEXTS_MOST = 800
 _VALUES_MOST = 40
 """Values of all arguments of a call."""
 _DEPTH_MOST = 4
+_FEW = 5
+_SHORT = frozenset({float, bool, type(None)})
+"""Types of values that are short."""
 _LARGEST = 2**63
 _ERROR_MOST = 600
 
@@ -79,7 +83,8 @@ class CallRecord:
         error: Type of what was raised; empty: nothing was.
         text: Of that.
         has_secret: Some arguments are secret; `text` is then left out, which may repeat them.
-        is_taken: For whoever keeps records: it is among them, or waits for that.
+        is_taken: For whoever keeps records: it is among them, or waits for that; False: there was no
+            room; None: it was not told yet.
         number: Likewise: its running number; 0: it has none yet.
         is_written: Likewise: its end is written.
     """
@@ -97,7 +102,7 @@ class CallRecord:
     error: str = ""
     text: str = ""
     has_secret: bool = False
-    is_taken: bool = False
+    is_taken: bool | None = None
     number: int = 0
     is_written: bool = False
 
@@ -148,9 +153,10 @@ def shown_arguments(
     Long texts, arrays, long lists are shortened; it takes no longer for large arguments.
     """
     args, kwargs = request.args, request.kwargs
-    if not args and not kwargs:
-        return [], {}, False
-    shown, secret = _Shown(), method.secret
+    secret = method.secret
+    if not kwargs and not secret and _are_short(args):
+        return list(args), {}, False  # as most are
+    shown = _Shown()
     positional: list[JsonValue] = []
     if secret:
         names = method.positional
@@ -162,6 +168,18 @@ def shown_arguments(
     else:
         positional = shown.items(args)
     return positional, shown.table(kwargs, secret) if kwargs else {}, shown.has_hidden
+
+
+def _are_short(args: Sequence[object]) -> bool:
+    """Tell whether arguments are few and plain, so that they are shown as they are."""
+    if len(args) > _FEW:
+        return False
+    for value in args:
+        if type(value) in _SHORT or (isinstance(value, str) and len(value) <= _TEXT_MOST):
+            continue
+        if not (isinstance(value, int) and -_LARGEST <= value < _LARGEST):
+            return False
+    return True
 
 
 class _Shown:
