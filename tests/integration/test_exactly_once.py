@@ -12,6 +12,7 @@ import pytest
 from support.original_client import OriginalClient
 from support.rpc_bank import Bank, serving
 
+from dealer import PlayersError
 from player.ports import port_of
 from player.testing.wire import Wire
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
@@ -82,17 +83,21 @@ def test_a_line_that_stays_cut_is_told_of_with_the_identity_of_the_call(
         (error,) = came
         assert isinstance(error, PeerLostError)
         wire.up()
-        assert d.outcome_of(error)["BANKA"].state == "running"
+        wait_for(lambda: d.outcome_of(error)["BANKA"], "running")
         bank.go_on.set()
         found = wait_for(lambda: d.outcome_of(error.call_id)["BANKA"], "done")
         assert found.value == "held"
 
 
 def wait_for(look: Callable[[], Any], state: str) -> Any:
-    """Look until a state is there."""
+    """Look until a state is there; after a cut there are pauses between connections."""
+    found: Any = None
     for _ in range(3000):
-        found = look()
-        if found.state == state:
+        try:
+            found = look()
+        except PlayersError as away:
+            found = away
+        if getattr(found, "state", "") == state:
             return found
         threading.Event().wait(0.01)
     raise AssertionError(found)
