@@ -1,4 +1,4 @@
-"""What became of a call: asked of its Player by the identity of the call, then of the journal
+"""State of a call, asked of its Player by the identity of the call, and then of the journal
 there."""
 
 from __future__ import annotations

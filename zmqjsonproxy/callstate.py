@@ -1,4 +1,4 @@
-"""What became of a call, as its server tells it by the identity of the call."""
+"""State of a call, as its server tells it by the identity of the call."""
 
 from __future__ import annotations
 

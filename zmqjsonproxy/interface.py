@@ -138,7 +138,7 @@ class Mark:
 
     @property
     def journaled(self) -> bool:
-        """Whether calls of it are told to a journal."""
+        """True if calls of it are told to a journal."""
         return self.kind is not Kind.QUERY and not self.is_read_only
 
     @property

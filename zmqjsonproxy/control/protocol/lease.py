@@ -39,7 +39,7 @@ _LONGEST_TEXT = 200
 
 
 class Ending(StrEnum):
-    """How a lease ended."""
+    """Reason why a lease ended."""
 
     OVER = "its time was over"
     SILENT = "its owner was silent"
