@@ -24,6 +24,7 @@ NAMES = (
     "channels",
     "operations",
     "keys",
+    "journal",
     "channelizer",
     "histograms",
     "rest",

@@ -542,7 +542,10 @@ class ClientCore:
         elif transition is Transition.CONNECTED and peer.state is not State.IDLE:
             peer.connected, peer.tries_other = True, False
         elif transition is not Transition.REFUSED or not self._tries_other_addresses(peer, now):
+            cut = peer.take_cut(now) if transition is Transition.LOST else ()
             self.drop(peer, transition.value, now)
+            for call in cut:
+                self.submit(call, now)
 
     def tick(self, now: float) -> None:
         """Give up what takes too long; to be called every `LOOK_EVERY` while calls are open, behind
@@ -560,6 +563,8 @@ class ClientCore:
                     self._tries_other_addresses(peer, now)
             elif peer.current is not None and peer.waits_in_vain:
                 self._abandon(peer, now)
+            if peer.waiting:
+                peer.lose_late(now)
 
     @property
     def is_settled(self) -> bool:

@@ -39,7 +39,7 @@ _LONGEST_TEXT = 200
 
 
 class Ending(StrEnum):
-    """How a lease ended."""
+    """Reason why a lease ended."""
 
     OVER = "its time was over"
     SILENT = "its owner was silent"
@@ -139,6 +139,10 @@ class Holder:
         silent = self.terms.silent_s
         return self.ends if silent is None else min(self.ends, self.heard + silent)
 
+    def ending(self, now: float) -> Ending:
+        """Return how it ended that was due."""
+        return Ending.OVER if now >= self.ends else Ending.SILENT
+
     def is_proven_by(self, credential: Credential | None) -> bool:
         """Tell whether a credential is that of this lease."""
         if credential is None or credential.number != self.number:
@@ -216,8 +220,7 @@ class Lease:
         holder = self.holder
         if holder is None or now < holder.due:
             return False
-        why = Ending.OVER if now >= holder.ends else Ending.SILENT
-        self._end(holder, why, wall)
+        self._end(holder, holder.ending(now), wall)
         return True
 
     def take(
@@ -298,8 +301,12 @@ class Lease:
         """
         holder = self.holder
         if holder is None or now >= holder.due:
+            credential = Credential.read(text)
+            if holder is not None and holder.is_proven_by(credential):
+                why = holder.ending(now)
+                raise self._refusal(f"{self.name}: control {holder.number} has ended: {why}", None)
             if text:
-                raise self._refusal(self._late(Credential.read(text)), None)
+                raise self._refusal(self._late(credential), None)
             if self.is_required:
                 raise self._refusal(
                     f"{self.name}: nobody has control, which commands need here "
