@@ -182,9 +182,9 @@ class ServedJournal:
         Returns:
             `bank`, `simulated`, and `entries`: `number`, `time` (when it began, UTC, unix seconds),
             `running_s` (likewise, of a clock that is never set), `method`, `arguments`
-            (shortened, without secrets), `client`, `host`, `key`, `call_id`, `operation`,
-            `outcome` (running, done, failed, refused, aborted, not begun, unknown, remark),
-            `duration_s`, `error`, `text`.
+            (shortened, without secrets), `client`, `host`, `key`, `through` (key of the client
+            that called on its behalf), `call_id`, `operation`, `outcome` (running, done,
+            failed, refused, aborted, not begun, unknown, remark), `duration_s`, `error`, `text`.
         """
         entries = self._journal().entries(
             after=int(after),
