@@ -156,7 +156,7 @@ def test_no_network_file_system_is_used(tmp_path: Path) -> None:
     history = history_of(tmp_path / "h", table, mounts=mounts, retry_s=0.01)
     table.publish("x", 1)
     poll(lambda: history.state()["trouble"], "no trouble is told")
-    assert "network file system (cifs)" in str(history.state()["trouble"], "no trouble is told")
+    assert "network file system (cifs)" in str(history.state()["trouble"])
     history.close()
 
 
