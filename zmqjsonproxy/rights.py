@@ -28,7 +28,7 @@ class KnownKey(Protocol):
 
     @property
     def is_revoked(self) -> bool:
-        """Whether it is refused from now on; it is known, so that its owner can be told."""
+        """Tell whether it is refused from now on; it is known, so that its owner can be told."""
 
 
 def _no_token(_token: str) -> KnownKey | None:

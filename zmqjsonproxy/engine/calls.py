@@ -562,7 +562,7 @@ class CallEngine(Generic[R]):
 
 
 def _may_be_quick(method: Method) -> bool:
-    """Whether all callers may have it answered at once: nobody looks at their roles there."""
+    """Tell whether all callers may have it answered at once: nobody looks at their roles there."""
     return method.kind is Kind.QUERY and method.mark.needs is Role.OBSERVE
 
 

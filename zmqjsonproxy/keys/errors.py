@@ -1,4 +1,4 @@
-"""What is wrong with keys.
+"""Errors of keys.
 
 KeysError
 +-- KeyFileError    a file or folder of keys is not there, too open, or broken

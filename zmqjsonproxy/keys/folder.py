@@ -243,7 +243,7 @@ class KeyFolder(Closing):
 
     @property
     def faults(self) -> tuple[KeyFileError, ...]:
-        """What is wrong with files of clients, whom they do not let in."""
+        """Faults of files of clients, whom they do not let in."""
         return self._known.faults
 
     @property

@@ -161,7 +161,7 @@ def take_bundle(folder: Path, bundle: Bundle, *, replace: bool) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRing:
-    """What a client needs for connections with keys: `zmqjsonproxy.rights.ClientKeys`.
+    """Keys of a client for its connections: `zmqjsonproxy.rights.ClientKeys`.
 
     Attributes:
         name: Under which servers know it.

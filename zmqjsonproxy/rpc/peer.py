@@ -241,7 +241,7 @@ class Peer:
 
     @property
     def is_keyed(self) -> bool:
-        """Whether this end came with keys to the last connection."""
+        """Tell whether this end came with keys to the last connection."""
         return bool(self.public)
 
     @property

@@ -24,7 +24,7 @@ from zmqjsonproxy.rpc.protocol.handshakes import (
 
 
 def greeting(mechanism: bytes) -> bytes:
-    """As RFC 23 has it: signature, version, mechanism, as-server, filler."""
+    """Greeting as RFC 23 has it: signature, version, mechanism, as-server, filler."""
     return b"\xff" + bytes(8) + b"\x7f\x03\x01" + mechanism.ljust(20, b"\0") + b"\x01" + bytes(31)
 
 

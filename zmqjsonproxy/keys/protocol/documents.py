@@ -76,7 +76,7 @@ class ClientKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnKey:
-    """What makes a client that one: the secret key, and a token for web pages."""
+    """Proof of a client: the secret key, and a token for web pages."""
 
     name: str
     secret: str = field(repr=False)
