@@ -61,11 +61,17 @@ def build_parser() -> argparse.ArgumentParser:
             ),
             argument(
                 "--mirror-port PORT",
-                "taken, and without effect: there is no mirror server",
+                "TCP port of the mirror server; default: 8001, and none for a Bank of a file without it",
                 type=port_number,
             ),
             argument(
-                "--mirror-service NAME", "taken, and without effect: there is no mirror server"
+                "--mirror-service NAME",
+                "get the mirror port from the port manager under this name, whatever --mirror-port says",
+            ),
+            argument(
+                "--memory-kind KIND",
+                "place of the display memory, file or sysv; default: file",
+                choices=("file", "sysv"),
             ),
             argument(
                 "--config FILE",
