@@ -26,6 +26,7 @@ NAMES = (
     "channelizer",
     "histograms",
     "rest",
+    "mirror",
     "difx",
     "portmanager",
     "instrument",

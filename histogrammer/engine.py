@@ -487,7 +487,9 @@ class Engine(Closing):
         ]
         cells = {each.name: each.contents.cells for each in changed}
         moving = {
-            each.name: each.shown.x_axis for each in changed if each.definition.kind == STRIP.letters
+            each.name: each.shown.x_axis
+            for each in changed
+            if each.definition.kind == STRIP.letters
         }
         binder.refresh(cells, moving)
         self._shown |= {each.name: each.version for each in changed}

@@ -88,7 +88,9 @@ class BankProgram:
         bank = self.bank_name(options, source.tables)
         endpoint = self.endpoint_name(source.tables, bank)
         under = self._parsed(defaults(bank, endpoint, source.tables))
-        merged = put_over(put_over(under, source), self._parsed(given(bank, endpoint, source.tables)))
+        merged = put_over(
+            put_over(under, source), self._parsed(given(bank, endpoint, source.tables))
+        )
         path = self.place if options.config is None else options.config
         return checked(replace(merged, path=path))
 

@@ -206,9 +206,8 @@ class Binder:
             moving: Name -> x axis as it is now, of those whose axes move.
         """
         for name, axis in (moving or {}).items():
-            if (bound := self._bound.get(name)) is not None:
-                if self._limit_x(bound.slot, axis):
-                    self._note_tables()
+            if (bound := self._bound.get(name)) is not None and self._limit_x(bound.slot, axis):
+                self._note_tables()
         for name, counts in cells.items():
             if (bound := self._bound.get(name)) is not None:
                 _copy_counts(counts.reshape(-1), bound.channels)

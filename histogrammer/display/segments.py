@@ -123,6 +123,6 @@ def segments_of_mine(least: int) -> Iterator[str]:
         fields = line.split()
         number = int(fields[_KEY]) & 0xFFFFFFFF
         key = number.to_bytes(4, sys.byteorder).decode("ascii", "replace")
-        if int(fields[_UID]) == os.getuid() and int(fields[_SIZE]) >= least and key.isprintable():
-            if key.isascii():
-                yield key
+        is_mine = int(fields[_UID]) == os.getuid() and int(fields[_SIZE]) >= least
+        if is_mine and key.isascii() and key.isprintable():
+            yield key

@@ -21,7 +21,9 @@ from histogrammer.display import MemoryState
 from histogrammer.mirror.cli import main
 from portmanager import PortManager
 
-READY = re.compile(r"ready: memory ([0-9A-Za-z]{4}) of (\d+) bytes, a copy of localhost:RG_MIRROR\n")
+READY = re.compile(
+    r"ready: memory ([0-9A-Za-z]{4}) of (\d+) bytes, a copy of localhost:RG_MIRROR\n"
+)
 SERVICES = ["--rest-service", "RG_REST", "--mirror-service", "RG_MIRROR"]
 
 

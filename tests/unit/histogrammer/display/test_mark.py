@@ -19,8 +19,8 @@ def test_a_mark_reads_and_writes_in_the_place_of_a_label(mark: Mark) -> None:
     data = write_mark(mark)
     assert read_mark(data) == mark
     assert len(data) == 128
-    last = HEADER.fields and HEADER.fields["statistics"][1]
-    assert MARK_OFFSET == last - 128
+    assert HEADER.fields is not None
+    assert HEADER.fields["statistics"][1] - 128 == MARK_OFFSET
 
 
 @pytest.mark.parametrize("data", [b"", bytes(128), b"energy, keV" + bytes(117)])

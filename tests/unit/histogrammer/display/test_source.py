@@ -26,7 +26,7 @@ def server(answers: Mapping[str, object]) -> Iterator[str]:
     """Answer requests by their paths; its URL."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the name is of the library
+        def do_GET(self) -> None:
             answer = answers[self.path]
             body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             self.send_response(200)
