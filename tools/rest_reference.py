@@ -133,7 +133,7 @@ def answers(folder: Path) -> Iterator[tuple[str, str, str]]:
             roots=histogrammer.roots,
             folder="/usr/bin",
             end=lambda: None,
-            mirrors=lambda: [MirrorEntry("hpc1", f"file:{HOME}/{MEMORY}")],
+            mirrors=lambda: [MirrorEntry("192.0.2.17", "k3Zp")],
         )
         answerer = Answerer(program)
         stubs = [(path, _needed(ROUTES[path])) for path in STUBS]

@@ -14,7 +14,7 @@ __all__ = ["LocalCopy"]
 
 _TYPES = HEADER.fields["types"][1] if HEADER.fields else 0
 _BEHIND_TYPES = HEADER.fields["map"][1] if HEADER.fields else 0
-_DESCRIBED = ("xy", "titles", "info", "offsets", "types", "map")
+_DESCRIBED = ("xy", "titles", "info", "offsets", "types")
 
 
 class LocalCopy(Closing):
@@ -50,7 +50,7 @@ class LocalCopy(Closing):
 
         Args:
             tables: The header; None: that of before.
-            channels: The first of the channels.
+            channels: The first of the channels, any number of bytes: SpecTcl sends one if there are none.
         """
         if tables is None:
             self._write_channels(channels)
@@ -72,8 +72,7 @@ class LocalCopy(Closing):
         header["types"][:] = new["types"]
 
     def _write_channels(self, channels: Bytes) -> None:
-        words = channels.view(np.uint32)
-        self._memory.channels[: len(words)] = words
+        self._memory.channels.view(np.uint8)[: len(channels)] = channels
 
     def close(self) -> None:
         """Remove it."""

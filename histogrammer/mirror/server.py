@@ -149,6 +149,8 @@ class MirrorServer:
     def _forget(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
         del self._tasks[task]
         connection.close()
+        if not self._tasks:
+            self.updates.forget()
 
     def _refusal(self, host: str) -> str:
         if not is_admitted(host, self._settings.networks):

@@ -28,7 +28,6 @@ class Updates:
     def __init__(self, worker: Worker[Engine]) -> None:
         self._worker = worker
         self._last: Snapshot | None = None
-        self._asking: asyncio.Task[Snapshot] | None = None
         self.built = 0
 
     async def current(self) -> Snapshot:
@@ -37,20 +36,20 @@ class Updates:
         Raises:
             EndedError: The histogrammer ends.
         """
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask())
-        return await asyncio.shield(self._asking)
-
-    async def _ask(self) -> Snapshot:
-        before = self._last
         while True:
             try:
-                future = self._worker.post(lambda engine: engine.snapshot(before))
+                return await asyncio.wrap_future(self._worker.post(self._look))
             except BusyError:
                 await asyncio.sleep(_AGAIN_S)
-                continue
-            found = await asyncio.wrap_future(future)
-            if found is not before:
-                self.built += 1
+
+    def _look(self, engine: Engine) -> Snapshot:
+        """Return the last snapshot if nothing has changed, else a new one; in the engine's thread."""
+        found = engine.snapshot(self._last)
+        if found is not self._last:
+            self.built += 1
             self._last = found
-            return found
+        return found
+
+    def forget(self) -> None:
+        """Keep no snapshot while nobody asks."""
+        self._last = None

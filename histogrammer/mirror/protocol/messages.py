@@ -13,6 +13,7 @@ from histogrammer.errors import MirrorProtocolError
 
 __all__ = [
     "HEADER_BYTES",
+    "MAX_BODY_BYTES",
     "MAX_KEY_BYTES",
     "REQUEST",
     "MessageType",
@@ -25,6 +26,8 @@ __all__ = [
 _PREFIX = struct.Struct("=II")
 HEADER_BYTES = _PREFIX.size
 MAX_KEY_BYTES = 1024
+MAX_BODY_BYTES = 2**32 - 1 - HEADER_BYTES
+"""A header tells no larger one."""
 
 
 class MessageType(IntEnum):

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from histogrammer.display.snapshot import Snapshot
-from histogrammer.errors import MirrorProtocolError
+from histogrammer.errors import DisplayMemoryError, MirrorProtocolError
 from histogrammer.mirror.protocol.messages import (
     HEADER_BYTES,
+    MAX_BODY_BYTES,
     MAX_KEY_BYTES,
     MessageType,
     Prefix,
@@ -94,6 +95,9 @@ class Session:
 
         Args:
             snapshot: Contents of the display memory.
+
+        Raises:
+            DisplayMemoryError: They are too many bytes for a message.
         """
         if self._told_tables == snapshot.table_changes:
             return _framed(MessageType.PARTIAL_UPDATE, [snapshot.channels])
@@ -116,4 +120,10 @@ def _check(prefix: Prefix) -> None:
 
 
 def _framed(kind: MessageType, parts: list[memoryview]) -> list[memoryview]:
-    return [memoryview(write_prefix(kind, sum(part.nbytes for part in parts))), *parts]
+    size = sum(part.nbytes for part in parts)
+    if size > MAX_BODY_BYTES:
+        raise DisplayMemoryError(
+            f"the spectra that are bound take {size} bytes, and a mirror is told of {MAX_BODY_BYTES} at "
+            "most: unbind some"
+        )
+    return [memoryview(write_prefix(kind, size)), *parts]

@@ -57,6 +57,15 @@ def test_a_copy_shows_what_the_original_has() -> None:
     assert seen.state is MemoryState.GONE
 
 
+def test_an_update_may_have_any_number_of_bytes() -> None:
+    binder, _ = original()
+    tables, _ = parts(binder.snapshot())
+    with LocalCopy(SIZE) as copy, open_key(copy.key) as seen:
+        copy.write(tables, np.zeros(1, np.uint8))  # of SpecTcl, if there are no spectra
+        copy.write(None, np.full(7, 255, np.uint8))
+        assert len(seen) == 0
+
+
 def test_a_slot_that_is_described_anew_is_empty_until_its_channels_are_there() -> None:
     binder, _ = original()
     binder.bind("h", KINDS["1"].define("h", [["a"]], [Axis(0, 10, 10)]))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from histogrammer.display.snapshot import Snapshot
-from histogrammer.errors import MirrorProtocolError
+from histogrammer.errors import DisplayMemoryError, MirrorProtocolError
 from histogrammer.mirror.protocol.messages import REQUEST, write_info
 from histogrammer.mirror.protocol.serving import (
     MAX_KEYS,
@@ -91,6 +92,15 @@ def test_an_end_within_a_message_is_an_error() -> None:
 def snapshot(changes: int, table_changes: int, used: int) -> Snapshot:
     tables = memoryview(bytes([table_changes]) * 5_600_000)
     return Snapshot(changes, table_changes, tables, memoryview(bytes([changes]) * used))
+
+
+def test_more_than_a_message_can_tell_is_a_sentence() -> None:
+    class Huge:
+        nbytes = 2**32
+
+    told = Snapshot(1, 1, memoryview(bytes(1)), cast(memoryview, Huge()))
+    with pytest.raises(DisplayMemoryError, match=r"take 4294967297 bytes, .* unbind some"):
+        Session().update(told)
 
 
 def test_the_first_update_is_full_and_later_ones_only_when_the_tables_changed() -> None:
