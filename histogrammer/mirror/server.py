@@ -227,7 +227,7 @@ class MirrorServer:
                 return
             total -= snapshots[one].channels.nbytes
             slow = [task for task, each in self._tasks.items() if each is snapshots[one]]
-            self._note(logging.WARNING, "%d clients are too slow, and are closed", len(slow))
+            self._note(logging.WARNING, "clients that are too slow are closed: %d", len(slow))
             for task in slow:
                 task.cancel()
 

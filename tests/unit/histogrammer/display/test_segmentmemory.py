@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import secrets
+import string
 import subprocess
 import sys
 
@@ -60,14 +62,14 @@ def test_what_a_dead_owner_left_is_removed_and_what_others_have_is_not() -> None
     )
     assert left.returncode == 9, left.stderr
     dead = left.stdout.strip()
-    assert is_there(dead)
-    foreign = Segment.make("~=!" + dead[0], 5_700_000)  # of a program that has no marks
+    key = "".join(secrets.choice(string.punctuation) for _ in range(4))
+    foreign = Segment.make(key, 5_700_000)  # of a program that has no marks
     try:
         with SegmentMemory(4096) as one, SegmentMemory(4096) as other:
             assert not is_there(dead)
             assert is_there(one.key)
             assert is_there(other.key)
-            assert is_there("~=!" + dead[0])
+            assert is_there(key)
     finally:
         foreign.remove()
 
