@@ -34,7 +34,8 @@ CHECKS = {
         [
             "python",
             "-c",
-            "import numba, boost_histogram, histogrammer.bank, histogrammer.rest.endpoint, histogrammer.mirror.endpoint",
+            "import numba, boost_histogram, histogrammer.bank, histogrammer.rest.endpoint, "
+            "histogrammer.mirror.endpoint",
         ],
     ],
     "fast": [["python", "-c", "import orjson, dealer"]],
