@@ -25,6 +25,10 @@ from histogrammer.errors import DisplayMemoryError
 __all__ = ["MemoryState", "OpenMemory", "open", "open_key"]
 
 
+_POSIX = Path("/dev/shm")
+"""Shared memory of POSIX by its names, on Linux."""
+
+
 class MemoryState(StrEnum):
     """State of a display memory that is read."""
 
@@ -87,12 +91,12 @@ class OpenMemory(Mapping[str, DisplayedSpectrum], Closing):
 
 
 class _OpenFile(OpenMemory):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, key: str, path: Path) -> None:
         self._path = path
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             mapped = mmap.mmap(self._file, 0, prot=mmap.PROT_READ)
-            super().__init__(f"file:{path}", np.frombuffer(mapped, np.uint8))
+            super().__init__(key, np.frombuffer(mapped, np.uint8))
         except BaseException:
             os.close(self._file)
             raise
@@ -126,14 +130,17 @@ def open_key(key: str) -> OpenMemory:
     """Open a display memory of this host.
 
     Args:
-        key: `file:` and a path, four characters, or `sysv:` and four characters.
+        key: `file:` and a path, four characters, or, of SpecTcl 7, `sysv:` and four characters, or
+            `posix:` and a name.
 
     Raises:
         DisplayMemoryError: There is none, or it may not be read.
     """
     try:
         if key.startswith("file:"):
-            return _OpenFile(Path(key.removeprefix("file:")))
+            return _OpenFile(key, Path(key.removeprefix("file:")))
+        if key.startswith("posix:"):
+            return _OpenFile(key, _POSIX / key.removeprefix("posix:").lstrip("/"))
         return _OpenSegment(key.removeprefix("sysv:"))
     except (OSError, ValueError) as error:
         raise DisplayMemoryError(f"display memory {key:.300}: {error}") from error

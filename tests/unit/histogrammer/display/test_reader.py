@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import mmap
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import posix_ipc
 import pytest
 
 from histogrammer import display
@@ -66,10 +69,27 @@ def test_a_memory_whose_owner_was_killed_is_gone(tmp_path: Path) -> None:
         assert seen.state is MemoryState.GONE
 
 
-@pytest.mark.parametrize("key", ["file:/none", "abc", "sysv:", "~~~~"])
+@pytest.mark.parametrize("key", ["file:/none", "posix:/no-such-memory", "abc", "sysv:", "~~~~"])
 def test_what_is_not_there_is_an_error(key: str) -> None:
     with pytest.raises(DisplayMemoryError, match=f"display memory {key}: "):
         display.open(key)
+
+
+def test_shared_memory_of_posix_is_read_by_its_name() -> None:
+    made = posix_ipc.SharedMemory(None, posix_ipc.O_CREX, size=5_600_000 + 4096)
+    try:
+        with mmap.mmap(made.fd, 0) as mapped:
+            mapped[1_360_000:1_360_002] = b"h\0"
+            mapped[2_680_000:2_680_004] = struct.pack("=I", 4)
+            mapped[0:8] = struct.pack("=2I", 3, 1)
+            mapped[5_600_004:5_600_008] = struct.pack("=I", 7)
+            with display.open(f"posix:{made.name}") as seen:
+                assert seen["h"].counts.tolist() == [7]
+                assert (seen.key, seen.state) == (f"posix:{made.name}", MemoryState.LIVE)
+    finally:
+        made.close_fd()
+        made.unlink()
+    assert seen.state is MemoryState.GONE
 
 
 def test_a_file_that_is_too_short_is_an_error(tmp_path: Path) -> None:
