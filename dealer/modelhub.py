@@ -58,6 +58,11 @@ class _Hub(ABC):
         """See Hub."""
         return True
 
+    def set_control(self, url: str, credential: str) -> None:
+        """See Hub."""
+        if (player := self._players.get(url)) is not None:
+            player.control = credential
+
     @abstractmethod
     async def _wait(self, seconds: float) -> None:
         """Let virtual time pass."""

@@ -21,6 +21,8 @@ from dealer.virtualtime import VirtualClock
 from groundwork.loading import TargetError, load_target, registered, target_of
 from zmqjsonproxy import CallResult, InterfaceDescription, MethodDescription
 from zmqjsonproxy.caller import own_name
+from zmqjsonproxy.control.protocol.lease import Lease, utc
+from zmqjsonproxy.control.served import ServedControl
 from zmqjsonproxy.engine import CallEngine, CommandQueue, CommandQueues
 from zmqjsonproxy.engine.commandqueues import Job
 from zmqjsonproxy.errors import CallTimeoutError, ProtocolError
@@ -44,6 +46,7 @@ __all__ = [
     "ModelPlayer",
     "factory_of",
     "find_models",
+    "requires_control",
 ]
 
 GROUP = "dealer_player.plans"
@@ -62,14 +65,14 @@ class Model(Protocol):
     one thread."""
 
     def objects(self) -> Mapping[str, object | None]:
-        """What the Player would serve: `bank` and its parts `bank.NAME`; None: there, and without
-        methods."""
+        """Return what the Player would serve: `bank` and its parts `bank.NAME`; None: there, and
+        without methods."""
 
     def catch_up(self) -> None:
         """Do what became due up to now, by `time.time()`, which is virtual."""
 
     def take_waited(self) -> float:
-        """How long the last call would have waited, s; then 0."""
+        """Return how long the last call would have waited, s; then 0."""
 
     def next_change(self) -> float | None:
         """Unix time at which something will become due; None: nothing will."""
@@ -112,8 +115,18 @@ def find_models(path: Path, banks: Sequence[str]) -> dict[str, Model]:
     return found
 
 
+def requires_control(path: Path) -> bool:
+    """Tell whether commands need control of their Bank, by a configuration; False also where that
+    cannot be read."""
+    try:
+        tables = read_tables(path, os.environ, (("instrument", "require_control"),))
+    except FilesError:
+        return False
+    return table_of(tables, "instrument").get("require_control") is True
+
+
 def factory_of(kind: str) -> Callable[[Path, Sequence[str]], Mapping[str, Model]]:
-    """What makes the models of a kind; DealerError: it has none, or something for it is not
+    """Return what makes the models of a kind; DealerError: it has none, or something for it is not
     installed."""
     targets = registered(GROUP, BUILT_IN)
     if kind not in targets:
@@ -221,21 +234,25 @@ class _Inline(CommandQueue):
 
 @dataclass
 class ModelPlayer:
-    """What stands for the Player of one Bank: takes requests as a server does and answers at once.
+    """Model of the Player of one Bank: takes requests as a server does and answers at once.
 
     Attributes:
         bank: Name.
         url: Where the Player would be.
         model: Of the Bank.
         clock: Virtual.
+        is_control_required: Commands need control of the Bank.
         waited: What the call that is being carried out would have waited, s.
+        control: Credential that comes with each call; empty: none.
     """
 
     bank: str
     url: str
     model: Model
     clock: VirtualClock
+    is_control_required: bool = False
     waited: float = 0.0
+    control: str = ""
 
     def __post_init__(self) -> None:
         self._operations = _Operations("plan")
@@ -250,6 +267,10 @@ class ModelPlayer:
         self._dispatcher = Dispatcher(self._engine, ServerSettings(), _nowhere, _nowhere)
         for name, thing in self.model.objects().items():
             self._engine.expose(name, thing)
+        lease = Lease(self.bank, is_required=self.is_control_required)
+        control = ServedControl(lease, now=self.clock.time, wall=self.clock.time)
+        self._engine.expose("control", control)
+        self._engine.gate = control
         self._dispatcher.serve([_CLIENT, original.hello("", own_name())])  # says whose calls come
 
     def _handle(
@@ -259,7 +280,7 @@ class ModelPlayer:
         return self._last
 
     def describe(self, object_name: str) -> InterfaceDescription:
-        """What is exported under this name; nothing if there is no such object."""
+        """Return what is exported under this name; nothing if there is no such object."""
         interfaces = self._engine.interfaces
         methods = interfaces.get(object_name, Interface("")).methods
         described = {
@@ -280,7 +301,7 @@ class ModelPlayer:
     ) -> Answered:
         """Answer a call; `delay_s` of the result is how long it takes. Raises what encoding the
         call raises."""
-        request = _as_it_arrives(object_name, method, args, kwargs, timeout)
+        request = _as_it_arrives(object_name, method, args, kwargs, timeout, control=self.control)
         result = self._carry_out(request)
         if result.delay_s > timeout:
             result = CallResult(None, CallTimeoutError(self.url, request.target, timeout), timeout)
@@ -291,7 +312,9 @@ class ModelPlayer:
     ) -> Answered:
         """Begin an operation; the result says which it is, or why it fails at once: what it does is
         done when it is begun, and told when its time is over."""
-        request = _as_it_arrives(object_name, method, args, kwargs, 60.0, begun_by="plan")
+        request = _as_it_arrives(
+            object_name, method, args, kwargs, 60.0, begun_by="plan", control=self.control
+        )
         known = self._engine.methods.get(request.target)
         if known is None or known.kind != "operation":
             text = f"{request.target} at {self.url} is no operation"
@@ -334,6 +357,8 @@ class ModelPlayer:
         text, doubts = "", list[str]()
         if result.error is None and name == "bank" and kind != "query":
             text, doubts = self.model.tell(method, request.args, request.kwargs, value)
+        elif result.error is None and name == "control" and method == "take":
+            text = f"control {value['number']}, until {utc(value['until'])}"
         return Answered(
             self.bank, name, method, request.args, request.kwargs, kind, result, text, doubts
         )
@@ -354,11 +379,19 @@ def _as_it_arrives(
     kwargs: Mapping[str, Any] | None,
     timeout: float,
     begun_by: str = "",
+    control: str = "",
 ) -> Request:
     """The request as a Player would read it: what cannot travel raises here as it would there."""
     within = min(timeout, 1e6)
     before, after = jsonrpc.request_around_id(
-        object_name, method, args, kwargs, within, True, begun_by
+        object_name,
+        method,
+        args,
+        kwargs,
+        within,
+        True,
+        begun_by,
+        members=(("control", control),) if control else (),
     )
     body = b"%b%d%b" % (before, 1, after)
     request = read_message(

@@ -21,7 +21,7 @@ from dealer.errors import PlayersError
 from dealer.fanout import PAIR_METHODS, describe, fan_out
 from dealer.outcome import Outcome
 from dealer.players import find_players
-from dealer.services import Services
+from dealer.services import open_hub
 from dealer.stubtypes import keywords_of, parameters_of, union_of
 from zmqjsonproxy import InterfaceDescription, MethodDescription, ProxyError, ThreadHub
 from zmqjsonproxy.parameters import NO_DEFAULT, Parameter, Passing
@@ -60,7 +60,7 @@ PARTS = ("roach", "valon")
 
 @dataclass(frozen=True, slots=True)
 class BankInterface:
-    """What one Player exports.
+    """Exports of one Player.
 
     Attributes:
         methods: Of its Bank.
@@ -120,7 +120,7 @@ def stubs_of_players(
             those of all.
     """
     urls = find_players(None, config)
-    with ThreadHub(locators=Services().locators) as hub:
+    with open_hub() as hub:
         banks: dict[str, BankInterface] = {}
         outcomes: dict[str, Outcome] = {}
         modes = fan_out(hub, urls, "list_modes", (), {}, timeout)
@@ -237,7 +237,7 @@ def _is_attribute(bank: str, dealer_class: type) -> bool:
 
 
 def _shared(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """What all have; nothing if it is not known of one of them."""
+    """Return what all have; nothing if it is not known of one of them."""
     first, *others = names or [()]
     return tuple(name for name in first if all(name in other for other in others))
 

@@ -62,7 +62,7 @@ class ProgramRow:
 
     @property
     def is_well(self) -> bool:
-        """Whether nobody need look after it: it works, or was stopped on purpose."""
+        """Tell whether nobody need look after it: it works, or was stopped on purpose."""
         return self.condition in ("ready", "running", "stopped", "ended")
 
 
@@ -84,7 +84,7 @@ class HostsReport:
 
     @property
     def is_well(self) -> bool:
-        """Whether nobody need look after anything."""
+        """Tell whether nobody need look after anything."""
         return not self.trouble and all(row.is_well for row in self.rows)
 
     def describe(self) -> dict[str, Any]:
@@ -99,7 +99,7 @@ class HostsReport:
 
 @dataclass(frozen=True, slots=True)
 class OrderOutcome:
-    """What came of an order to one Player.
+    """Outcome of an order to one Player.
 
     Attributes:
         bank: Its Bank.

@@ -19,10 +19,10 @@ __all__ = [
     "count",
     "flag",
     "log_level",
-    "network",
     "number_of_seconds",
     "one_of",
     "parsers_of",
+    "peer",
     "port_number",
     "version",
 ]
@@ -61,15 +61,15 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= 7
 
 
-def network(text: str) -> str:
-    """Return a network, or an address, that a word of the command line is."""
-    import ipaddress  # late: few commands take one
+def peer(text: str) -> str:
+    """Return a network, or an address, with the role of its hosts, that a word of the command line
+    is."""
+    from groundwork.peers import read_peer  # late: few commands take one
 
     try:
-        return str(ipaddress.ip_network(text, strict=False))
-    except ValueError:
-        fault = f"{text!r} is no network; write one as 10.1.2.0/24, or an address"
-        raise argparse.ArgumentTypeError(fault) from None
+        return str(read_peer(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def number_of_seconds(text: str) -> float:

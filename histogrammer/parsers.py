@@ -11,7 +11,7 @@ from groundwork.commandline import (
     command,
     count,
     flag,
-    network,
+    peer,
     port_number,
     version,
 )
@@ -98,10 +98,11 @@ def build_parser() -> argparse.ArgumentParser:
                 "--flavor NAME", "program whose rules hold, rustogramer; default: rustogramer"
             ),
             argument(
-                "--peers CIDR",
-                "network that may connect, again for more; default: this host alone",
+                "--peers CIDR[=ROLE]",
+                "network that may connect, and its role, observe, operate or admin, again for more; default: "
+                "this host alone; without a role observe",
                 action="append",
-                type=network,
+                type=peer,
             ),
             argument("-V --version", "show the version and end", action=_Version, nargs=0),
         ),

@@ -1,4 +1,4 @@
-"""What every kind of Bank is to the host; knows no socket, no process and no instrument.
+"""Base of every kind of Bank, as the host sees it; knows no socket, no process and no instrument.
 
 A kind is a subclass of `Bank`. The host makes one from a `BankContext`, calls `open`, serves
 its marked methods as object `bank` and those of its parts as `bank.<part>`, calls `watchdog`
@@ -23,6 +23,7 @@ from player.tomlfile import KeyPath
 from zmqjsonproxy.channels.properties import declared_by
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import command, marked_methods, query
+from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["Bank", "BankContext", "BankLog"]
 
@@ -31,7 +32,7 @@ BankLog = logging.LoggerAdapter[logging.Logger]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankContext:
-    """What the host tells a Bank about itself and its surroundings.
+    """Surroundings of a Bank, as the host tells it.
 
     Attributes:
         name: Bank name, upper case.
@@ -45,6 +46,7 @@ class BankContext:
         log: Logger with the Bank's name bound.
         clock: The time; tests turn it by hand.
         url: Where this host reaches the Bank's endpoint for calls; empty: nobody serves it.
+        keys: By which this host reaches Players; None: without keys.
     """
 
     name: str
@@ -57,6 +59,7 @@ class BankContext:
     clock: Clock = field(default_factory=SystemClock)
     state_dir: Path | None = None
     url: str = ""
+    keys: ClientKeys | None = None
 
 
 class Bank:
@@ -201,7 +204,7 @@ class Bank:
         except ValueError as error:
             raise RefusedError(str(error)) from error
 
-    @command(urgent=True, aborts=False)
+    @command(urgent=True, aborts=False, needs_control=False)
     def set_log_level(self, level: str, logger: str = "") -> str:
         """Set the least level that the Player logs, its data-taking program's lines too, until it
         ends or is set again.

@@ -19,6 +19,7 @@ from groundwork.commandline import (
     command,
     count,
     log_level,
+    peer,
     port_number,
 )
 from groundwork.output import run_command
@@ -60,7 +61,7 @@ DEFAULTS = {
     "ports": DEFAULT_RANGE,
     "listen": DEFAULT_PORT,
     "bind": None,
-    "list_from": None,
+    "peers": None,
     "per_connection": 100,
     "per_user": 500,
     "any_user": False,
@@ -83,14 +84,16 @@ OPTIONS = (
     ),
     _option(
         "--bind ADDRESS",
-        "address to listen on; may be given several times; default: all, IPv4 and IPv6; 127.0.0.1: only "
-        "programs of this computer reach it",
+        "address to listen on; may be given several times; default: of loopback, with --peers all, IPv4 "
+        "and IPv6",
         action="append",
     ),
     _option(
-        "--list-from WHO",
-        "who may list: `all`, `local`, or a network as 10.1.0.0/16; may be given several times; default: all",
+        "--peers CIDR[=ROLE]",
+        "network whose computers may list, as 10.1.0.0/16, with any role; may be given several times; default: "
+        "this computer alone",
         action="append",
+        type=peer,
     ),
     _option("--per-connection N", "most ports of one connection; default: 100", type=count),
     _option("--per-user N", "most ports of one user; default: 500", type=count),
@@ -213,9 +216,9 @@ def _serve(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         server = Server(
             ServerSettings(
                 listen=options.listen,
-                bind=tuple(options.bind or ("0.0.0.0", "::")),
+                bind=tuple(options.bind or ()),
                 ports=options.ports,
-                list_from=tuple(options.list_from or ("all",)),
+                peers=tuple(options.peers or ()),
                 per_connection=options.per_connection,
                 per_user=options.per_user,
                 any_user=options.any_user,

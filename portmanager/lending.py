@@ -1,5 +1,5 @@
-"""What all connections of a port manager share: who may what, who has which port, what is told of
-it. No sockets.
+"""State that all connections of a port manager share: who may what, who has which port, what is
+told of it. No sockets.
 
 Runs in the event loop, as a reply does not wait for the log: what is noted is written a moment
 later.
@@ -15,11 +15,12 @@ import os
 import pwd
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from groundwork.peers import Peers
 from portmanager.binding import PortTests, is_own_address, port_is_free
 from portmanager.owners import owner_of_listener
 from portmanager.protocol.ledger import Ledger, Lent
@@ -67,7 +68,7 @@ class Grant:
     since: float
 
     def __str__(self) -> str:
-        """How the log marks who it truly is."""
+        """Return how the log marks who it truly is."""
         uid = self.holder.uid
         return "" if uid is None else f" (uid {uid})"
 
@@ -85,7 +86,7 @@ class Lending:
 
     Args:
         pool: What can be lent.
-        list_from: Who may list; see `ServerSettings`.
+        peers: Who may list besides this computer; see `ServerSettings`.
         changed: Called when a port was lent or given back.
 
     Attributes:
@@ -98,13 +99,12 @@ class Lending:
         connections: Those that are open.
 
     Raises:
-        ValueError: `list_from` names no networks; all faults, one per line.
+        ValueError: One of the peers is none.
     """
 
-    def __init__(self, pool: Pool, list_from: Sequence[str], changed: Callable[[], None]) -> None:
+    def __init__(self, pool: Pool, peers: Iterable[str], changed: Callable[[], None]) -> None:
         self.pool, self._changed = pool, changed
-        self._networks = _networks(list_from)
-        self._all_may_list = "all" in list_from
+        self._peers = Peers(peers)
         self.port, self.most = 0, 1
         self.quota, self.any_user = Quota(), False
         self.users: dict[int, str | None] = {}
@@ -162,10 +162,7 @@ class Lending:
 
     def may_list(self, address: str) -> bool:
         """Tell whether a peer may ask for the list."""
-        if self._all_may_list or self.is_local(address):
-            return True
-        there = ipaddress.ip_address(_plain(address))
-        return any(there in network for network in self._networks)
+        return self.is_local(address) or self._peers.role(address) is not None
 
     # --- ports
 
@@ -340,18 +337,3 @@ def _user_of(name: str, uid: int | None) -> int | str:
 def _plain(address: str) -> str:
     """Return an address without the zone of an IPv6 one, and an IPv4 one as such."""
     return address.partition("%")[0].removeprefix("::ffff:")
-
-
-def _networks(list_from: Sequence[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    found, faults = [], []
-    for text in list_from:
-        try:
-            if text not in ("all", "local"):
-                found.append(ipaddress.ip_network(text))
-        except ValueError as error:
-            faults.append(
-                f"who may list: {error}; write all, local, or a network such as 10.1.0.0/16"
-            )
-    if faults:
-        raise ValueError("\n".join(faults))
-    return found

@@ -16,6 +16,8 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from groundwork.addresses import is_loopback_host
+from groundwork.peers import Peers
 from groundwork.wholefiles import replace_file
 from portmanager.files import Files, usage_text
 from portmanager.lending import Lending, Quota
@@ -47,16 +49,20 @@ INHERITED = (
 by itself."""
 
 
+_ALL, _LOOPBACK = ("0.0.0.0", "::"), ("127.0.0.1", "::1")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """How a port manager serves.
+    """Settings of a port manager.
 
     Attributes:
         listen: Its port; 0: one of the system.
-        bind: Addresses that it listens on. Default: all, IPv4 and IPv6, as the original.
+        bind: Addresses that it listens on; none: those of loopback, or with peers of other computers
+            all, IPv4 and IPv6, as the original.
         ports: Lowest and highest port of the pool. Default: the original's.
-        list_from: Who may ask for the list: "all" (the original), "local", or networks such as
-            "10.1.0.0/16", which the computer itself is always part of.
+        peers: Networks whose computers may ask for the list, besides this one, as "10.1.0.0/16", or
+            with any role, "10.1.0.0/16=observe". Ports are lent to programs of this computer only.
         per_connection: Most ports that one connection has at a time.
         per_user: Most ports that one user has at a time: the one whom the system names, else the
             one who is named.
@@ -69,9 +75,9 @@ class ServerSettings:
     """
 
     listen: int = DEFAULT_PORT
-    bind: tuple[str, ...] = ("0.0.0.0", "::")
+    bind: tuple[str, ...] = ()
     ports: tuple[int, int] = DEFAULT_RANGE
-    list_from: tuple[str, ...] = ("all",)
+    peers: tuple[str, ...] = ()
     per_connection: int = 100
     per_user: int = 500
     any_user: bool = False
@@ -100,7 +106,7 @@ class Server:
         except ValueError as error:
             faults.append(str(error))
         try:
-            self.lending = Lending(pool, settings.list_from, self._usage_changed)
+            self.lending = Lending(pool, settings.peers, self._usage_changed)
         except ValueError as error:
             faults.append(str(error))
         if faults:
@@ -154,27 +160,33 @@ class Server:
         log.info(
             "listening on port %d of %s; lends ports %d-%d, at most %d connections",
             self.port,
-            ", ".join(self.settings.bind),
+            ", ".join(self._addresses),
             lending.pool.low,
             lending.pool.high,
             lending.most,
         )
-        if open_to := [address for address in self.settings.bind if address in ("0.0.0.0", "::")]:
+        others = Peers(self.settings.peers).has_others
+        if not others and not all(map(is_loopback_host, self._addresses)):
             log.warning(
-                "%s: every computer of the network reaches it and may list what runs here (see --list-from); "
-                "--bind 127.0.0.1 if only programs of this one are to reach it",
-                ", ".join(open_to),
+                "other computers reach it, and none may list what runs here: name them, --peers"
             )
+
+    @property
+    def _addresses(self) -> tuple[str, ...]:
+        """Addresses that it listens on."""
+        if self.settings.bind:
+            return self.settings.bind
+        return _ALL if Peers(self.settings.peers).has_others else _LOOPBACK
 
     def _sockets(self) -> list[socket.socket]:
         made: list[socket.socket] = []
         try:
-            for address in self.settings.bind:
+            for address in self._addresses:
                 try:
                     made.append(self._socket(address))
                 except OSError as error:
                     no_ipv6 = error.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
-                    if address == "::" and len(self.settings.bind) > 1 and no_ipv6:
+                    if address in ("::", "::1") and len(self._addresses) > 1 and no_ipv6:
                         continue
                     text = f"cannot listen on {address} port {self.port}: {error.strerror}"
                     raise OSError(error.errno, text) from None

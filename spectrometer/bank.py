@@ -1,4 +1,4 @@
-"""The spectrometer Bank: modes, parameters, status, scans; what observers call (reference 3).
+"""The spectrometer Bank: modes, parameters, status, scans; what observers call.
 
 Commands run one at a time in the Bank's command queue; `stop`, `commit` and `disarm_start` beside it;
 queries in the socket's thread. `backends` (hardware and values) and `scan` (data taking) do the work.
@@ -243,7 +243,7 @@ class SpectrometerBank(FollowedBank):
         return [True, f"new mode {name} set!"]
 
     def _scan_control(self, backend: Backend, programs: Programs) -> ScanControl:
-        """What runs the scans of a mode; a rehearsal has another."""
+        """Return what runs the scans of a mode; a rehearsal has another."""
         board = self._setter.board_watch(backend.mode, self._status)
         return ScanControl(
             self._status,

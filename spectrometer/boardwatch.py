@@ -30,7 +30,7 @@ SHOWN = 3  # absences that a sentence names
 
 
 class Asked(Protocol):
-    """What answers for a board: `spectrometer.instruments.katcp.BoardConnection`."""
+    """Connection that answers for a board: `spectrometer.instruments.katcp.BoardConnection`."""
 
     @property
     def name(self) -> str: ...

@@ -1,5 +1,4 @@
-"""What keeps a spectrometer Bank from working on this host: its memory, programs, recording,
-addresses.
+"""Diagnosis of a spectrometer Bank on this host: its memory, programs, recording, addresses.
 
 Looks without changing anything: neither segment nor semaphore is made, taken or removed before a
 finding is repaired.
@@ -243,7 +242,7 @@ def _buffers(bank: SpectrometerBankConfig, found: Found) -> None:
 
 
 def _users(key: int) -> int | None:
-    """How often a segment is attached; None: there is none, or it is not ours to see."""
+    """Return how often a segment is attached; None: there is none, or it is not ours to see."""
     try:
         memory = sysv_ipc.SharedMemory(key, 0, size=0)
     except sysv_ipc.Error:

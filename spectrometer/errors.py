@@ -1,5 +1,4 @@
-"""What goes wrong in a spectrometer Bank. A refusal, which the observer can act on, is a
-`RefusedError`."""
+"""Errors of a spectrometer Bank. A refusal, which the observer can act on, is a `RefusedError`."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ class ModeSetter:
         return name, self.frequencies[name] if unchanged else _frequency(bandwidth)
 
     def arm_delay(self, mode: ModeConfig) -> float:
-        """What a mode needs from arming to the start, s; simulated less, but the programs need
+        """Time that a mode needs from arming to the start, s; simulated less, but the programs need
         their time."""
         return max(mode.needed_arm_delay_s * self._time_scale, MIN_ARM_DELAY_S)
 
@@ -173,8 +173,8 @@ class ModeSetter:
         backend.finish()
 
     def keywords(self, status: StatusBuffer) -> list[Keyword]:
-        """What `set_param` takes in any of the modes that this Bank can have; nothing is asked of
-        its devices."""
+        """Return what `set_param` takes in any of the modes that this Bank can have; nothing is
+        asked of its devices."""
         sets: dict[str, ParameterSet] = {}
         for name, mode in self.modes.items():
             with suppress(PulsarSetupError):  # a mode of other Banks
@@ -185,7 +185,7 @@ class ModeSetter:
     def backend_setup(
         self, name: str, frequency: float, status: StatusBuffer, say: Callable[[str], None]
     ) -> BackendSetup:
-        """What a Backend of this Bank works with."""
+        """Return what a Backend of this Bank works with."""
         mode, instrument = self.modes[name], self._context.instrument
         devices = self._devices_of(mode)
         return BackendSetup(
@@ -228,12 +228,12 @@ class ModeSetter:
             return frequency  # the master refuses it
 
     def _devices_of(self, mode: ModeConfig) -> Devices | None:
-        """What the mode uses; the master's board serves all nodes."""
+        """Return the devices that the mode uses; the master's board serves all nodes."""
         is_follower = mode.coherent is not None and mode.coherent.master != self._context.name
         return None if is_follower else self.devices
 
     def board_watch(self, mode: ModeConfig, status: StatusBuffer) -> BoardWatch | None:
-        """What watches the mode's board; None if it has none."""
+        """Return what watches the mode's board; None if it has none."""
         devices = self._devices_of(mode)
         roach = None if devices is None else devices.roach
         return None if roach is None else BoardWatch(roach.connection, status, self._log)

@@ -69,7 +69,7 @@ class Pulse:
 
 
 class Programs:
-    """What takes the data of one mode.
+    """Programs that take the data of one mode.
 
     Args:
         status: The status memory.
@@ -251,7 +251,8 @@ class Programs:
         return next((program for program in self._all if not program.is_running), None)
 
     def hangs(self, values: Mapping[str, Any], now: float) -> str:
-        """What is to be said of a heartbeat that stands still too long; empty while all is well.
+        """Return what is to be said of a heartbeat that stands still too long; empty while all is
+        well.
 
         Args:
             values: The status memory now; to be called about once a second.

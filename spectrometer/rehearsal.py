@@ -125,7 +125,7 @@ class RehearsedBank(SpectrometerBank):
             self._scan.catch_up()
 
     def take_waited(self) -> float:
-        """What phases and network set-up of the last call waited, s."""
+        """Return how long phases and network set-up of the last call waited, s."""
         waited, self._rehearsal.waited = self._rehearsal.waited, 0.0
         return waited
 
@@ -136,7 +136,7 @@ class RehearsedBank(SpectrometerBank):
     def tell(
         self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], value: Any
     ) -> tuple[str, list[str]]:
-        """What a call has done, and what is doubtful about it."""
+        """Tell what a call has done, and what is doubtful about it."""
         backend = self._backend
         if backend is None:
             return _short(value), []
@@ -453,7 +453,7 @@ class _Scan(ScanControl):
         }.get(self._state)
 
     def tell(self) -> str:
-        """What is going to run."""
+        """Tell what is going to run."""
         plan = self._plan
         assert plan is not None
         end = time.gmtime(plan.start.timestamp() + plan.length)
@@ -463,7 +463,7 @@ class _Scan(ScanControl):
         )
 
     def doubts(self) -> list[str]:
-        """What is doubtful about its start."""
+        """Return what is doubtful about its start."""
         plan = self._plan
         ahead = 0.0 if plan is None else plan.start.timestamp() - time.time()
         return [f"the scan begins only in {ahead / 3600:.1f} h"] if ahead > FAR_AHEAD_S else []

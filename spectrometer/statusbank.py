@@ -1,4 +1,4 @@
-"""What observers read and write in the status memory of a Bank, the scan number among it."""
+"""Status memory of a Bank as observers read and write it, the scan number among it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ class StatusBank(Bank):
 
     @query
     def check_status(self) -> list[str]:
-        """What is damaged in the status memory, with places and bytes; empty if nothing is."""
+        """Return what is damaged in the status memory, with places and bytes; empty if nothing
+        is."""
         return [str(damage) for damage in self._status.damage()]
 
     @command

@@ -152,7 +152,11 @@ def free_pool() -> int:
 async def answers(case: Case) -> tuple[bytes, bool]:
     """Return what our server answers, and whether it then closes the connection."""
     top = free_pool()
-    server = Server(ServerSettings(listen=0, bind=("127.0.0.1",), ports=(top - SIZE + 1, top)))
+    server = Server(
+        ServerSettings(
+            listen=0, bind=("127.0.0.1",), peers=("0.0.0.0/0",), ports=(top - SIZE + 1, top)
+        )
+    )
     if not case.local:
         server.lending.is_local = lambda address: False  # type: ignore[method-assign]
     await server.start()

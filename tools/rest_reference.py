@@ -106,11 +106,13 @@ hpc_host = "daq1"
 [banks.DAQ.endpoints.rest]
 kind = "spectcl"
 port = 8000                    # or service:NAME
-peers = ["192.168.1.0/24"]     # who may ask besides this host; without it nobody
+peers = ["192.168.1.0/24=operate"]     # who may ask besides this host, and their role; without it nobody
 ```
 
-Nothing asks who somebody is: whoever may ask may change all of it. Pages of other origins may not, and
-a browser has to call the host by a name of its own, or by one in `hosts`.
+Nothing asks who somebody is: the address that a request comes from has a role. In `peers` it is `observe`
+unless it says more; `=operate` allows all but `exit`, and `=admin`, which this host has, that too. What a role
+does not allow is answered with HTTP 403. Pages of other origins may not ask, and a browser has to call the host
+by a name of its own, or by one in `hosts`.
 """
 _MARKS = {Need.REQUIRED: "!", Need.SOME: "+", Need.ANY: "*", Need.OPTIONAL: ""}
 

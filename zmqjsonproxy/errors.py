@@ -1,4 +1,4 @@
-"""What goes wrong between a caller and an exposed object.
+"""Errors between a caller and an exposed object.
 
 ProxyError
 +-- ZMQJSONProxyException        the remote side answered with an error; args[0] = [class, text, traceback]
@@ -10,9 +10,19 @@ ProxyError
 |       +-- TooLargeError        the request was over the server's limits
 +-- RefusedError                 the remote object says no; its text is for the caller to read
 |   +-- AlreadyDoneError         nothing had to be done: a success, but a refusal to clients of the original
+|   +-- NotInControlError        another client has control of the Bank, or control has ended
++-- OutcomeUnknownError          nobody knows whether a call was carried out, and it is not done again
 +-- OperationAbortedError        a long call was ended by an abort
 +-- OperationLostError           its server ended in the middle, or is not there any more: nobody knows
 +-- PeerLostError                nobody there, or no longer
++-- AccessError                  keys or rights are in the way; nothing was done
+|   +-- UnknownKeyError          the server does not know this client's key
+|   +-- RevokedKeyError          the key was revoked
+|   +-- RoleTooLowError          the role of the key does not allow the call
+|   +-- WrongServerKeyError      the server is not the one whose key this client knows
+|   +-- KeysNeededError          the server demands keys, and this client has none for it
+|   +-- NoKeysThereError         this client knows a key of the server, which has none
+|   +-- VersionMismatchError     client and server have no version of the protocol in common
 +-- CallTimeoutError             no reply in time; the call is withdrawn, or goes on if it was begun
 +-- ProtocolError                the peer sent what is no reply, or a request was malformed
 +-- RecordingError               a recording of messages cannot be read
@@ -25,26 +35,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from groundwork.errors import Portable
+from groundwork.values import JsonObject
 
 __all__ = [
+    "AccessError",
     "AlreadyDoneError",
     "BadParametersError",
     "BusyError",
     "CallCancelledError",
     "CallTimeoutError",
     "DeadlineError",
+    "KeysNeededError",
+    "NoKeysThereError",
     "NoSuchInterfaceError",
     "NoSuchMethodError",
+    "NotInControlError",
     "OperationAbortedError",
     "OperationLostError",
+    "OutcomeUnknownError",
     "PeerLostError",
     "ProtocolError",
     "ProxyError",
     "RecordingError",
     "RefusedError",
     "RemoteError",
+    "RevokedKeyError",
+    "RoleTooLowError",
     "SelfExplanatoryError",
     "TooLargeError",
+    "UnknownKeyError",
+    "VersionMismatchError",
+    "WrongServerKeyError",
     "ZMQJSONProxyException",
 ]
 
@@ -150,37 +171,110 @@ class AlreadyDoneError(RefusedError):
         self.value = value
 
 
+class NotInControlError(RefusedError):
+    """The caller has no control of the Bank, or no longer; nothing was done.
+
+    Attributes:
+        control: Whose it is: owner, host, key, reason, since and until (UTC, unix seconds), number;
+            each None if nobody has it.
+    """
+
+    def __init__(
+        self, text: str, *, control: JsonObject | None = None, peer: str = "", method: str = ""
+    ) -> None:
+        super().__init__(text, peer=peer, method=method)
+        self.control = control or {}
+
+
 class OperationAbortedError(ProxyError):
     """A long call was ended by an abort."""
 
 
 class OperationLostError(ProxyError):
-    """What became of an operation is not known: its server ended in the middle of it, or did not
+    """The fate of an operation is not known: its server ended in the middle of it, or did not
     answer for long."""
+
+
+class OutcomeUnknownError(ProxyError):
+    """Nobody knows whether a call was carried out: its server has ended since, or has forgotten it.
+    It is not done a second time: ask for the status."""
 
 
 class PeerLostError(ProxyError):
     """There is no server at the address, or it went away before it answered.
 
-    Whether a call that was under way has been carried out is unknown: ask for the status.
+    Whether a call that was under way has been carried out may be unknown: `outcome_of` of a Dealer
+    asks by its `call_id`.
+
+    Attributes:
+        call_id: Identity of the call; empty: nothing was sent.
     """
 
-    def __init__(self, peer: str, method: str, reason: str) -> None:
+    def __init__(self, peer: str, method: str, reason: str, *, call_id: str = "") -> None:
         super().__init__(f"{method}: no server at {peer}: {reason}")
-        self.peer, self.method, self.reason = peer, method, reason
+        self.peer, self.method, self.reason, self.call_id = peer, method, reason, call_id
+
+
+class AccessError(ProxyError):
+    """Keys or rights are in the way, and nothing was done. The text says what to do.
+
+    Attributes:
+        text: The reason, and the remedy.
+        peer: URL of the server; empty if unknown.
+        method: Label of the call; empty if it was none.
+    """
+
+    def __init__(self, text: str, *, peer: str = "", method: str = "") -> None:
+        super().__init__(text)
+        self.text, self.peer, self.method = text, peer, method
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.method, self.peer, self.text) if part)
+
+
+class UnknownKeyError(AccessError):
+    """The server does not know this client's key."""
+
+
+class RevokedKeyError(AccessError):
+    """The key of this client was revoked at the server."""
+
+
+class RoleTooLowError(AccessError):
+    """The role of this client does not allow the call."""
+
+
+class WrongServerKeyError(AccessError):
+    """The server has another key than the one that this client knows."""
+
+
+class KeysNeededError(AccessError):
+    """The server demands keys, and this client has none for it."""
+
+
+class NoKeysThereError(AccessError):
+    """This client knows a key of the server, which serves without keys."""
+
+
+class VersionMismatchError(AccessError):
+    """Client and server have no version of the protocol in common."""
 
 
 class CallTimeoutError(ProxyError):
-    """No reply in time. What the server had not begun is withdrawn; what runs there goes on: ask
-    for its status."""
+    """No reply in time. What the server had not begun is withdrawn; what runs there goes on:
+    `outcome_of` of a Dealer asks by its `call_id`.
 
-    def __init__(self, peer: str, method: str, timeout: float) -> None:
+    Attributes:
+        call_id: Identity of the call; empty: nothing was sent.
+    """
+
+    def __init__(self, peer: str, method: str, timeout: float, *, call_id: str = "") -> None:
         super().__init__(f"{method}: no reply from {peer} within {timeout:g} s")
-        self.peer, self.method, self.timeout = peer, method, timeout
+        self.peer, self.method, self.timeout, self.call_id = peer, method, timeout, call_id
 
 
 class ProtocolError(ProxyError):
-    """What arrived is no message of the protocol."""
+    """A message that arrived is none of the protocol."""
 
 
 class RecordingError(ProxyError):

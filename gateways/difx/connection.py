@@ -10,7 +10,6 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gateways.difx.access import Role
 from gateways.difx.capture import ClientCapture
 from gateways.difx.endpointconfig import GuiServerEndpointConfig
 from gateways.difx.errors import (
@@ -43,6 +42,7 @@ from gateways.difx.share import Share
 from gateways.difx.tasks.context import Action, Client, LinkedTask
 from gateways.difx.tasks.registry import Task, task_of
 from groundwork.printable import printable
+from groundwork.roles import Role
 
 if TYPE_CHECKING:
     from gateways.difx.bank import DifxService
@@ -341,10 +341,10 @@ class Connection:
             await link.close()
 
     def _check_role(self, task: Task) -> None:
-        if task.changes and self.peer.role is not Role.OPERATOR:
+        if task.changes and self.peer.role < Role.OPERATE:
             raise DifxError(
-                "is for operators, and this client is an observer (operators: networks of those"
-                " whose clients may change things)"
+                "is for operators, and this client is an observer (peers: NETWORK=operate lets those"
+                " of a network change things)"
             )
 
     def _tell_failure(self, task: Task, error: Exception) -> None:

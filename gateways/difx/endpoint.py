@@ -10,17 +10,18 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from gateways.difx.capture import CaptureFile
-from gateways.difx.endpointconfig import GuiServerEndpointConfig, no_peers
+from gateways.difx.endpointconfig import GuiServerEndpointConfig
 from gateways.difx.monitor import LiveMonitor
 from gateways.difx.multicast import Bridges
 from gateways.difx.relay import Relay, RelaySettings
 from gateways.difx.server import GuiServer
 from gateways.difx.share import Threads
 from groundwork.addresses import is_loopback_host
+from groundwork.peers import Peers, no_peers
 from player.bank import Bank
 from player.endpoints.base import EndpointContext, SiteEndpoint
 from player.ports import address_of_device, tcp_url
-from player.remotes import LOCATORS
+from player.remotes import locators
 from player.tables import EndpointConfig
 from zmqjsonproxy.errors import RefusedError
 
@@ -64,7 +65,7 @@ class GuiServerEndpoint(SiteEndpoint):
 
     def _address(self, bind: str) -> str:
         """Return the address to serve on; that of the Bank is meant for calls."""
-        if self._config.has_other_peers or is_loopback_host(bind):
+        if Peers(self._config.peers).has_others or is_loopback_host(bind):
             return bind
         if self._config.bind is not None:
             raise RefusedError(no_peers(bind))
@@ -128,12 +129,13 @@ class GuiServerEndpoint(SiteEndpoint):
             settings = RelaySettings(
                 name=self.context.bank, players=players, queue=config.relay_queue
             )
+            keys = None if self.context.access is None else self.context.access.client_keys()
             publish = None if bridges is None else bridges.publish
-            relay = Relay(settings, LOCATORS, publish)
+            relay = Relay(settings, locators(keys), publish, keys=keys)
             stack.push_async_callback(relay.close)
             relay.open()
             service.listen(lambda job, event: relay.tell_job(job.name, job.request.input, event))
-            monitor = LiveMonitor(service.find_products, players, LOCATORS)
+            monitor = LiveMonitor(service.find_products, players, locators(keys), keys=keys)
             stack.push_async_callback(monitor.close)
             service.listen(lambda job, event: monitor.tell_job(job.request, event))
             capture = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -11,7 +10,7 @@ from gateways.difx.multicast import BridgeSettings, group_fault
 from gateways.difx.protocol.frames import MAX_PACKET_BYTES
 from gateways.difx.protocol.items import MAX_INTEGER
 from gateways.difx.protocol.xmltexts import MAX_DOCUMENT_BYTES
-from groundwork.addresses import checked_network, is_of_others
+from groundwork.peers import checked_peer, checked_peers_of
 from player.endpoints.http.webendpoint import FreePortOrService
 from player.tables import EndpointConfig, Table
 
@@ -20,15 +19,11 @@ __all__ = [
     "DEFAULT_PORT",
     "GuiServerEndpointConfig",
     "MulticastConfig",
-    "no_peers",
 ]
 
 DEFAULT_PORT = 50200
 """The original's."""
 DEFAULT_GROUP = "224.2.2.1"
-_THIS_HOST = ["127.0.0.1/32", "::1/128"]
-
-Network = Annotated[str, AfterValidator(checked_network)]
 
 
 def _group(text: str) -> str:
@@ -67,13 +62,10 @@ class GuiServerEndpointConfig(EndpointConfig):
     port: FreePortOrService = Field(
         DEFAULT_PORT, description="TCP port, or service:NAME; 0: any free one"
     )
-    peers: list[Network] = Field(
-        default_factory=_THIS_HOST.copy,
-        description="networks whose hosts may connect, as 192.168.1.0/24",
-    )
-    operators: list[Network] = Field(
-        default_factory=_THIS_HOST.copy,
-        description="those whose clients may change things; clients of the others are observers",
+    peers: list[Annotated[str, AfterValidator(checked_peer)]] = Field(
+        default_factory=list,
+        description="networks whose hosts may connect, and their role, as 192.168.1.0/24=operate; without "
+        "a role it is observe; without them only this host may",
     )
     max_packet: int = Field(
         MAX_PACKET_BYTES, ge=1024, le=MAX_INTEGER, description="payload of a packet, bytes"
@@ -108,19 +100,5 @@ class GuiServerEndpointConfig(EndpointConfig):
     @model_validator(mode="after")
     def _is_for_somebody(self) -> GuiServerEndpointConfig:
         """Refuse an address that others reach, if none of them may connect."""
-        if self.bind is not None and is_of_others(self.bind) and not self.has_other_peers:
-            raise ValueError(no_peers(self.bind))
+        checked_peers_of(self.bind, self.peers)
         return self
-
-    @property
-    def has_other_peers(self) -> bool:
-        """Other hosts may connect."""
-        return any(not ip_network(peer).is_loopback for peer in self.peers)
-
-
-def no_peers(bind: str) -> str:
-    """Return the sentence on an address that others reach in vain."""
-    return (
-        f"bind: other hosts reach {bind}, and none of them may connect: name those that may, "
-        '`peers = ["192.168.1.0/24"]` in the table of this endpoint, or --peers'
-    )

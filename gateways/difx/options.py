@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gateways.difx.endpointconfig import DEFAULT_GROUP, DEFAULT_PORT
+from groundwork.peers import observing
 from player.bankprogram import EVERYWHERE, BankProgram, table_in
 from player.errors import ConfigError, Fault
 from player.tables import Config
@@ -81,8 +82,7 @@ def _given(
     served = {
         "port": port,
         "bind": options.bind or (EVERYWHERE if options.peers else None),
-        "peers": options.peers,
-        "operators": [] if options.read_only else options.operators,
+        "peers": observing(options.peers or ()) if options.read_only else options.peers,
         "capture": None if capture is None else str(Path(capture).absolute()),
         "multicast": _there(multicast) or None,
     }

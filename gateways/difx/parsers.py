@@ -10,7 +10,7 @@ from groundwork.commandline import (
     argument,
     flag,
     log_level,
-    network,
+    peer,
     port_number,
     version,
 )
@@ -82,18 +82,13 @@ def build_parser() -> argparse.ArgumentParser:
                 type=Path,
             ),
             argument(
-                "--peers CIDR",
-                "network that may connect, again for more; default: this host alone",
+                "--peers CIDR[=ROLE]",
+                "network that may connect, and its role, observe, operate or admin, again for more; default: "
+                "this host alone; without a role observe",
                 action="append",
-                type=network,
+                type=peer,
             ),
-            argument(
-                "--operators CIDR",
-                "network whose clients may change things, again for more; default: this host alone",
-                action="append",
-                type=network,
-            ),
-            flag("--read-only", "no client may change anything, whatever --operators says"),
+            flag("--read-only", "no client may change anything, whatever --peers says"),
             argument("--capture FILE", "write every packet with its time to a file"),
             log_level(),
             argument("-V --version", "show the version and end", action=_Version, nargs=0),

@@ -8,7 +8,6 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gateways.difx.access import Access, Role
 from gateways.difx.capture import CaptureFile, ClientCapture
 from gateways.difx.connection import READ_BYTES, Connection, Peer
 from gateways.difx.endpointconfig import GuiServerEndpointConfig
@@ -22,6 +21,8 @@ from gateways.difx.protocol.packets import Packet
 from gateways.difx.protocol.session import Session
 from gateways.difx.relay import Relay, RelayClient
 from gateways.difx.share import Share, Threads
+from groundwork.peers import Peers
+from groundwork.roles import Role
 from groundwork.throttle import Throttle
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class GuiServer:
         self.config, self.service, self.log = config, service, log
         self._threads, self._capture = threads, capture
         self._relay, self.monitor, self._bridges = relay, monitor, bridges
-        self._access = Access(config.peers, config.operators)
+        self._peers = Peers(config.peers)
         self._connections: dict[Connection, asyncio.Task[None]] = {}
         self._throttle = Throttle(_LINES_PER_S)
         self.accepted = self.refused = 0
@@ -103,7 +104,7 @@ class GuiServer:
             writer.close()
             return
         address, port = name[:2]
-        role = self._access.role(address)
+        role = self._peers.role(address)
         if role is None:
             await self._refuse(writer, f"{address} is none of those that may connect (peers)")
             return
@@ -173,7 +174,7 @@ class GuiServer:
 
     def greet(self, role: Role) -> list[bytes]:
         """Return the packets of the handshake for a client."""
-        return handshake(self.service.facts(role))
+        return handshake(self.service.facts("observer" if role < Role.OPERATE else "operator"))
 
     def join_relay(self, session: Session) -> RelayClient:
         """Return the messages for a client from now on; it may select others at any time."""

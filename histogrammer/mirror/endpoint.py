@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import threading
 from concurrent.futures import Future
 
 from groundwork.addresses import is_loopback_host
-from histogrammer.mirror.endpointconfig import MirrorEndpointConfig, no_peers
+from groundwork.peers import Peers, no_peers
+from histogrammer.mirror.endpointconfig import MirrorEndpointConfig
 from histogrammer.mirror.server import MirrorServer, MirrorServerSettings, listen
 from histogrammer.mirror.updates import Updates
 from player.bank import Bank
@@ -37,6 +37,7 @@ class MirrorEndpoint(SiteEndpoint):
         super().__init__(context)
         assert isinstance(context.config, MirrorEndpointConfig)
         self._config = context.config
+        self._peers = Peers(self._config.peers)
         address = self._address(address_of_device(context.bind))
         self._socket = context.serve(self._config.port, lambda port: listen(address, port))
         host, port = self._socket.getsockname()[:2]
@@ -53,7 +54,7 @@ class MirrorEndpoint(SiteEndpoint):
 
     def _address(self, bind: str) -> str:
         """Return the address to serve on; that of the Bank is meant for calls."""
-        if self._config.peers or is_loopback_host(bind):
+        if self._peers.has_others or is_loopback_host(bind):
             return bind
         if self._config.bind is not None:
             raise RefusedError(no_peers(bind))
@@ -74,8 +75,7 @@ class MirrorEndpoint(SiteEndpoint):
                 f'{bank.name} is no histogrammer: give it `kind = "histogrammer"`, or take the table of '
                 "this endpoint away"
             )
-        networks = [ipaddress.ip_network(peer) for peer in self._config.peers]
-        settings = MirrorServerSettings(networks=networks, max_clients=self._config.max_clients)
+        settings = MirrorServerSettings(peers=self._peers, max_clients=self._config.max_clients)
         updates = Updates(histogrammer.worker)
         self.server = MirrorServer(updates, histogrammer.mirrors, self.log, settings)
         self._thread = threading.Thread(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import socket
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
+from groundwork.peers import Peers, plain_address
 from groundwork.throttle import Throttle
 from histogrammer.display.protocol.directory import Directory, MirrorEntry
 from histogrammer.display.snapshot import Snapshot
@@ -20,7 +20,6 @@ from histogrammer.mirror.protocol.serving import KeyTold, Session
 from histogrammer.mirror.updates import Updates
 from histogrammer.worker import EndedError
 from player.bank import BankLog
-from player.endpoints.http.protocol.origins import Network, is_admitted
 
 __all__ = ["MirrorServer", "MirrorServerSettings", "listen"]
 
@@ -39,14 +38,14 @@ class MirrorServerSettings:
     """Limits of a mirror server.
 
     Attributes:
-        networks: Of peers that may connect besides those of this host.
+        peers: Hosts that may connect, whatever their role.
         max_clients: At a time.
         piece_within: Time in which a client has to take 4 MiB of an update, s.
         max_held_bytes: Of old snapshots, which slow clients are still being sent; beyond it those of
             the oldest are closed.
     """
 
-    networks: Collection[Network] = ()
+    peers: Peers = field(default_factory=Peers)
     max_clients: int = 256
     piece_within: float = _PIECE_WITHIN_S
     max_held_bytes: int = 1 << 30
@@ -153,7 +152,7 @@ class MirrorServer:
             self.updates.forget()
 
     def _refusal(self, host: str) -> str:
-        if not is_admitted(host, self._settings.networks):
+        if self._settings.peers.role(host) is None:
             return f"{host} is none of the `peers` in the table of this endpoint; add it there"
         if len(self._tasks) >= self._settings.max_clients:
             return f"{len(self._tasks)} clients are connected, and no more may be (max_clients)"
@@ -165,7 +164,7 @@ class MirrorServer:
         self._note(logging.DEBUG, "%s: connected", client)
         try:
             connection.setblocking(False)
-            await self._answer(connection, session, _plain(where[0]))
+            await self._answer(connection, session, str(plain_address(where[0])))
             self._note(logging.DEBUG, "%s: gone", client)
         except (MirrorProtocolError, _TooSlowError) as error:
             self._note(logging.WARNING, "%s is closed: %s", client, error)
@@ -239,9 +238,3 @@ class MirrorServer:
             self._log.log(level, "%d lines on clients were left out", left_out)
         if self._throttle.takes():
             self._log.log(level, text, *args)
-
-
-def _plain(host: str) -> str:
-    """Return the number of a host; that of IPv4 where it comes through a socket of IPv6."""
-    address = ipaddress.ip_address(host.partition("%")[0])
-    return str(getattr(address, "ipv4_mapped", None) or address)

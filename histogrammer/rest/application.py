@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from groundwork.commandline import version
+from groundwork.peers import Peers
 from histogrammer.rest.answering import Answer, Answerer, error_answer
 from histogrammer.rest.program import Program
 from histogrammer.rest.protocol.answers import http_error
@@ -24,9 +25,9 @@ from histogrammer.rest.protocol.document import describe
 from histogrammer.rest.protocol.paths import read_path
 from histogrammer.rest.protocol.query import MAX_QUERY_BYTES
 from histogrammer.rest.protocol.requests import ROUTES
+from histogrammer.rest.protocol.rights import role_of
 from player.endpoints.http.connections import ConnectionWatch
-from player.endpoints.http.guard import Guard, GuardRules
-from player.endpoints.http.protocol.origins import Network
+from player.endpoints.http.guard import ROLE, Guard, GuardRules
 
 __all__ = ["Application"]
 
@@ -84,7 +85,15 @@ class _Requests(BaseRoute):
         raise NoMatchFound(name, path_params)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Answer a request, if the role of the peer allows it."""
+        needed, role = role_of(scope["request"]), scope[ROLE]
+        if role < needed:
+            why = (
+                f"{scope['request']} is for the role {needed}, and the `peers` of this endpoint give "
+                f"{role} to {scope['client'][0]}"
+            )
+            await _send(error_answer(403, why, _accept(scope)), scope, receive, send)
+            return
         asked = scope["request"], scope["query_string"], _accept(scope)
         async with self._answerer.answering(*asked) as answer:
             await _send(answer, scope, receive, send)
@@ -138,7 +147,7 @@ class Application:
     Args:
         program: Answers.
         names: By which the host may be called, in lower case.
-        networks: Of peers that may ask besides those of this host.
+        peers: Hosts that may ask, and their roles.
 
     Attributes:
         watch: Its connections.
@@ -146,7 +155,7 @@ class Application:
     """
 
     def __init__(
-        self, program: Program, names: Collection[str], networks: Collection[Network] = ()
+        self, program: Program, names: Collection[str], peers: Peers | None = None
     ) -> None:
         self.watch = ConnectionWatch(_BoundedProtocol)
         api = FastAPI(
@@ -167,7 +176,7 @@ class Application:
                 only_get=_ONLY_GET,
                 longest_target=_HEAD_BYTES_MOST,
                 links=False,
-                networks=tuple(networks),
+                peers=peers or Peers(),
                 body=lambda code, why: write_object(http_error(code, why)),
             ),
         )

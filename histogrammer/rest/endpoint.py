@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import sys
 from collections.abc import Collection
 from functools import partial
@@ -12,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, model_validator
 
-from groundwork.addresses import checked_network, is_loopback_host, is_of_others
+from groundwork.addresses import is_loopback_host
+from groundwork.peers import Peers, checked_peer, checked_peers_of, no_peers
 from player.bank import Bank
 from player.endpoints.base import EndpointContext
-from player.endpoints.http.protocol.origins import Network
 from player.endpoints.http.webendpoint import FreePortOrService, WebEndpoint, WebEndpointConfig
 from player.tables import EndpointConfig
 from zmqjsonproxy.errors import RefusedError
@@ -36,29 +35,22 @@ class SpecTclEndpointConfig(WebEndpointConfig):
     port: FreePortOrService = Field(
         DEFAULT_PORT, description="TCP port, or service:NAME; 0: any free one"
     )
-    peers: list[Annotated[str, AfterValidator(checked_network)]] = Field(
+    peers: list[Annotated[str, AfterValidator(checked_peer)]] = Field(
         default_factory=list,
-        description="networks whose hosts may ask, as 192.168.1.0/24; without them only this host may",
+        description="networks whose hosts may ask, and their role, as 192.168.1.0/24=operate; without "
+        "a role it is observe; without them only this host may",
     )
 
     @model_validator(mode="after")
     def _is_for_somebody(self) -> SpecTclEndpointConfig:
         """Refuse an address that others reach, if none of them may ask. That of a device is not known
         here."""
-        if self.bind is not None and not self.peers and is_of_others(self.bind):
-            raise ValueError(_no_peers(self.bind))
+        checked_peers_of(self.bind, self.peers)
         return self
 
 
-def _no_peers(bind: str) -> str:
-    return (
-        f"bind: other hosts reach {bind}, and requests change all that they like: name those "
-        'that may, `peers = ["192.168.1.0/24"]` in the table of this endpoint, or --peers'
-    )
-
-
 class SpecTclEndpoint(WebEndpoint):
-    """Serves a histogrammer to REST clients, which may change all of it.
+    """Serves a histogrammer to REST clients, which may what the role of their address allows.
 
     Without peers it serves on the loopback address only.
 
@@ -84,10 +76,10 @@ class SpecTclEndpoint(WebEndpoint):
 
     def address(self, bind: str) -> str:
         """Return the address to serve on; that of the Bank is meant for calls."""
-        if self._config.peers or is_loopback_host(bind):
+        if Peers(self._config.peers).has_others or is_loopback_host(bind):
             return bind
         if self._config.bind is not None:
-            raise RefusedError(_no_peers(bind))
+            raise RefusedError(no_peers(bind))
         return _LOOPBACK
 
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -108,7 +100,6 @@ class SpecTclEndpoint(WebEndpoint):
                 f'{bank.name} is no histogrammer: give it `kind = "histogrammer"`, or take the table of '
                 "this endpoint away"
             )
-        networks: list[Network] = [ipaddress.ip_network(peer) for peer in self._config.peers]
         program = Program(
             worker=histogrammer.worker,
             analyzer=histogrammer.analyzer,
@@ -117,4 +108,4 @@ class SpecTclEndpoint(WebEndpoint):
             end=partial(self.context.on_quit, f"a client of {self.url} asked for it"),
             mirrors=lambda: histogrammer.mirrors.entries,
         )
-        return Application(program, names, networks)
+        return Application(program, names, Peers(self._config.peers))

@@ -1,5 +1,5 @@
-"""What all Backends share: parameters, the FPGA's programming and network, phases, and how values
-are layered.
+"""Base of all Backends: parameters, the FPGA's programming and network, phases, and how values are
+layered.
 
 A Backend is made for one mode of one Bank and is thrown away at the next mode. It runs in the
 thread that calls it; waits go through `BackendSetup.wait`, so that an aborted mode change ends in
@@ -55,7 +55,7 @@ MAX_SCAN_S = 1e7  # four months
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendSetup:
-    """What a Backend works with.
+    """Surroundings of a Backend.
 
     Attributes:
         bank_name: Upper case.
@@ -184,11 +184,10 @@ class Backend(ABC):
     # what a family of modes has to say
 
     def install(self) -> None:
-        """Bring the hardware into the mode, in the original's order (reference 6.3.6), and prepare
-        once.
+        """Bring the hardware into the mode, in the original's order, and prepare once.
 
         The original did not prepare the pulsar modes, and a start used what an earlier mode had
-        left (flaw G5).
+        left.
         """
         self.program()
         self.set_up_network()
@@ -203,7 +202,7 @@ class Backend(ABC):
 
     @abstractmethod
     def finish(self) -> None:
-        """What is left to do when the data-taking programs run."""
+        """Do what is left to do when the data-taking programs run."""
 
     @abstractmethod
     def compute(self) -> tuple[dict[str, Value], dict[str, int | bytes]]:
@@ -248,7 +247,7 @@ class Backend(ABC):
         return self.parameters.changed_since(self._prepared_with)
 
     def i2c_word(self) -> int:
-        """Input filter and noise source as the board's I2C device wants them (reference 6.1)."""
+        """Input filter and noise source as the board's I2C device wants them."""
         p = self.parameters
         word = self.setup.bank.filters[p["filter_bw"]]
         word |= 0 if p["noise_source"] else NOISE_SOURCE_OFF

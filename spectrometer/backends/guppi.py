@@ -1,5 +1,4 @@
-"""What the pulsar (GUPPI) modes share, and the incoherent ones: one FPGA, one computer (reference
-6.6, 6.6.1)."""
+"""Pulsar (GUPPI) modes: what they share, and the incoherent ones, of one FPGA and one computer."""
 
 from __future__ import annotations
 
@@ -61,11 +60,11 @@ class GuppiBackend(Backend):
         return given if given in self.obs_modes else self.obs_modes[0]
 
     def finish(self) -> None:
-        """Arm once: the pulsar images send data from then on (reference 6.6)."""
+        """Arm once: the pulsar images send data from then on."""
         self.run_phase("arm")
 
     def reset_if_needed(self) -> None:
-        """Nothing: the pulsar images are reset when they are loaded (reference 6.7)."""
+        """Nothing: the pulsar images are reset when they are loaded."""
 
     def par_path(self) -> Path:
         """The par file; it may not exist."""

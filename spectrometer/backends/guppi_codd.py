@@ -2,7 +2,7 @@
 band.
 
 The Player of the mode's master programs the board for all; the others run without it, even if they
-own one (reference 6.6.2).
+own one.
 """
 
 from __future__ import annotations
@@ -74,8 +74,7 @@ class GuppiCoherentBackend(GuppiBackend):
         return self._address(self.setup.nodes[self._own_node].source)
 
     def set_up_network(self) -> None:
-        """Start an Ethernet core for each node; tell it where to send, and fill all ARP tables
-        (reference 6.7)."""
+        """Start an Ethernet core for each node; tell it where to send, and fill all ARP tables."""
         board, network = self.setup.registers, self.mode.network
         if board is None:
             return

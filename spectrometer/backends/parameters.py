@@ -181,7 +181,7 @@ class ParameterSet:
         return sorted(self._parameters)
 
     def is_set(self, name: str) -> bool:
-        """Whether a value was given since the mode was selected."""
+        """Tell whether a value was given since the mode was selected."""
         return name in self._values
 
     def snapshot(self) -> Mapping[str, Any]:
@@ -259,8 +259,8 @@ class ParameterSet:
 
 
 def keywords(sets: Mapping[str, ParameterSet]) -> list[Keyword]:
-    """What callers are told of the parameters of all modes: each name once, with all types that it
-    has in some mode.
+    """Return what callers are told of the parameters of all modes: each name once, with all types
+    that it has in some mode.
 
     Args:
         sets: Mode -> its parameters.

@@ -1,5 +1,4 @@
-"""What the spectral-line (VEGAS) modes share: switching signals, exposures, status values
-(reference 6.3)."""
+"""Spectral-line (VEGAS) modes: switching signals, exposures, status values, which they share."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""What the low-bandwidth (LBW) spectral-line modes share: narrow bands, channelized by the
-computer's GPU."""
+"""Low-bandwidth (LBW) spectral-line modes: narrow bands, channelized by the computer's GPU."""
 
 from __future__ import annotations
 
@@ -65,7 +64,7 @@ class LbwBackend(VegasBackend):
         ]
 
     def reset_if_needed(self) -> None:
-        """Nothing: the low-bandwidth images are reset when they are loaded (reference 6.7)."""
+        """Nothing: the low-bandwidth images are reset when they are loaded."""
 
     def granules(self, request: PhaseRequest) -> int:
         clocks, rounding = self.clocks(), self.setup.rounding

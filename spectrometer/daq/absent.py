@@ -1,4 +1,4 @@
-"""What takes the place of a data-taking program where there is none: the same words, the same
+"""Null DAQ, in the place of a data-taking program where there is none: the same words, the same
 status keys, no data.
 
 A simulated Bank without a recording uses it, so that a scan can be rehearsed: it is armed, runs,

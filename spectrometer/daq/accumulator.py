@@ -75,7 +75,7 @@ def integrations_at(positions: DoubleArray, integration_samples: float) -> IntAr
 
 @dataclass(frozen=True, slots=True)
 class StateSum:
-    """What one integration gathered in one switching state."""
+    """Sum that one integration gathered in one switching state."""
 
     integration: int
     state: int

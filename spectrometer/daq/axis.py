@@ -33,7 +33,7 @@ MAX_BANK_CHANNELS = 1 << 22
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubbandSetup:
-    """What a mode says of its sub-bands."""
+    """Sub-bands of a mode."""
 
     centres: tuple[float, ...]
     """SUBnFREQ: Hz of the sampled band, one for each sub-band."""
@@ -45,7 +45,7 @@ class SubbandSetup:
 
 
 class Axis(Protocol):
-    """What channels a filter bank makes, and which of them are recorded."""
+    """Channels that a filter bank makes, and which of them are recorded."""
 
     @property
     def nfine(self) -> int:
@@ -65,7 +65,7 @@ class Axis(Protocol):
 
     @property
     def notes(self) -> list[str]:
-        """What is otherwise than the mode wants it; the first words matter, a card holds 68
+        """Differences from what the mode wants; the first words matter, a card holds 68
         characters."""
 
     @property
@@ -133,7 +133,7 @@ class WholeBand:
         return spectra
 
     def shaped(self, mean: DoubleArray) -> DoubleArray:
-        """As they are."""
+        """Return spectra as they are."""
         return mean
 
     def sky(self) -> DoubleArray:

@@ -53,12 +53,12 @@ class RunOptions:
 
     @property
     def lag_limit(self) -> float | None:
-        """As `Pacing` wants it."""
+        """Return the limit that `Pacing` wants."""
         return None if self.fast else self.max_lag
 
 
 class Output(Protocol):
-    """What a scan writes into."""
+    """Output of a scan."""
 
     @property
     def path(self) -> Path | None: ...
@@ -129,7 +129,7 @@ class BasicRun(ABC, Generic[SetupT, OutputT]):
     @property
     @abstractmethod
     def note(self) -> str:
-        """What was done in another way than wished, in one sentence; for DAQNOTE."""
+        """Sentence on what was done in another way than wished; for DAQNOTE."""
 
     @property
     def account(self) -> Account:

@@ -327,7 +327,7 @@ def _observation(status: Mapping[str, Value]) -> list[SourceCard]:
 
 
 def _history_table(layout: Layout) -> fits.BinTableHDU:
-    """What was done to the data: one row."""
+    """Return the table of what was done to the data: one row."""
     made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S").encode("ascii")
     nbin = 0 if layout.is_search else layout.nbin
     columns: list[tuple[str, str, object]] = [

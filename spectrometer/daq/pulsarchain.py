@@ -33,7 +33,7 @@ MOST_POINTS = 1 << 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainOptions:
-    """What the samples shall be.
+    """Form of the samples.
 
     Attributes:
         nchan: Channels.
@@ -151,7 +151,7 @@ class Chain:
 
     @property
     def first_voltages(self) -> int:
-        """How many voltages the first sample takes."""
+        """Number of voltages that the first sample takes."""
         spectra = (
             self._sum.count
             if self._dedisperser is None

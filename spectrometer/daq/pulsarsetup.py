@@ -1,5 +1,5 @@
-"""What a scan of a pulsar mode needs to know, read from the values of the status memory. Pure:
-values in, setup out."""
+"""Set-up of a scan of a pulsar mode, read from the values of the status memory. Pure: values in,
+setup out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_BINS = 1 << 16
 
 
 class Recording(StrEnum):
-    """What is recorded."""
+    """Form of the recorded data."""
 
     SEARCH = "SEARCH"
     FOLD = "FOLD"

@@ -1,4 +1,4 @@
-"""What a synthetic receiver receives: band, noise, lines, pulsar and diode, from configuration and
+"""Signals of a synthetic receiver: band, noise, lines, pulsar and diode, from configuration and
 status memory.
 
 Temperatures are of the system: K at the input. Pure: values in, checked settings out; the voltages

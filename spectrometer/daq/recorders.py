@@ -1,4 +1,4 @@
-"""What becomes of the voltages of a pulsar mode: rows of samples, folded profiles, or blocks of
+"""Recorders of the voltages of a pulsar mode: rows of samples, folded profiles, or blocks of
 voltages, in a file.
 
 One class for each kind of file, all used alike by `spectrometer.daq.pulsar`.
@@ -86,7 +86,7 @@ F = TypeVar("F", bound=_File)
 
 
 class _FileRecorder(Generic[F]):
-    """What all of them share.
+    """Base of all recorders.
 
     Args:
         channels: Of which the power is watched.
@@ -127,7 +127,7 @@ class _FileRecorder(Generic[F]):
 
 
 class _PsrFitsRecorder(_FileRecorder[PsrFitsFile], ABC):
-    """What search and fold mode share.
+    """Base of the recorders of search and fold mode.
 
     Args:
         chain: Makes samples of voltages.

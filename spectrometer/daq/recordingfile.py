@@ -1,4 +1,4 @@
-"""What recorded files of all formats have as sources of voltages."""
+"""Base of recorded files of all formats, as sources of voltages."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class RecordingFile(ABC, Generic[HeaderT]):
 
     @property
     def band(self) -> Band:
-        """As the header says, of complex voltages."""
+        """Return the band that the header says, of complex voltages."""
         return self.header.band
 
     def default_rate(self, exposure: float) -> float:

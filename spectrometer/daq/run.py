@@ -226,7 +226,7 @@ class ScanRun(BasicRun[ScanSetup, ScanFile]):
 
     @property
     def note(self) -> str:
-        """What is otherwise than wished, in one sentence; empty if nothing is."""
+        """Sentence on what is otherwise than wished; empty if nothing is."""
         return "; ".join(self.notes)
 
     @property

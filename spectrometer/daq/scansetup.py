@@ -1,5 +1,4 @@
-"""What a scan needs to know, read from the values of the status memory. Pure: values in, setup
-out."""
+"""Set-up of a scan, read from the values of the status memory. Pure: values in, setup out."""
 
 from __future__ import annotations
 

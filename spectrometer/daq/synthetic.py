@@ -140,7 +140,7 @@ class SyntheticReceiver:
 
     @property
     def band(self) -> Band:
-        """As configured."""
+        """Return the configured band."""
         return self.config.band
 
     @property

@@ -1,5 +1,5 @@
 """The Valon synthesizer's bytes: frames of its serial port, fields of its PLL's registers, and the
-arithmetic of its frequencies (reference 9.6). Frequencies are MHz, the reference Hz.
+arithmetic of its frequencies. Frequencies are MHz, the reference Hz.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ READ = 0x80
 SYNTHESIZERS = {"a": 0x00, "b": 0x08}
 RF_LEVELS_DBM = (-4, -1, 2, 5)  # in the order of the register's field
 SPACING_MHZ = 0.01
-"""The original's 10.0 was meant as 10 Hz and taken as MHz: 1433.5 became 1435 (reference 9.6)."""
+"""The original's 10.0 was meant as 10 Hz and taken as MHz: 1433.5 became 1435."""
 MAX_DIVIDER = 16
 MAX_MODULUS = 4095
 MAX_INTEGER = 65535
@@ -81,7 +81,7 @@ def read_frame(command: Command, synthesizer: int) -> bytes:
 
 
 def write_frame(command: Command, synthesizer: int, data: bytes) -> bytes:
-    """What sets a value; ACK or NACK comes back."""
+    """Return the bytes that set a value; ACK or NACK comes back."""
     if len(data) != lengths[command]:
         raise FrameError(f"{command.name} takes {lengths[command]} bytes, not {len(data)}")
     frame = bytes([command | synthesizer]) + data

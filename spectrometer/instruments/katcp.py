@@ -67,7 +67,7 @@ class _RoachClient(Client):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came after `ok`, and the informs before it, each a list of arguments."""
+    """Reply: what came after `ok`, and the informs before it, each a list of arguments."""
 
     arguments: list[bytes]
     informs: list[list[bytes]]
@@ -260,7 +260,7 @@ class BoardConnection:
 
 
 def _faults(name: object, arguments: Sequence[object]) -> list[str]:
-    """What the protocol cannot carry (reference 9.1)."""
+    """Return what the protocol cannot carry."""
     faults = []
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         faults.append("a request's name begins with a letter, and has letters, digits and dashes")

@@ -243,7 +243,7 @@ class Roach:
 
     @command
     def status(self) -> bool:
-        """Whether an image runs."""
+        """Tell whether an image runs."""
         try:
             self.connection.request("status")
         except BoardError as error:
@@ -261,7 +261,7 @@ class Roach:
 
     @command
     def ping(self) -> bool:
-        """Whether the board answers; BoardError if it does not."""
+        """Tell whether the board answers; BoardError if it does not."""
         self.connection.request("watchdog")
         return True
 

@@ -1,5 +1,5 @@
 """The Valon synthesizer, which clocks the samplers: reached through the board's server, or over a
-serial port of the Player's host (reference 9.5, 9.6). Both have the same methods, which are
+serial port of the Player's host. Both have the same methods, which are
 `bank.valon` for callers.
 
 A synthesizer is named 0 or 8, as in the original, or "a" or "b". Frequencies are MHz.
@@ -56,7 +56,7 @@ MAX_REFERENCE_HZ = 2**32 - 1
 
 
 class Valon(ABC):
-    """What callers may ask of the synthesizer."""
+    """Synthesizer, as callers see it."""
 
     name = ""
     """Where it is."""
@@ -101,7 +101,7 @@ class Valon(ABC):
     @command
     @abstractmethod
     def get_phase_lock(self, s: int | str) -> bool:
-        """Whether the PLL is locked."""
+        """Tell whether the PLL is locked."""
 
     @command
     @abstractmethod

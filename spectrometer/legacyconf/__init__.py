@@ -24,7 +24,7 @@ DEFAULTS, HPCMACS, DEALER = "DEFAULTS", "HPCMACS", "DEALER"
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """What came of a file.
+    """Outcome of the migration of a file.
 
     Attributes:
         toml: The new file.

@@ -1,5 +1,4 @@
-"""What a migration has to say about the old file: each thing with its section, key, line and
-reason."""
+"""Findings of a migration in the old file: each thing with its section, key, line and reason."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ __all__ = ["Finding", "Sort", "report"]
 
 
 class Sort(StrEnum):
-    """What became of a key."""
+    """Fate of a key."""
 
     DROPPED = auto()
     """It is not in the result, and need not be."""

@@ -21,7 +21,7 @@ WRITTEN_BY_BACKENDS = {"MODENAME", "HWEXPOSR"}
 
 @dataclass(slots=True)
 class Result:
-    """What a file becomes.
+    """Result of a file.
 
     Attributes:
         tables: The document, as `tomllib` would read it.

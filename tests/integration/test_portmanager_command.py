@@ -146,7 +146,7 @@ def test_get_holds_the_port_until_it_is_ended_or_the_server_is(server: ServerPro
 
 
 def test_a_program_stays_registered_when_the_port_manager_was_restarted(tmp_path: Path) -> None:
-    with ServerProcess(tmp_path, "--list-from", "local") as first:
+    with ServerProcess(tmp_path) as first:
         command = [sys.executable, "-m", "portmanager.cli", "get", "svc", "--port", str(first.port)]
         words = [*command, "--", sys.executable, "-c", "input()"]
         with subprocess.Popen(

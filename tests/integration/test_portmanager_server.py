@@ -158,7 +158,7 @@ def test_a_second_server_spoils_nothing_and_a_wrong_option_is_one_line(
     before = [path.read_text() for path in (server.port_file, server.pid_file, server.usage)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 1
-    assert f"cannot listen on 0.0.0.0 port {server.port}: Address already in use" in done.stderr
+    assert f"cannot listen on 127.0.0.1 port {server.port}: Address already in use" in done.stderr
     assert [
         path.read_text() for path in (server.port_file, server.pid_file, server.usage)
     ] == before
@@ -166,7 +166,7 @@ def test_a_second_server_spoils_nothing_and_a_wrong_option_is_one_line(
         ("-listen", "12x"),
         ("-ports", "60000-70000"),
         ("-ports", "5"),
-        ("--list-from", "moon"),
+        ("--peers", "moon"),
     ):
         done = subprocess.run(
             [*command, option, value], capture_output=True, text=True, check=False, timeout=600
@@ -185,7 +185,7 @@ def test_a_service_finds_its_old_port_after_a_crash_of_the_port_manager(tmp_path
             assert line(again, b"GIMME b u\n") == b"OK %d\r\n" % first.high
 
 
-def test_all_addresses_are_served_from_ipv6_too(server: ServerProcess) -> None:
+def test_loopback_is_served_in_ipv6_too(server: ServerProcess) -> None:
     if socket.has_ipv6:
         with socket.create_connection(("::1", server.port), 30) as sock:
             assert line(sock, b"GIMME foo bob\n") == b"OK %d\r\n" % server.high
@@ -409,13 +409,16 @@ def test_two_thousand_connections_at_once(tmp_path: Path) -> None:
         poll(lambda: is_empty(server), "all ports are free")
 
 
-def test_listening_on_all_addresses_is_said_with_the_way_out(tmp_path: Path) -> None:
-    with ServerProcess(tmp_path / "all") as server:
-        poll(lambda: "--bind 127.0.0.1 if only programs" in server.log.read_text(), "the warning")
-    with ServerProcess(tmp_path / "one", "--bind", "127.0.0.1") as server:
+def test_listening_where_nobody_may_list_is_said_with_the_way_out(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "all", "--bind", "0.0.0.0") as server:
+        poll(lambda: "name them, --peers" in server.log.read_text(), "the warning")
+    with ServerProcess(tmp_path / "one") as server:
         with connect(server.port) as sock:
             assert line(sock, b"GIMME foo bob\n").startswith(b"OK ")
+        assert "of 127.0.0.1" in server.log.read_text()
         assert "WARNING" not in server.log.read_text()
+    with ServerProcess(tmp_path / "named", "--peers", "192.0.2.0/24=observe") as server:
+        poll(lambda: "of 0.0.0.0" in server.log.read_text(), "all addresses")
 
 
 def test_ports_of_a_connection_and_of_a_user_have_a_quota(tmp_path: Path) -> None:

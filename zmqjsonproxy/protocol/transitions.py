@@ -9,12 +9,15 @@ __all__ = ["PeerEvent", "Transition"]
 
 
 class Transition(Enum):
-    """What happened to a connection."""
+    """Change of a connection."""
 
     CONNECTED = "connected"
     REFUSED = "connection refused"
     LOST = "connection lost"
     HANDSHAKE_FAILED = "the peer speaks no ZeroMQ, or another security mechanism"
+    OTHER_MECHANISM = "the peer wants another security mechanism"
+    KEY_UNKNOWN = "the peer does not know the key"
+    KEY_UNCHECKED = "the peer could not look the key up; its log tells more"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,11 @@ class KnownServers:
         yet."""
         return self._core.peer(url).generation
 
+    def set_control(self, url: str, credential: str) -> None:
+        """Have the proof of control, "NUMBER:TOKEN", go with each call to a server from now on;
+        empty: none."""
+        self._core.peer(url).set_members(control=credential)
+
     def is_native(self, url: str) -> bool | None:
         """Tell whether the server speaks JSON-RPC; None: not known (yet)."""
         peer = self._core.peer(url)
@@ -72,6 +77,8 @@ class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, Descriptio
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
         timeout: float = 60.0,
+        *,
+        token: str = "",
     ) -> ValueT:
         """Call a method and wait for its answer.
 
@@ -82,6 +89,8 @@ class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, Descriptio
             args: Positional arguments.
             kwargs: Keyword arguments.
             timeout: s; it travels with the call.
+            token: Of the key of the person for whom it is made, by which the server decides; empty:
+                for this client itself.
 
         Raises:
             PeerLostError: Nobody there, or no longer; within 1 s.
@@ -89,7 +98,7 @@ class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, Descriptio
             RefusedError: The object refused.
             RemoteError: The call failed at the server.
         """
-        what = Call(object_name, method, args, kwargs, timeout)
+        what = Call(object_name, method, args, kwargs, timeout, token=token)
         value: ValueT = self._ask((self._core.peer(url),), (what,), timeout, CallGroup.value)
         return value
 

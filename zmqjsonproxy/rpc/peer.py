@@ -12,6 +12,7 @@ from enum import Enum
 from groundwork.errors import text_of
 from groundwork.values import JsonObject, JsonValue
 from zmqjsonproxy.errors import (
+    AccessError,
     CallCancelledError,
     CallTimeoutError,
     NoSuchInterfaceError,
@@ -20,6 +21,7 @@ from zmqjsonproxy.errors import (
     ProtocolError,
     ProxyError,
     RemoteError,
+    RevokedKeyError,
     TooLargeError,
 )
 from zmqjsonproxy.protocol.arrays import size_of
@@ -31,6 +33,7 @@ from zmqjsonproxy.rpc.protocol.description import (
     interface_changes,
     read_description,
 )
+from zmqjsonproxy.rpc.protocol.jsonrpc import Members
 
 __all__ = ["Peer", "PendingCall", "State"]
 
@@ -43,6 +46,7 @@ class State(Enum):
     IDLE = "idle"
     LOCATING = "locating"
     CONNECTING = "connecting"
+    PROBING = "probing"
     READY = "ready"
 
 
@@ -96,7 +100,7 @@ class PendingCall:
 
     @property
     def is_on_its_way(self) -> bool:
-        """Whether it was sent, or waits to be."""
+        """Tell whether it was sent, or waits to be."""
         return bool(self.number) or self.peer.current is self or self in self.peer.waiting
 
     def end(self, value: JsonValue, error: ProxyError | None, now: float) -> None:
@@ -109,8 +113,16 @@ class PendingCall:
             self.on_end()
 
     def lose(self, reason: str, now: float) -> None:
-        """End because the server is not there, or the connection."""
-        self.end(None, PeerLostError(self.peer.url, self.what.label, reason), now)
+        """End because the server is not there, or the connection, or because keys are in the
+        way."""
+        url, label, denied = self.peer.url, self.what.label, self.peer.denied
+        error: ProxyError
+        if denied is not None and reason == self.peer.reason:
+            error = denied(reason, peer=url, method=label)
+        else:
+            call_id = self.peer.call_id(self.number)
+            error = PeerLostError(url, label, reason, call_id=call_id)
+        self.end(None, error, now)
 
     def cancel(self, why: str, now: float) -> None:
         """End because its caller gave it up; to be submitted once more, which withdraws it."""
@@ -124,7 +136,9 @@ class PendingCall:
             self.lose("no connection could be made", now)
         else:
             within = self.deadline - self.begun
-            self.end(None, CallTimeoutError(peer.url, self.what.label, within), now)
+            call_id = peer.call_id(self.number)
+            error = CallTimeoutError(peer.url, self.what.label, within, call_id=call_id)
+            self.end(None, error, now)
 
     def results(self) -> list[CallResult]:
         """Return what came of it."""
@@ -172,6 +186,9 @@ class Peer:
         is_ours: It is ready, and a server of this package.
         most_bytes: Largest message that it reads, with all frames, as far as it says; 0: it is not
             connected.
+        run: Identity of this client, to which calls belong.
+        control: Credential of this client, which has control there; empty: it has not.
+        members: Members of `dealer` of each call, of these.
         instance: Which process it is, as far as it says.
         generation: Instances met so far.
         waiting: Calls that cannot be sent yet.
@@ -180,6 +197,10 @@ class Peer:
         retry_at: No connection is tried before, s, monotonic.
         pause: Before the next connection, if this one fails, too, s; 0: the shortest.
         reason: Why the last connection ended.
+        denied: The error that this is, where keys were in the way; None: they were not.
+        public: Key with which this end came to the last connection; empty: without.
+        is_outdated: The key of this end is not valid any more: the next calls have another
+            connection, for there may be a new one.
         described: Object name -> what it offered when it was asked last.
         on_notice: Takes messages that answer no call; None: they are dropped.
     """
@@ -196,6 +217,10 @@ class Peer:
         self.most_bytes = 0
         self.since = self.retry_at = self.pause = 0.0
         self.instance = self.hello_name = self.reason = ""
+        self.denied: type[AccessError] | None = None
+        self.public, self.is_outdated = "", False
+        self.run = self.control = ""
+        self.members: Members = ()
         self.generation = 0
         self.waiting: deque[PendingCall] = deque()
         self.current: PendingCall | None = None
@@ -204,17 +229,34 @@ class Peer:
         self.on_notice: Callable[[JsonObject, float], None] | None = None
 
     @property
+    def is_keyed(self) -> bool:
+        """Whether this end came with keys to the last connection."""
+        return bool(self.public)
+
+    @property
     def waits_in_vain(self) -> bool:
-        """Whether an old server has yet to answer a call that nobody waits for any more."""
+        """Tell whether an old server has yet to answer a call that nobody waits for any more."""
         current = self.current
         return (
             current is not None and current.done and not self.native and self.state is State.READY
         )
 
+    def call_id(self, number: int) -> str:
+        """Return the identity of a call that has a number; empty: it was not sent as JSON-RPC."""
+        return f"{self.run}-{number}" if number else ""
+
+    def set_members(self, *, run: str | None = None, control: str | None = None) -> None:
+        """Change what comes with each call from now on."""
+        self.run = self.run if run is None else run
+        self.control = self.control if control is None else control
+        members = (("run", self.run), ("control", self.control))
+        self.members = tuple(member for member in members if member[1])
+
     def begin_connection(self, rid: bytes, now: float) -> None:
         """Note that a connection is begun and a hello sent."""
         self.rid, self.envelope, self.is_bridged = rid, (rid, b""), not rid
         self.state, self.connected, self.since, self.is_ours = State.CONNECTING, False, now, False
+        self.denied, self.is_outdated = None, False
 
     def begin(self, call: PendingCall, number: int, now: float) -> bytes | None:
         """Return the bytes of a call to a ready server; None: it waits for another one, or could
@@ -222,7 +264,7 @@ class Peer:
         what = call.what
         try:
             if self.native and not isinstance(what, Hello):
-                body = what.native(number, self.arrays)
+                body = what.native(number, self.arrays, self.members)
                 if size_of(body) > self.most_bytes:
                     call.end(None, self._too_large(what.label, size_of(body)), now)
                     return None
@@ -276,6 +318,8 @@ class Peer:
                 what, value, error = call.what, message.get("result"), None
                 if "error" in message:
                     error = jsonrpc.error_from(message["error"], peer=self.url, method=what.label)
+                    if type(error) is RevokedKeyError:
+                        self.outdate()
                 if type(what) is BatchOfCalls:  # it is refused as a whole, by its first number
                     self.forget(call)
                     value = what.read([message], call.number, now - call.begun, self.url)
@@ -343,8 +387,13 @@ class Peer:
             if isinstance(what, Hello) and what.object_name == self.hello_name and not call.done:
                 self._end_hello(call, message, now)
 
-    def give_up(self, reason: str, now: float) -> None:
-        """End the connection and all calls that were sent over it or wait for it."""
+    def outdate(self) -> None:
+        """Take note that the key of this end is not valid any more."""
+        self.is_outdated, self.most_bytes = True, 0  # so that no call goes the short way
+
+    def give_up(self, reason: str, now: float, denied: type[AccessError] | None = None) -> None:
+        """End the connection and all calls that were sent over it or wait for it; `denied`: the
+        error that this is, where keys are in the way."""
         ended = [*self.numbered.values(), *self.waiting]
         if self.current is not None:
             ended.append(self.current)
@@ -352,6 +401,7 @@ class Peer:
         self.waiting.clear()
         self.current = None
         self.state, self.reason, self.rid, self.envelope = State.IDLE, reason, b"", ()
+        self.denied, self.is_outdated = denied, False
         self.is_ours = self.is_bridged = False
         self.most_bytes = 0
         for call in ended:

@@ -24,7 +24,8 @@ class LineReader:
         """Take bytes; the lines that they complete."""
         *whole, self._rest = (self._rest + data).split(b"\n")
         lines = [text for line in whole for text in self._pieces(line)]
-        while len(self._rest) > self._most:
+        # a carriage return at the end is part of the end of the line, if that comes
+        while len(self._rest) > self._most + self._rest.endswith(b"\r"):
             piece, self._rest = self._cut(self._rest)
             lines.append(_text(piece))
         return lines

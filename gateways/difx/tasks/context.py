@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from gateways.difx.access import Role
 from gateways.difx.endpointconfig import GuiServerEndpointConfig
 from gateways.difx.links import ChannelLink, TaskLink
 from gateways.difx.monitor import LiveMonitor
@@ -15,6 +14,7 @@ from gateways.difx.multicast import Membership
 from gateways.difx.protocol.items import integer
 from gateways.difx.protocol.jobs import Severity
 from gateways.difx.share import Share
+from groundwork.roles import Role
 
 if TYPE_CHECKING:
     from gateways.difx.bank import DifxService

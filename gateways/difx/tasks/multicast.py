@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 
-from gateways.difx.access import Role
 from gateways.difx.errors import DifxError, DocumentError
 from gateways.difx.protocol.commands import MulticastCommand
 from gateways.difx.protocol.documents import read_command
@@ -13,6 +12,7 @@ from gateways.difx.protocol.packets import MulticastSettings
 from gateways.difx.protocol.session import RelayCommand
 from gateways.difx.tasks.commanding import command_answers
 from gateways.difx.tasks.context import Action, Client
+from groundwork.roles import Role
 
 __all__ = ["MULTICAST_SETTINGS", "RELAY_COMMAND"]
 
@@ -56,8 +56,8 @@ def _of_this_host(client: Client) -> set[str]:
 async def _settings(client: Client, wanted: MulticastSettings) -> None:
     if client.bridge is None:
         client.inform("MULTICAST_SETTINGS has no effect: there is no bridge (multicast.enable)")
-    elif client.role is not Role.OPERATOR:
-        client.inform("MULTICAST_SETTINGS has no effect: it is for operators (operators)")
+    elif client.role < Role.OPERATE:
+        client.inform("MULTICAST_SETTINGS has no effect: it is for operators (peers)")
     else:
         client.bridge.change(wanted.group, wanted.port)
         client.inform(f"MULTICAST_SETTINGS: {wanted.group} port {wanted.port}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from gateways.difx.access import Role
 from gateways.difx.errors import FileFault, FileFaultError
 from gateways.difx.files import DifxFiles, ReadFile, Upload
 from gateways.difx.links import TaskLink
@@ -18,6 +17,7 @@ from gateways.difx.protocol.transfercodes import (
     upload_code,
 )
 from gateways.difx.tasks.context import Client, LinkedTask
+from groundwork.roles import Role
 
 __all__ = ["DOWNLOAD", "UPLOAD"]
 
@@ -75,8 +75,8 @@ async def _upload(client: Client, wanted: FileTransfer, link: TaskLink) -> None:
 
 
 def _check_role(client: Client, path: str) -> None:
-    if client.role is not Role.OPERATOR:
-        text = f"{path:.300}: uploads are for operators, and this client is an observer (operators)"
+    if client.role < Role.OPERATE:
+        text = f"{path:.300}: uploads are for operators, and this client is an observer (peers)"
         raise FileFaultError(text, FileFault.NO_PERMISSION)
 
 

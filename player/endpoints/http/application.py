@@ -1,9 +1,12 @@
-"""Routes of the HTTP endpoint. None of them changes anything."""
+"""Routes of the HTTP endpoint. None of them changes anything at the Bank."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import itertools
+import logging
 import math
 import time
 from collections.abc import AsyncIterator, Collection
@@ -11,36 +14,40 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Path, Query, Request, Response, WebSocket
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from groundwork.commandline import version
 from groundwork.values import JsonObject
 from player.endpoints.http.connections import ConnectionWatch
 from player.endpoints.http.digests import Digests, wants_digest
 from player.endpoints.http.files import list_files, open_file
-from player.endpoints.http.guard import Guard, GuardRules
+from player.endpoints.http.guard import LOGIN, PERSON, Guard, GuardRules
+from player.endpoints.http.loginroutes import LOGOUT, LoginRoutes
+from player.endpoints.http.logins import Logins
 from player.endpoints.http.metrics import CONTENT_TYPE, Figures, write_metrics
 from player.endpoints.http.pages import STATIC, Pages
-from player.endpoints.http.protocol.texts import write_json
-from player.endpoints.http.questions import Questions, TooManyQuestionsError
+from player.endpoints.http.protocol.sessions import Person
+from player.endpoints.http.questions import Questions
+from player.endpoints.http.responses import json_response, tell_errors
 from player.endpoints.http.streams import EventStream, serve_websocket
+from player.endpoints.http.tls import Certificate
 from player.endpoints.http.viewers import TooManyViewersError, Viewers, Wanted
 from zmqjsonproxy import (
     AsyncHub,
     NoSuchInterfaceError,
     NoSuchMethodError,
     ProxyError,
-    RefusedError,
 )
 from zmqjsonproxy.channels import LinkSettings
 from zmqjsonproxy.files.areas import Areas, Listing
 from zmqjsonproxy.files.protocol.pacing import Pacer
+from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.subscriptions import Subscriptions
 
 __all__ = ["Application", "Served"]
+
+log = logging.getLogger(__name__)
 
 ROWS_MOST = 2000
 """Properties on one page."""
@@ -48,6 +55,14 @@ PATTERNS_MOST = 64
 _LONGEST_TARGET = 4096
 _ONLY_READS = "this address only reads: GET and HEAD. A Bank is changed by calls, as with the command `dealer`"
 _RATE = 10.0
+STREAMS_OF_PERSON, STREAMS_OF_ADDRESS = 8, 64
+"""Where people log in; elsewhere only all streams together are bounded."""
+_LOOK_EVERY_S = 0.25
+"""At the keys of people whose requests go on."""
+_CUT_AFTER_S = 0.5
+"""A stream that was told to end has so long to say so."""
+_CERTIFICATE_EVERY = 240
+"""Looks at the keys between two at the certificate."""
 _LINKS = (
     ("/Controls", "all properties: value, unit, age"),
     ("/Query", "properties by pattern"),
@@ -96,6 +111,9 @@ class Served:
         home: One area, `home`: the site's own pages; None: there are none.
         viewers: Streams at the same time.
         ping_every: Between heartbeats, s.
+        keys: By which the Player is called; None: it demands none here.
+        logins: Of people; None: nobody has to log in.
+        certificate: Of TLS; None: it is not spoken.
     """
 
     bank: str
@@ -108,6 +126,9 @@ class Served:
     home: Areas | None
     viewers: int
     ping_every: float
+    keys: ClientKeys | None = None
+    logins: Logins | None = None
+    certificate: Certificate | None = None
 
 
 class Application:
@@ -153,6 +174,9 @@ class Application:
             only_get=_ONLY_READS,
             longest_target=_LONGEST_TARGET,
             streams=("/events", "/ws"),
+            logins=served.logins,
+            public=(LOGIN, "/static/"),
+            changes=() if served.logins is None else (LOGIN, LOGOUT),
         )
         self.asgi = Guard(api, rules)
 
@@ -177,26 +201,54 @@ class Application:
         api.add_api_websocket_route("/ws", self.websocket)
         api.add_api_route("/Files/{name:path}", self.file, response_class=FileResponse)
         api.mount("/static", StaticFiles(directory=STATIC))
+        if self._served.logins is not None:
+            form = functools.partial(self._page, name="login.html")
+            LoginRoutes(self._served.logins, form).add_to(api)
         if self._served.home is not None:
             api.add_api_route("/home/{path:path}", self.home_file, response_class=FileResponse)
-        api.add_exception_handler(StarletteHTTPException, _told)
-        api.add_exception_handler(RequestValidationError, _misused)
-        api.add_exception_handler(ProxyError, _not_answered)
-        api.add_exception_handler(TooManyQuestionsError, _too_many)
-        api.add_exception_handler(TooManyViewersError, _too_many)
+        tell_errors(api)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _api: FastAPI) -> AsyncIterator[None]:
         served = self._served
-        subscriptions = Subscriptions(settings=LinkSettings(ping_every=1.0, timeout=3.0))
-        async with AsyncHub() as hub:
+        subscriptions = Subscriptions(
+            settings=LinkSettings(ping_every=1.0, timeout=3.0), keys=served.keys
+        )
+        async with AsyncHub(keys=served.keys) as hub:
             self._questions = Questions(hub, served.url)
             self._viewers = Viewers(served.bank, served.url, subscriptions, served.viewers)
+            looking = asyncio.create_task(self._look())
             try:
                 async with self.watch.watching():
                     yield
             finally:
+                looking.cancel()
                 subscriptions.close()
+
+    async def _look(self) -> None:
+        """End what goes on of people who may not any more; read a new certificate."""
+        for count in itertools.count(1):
+            await asyncio.sleep(_LOOK_EVERY_S)
+            try:
+                self._end_of_revoked()
+                if self._served.certificate is not None and count % _CERTIFICATE_EVERY == 0:
+                    await asyncio.to_thread(self._served.certificate.look)
+            except Exception:  # of a key folder: others are looked at on
+                log.exception("the keys of people could not be looked at")
+
+    def _end_of_revoked(self) -> None:
+        if self._served.logins is None:
+            return
+        loop = asyncio.get_running_loop()
+        for person, peer in self.asgi.running:
+            if why := self._served.logins.ended(person):
+                self._viewers.end_of(person, why)
+                loop.call_later(_CUT_AFTER_S, self._cut, person, peer)
+
+    def _cut(self, person: Person, peer: tuple[str, int]) -> None:
+        """Cut the connection of a request that goes on all the same."""
+        if (person, peer) in self.asgi.running:
+            self.watch.cut(peer)
 
     def end(self, within: float) -> None:
         """Have all streams end; connections that do not within so many s are cut. In the loop."""
@@ -205,24 +257,29 @@ class Application:
 
     # pages
 
-    async def home(self) -> Response:
+    async def home(self, request: Request) -> Response:
         """Return the page of what this Player offers."""
-        return self._page("home.html", kind=self._served.kind, url=self._served.url)
+        return self._page(request, "home.html", kind=self._served.kind, url=self._served.url)
 
-    async def controls(self, object_name: Object = "bank") -> Response:
+    async def controls(self, request: Request, object_name: Object = "bank") -> Response:
         """Return the page of all properties of an object: value, unit, age."""
-        return await self._table(object_name, "*", "Controls", is_query=False)
+        return await self._table(request, object_name, "*", "Controls", is_query=False)
 
-    async def query(self, object_name: Object = "bank", pattern: Pattern = "*") -> Response:
+    async def query(
+        self, request: Request, object_name: Object = "bank", pattern: Pattern = "*"
+    ) -> Response:
         """Return the page of properties by pattern."""
-        return await self._table(object_name, pattern, "Query", is_query=True)
+        return await self._table(request, object_name, pattern, "Query", is_query=True)
 
     async def _table(
-        self, object_name: str, pattern: str, title: str, *, is_query: bool
+        self, request: Request, object_name: str, pattern: str, title: str, *, is_query: bool
     ) -> Response:
         objects = await self._questions.objects()
-        properties = await self._questions.properties(object_name, pattern)
+        properties = await self._questions.properties(
+            object_name, pattern, token=_token(request.scope)
+        )
         return self._page(
+            request,
             "properties.html",
             title=title,
             is_query=is_query,
@@ -234,18 +291,20 @@ class Application:
             problem=next((one["problem"] for one in properties if "problem" in one), ""),
         )
 
-    async def connections(self) -> Response:
+    async def connections(self, request: Request) -> Response:
         """Return the page of connections: clients, streams, queues, what was dropped."""
         return self._page(
+            request,
             "connections.html",
-            channels=await self._channels(),
+            channels=await self._channels(_token(request.scope)),
             viewers=self._viewers.describe(),
             viewers_most=self._served.viewers,
             connections=len(self.watch),
         )
 
-    def _page(self, name: str, **values: Any) -> Response:
-        return HTMLResponse(self._pages.render(name, **values))
+    def _page(self, request: Request, name: str, **values: Any) -> Response:
+        person = request.scope.get(PERSON)
+        return HTMLResponse(self._pages.render(name, person=person, **values))
 
     # files
 
@@ -263,16 +322,20 @@ class Application:
                 digests=self._digests if wants else None,
             )
         if not name:
-            return self._page("files.html", folder="", areas=list(areas.folders), listing=Listing())
+            return self._page(
+                request, "files.html", folder="", areas=list(areas.folders), listing=Listing()
+            )
         area, _, below = name.partition("/")
         listing = await list_files(areas, area, below + pattern)
-        return self._page("files.html", folder=name, areas=[], listing=listing)
+        return self._page(request, "files.html", folder=name, areas=[], listing=listing)
 
     async def list_files(self, area: str, pattern: Pattern = "*") -> Response:
         """Return files and folders of an area: name, size (bytes, null: a folder), modified (s, UTC)."""
         listing = await list_files(self._served.areas, area, pattern)
         told = [entry._asdict() for entry in listing.entries]
-        return _json({"entries": told, "is_cut": listing.is_cut, "unnamed": listing.unnamed})
+        return json_response(
+            {"entries": told, "is_cut": listing.is_cut, "unnamed": listing.unnamed}
+        )
 
     async def home_file(self, path: str) -> Response:
         """Return a file of the site's own pages."""
@@ -283,18 +346,23 @@ class Application:
     # JSON
 
     async def list_properties(
-        self, object_name: Object = "bank", pattern: Pattern = "*"
+        self, request: Request, object_name: Object = "bank", pattern: Pattern = "*"
     ) -> Response:
         """Return the properties of an object, with present values of results."""
-        return _json(await self._questions.properties(object_name, pattern))
+        token = _token(request.scope)
+        return json_response(await self._questions.properties(object_name, pattern, token=token))
 
-    async def get_property(self, name: Name, object_name: Object = "bank") -> Response:
+    async def get_property(
+        self, request: Request, name: Name, object_name: Object = "bank"
+    ) -> Response:
         """Return one property with its present value; of a pipe the newest frame."""
-        return _json(await self._questions.value(object_name, name))
+        token = _token(request.scope)
+        return json_response(await self._questions.value(object_name, name, token=token))
 
-    async def status(self) -> Response:
+    async def status(self, request: Request) -> Response:
         """Return what the Player is, its state in a few values, and what is wrong."""
-        ping = await self._questions.ask("rpc", "ping")
+        token = _token(request.scope)
+        ping = await self._questions.ask("rpc", "ping", token=token)
         told: JsonObject = {
             "bank": self._served.bank,
             "kind": self._served.kind,
@@ -302,42 +370,43 @@ class Application:
             "version": self._version,
             "url": self._served.url,
             **ping,
-            "overview": await self._questions.ask("bank", "get_overview"),
-            "findings": await self._questions.ask("bank", "get_findings"),
-            "connections": await self._channels(),
+            "overview": await self._questions.ask("bank", "get_overview", token=token),
+            "findings": await self._questions.ask("bank", "get_findings", token=token),
+            "connections": await self._channels(token),
             "viewers": self._viewers.describe(),
         }
-        return _json(told)
+        return json_response(told)
 
-    async def _channels(self) -> JsonObject:
+    async def _channels(self, token: str) -> JsonObject:
         """Return what the Player tells of its subscribers; empty: nothing."""
         try:
-            told: JsonObject = await self._questions.ask("rpc", "channels")
+            told: JsonObject = await self._questions.ask("rpc", "channels", token=token)
         except (NoSuchInterfaceError, NoSuchMethodError):
             return {}
         return told
 
-    async def healthz(self) -> Response:
+    async def healthz(self, request: Request) -> Response:
         """Return 200 if the Player answers, else 503."""
         try:
-            await self._questions.ask("bank", "get_bank_name")
+            await self._questions.ask("bank", "get_bank_name", token=_token(request.scope))
         except ProxyError as error:
-            return _json({"detail": str(error)}, 503)
-        return _json({"status": "ok", "time": time.time()})
+            return json_response({"detail": str(error)}, 503)
+        return json_response({"status": "ok", "time": time.time()})
 
-    async def metrics(self) -> Response:
+    async def metrics(self, request: Request) -> Response:
         """Return figures in Prometheus' text format."""
         questions, info, properties, channels = self._questions, {}, {}, {}
+        token = _token(request.scope)
         with contextlib.suppress(ProxyError):
-            ping = await questions.ask("rpc", "ping")
+            ping = await questions.ask("rpc", "ping", token=token)
             info = {
                 "kind": self._served.kind,
                 "version": self._version,
                 "instance": ping["instance"],
             }
-            channels = await self._channels()
+            channels = await self._channels(token)
             for name in await questions.objects():
-                properties[name] = await questions.properties(name)
+                properties[name] = await questions.properties(name, token=token)
         figures = Figures(
             bank=self._served.bank,
             info=info,
@@ -364,7 +433,7 @@ class Application:
         it, and a `heartbeat` each second."""
         limits = _limits(rate=rate, dead_band=dead_band)
         wanted = Wanted(object_name, tuple(sorted(set(patterns))), limits)
-        viewer = self._join(_who(request.scope), "events", wanted)
+        viewer = self._join(request.scope, "events", wanted)
         return EventStream(self._viewers, viewer, self._served.ping_every)
 
     async def websocket(
@@ -388,17 +457,30 @@ class Application:
         )
         wanted = Wanted(object_name, tuple(sorted(set(patterns))), limits)
         try:
-            viewer = self._join(_who(socket.scope), "websocket", wanted)
+            viewer = self._join(socket.scope, "websocket", wanted)
         except TooManyViewersError as full:
-            await socket.send_denial_response(_json({"detail": str(full)}, 503))
+            await socket.send_denial_response(json_response({"detail": str(full)}, 503))
         except HTTPException as misuse:
-            await socket.send_denial_response(_json({"detail": misuse.detail}, misuse.status_code))
+            await socket.send_denial_response(
+                json_response({"detail": misuse.detail}, misuse.status_code)
+            )
         else:
             await serve_websocket(socket, self._viewers, viewer, self._served.ping_every)
 
-    def _join(self, who: str, way: str, wanted: Wanted) -> Any:
+    def _join(self, scope: Any, way: str, wanted: Wanted) -> Any:
+        person: Person | None = scope.get(PERSON)
+        host, port = scope.get("client") or ("?", 0)
+        if person is not None:
+            of_person = self._viewers.count_of(person)
+            of_address = sum(peer[0] == host for _, peer in self.asgi.running)
+            if of_person >= STREAMS_OF_PERSON or of_address > STREAMS_OF_ADDRESS:
+                raise HTTPException(
+                    429,
+                    f"{of_person} streams of {person.key} are open, {STREAMS_OF_PERSON} may be, and of one "
+                    f"address {STREAMS_OF_ADDRESS}: close one; a page needs one",
+                )
         try:
-            return self._viewers.join(who, way, wanted)
+            return self._viewers.join(f"{host} port {port}", way, wanted, person)
         except (ValueError, TypeError) as error:
             raise HTTPException(400, str(error)) from error
 
@@ -408,39 +490,7 @@ def _limits(**limits: object) -> tuple[tuple[str, object], ...]:
     return tuple(sorted((name, value) for name, value in limits.items() if value not in (None, 0)))
 
 
-def _who(scope: Any) -> str:
-    host, port = scope.get("client") or ("?", 0)
-    return f"{host} port {port}"
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(write_json(value), status, media_type="application/json")
-
-
-# errors: each is a sentence
-
-
-async def _told(_request: Any, error: Any) -> Response:
-    is_unknown = error.status_code == 404 and error.detail == "Not Found"
-    detail = (
-        "nothing is at this address; / names those that there are" if is_unknown else error.detail
-    )
-    return _json({"detail": detail}, error.status_code)
-
-
-async def _misused(_request: Any, error: Any) -> Response:
-    told = "; ".join(
-        f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in error.errors()
-    )
-    return _json({"detail": told}, 400)
-
-
-async def _not_answered(_request: Any, error: Any) -> Response:
-    is_missing = isinstance(error, RefusedError | NoSuchInterfaceError | NoSuchMethodError)
-    return _json({"detail": str(error)}, 404 if is_missing else 503)
-
-
-async def _too_many(_request: Any, error: Any) -> Response:
-    response = _json({"detail": str(error)}, 503)
-    response.headers["retry-after"] = "5"
-    return response
+def _token(scope: Any) -> str:
+    """Return the token of who asks; empty: nobody has to say so."""
+    person: Person | None = scope.get(PERSON)
+    return "" if person is None else person.token

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from player.endpoints.http.webendpoint import WebEndpointConfig
 
@@ -29,3 +29,18 @@ class HttpEndpointConfig(WebEndpointConfig):
     ping_every: float = Field(
         1.0, ge=0.2, le=10.0, description="time between heartbeats of a stream, s"
     )
+    certificate: str | None = Field(
+        None,
+        min_length=1,
+        description="file of a TLS certificate, PEM, with those that signed it; with it https is spoken",
+    )
+    certificate_key: str | None = Field(
+        None, min_length=1, description="file of its key, PEM; without, it is in the same file"
+    )
+
+    @model_validator(mode="after")
+    def _key_has_a_certificate(self) -> HttpEndpointConfig:
+        """Refuse the key of a certificate that is not named."""
+        if self.certificate_key is not None and self.certificate is None:
+            raise ValueError("certificate_key: name its certificate, too, certificate = FILE")
+        return self

@@ -111,9 +111,17 @@ class ConnectionWatch:
             self.refused += 1
             transport.abort()
             return
-        transport.set_write_buffer_limits(high=0)  # a send waits until the kernel has all
+        # a send waits until the kernel, or TLS, has all; with 0, TLS would hold up all for ever
+        transport.set_write_buffer_limits(high=1)
         now = time.monotonic()
         self._watched[transport] = _Watched(protocol, 0, now, now)
+
+    def cut(self, peer: tuple[str, int]) -> None:
+        """End the connection of a peer at once."""
+        for transport in self._watched:
+            name = transport.get_extra_info("peername")
+            if name is not None and tuple(name[:2]) == peer:
+                transport.abort()
 
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,6 +18,7 @@ from zmqjsonproxy.files.areas import Areas
 
 if TYPE_CHECKING:
     from player.endpoints.http.application import Application
+    from player.endpoints.http.tls import Certificate
 
 __all__ = ["HttpEndpoint"]
 
@@ -26,11 +28,14 @@ _REQUEST_BYTES_MOST = 16 * 1024
 class HttpEndpoint(WebEndpoint):
     """Serves pages, JSON, metrics and streams of a Bank, and changes nothing.
 
-    What it tells it asks of its own Player, over the endpoint for calls, as any client does.
+    What it tells it asks of its own Player, over the endpoint for calls, as any client does. Where
+    keys are demanded of callers, people log in with the token of theirs, and their questions are
+    asked in their name.
 
     Raises:
-        RefusedError: The packages of the extra `web` are not installed, or an area or the folder of
-            the site is not there.
+        RefusedError: The packages of the extra `web` are not installed, or an area, the folder of
+            the site or the certificate cannot be used.
+        ProxyError: Keys are demanded, and the key folder of this host cannot be used.
         OSError: The address cannot be had.
     """
 
@@ -48,14 +53,34 @@ class HttpEndpoint(WebEndpoint):
         assert isinstance(context.config, HttpEndpointConfig)
         self.context, self._config = context, context.config
         self._home, self._areas = self._home_folder(), self._served_areas()
+        self._certificate: Certificate | None = None
         super().__init__(context)
+        access = context.access
+        self._keys = access.folder() if access and access.is_demanded(self._address) else None
         if not is_loopback_host(self._address):
-            self.log.warning("%s is open to the network, and nothing asks who looks", self.url)
+            if self._keys is None:
+                self.log.warning("%s is open to the network, and nothing asks who looks", self.url)
+            elif self._tls is None:
+                self.log.warning(
+                    "%s is open to the network, and tokens travel there as they are: name a certificate",
+                    self.url,
+                )
 
     @classmethod
     def config_model(cls) -> type[EndpointConfig]:
         """Return the model of its table."""
         return HttpEndpointConfig
+
+    def tls(self) -> ssl.SSLContext | None:
+        """Return what TLS is spoken with; None: no certificate is named."""
+        from player.endpoints.http.tls import Certificate
+
+        config, folder = self._config, self.context.directory
+        if config.certificate is None:
+            return None
+        key = None if config.certificate_key is None else folder / config.certificate_key
+        self._certificate = Certificate(folder / config.certificate, key)
+        return self._certificate.context
 
     def _home_folder(self) -> Path | None:
         if self._config.home is None:
@@ -82,7 +107,12 @@ class HttpEndpoint(WebEndpoint):
     def application(self, bank: Bank, names: Collection[str]) -> Application:
         """Return its pages, JSON, metrics and streams."""
         from player.endpoints.http.application import Application, Served
+        from player.endpoints.http.logins import Logins
 
+        access, folder, logins = self.context.access, self._keys, None
+        if folder is not None:
+            is_secure = self._tls is not None
+            logins = Logins(folder.find_token, port=self.port, is_secure=is_secure)
         return Application(
             Served(
                 bank=bank.name,
@@ -95,5 +125,8 @@ class HttpEndpoint(WebEndpoint):
                 home=None if self._home is None else Areas({"home": self._home}),
                 viewers=self._config.viewers,
                 ping_every=self._config.ping_every,
+                keys=None if access is None else access.client_keys(),
+                logins=logins,
+                certificate=self._certificate,
             )
         )

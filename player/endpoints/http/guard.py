@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, MutableMapping
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote
 
-from player.endpoints.http.protocol.origins import Network, is_admitted, refusal
+from groundwork.peers import Peers
+from groundwork.roles import Role
+from player.endpoints.http.logins import Logins, NotProvedError
+from player.endpoints.http.protocol.backoff import Buckets, source_of
+from player.endpoints.http.protocol.origins import change_refusal, refusal
+from player.endpoints.http.protocol.sessions import Person
 from player.endpoints.http.protocol.texts import write_json
 
-__all__ = ["HEAD", "Guard", "GuardRules"]
+__all__ = ["HEAD", "PERSON", "ROLE", "Guard", "GuardRules"]
 
 log = logging.getLogger(__name__)
 
 HEAD = "dealer_player.head"
 """Key of a scope: the body is not wanted."""
+PERSON = "dealer_player.person"
+"""Key of a scope: the Person who asks; not there where nobody has to prove who they are."""
+ROLE = "dealer_player.role"
+"""Key of a scope: the Role of the address that it comes from; None: there are no peers."""
+LOGIN = "/login"
+RATE, BURST = 50.0, 200.0
+"""Requests of one address, per second and at once, where people log in."""
 RANGES_MOST = 16
 """Of one request: many would be much work for few bytes."""
 _LOG_EVERY_S = 60.0
@@ -50,7 +65,10 @@ class GuardRules:
         longest_target: Bytes of path and query.
         streams: Paths that have no end, so that HEAD has no sense.
         links: Pages of other origins may have links to it: to follow one changes nothing.
-        networks: Of peers that may ask besides those of this host; None: any peer may.
+        peers: Those that may ask; None: any may.
+        logins: Prove who asks; None: nobody has to.
+        public: Beginnings of paths that are for all.
+        changes: Paths that take POST.
         body: JSON of a refusal, of status and sentence.
     """
 
@@ -59,7 +77,10 @@ class GuardRules:
     longest_target: int
     streams: Collection[str] = ()
     links: bool = True
-    networks: Collection[Network] | None = None
+    peers: Peers | None = None
+    logins: Logins | None = None
+    public: tuple[str, ...] = ()
+    changes: Collection[str] = ()
     body: Callable[[int, str], bytes] = _detail
 
 
@@ -74,16 +95,29 @@ class Guard:
     def __init__(self, app: Any, rules: GuardRules) -> None:
         self._app, self._rules = app, rules
         self._logged_at = float("-inf")
+        self._buckets = Buckets(RATE, BURST)
+        self._running: dict[object, tuple[Person, tuple[str, int]]] = {}
         self.refused = 0
+
+    @property
+    def running(self) -> list[tuple[Person, tuple[str, int]]]:
+        """People whose requests are being answered, and address and port that each comes from."""
+        return list(self._running.values())
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Answer a request, or let it through."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        refused = self._refusal(scope)
+        headers = _headers(scope)
+        refused = self._refusal(scope, headers)
         if refused is not None:
             await self._refuse(scope, send, *refused)
+            return
+        try:
+            person, role = self._proved(scope, headers)
+        except NotProvedError as error:
+            await self._not_proved(scope, send, headers, error)
             return
 
         async def send_with_headers(message: MutableMapping[str, Any]) -> None:
@@ -95,19 +129,44 @@ class Guard:
 
         if scope["type"] == "http" and scope["method"] == "HEAD":
             scope = {**scope, "method": "GET", HEAD: True}  # the server leaves the body out
-        await self._app(scope, receive, send_with_headers)
+        known = {PERSON: person} if person is not None else {}
+        with self._attended(person, scope):
+            await self._app({**scope, **known, ROLE: role}, receive, send_with_headers)
 
-    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+    @contextmanager
+    def _attended(self, person: Person | None, scope: Scope) -> Iterator[None]:
+        """Know of a person's request as long as it is being answered."""
+        if person is None:
+            yield
+            return
+        this = object()
+        self._running[this] = person, tuple((scope.get("client") or ("", 0))[:2])
+        try:
+            yield
+        finally:
+            del self._running[this]
+
+    def _refusal(self, scope: Scope, headers: Mapping[str, str]) -> tuple[int, str] | None:
         """Return status and sentence for a request that is not answered."""
-        rules, headers = self._rules, _headers(scope)
+        rules = self._rules
         is_websocket = scope["type"] == "websocket"
         if why := self._stranger(scope, headers):
             self._note(why)
             return 403, why
+        if rules.logins is not None:
+            source = source_of(_peer(scope))
+            if not self._buckets.take(source, time.monotonic()):
+                why = f"{source} asks too often: {RATE:g} requests in a second are answered"
+                self._note(why)
+                return 429, why
         if not is_websocket:
             method = scope["method"]
             is_endless = method == "HEAD" and scope["path"] in rules.streams
-            if method not in ("GET", "HEAD") or is_endless:
+            if method == "POST" and scope["path"] in rules.changes:
+                if why := change_refusal(headers, scheme=scope.get("scheme", "http")):
+                    self._note(why)
+                    return 403, why
+            elif method not in ("GET", "HEAD") or is_endless:
                 return 405, rules.only_get
         longest = rules.longest_target
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > longest:
@@ -118,11 +177,34 @@ class Guard:
             return 416, f"{ranges} ranges in one request; at most {RANGES_MOST}: ask again"
         return None
 
-    def _stranger(self, scope: Scope, headers: dict[str, str]) -> str:
+    def _proved(
+        self, scope: Scope, headers: Mapping[str, str]
+    ) -> tuple[Person | None, Role | None]:
+        """Return who asks, and the role of their address, as far as rules ask for that;
+        NotProvedError: it is asked for, and not proved."""
+        rules, peer = self._rules, _peer(scope)
+        role = None if rules.peers is None else rules.peers.role(peer)
+        if rules.logins is None or scope["path"].startswith(rules.public):
+            return None, role
+        is_act = scope.get("method") == "POST" or _is_navigation(headers)
+        return rules.logins.person(headers, peer, is_act=is_act), role
+
+    async def _not_proved(
+        self, scope: Scope, send: Any, headers: Mapping[str, str], error: NotProvedError
+    ) -> None:
+        if error.status == 401 and scope["type"] == "http" and _is_navigation(headers):
+            to = scope["path"] if scope["path"] not in ("", "/") else ""
+            place = f"{LOGIN}?to={quote(to, safe='/')}" if to else LOGIN
+            await self._refuse(scope, send, 303, "log in", {"location": place})
+            return
+        self._note(error.why)
+        await self._refuse(scope, send, error.status, error.why, error.headers)
+
+    def _stranger(self, scope: Scope, headers: Mapping[str, str]) -> str:
         """Return why who asks is not answered; empty: they are."""
         rules = self._rules
-        peer = (scope.get("client") or ("",))[0]
-        if rules.networks is not None and not is_admitted(peer, rules.networks):
+        peer = _peer(scope)
+        if rules.peers is not None and rules.peers.role(peer) is None:
             return f"{peer} is none of the `peers` in the table of this endpoint; add it there"
         return refusal(
             headers,
@@ -140,7 +222,14 @@ class Guard:
             self._logged_at = now
             log.warning("a request was refused (%d so far): %s", self.refused, why)
 
-    async def _refuse(self, scope: Scope, send: Any, status: int, why: str) -> None:
+    async def _refuse(
+        self,
+        scope: Scope,
+        send: Any,
+        status: int,
+        why: str,
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
         body = self._rules.body(status, why)
         headers = [
@@ -148,11 +237,23 @@ class Guard:
             (b"content-length", b"%d" % len(body)),
             (b"connection", b"close"),
             *_HEADERS,
+            *((name.encode(), value.encode()) for name, value in more.items()),
         ]
         if status == 405:
             headers.append((b"allow", b"GET, HEAD"))
+        elif status == 429 and not more:
+            headers.append((b"retry-after", b"1"))
         await send({"type": f"{kind}.start", "status": status, "headers": headers})
         await send({"type": f"{kind}.body", "body": body})
+
+
+def _peer(scope: Scope) -> str:
+    return str((scope.get("client") or ("",))[0])
+
+
+def _is_navigation(headers: Mapping[str, str]) -> bool:
+    """Tell whether a person opens a page; of programs and scripts nothing says so."""
+    return headers.get("sec-fetch-mode") == "navigate"
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -1,5 +1,6 @@
-"""Questions to the Player on behalf of any number of viewers: the same one is asked once, and its
-answer serves all for half a second. Knows no HTTP."""
+"""Questions to the Player on behalf of any number of viewers: the same one of a person is asked
+once, and its answer serves all viewers of that person for half a second; those whom nobody knows are
+one. Knows no HTTP."""
 
 from __future__ import annotations
 
@@ -45,21 +46,29 @@ class Questions:
         self._hub, self._url = hub, url
         self._asked: OrderedDict[tuple[str, ...], _Asked] = OrderedDict()
 
-    async def ask(self, object_name: str, method: str, *args: str) -> Any:
+    async def ask(self, object_name: str, method: str, *args: str, token: str = "") -> Any:
         """Call a query.
+
+        Args:
+            object_name: Exposed object.
+            method: The query.
+            *args: Its arguments.
+            token: Of the person it is called for, by which the Player decides; empty: of nobody.
 
         Raises:
             TooManyQuestionsError: Too many different questions are under way.
             ProxyError: As of any call.
         """
-        return await self._once((object_name, method, *args), KEEP_S)
+        return await self._once((token, object_name, method, *args), KEEP_S)
 
     async def objects(self) -> list[str]:
         """Return the names of the objects that publish something."""
         found: list[str] = await self._once(("",), OBJECTS_KEEP_S)
         return found
 
-    async def properties(self, object_name: str, pattern: str = "*") -> list[JsonObject]:
+    async def properties(
+        self, object_name: str, pattern: str = "*", *, token: str = ""
+    ) -> list[JsonObject]:
         """Return the properties of an object whose names a pattern means: what `list_properties`
         tells, with `value` and `age`, s, of those that have them; `problem`: why there is no value.
 
@@ -67,12 +76,12 @@ class Questions:
         """
         told = [
             dict(one)
-            for one in await self.ask(object_name, "list_properties")
+            for one in await self.ask(object_name, "list_properties", token=token)
             if matches(pattern, one["name"])
         ]
         values, problem = {}, ""
         try:
-            values = await self.ask(object_name, "get_properties")
+            values = await self.ask(object_name, "get_properties", token=token)
         except ProxyError as error:
             problem = str(error)
         unread = values.get(CANNOT_BE_READ, {})
@@ -88,11 +97,11 @@ class Questions:
                 one["age"] = max(now - one["time"], 0.0)
         return told
 
-    async def value(self, object_name: str, name: str) -> JsonObject:
+    async def value(self, object_name: str, name: str, *, token: str = "") -> JsonObject:
         """Return one property with its value, as `properties`; RefusedError: there is none of the
         name."""
-        values = await self.ask(object_name, "get_properties", name)
-        (told,) = await self.properties(object_name, name) or [{"name": name}]
+        values = await self.ask(object_name, "get_properties", name, token=token)
+        (told,) = await self.properties(object_name, name, token=token) or [{"name": name}]
         return {**told, "value": values[name]}
 
     async def _once(self, key: tuple[str, ...], keep: float) -> Any:
@@ -115,8 +124,10 @@ class Questions:
     async def _answer(self, key: tuple[str, ...]) -> Any:
         if key == ("",):
             return await self._publishing_objects()
-        object_name, method, *args = key
-        return await self._hub.call(self._url, object_name, method, args, timeout=_WITHIN_S)
+        token, object_name, method, *args = key
+        return await self._hub.call(
+            self._url, object_name, method, args, timeout=_WITHIN_S, token=token
+        )
 
     async def _publishing_objects(self) -> list[str]:
         bank = await self._hub.describe(self._url, "bank", _WITHIN_S)

@@ -12,7 +12,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 
-from player.endpoints.http.protocol.messages import write_beat
+from player.endpoints.http.protocol.messages import write_beat, write_end
 from player.endpoints.http.viewers import Viewer, Viewers
 
 __all__ = ["EventStream", "serve_websocket"]
@@ -97,6 +97,8 @@ class EventStream(StreamingResponse):
             if chunk:
                 yield bytes(chunk)
                 await asyncio.sleep(_PAUSE_S)
+        if self._viewer.why:
+            yield format_sse_event(data_str=write_end(self._viewer.why), event="end")
 
 
 async def serve_websocket(
@@ -128,7 +130,11 @@ async def _write(socket: WebSocket, viewers: Viewers, viewer: Viewer, every: flo
             if (beat := beats.take()) is not None:
                 await socket.send_text(beat)
             await asyncio.sleep(_PAUSE_S)
-        await socket.close(_GOING_AWAY, "the Player ends")
+        if viewer.why:
+            await socket.send_text(write_end(viewer.why))
+            await socket.close(_POLICY)
+        else:
+            await socket.close(_GOING_AWAY, "the Player ends")
 
 
 async def _read(socket: WebSocket) -> None:

@@ -14,6 +14,7 @@ from fastapi.sse import format_sse_event
 
 from groundwork.values import JsonObject
 from player.endpoints.http.protocol.messages import write_frame, write_update
+from player.endpoints.http.protocol.sessions import Person
 from zmqjsonproxy.channels import EventKind, Subscription, Update
 from zmqjsonproxy.subscriptions import Subscriptions
 
@@ -102,14 +103,17 @@ class Viewer:
         who: Address, for people.
         way: Kind of its stream.
         wanted: Its updates.
+        person: Who looks; None: nobody had to say so.
 
     Attributes:
         sent: Updates that it took.
         dropped: Updates that it did not take in time.
+        why: Reason why its stream ended, for who looks; empty: there is none for them.
     """
 
-    def __init__(self, who: str, way: str, wanted: Wanted) -> None:
-        self.who, self.way, self.wanted = who, way, wanted
+    def __init__(self, who: str, way: str, wanted: Wanted, person: Person | None = None) -> None:
+        self.who, self.way, self.wanted, self.person = who, way, wanted, person
+        self.why = ""
         self.since = time.time()
         self.sent = self.dropped = 0
         self._waiting: OrderedDict[object, EncodedUpdate] = OrderedDict()
@@ -135,8 +139,9 @@ class Viewer:
         waiting = len(self._waiting)
         return waiting > WAITING_MOST or (self._size > WAITING_BYTES_MOST and waiting > 1)
 
-    def end(self) -> None:
+    def end(self, why: str = "") -> None:
         """Have its stream end, without what waits."""
+        self.why = self.why or why
         self._is_ended = True
         self._there.set()
 
@@ -168,6 +173,7 @@ class Viewer:
         """Return what the page of connections tells."""
         return {
             "who": self.who,
+            "person": self.person.key if self.person else "",
             "way": self.way,
             "object": self.wanted.object_name,
             "patterns": list(self.wanted.patterns),
@@ -235,8 +241,14 @@ class Viewers:
         self._past = Counter[str]()
         self.refused = 0
 
-    def join(self, who: str, way: str, wanted: Wanted) -> Viewer:
+    def join(self, who: str, way: str, wanted: Wanted, person: Person | None = None) -> Viewer:
         """Let one more look, who gets the present values first.
+
+        Args:
+            who: Address, for people.
+            way: Kind of its stream.
+            wanted: Its updates.
+            person: Who looks; None: nobody had to say so.
 
         Raises:
             TooManyViewersError: There are as many as may be.
@@ -260,7 +272,7 @@ class Viewers:
             )
             feed = self._feeds[wanted] = _Feed(subscription, wanted.is_paced)
             feed.task = asyncio.get_running_loop().create_task(feed.run())
-        viewer = Viewer(who, way, wanted)
+        viewer = Viewer(who, way, wanted, person)
         feed.viewers[viewer] = None
         for encoded in feed.present.values():
             viewer.put(encoded)
@@ -282,6 +294,19 @@ class Viewers:
         self._is_ended = True
         for viewer in self._all():
             viewer.end()
+
+    def end_of(self, person: Person, why: str) -> None:
+        """Have the streams of a person end, and say why."""
+        for viewer in self._all():
+            if viewer.person is not None and viewer.person.place == person.place:
+                viewer.end(why)
+
+    def count_of(self, person: Person) -> int:
+        """Return the number of streams of a person's session, or of a program with a key."""
+        return sum(
+            viewer.person is not None and viewer.person.place == person.place
+            for viewer in self._all()
+        )
 
     def state(self, viewer: Viewer) -> JsonObject:
         """Return what heartbeats tell of a stream: `lost` and `dropped` so far; `stale`, the reason

@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import logging
 import socket
+import ssl
 import threading
 from abc import abstractmethod
 from collections.abc import Collection
@@ -87,6 +88,8 @@ class WebEndpoint(SiteEndpoint):
     """Of uvicorn, besides those that all have."""
     is_bulky: ClassVar[bool] = False
     """Answers are large."""
+    port: int
+    """Port that it serves at."""
 
     def __init__(self, context: EndpointContext) -> None:
         super().__init__(context)
@@ -102,6 +105,7 @@ class WebEndpoint(SiteEndpoint):
         from player.endpoints.http.connections import listen
 
         self._address = self.address(address_of_device(context.bind))
+        self._tls = self.tls()
         self._socket = context.serve(
             context.config.port, lambda port: listen(self._address, port, is_bulky=self.is_bulky)
         )
@@ -111,11 +115,17 @@ class WebEndpoint(SiteEndpoint):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing = False
         host, port = self._socket.getsockname()[:2]
-        self._url = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+        self.port = int(port)
+        scheme = "http" if self._tls is None else "https"
+        self._url = f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"
 
     def address(self, bind: str) -> str:
         """Return the address to serve on, of the one that the file says."""
         return bind
+
+    def tls(self) -> ssl.SSLContext | None:
+        """Return what TLS is spoken with; None: it is not."""
+        return None
 
     @abstractmethod
     def application(self, bank: Bank, names: Collection[str]) -> WebApplication:
@@ -150,22 +160,23 @@ class WebEndpoint(SiteEndpoint):
         name = socket.gethostname().lower()
         names = {"localhost", name, name.partition(".")[0], *map(str.lower, self._hosts)}
         self._application = self.application(bank, names)
-        self._server = Server(
-            Config(
-                self._application.asgi,
-                http=self._application.watch.protocol,
-                loop="none",  # that of the thread
-                lifespan="on",
-                log_config=None,
-                log_level="error",  # of a stranger's mistakes nothing is written
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_keep_alive=5,
-                timeout_graceful_shutdown=1,
-                **self.settings,
-            )
+        config = Config(
+            self._application.asgi,
+            http=self._application.watch.protocol,
+            loop="none",  # that of the thread
+            lifespan="on",
+            log_config=None,
+            log_level="error",  # of a stranger's mistakes nothing is written
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=5,
+            timeout_graceful_shutdown=1,
+            **self.settings,
         )
+        config.load()
+        config.ssl = self._tls
+        self._server = Server(config)
         self._thread = threading.Thread(
             target=self._run,
             args=(self._server,),
@@ -176,7 +187,11 @@ class WebEndpoint(SiteEndpoint):
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """Return a new event loop."""
-        return asyncio.new_event_loop()
+        if self._tls is None:
+            return asyncio.new_event_loop()
+        from player.endpoints.http.tls import TlsLoop
+
+        return TlsLoop()
 
     def _run(self, server: Server) -> None:
         reason = "its loop ended"

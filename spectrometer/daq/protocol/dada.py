@@ -53,7 +53,7 @@ class DadaHeaderTooShortError(DadaHeaderError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DadaHeader:
-    """What a header says; `values` keeps all of it as text."""
+    """Contents of a header; `values` keeps all of it as text."""
 
     header_bytes: int
     channels: int
@@ -103,7 +103,7 @@ class DadaHeader:
 
 
 def looks_like_dada(data: bytes) -> bool:
-    """Whether a file with this beginning is meant to be a DADA file."""
+    """Tell whether a file with this beginning is meant to be a DADA file."""
     return _LOOKS.match(data) is not None
 
 

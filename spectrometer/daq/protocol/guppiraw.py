@@ -50,7 +50,7 @@ if nobody says."""
 
 @dataclass(frozen=True, slots=True)
 class BlockHeader:
-    """What one header says; `values` keeps all of it as found."""
+    """Contents of one header; `values` keeps all of it as found."""
 
     header_bytes: int
     block_bytes: int

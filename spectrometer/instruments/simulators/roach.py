@@ -182,11 +182,11 @@ class SimulatedBoard(DeviceServer):
             raise FailReply("not programmed")
 
     async def request_status(self, ctx: RequestContext) -> None:
-        """Whether an image runs."""
+        """Tell whether an image runs."""
         self._programmed()
 
     async def request_fpgastatus(self, ctx: RequestContext) -> None:
-        """Whether an image runs, by its newer name."""
+        """Tell whether an image runs, by its newer name."""
         self._programmed()
 
     async def request_listdev(self, ctx: RequestContext, size: str = "") -> None:

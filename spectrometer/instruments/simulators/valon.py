@@ -31,7 +31,7 @@ LOCKED = 0x30
 
 
 class SimulatedValon:
-    """What a Valon remembers; both synthesizers at 1440 MHz with a reference of 10 MHz to begin
+    """State of a simulated Valon; both synthesizers at 1440 MHz with a reference of 10 MHz to begin
     with."""
 
     def __init__(self) -> None:

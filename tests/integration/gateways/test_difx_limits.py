@@ -23,6 +23,7 @@ from support.difx_gateway import Gateway, gateway
 from support.full_disk import room_for
 
 from gateways.difx.protocol.capture import Direction, read_capture
+from groundwork.peers import Peers
 
 ERROR = 6
 LS = "<operation>ls</operation><path>/</path>{there}"
@@ -48,7 +49,10 @@ def is_alone(served: Gateway) -> bool:
 
 
 def test_observers_read_and_change_nothing(tmp_path: Path) -> None:
-    with gateway(tmp_path, {"operators": []}) as served, ScriptClient(served.port) as script:
+    with (
+        gateway(tmp_path, {"peers": ["127.0.0.0/8=observe"]}) as served,
+        ScriptClient(served.port) as script,
+    ):
         (served.root / "file").write_bytes(b"data")
         assert (16, b"observer") in script.handshake()
         assert script.lines(script.task_channel("DifxFileOperation", LS)) == [b"file\n"]
@@ -75,7 +79,10 @@ def test_observers_read_and_change_nothing(tmp_path: Path) -> None:
         assert [path.name for path in served.root.iterdir()] == ["file"]
 
 
-def test_who_is_no_peer_is_told_so_and_turned_away(tmp_path: Path) -> None:
+def test_who_is_no_peer_is_told_so_and_turned_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Peers, "role", lambda _peers, _address: None)  # as of another host
     with gateway(tmp_path, {"peers": ["10.0.0.0/8"]}) as served:
         with GuiClient(served.port) as client:
             (error,) = client.wait_for_errors()

@@ -73,8 +73,8 @@ def test_a_service_wins_over_a_port() -> None:
 def test_address_and_peers_open_the_rest_server() -> None:
     loopback = {"ROCKET_ADDRESS": "127.0.0.2"}
     assert bank_of(environment=loopback)[1].bind == "127.0.0.2"
-    endpoint = bank_of("--peers", "10.1.2.3/8", "--peers", "::1")[1]
-    assert (endpoint.peers, endpoint.bind) == (["10.0.0.0/8", "::1/128"], "0.0.0.0")
+    endpoint = bank_of("--peers", "10.0.0.0/8", "--peers", "::1=admin")[1]
+    assert (endpoint.peers, endpoint.bind) == (["10.0.0.0/8=observe", "::1/128=admin"], "0.0.0.0")
     assert bank_of("--peers", "10.1.2.3", environment=loopback)[1].bind == "127.0.0.2"
 
 
@@ -121,7 +121,7 @@ def test_the_mirror_server_is_at_its_port_or_found_by_its_name() -> None:
     assert mirror_of(*words).port == "service:RG_MIRROR"
     assert bank_of(*words)[1].port == 8000
     opened = mirror_of("--peers", "10.1.2.3/8")
-    assert (opened.peers, opened.bind) == (["10.0.0.0/8"], "0.0.0.0")
+    assert (opened.peers, opened.bind) == (["10.0.0.0/8=observe"], "0.0.0.0")
     assert mirror_of(environment={"ROCKET_ADDRESS": "127.0.0.2"}).bind == "127.0.0.2"
 
 
@@ -135,7 +135,7 @@ def test_a_bank_of_a_file_has_a_mirror_server_if_file_or_options_say_so(tmp_path
     endpoints = config.banks["GAMMAS"].endpoints
     assert sorted(endpoints) == ["copies", "spectcl"]
     assert endpoints["copies"].model_dump()["port"] == 9002
-    assert endpoints["copies"].model_dump()["peers"] == ["10.0.0.1/32"]
+    assert endpoints["copies"].model_dump()["peers"] == ["10.0.0.1/32=observe"]
 
 
 def test_the_display_memory_is_a_file_or_a_segment() -> None:

@@ -28,8 +28,8 @@ class Connection:
         """Nothing to end."""
 
 
-def made(*list_from: str, size: int = 4) -> Lending:
-    return Lending(Pool(*free_pool(size)), list_from or ("all",), lambda: None)
+def made(*peers: str, size: int = 4) -> Lending:
+    return Lending(Pool(*free_pool(size)), peers, lambda: None)
 
 
 @pytest.fixture(autouse=True)
@@ -48,8 +48,8 @@ def port_of(desk: Lending, service: str, wish: int | None = None) -> int:
 @pytest.mark.parametrize(
     ("who", "allowed"),
     [
-        (("all",), [True] * 5), (("local",), [True, True, True, False, False]),
-        (("192.0.2.0/24", "local"), [True, True, True, True, False]),
+        (("0.0.0.0/0",), [True] * 5), ((), [True, True, True, False, False]),
+        (("192.0.2.0/24=admin",), [True, True, True, True, False]),
     ],
 )  # fmt: skip
 def test_who_may_list_is_a_setting(who: tuple[str, ...], allowed: list[bool]) -> None:

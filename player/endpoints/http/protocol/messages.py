@@ -22,7 +22,7 @@ from typing import Any
 from player.endpoints.http.protocol.texts import write_json
 from zmqjsonproxy.channels.updates import Update
 
-__all__ = ["ARRAY_MOST", "TEXT_MOST", "write_beat", "write_frame", "write_update"]
+__all__ = ["ARRAY_MOST", "TEXT_MOST", "write_beat", "write_end", "write_frame", "write_update"]
 
 ARRAY_MOST = 1024
 """Numbers of an array that are written into a text."""
@@ -59,6 +59,11 @@ def write_beat(number: int, time: float, **told: object) -> str:
         **told: What has become of the stream so far.
     """
     return write_json({"event": "heartbeat", "number": number, "time": time, **told})
+
+
+def write_end(why: str) -> str:
+    """Write the last message of a stream that is ended before its viewer ended it, as JSON."""
+    return write_json({"event": "end", "reason": why})
 
 
 def write_frame(update: Update) -> bytes:

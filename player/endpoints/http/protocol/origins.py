@@ -1,21 +1,21 @@
 """Host and Origin of a request: against names that were rebound to this address, and pages of other
-origins; peers that may ask. Looks nothing up.
+origins. Looks nothing up.
 
 Sources: RFC 9110 section 7.2, RFC 6454, Fetch Metadata Request Headers (W3C).
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from collections.abc import Collection, Iterable, Mapping
-from functools import lru_cache
-from typing import TypeAlias
+from collections.abc import Collection, Mapping
 
-__all__ = ["Network", "is_admitted", "refusal"]
+from groundwork.peers import plain_address
+from player.endpoints.http.protocol.credentials import has_bearer
 
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+__all__ = ["OURS", "change_refusal", "refusal"]
 
+OURS = "x-dealer-player"
+"""Header of requests that change something: no form and no link of another page can send it."""
 _HOST = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::\d{1,5})?\Z")
 _SHOWN = 80
 
@@ -45,7 +45,7 @@ def refusal(
         )
     origin = headers.get("origin")
     if origin is None:
-        if is_websocket:
+        if is_websocket and not has_bearer(headers):
             return (
                 "a WebSocket needs the header Origin, equal to the address of this Player, "
                 f"as http://{host}"
@@ -59,6 +59,30 @@ def refusal(
     return ""
 
 
+def change_refusal(headers: Mapping[str, str], *, scheme: str) -> str:
+    """Return why a request that `refusal` lets through may not change anything; empty: it may.
+
+    Args:
+        headers: By lower-case name.
+        scheme: Of this server, http or https.
+    """
+    own = f"{scheme}://{headers.get('host', '')}"
+    if headers.get(OURS) != "1":
+        return "what changes something needs the header X-Dealer-Player: 1"
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and headers.get("content-length", "0") != "0":
+        return "what changes something has a body of JSON: Content-Type: application/json"
+    if headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        return f"a page of another origin may change nothing at {own}"
+    origin = headers.get("origin")
+    if origin is None:
+        if not has_bearer(headers):
+            return f"what changes something needs the header Origin: {own}, or a bearer token"
+    elif origin.lower() != own.lower():
+        return f"a page of {origin[:_SHOWN]!r} may change nothing at {own}"
+    return ""
+
+
 def _is_ours(host: str, local: str, names: Collection[str]) -> bool:
     match = _HOST.match(host)
     if match is None:
@@ -67,23 +91,7 @@ def _is_ours(host: str, local: str, names: Collection[str]) -> bool:
     if named in names:
         return True
     try:
-        address, own = _address(named), _address(local)
+        address, own = plain_address(named), plain_address(local)
     except ValueError:
         return False
     return address == own or (address.is_loopback and own.is_loopback)
-
-
-@lru_cache(1000)  # each request asks for the same few
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    address = ipaddress.ip_address(text)
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address if mapped is None else mapped
-
-
-def is_admitted(peer: str, networks: Iterable[Network]) -> bool:
-    """Tell whether a peer, an address, may ask: those of the same host may, and of networks."""
-    try:
-        address = _address(peer)
-    except ValueError:
-        return False
-    return address.is_loopback or any(address in network for network in networks)

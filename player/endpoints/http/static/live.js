@@ -34,6 +34,7 @@ function open() {
       if (row.dataset.time) row.querySelector(".age").textContent = Math.max(beat.time - row.dataset.time, 0).toFixed(1) + " s";
     }
   });
+  source.addEventListener("end", () => location.reload());  // its key or session ended: the page of the login
   source.onerror = () => { if (source.readyState === EventSource.CLOSED) again(); };
 }
 function again() {

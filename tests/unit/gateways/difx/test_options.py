@@ -11,6 +11,8 @@ from gateways.difx.config import DifxBankConfig
 from gateways.difx.endpointconfig import GuiServerEndpointConfig
 from gateways.difx.options import PROGRAM, array_config
 from gateways.difx.parsers import build_parser
+from groundwork.peers import Peers
+from groundwork.roles import Role
 from player.errors import ConfigError
 
 FILE = """
@@ -48,7 +50,7 @@ def test_defaults_are_those_of_the_original_on_this_host_alone(
     bank, endpoint = tables_of()
     assert (bank.base, bank.root) == ("", str(tmp_path))
     assert (endpoint.port, endpoint.bind) == (50200, None)
-    assert (endpoint.peers, endpoint.operators) == (["127.0.0.1/32", "::1/128"],) * 2
+    assert endpoint.peers == []
     multicast = endpoint.multicast
     assert (multicast.enable, multicast.group, multicast.port) == (False, "224.2.2.1", 50200)
 
@@ -90,15 +92,17 @@ def test_help_has_the_forms_of_the_original(word: str, capsys: pytest.CaptureFix
 
 
 def test_the_bridge_peers_and_rights_are_options() -> None:
-    _, endpoint = tables_of("--bridge", "lo", "--peers", "10.1.2.3/8", "--service", "difx")
+    _, endpoint = tables_of("--bridge", "lo", "--peers", "10.0.0.0/8", "--service", "difx")
     assert (endpoint.multicast.enable, endpoint.multicast.interface) == (True, "lo")
     assert (endpoint.peers, endpoint.bind, endpoint.port) == (
-        ["10.0.0.0/8"],
+        ["10.0.0.0/8=observe"],
         "0.0.0.0",
         "service:difx",
     )
-    assert tables_of("--read-only", "--operators", "10.0.0.1")[1].operators == []
-    assert tables_of("--operators", "10.0.0.1")[1].operators == ["10.0.0.1/32"]
+    assert tables_of("--peers", "10.0.0.1=operate")[1].peers == ["10.0.0.1/32=operate"]
+    read_only = Peers(tables_of("--read-only", "--peers", "10.0.0.1=operate")[1].peers)
+    for address in ("10.0.0.1", "127.0.0.1", "127.0.0.2", "::1"):
+        assert read_only.role(address) is Role.OBSERVE
     assert tables_of("--capture", "/tmp/packets")[1].capture == "/tmp/packets"
 
 

@@ -62,7 +62,7 @@ def test_other_hosts_reach_it_only_with_peers(peers: list[str], bind: str, host:
 @pytest.mark.parametrize(
     ("table", "told"),
     [
-        ({"bind": "192.0.2.1"}, "none of them may have a copy: name those that may"),
+        ({"bind": "192.0.2.1"}, "none of them may connect: name those that may"),
         ({"peers": ["192.0.2.1/24"]}, "is no network"),
         ({"max_clients": 0}, "greater than or equal to 1"),
         ({"port": 65536}, "port"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from typing import Any, cast
 
 import pytest
 
+from groundwork.peers import Peers
 from histogrammer.display.protocol.directory import Directory
 from histogrammer.mirror.server import MirrorServer, MirrorServerSettings
 from histogrammer.mirror.updates import Updates
@@ -16,7 +16,7 @@ LOG = logging.LoggerAdapter(logging.getLogger("tests"))
 
 
 def server(*networks: str) -> MirrorServer:
-    settings = MirrorServerSettings(networks=[ipaddress.ip_network(text) for text in networks])
+    settings = MirrorServerSettings(peers=Peers(networks))
     return MirrorServer(Updates(cast(Any, None)), Directory(), LOG, settings)
 
 
@@ -28,6 +28,7 @@ def server(*networks: str) -> MirrorServer:
         ([], "::ffff:127.0.0.1", False),
         ([], "192.0.2.7", True),
         (["192.0.2.0/24"], "192.0.2.7", False),
+        (["192.0.2.0/24=operate"], "192.0.2.7", False),
         (["192.0.2.0/24"], "::ffff:192.0.2.7", False),
         (["192.0.2.0/24"], "192.0.3.7", True),
         (["192.0.2.0/24"], "127.0.0.1", False),

@@ -1,4 +1,4 @@
-"""The synthesizer's frames, register fields and frequencies (reference 9.6)."""
+"""The synthesizer's frames, register fields and frequencies."""
 
 from __future__ import annotations
 

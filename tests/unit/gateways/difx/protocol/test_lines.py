@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateways.difx.protocol.lines import MAX_LINE_BYTES, LineReader
@@ -19,6 +19,8 @@ def read(pieces: list[bytes], most: int = MAX_LINE_BYTES) -> list[str]:
 
 @settings(max_examples=60)
 @given(data=BYTES, cuts=st.lists(st.integers(0, 60), max_size=8), most=st.integers(4, 12))
+@example(data=b"abcd\r\n", cuts=[5], most=4)
+@example(data=b"abcdefgh\r\n", cuts=[4, 9], most=4)
 def test_it_does_not_matter_where_bytes_are_cut(data: bytes, cuts: list[int], most: int) -> None:
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     pieces = [data[a:b] for a, b in pairwise(places)]

@@ -23,7 +23,7 @@ class FakeTransport:
         self.protocol, self.waiting, self.closing, self.aborted = protocol, 0, False, False
 
     def set_write_buffer_limits(self, high: int) -> None:
-        assert high == 0
+        assert high == 1
 
     def get_write_buffer_size(self) -> int:
         return self.waiting

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 import pytest
 
-from player.endpoints.http.protocol.origins import is_admitted, refusal
+from player.endpoints.http.protocol.origins import change_refusal, refusal
 
 NAMES = {"localhost", "hpc1", "vegas.example.org"}
 
@@ -104,18 +102,39 @@ def test_links_of_foreign_pages_to_what_changes_something_are_refused(site: str)
 
 
 @pytest.mark.parametrize(
-    ("peer", "admitted"),
+    ("scheme", "headers", "said"),
     [
-        ("127.0.0.1", True),
-        ("::1", True),
-        ("10.1.2.3", True),
-        ("::ffff:10.1.2.3", True),
-        ("10.2.0.1", False),
-        ("fd00::5", True),
-        ("fd01::5", False),
-        ("", False),
+        ("http", {"origin": "http://hpc1:8080"}, ""),
+        ("https", {"origin": "https://HPC1:8080"}, ""),
+        ("http", {"origin": "http://hpc1:8080", "sec-fetch-site": "same-origin"}, ""),
+        ("http", {"authorization": "Bearer abc"}, ""),  # a program
+        ("http", {"origin": "https://hpc1:8080"}, "a page of"),
+        ("https", {"origin": "http://hpc1:8080"}, "a page of"),
+        ("http", {"origin": "http://hpc1:8081"}, "a page of"),
+        ("http", {"origin": "http://hpc1"}, "a page of"),
+        ("http", {"origin": "null"}, "a page of"),
+        ("http", {}, "Origin: http://hpc1:8080"),
+        ("http", {"origin": "http://hpc1:8080", "sec-fetch-site": "same-site"}, "another origin"),
+        ("http", {"origin": "http://hpc1:8080", "sec-fetch-site": "none"}, "another origin"),
+        ("http", {"origin": "http://hpc1:8080", "x-dealer-player": ""}, "X-Dealer-Player: 1"),
+        ("http", {"origin": "http://hpc1:8080", "content-type": "text/plain"}, "application/json"),
     ],
 )
-def test_peers_are_those_of_the_host_and_of_networks(peer: str, admitted: bool) -> None:
-    networks = [ipaddress.ip_network("10.1.0.0/16"), ipaddress.ip_network("fd00::/16")]
-    assert is_admitted(peer, networks) == admitted
+def test_only_our_own_pages_and_programs_with_a_token_change_something(
+    scheme: str, headers: dict[str, str], said: str
+) -> None:
+    ours = {"host": "hpc1:8080", "x-dealer-player": "1", "content-type": "application/json"}
+    sent = {**ours, "content-length": "2", **headers}
+    told = change_refusal(sent, scheme=scheme)
+    assert said in told if said else told == ""
+
+
+def test_what_has_no_body_needs_no_type_of_it() -> None:
+    sent = {"host": "hpc1", "x-dealer-player": "1", "origin": "http://hpc1"}
+    assert change_refusal(sent, scheme="http") == ""
+    assert change_refusal({**sent, "content-length": "0"}, scheme="http") == ""
+
+
+def test_a_program_with_a_token_needs_no_origin_for_a_websocket() -> None:
+    assert why(host="hpc1", is_websocket=True, authorization="Bearer abc") == ""
+    assert why(host="hpc1", is_websocket=True, authorization="Basic abc") != ""
