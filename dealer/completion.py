@@ -18,7 +18,7 @@ __all__ = ["SHELLS", "Argument", "Command", "Kind", "Option", "bash", "fish", "r
 
 
 class Kind(Enum):
-    """What is completed in the place of an argument."""
+    """Kind of what is completed in the place of an argument."""
 
     NOTHING = "nothing"
     WORDS = "words"
@@ -44,7 +44,7 @@ KIND_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """What stands in one place.
+    """Argument in one place.
 
     Attributes:
         name: As the help calls it.

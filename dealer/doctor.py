@@ -1,5 +1,5 @@
-"""What keeps this Dealer from conducting its Players, and what puts it right. Changes nothing at
-the Players."""
+"""Diagnosis of a Dealer: what keeps it from conducting its Players, and what puts it right. Changes
+nothing at the Players."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ MOST_OF_ONE = 20
 
 @dataclass(slots=True, kw_only=True)
 class Report(findings.Report):
-    """What was found.
+    """Findings, and what was looked at.
 
     Attributes:
         file: The configuration, or the port manager in its place; empty: none is named.
@@ -160,7 +160,7 @@ def _of_absence(bank: str, url: str, error: Exception) -> Finding:
 
 
 def _is_listening(url: str) -> bool:
-    """Whether a TCP connection can be made there, within 1 s."""
+    """Tell whether a TCP connection can be made there, within 1 s."""
     transport, _, address = url.partition("://")
     host, _, port = address.rpartition(":")
     if transport != "tcp":

@@ -1,4 +1,4 @@
-"""What a Dealer raises.
+"""Errors that a Dealer raises.
 
     DealerError
     +-- PlayersError            one or more Banks failed; names them all, carries every Bank's outcome

@@ -193,7 +193,7 @@ def _order(options: argparse.Namespace) -> int:
 
 
 class _Log:
-    """What one Player says, as far as it was read."""
+    """Log of one Player, as far as it was read."""
 
     def __init__(
         self, installation: Installation, bank: HostedBank, stream: str, within: float

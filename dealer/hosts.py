@@ -35,7 +35,7 @@ class HostedBank:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What the file says of hosts.
+    """Hosts as the file describes them.
 
     Attributes:
         supervisors: Host -> its supervisord, in file order.

@@ -60,7 +60,7 @@ class OperationGroup(Mapping[str, O], Generic[O]):
 
     @property
     def fraction(self) -> float | None:
-        """How far the slowest Bank is, 0..1; None if one of those that have not ended does not
+        """Progress of the slowest Bank, 0..1; None if one of those that have not ended does not
         say."""
         self._lately()
         fractions = [1.0 if o.state.is_final else o.fraction for o in self.values()]
@@ -72,14 +72,14 @@ class OperationGroup(Mapping[str, O], Generic[O]):
 
     @property
     def estimate(self) -> float | None:
-        """How long the slowest Bank will probably take, s; None if one of those that have not ended
-        does not say."""
+        """Time that the slowest Bank will probably take, s; None if one of those that have not
+        ended does not say."""
         self._lately()
         left = [0.0 if o.state.is_final else o.estimate for o in self.values()]
         return None if None in left else max((s for s in left if s is not None), default=None)
 
     def done(self) -> bool:
-        """Whether all have a final state."""
+        """Tell whether all have a final state."""
         return all(state.is_final for state in self.states.values())
 
     def _lately(self) -> None:

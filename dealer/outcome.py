@@ -1,4 +1,4 @@
-"""What came of a call: to one Bank, and to many."""
+"""Outcome of a call: to one Bank, and to many."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        """Whether there is a value."""
+        """Tell whether there is a value."""
         return self.error is None
 
     def result(self) -> RemoteValue:

@@ -1,5 +1,5 @@
-"""What an observing script would do, when, and how long it takes: it runs against models of the
-Banks in virtual time.
+"""Plan of an observing script: what it would do, when, and how long it takes. It runs against
+models of the Banks in virtual time.
 
 The script runs in a process of its own (`dealer.planrun`), from which nothing of it comes back but
 records: every question to Banks that changes something, and every one that fails, is a row of the
@@ -59,7 +59,7 @@ class Plan:
 
     @property
     def doubts(self) -> list[tuple[Row, str]]:
-        """What is doubtful, with its row."""
+        """Doubts, each with its row."""
         return [(row, doubt) for row in self.rows for doubt in row.doubts]
 
 

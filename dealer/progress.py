@@ -39,7 +39,7 @@ LAST_TIME = 253_402_300_800.0
 
 
 class ScanLine(ProgressLine):
-    """How far the scan of the active Banks is.
+    """Progress of the scan of the active Banks.
 
     Args:
         d: Whose Banks.
@@ -59,7 +59,7 @@ class ScanLine(ProgressLine):
 
 
 class CallLine(ProgressLine):
-    """How far the operations of Banks are, as long as its `with` block waits for one.
+    """Progress of operations of Banks, as long as its `with` block waits for one.
 
     Args:
         d: Whose Banks.

@@ -62,14 +62,14 @@ class Model(Protocol):
     one thread."""
 
     def objects(self) -> Mapping[str, object | None]:
-        """What the Player would serve: `bank` and its parts `bank.NAME`; None: there, and without
-        methods."""
+        """Return what the Player would serve: `bank` and its parts `bank.NAME`; None: there, and
+        without methods."""
 
     def catch_up(self) -> None:
         """Do what became due up to now, by `time.time()`, which is virtual."""
 
     def take_waited(self) -> float:
-        """How long the last call would have waited, s; then 0."""
+        """Return how long the last call would have waited, s; then 0."""
 
     def next_change(self) -> float | None:
         """Unix time at which something will become due; None: nothing will."""
@@ -113,7 +113,7 @@ def find_models(path: Path, banks: Sequence[str]) -> dict[str, Model]:
 
 
 def factory_of(kind: str) -> Callable[[Path, Sequence[str]], Mapping[str, Model]]:
-    """What makes the models of a kind; DealerError: it has none, or something for it is not
+    """Return what makes the models of a kind; DealerError: it has none, or something for it is not
     installed."""
     targets = registered(GROUP, BUILT_IN)
     if kind not in targets:
@@ -221,7 +221,7 @@ class _Inline(CommandQueue):
 
 @dataclass
 class ModelPlayer:
-    """What stands for the Player of one Bank: takes requests as a server does and answers at once.
+    """Model of the Player of one Bank: takes requests as a server does and answers at once.
 
     Attributes:
         bank: Name.
@@ -259,7 +259,7 @@ class ModelPlayer:
         return self._last
 
     def describe(self, object_name: str) -> InterfaceDescription:
-        """What is exported under this name; nothing if there is no such object."""
+        """Return what is exported under this name; nothing if there is no such object."""
         interfaces = self._engine.interfaces
         methods = interfaces.get(object_name, Interface("")).methods
         described = {

@@ -40,14 +40,14 @@ on."""
 
 @dataclass(frozen=True, slots=True)
 class _Listing:
-    """What a port manager said, or why it said nothing."""
+    """Answer of a port manager, or why it gave none."""
 
     at: float
     found: Sequence[Allocation] | Exception
 
 
 class _Known:
-    """What is known of port managers and of the Players there, without asking."""
+    """Knowledge of port managers and of the Players there, without asking."""
 
     def __init__(self) -> None:
         self._listings: dict[ManagerAddress, _Listing] = {}

@@ -1,5 +1,5 @@
-"""How a common start is agreed on: times and clocks, decided without sockets. Callers say what the
-time is."""
+"""Agreement on a common start: times and clocks, decided without sockets. Callers say what the time
+is."""
 
 from __future__ import annotations
 

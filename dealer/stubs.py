@@ -60,7 +60,7 @@ PARTS = ("roach", "valon")
 
 @dataclass(frozen=True, slots=True)
 class BankInterface:
-    """What one Player exports.
+    """Exports of one Player.
 
     Attributes:
         methods: Of its Bank.
@@ -237,7 +237,7 @@ def _is_attribute(bank: str, dealer_class: type) -> bool:
 
 
 def _shared(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """What all have; nothing if it is not known of one of them."""
+    """Return what all have; nothing if it is not known of one of them."""
     first, *others = names or [()]
     return tuple(name for name in first if all(name in other for other in others))
 

@@ -62,7 +62,7 @@ class ProgramRow:
 
     @property
     def is_well(self) -> bool:
-        """Whether nobody need look after it: it works, or was stopped on purpose."""
+        """Tell whether nobody need look after it: it works, or was stopped on purpose."""
         return self.condition in ("ready", "running", "stopped", "ended")
 
 
@@ -84,7 +84,7 @@ class HostsReport:
 
     @property
     def is_well(self) -> bool:
-        """Whether nobody need look after anything."""
+        """Tell whether nobody need look after anything."""
         return not self.trouble and all(row.is_well for row in self.rows)
 
     def describe(self) -> dict[str, Any]:
@@ -99,7 +99,7 @@ class HostsReport:
 
 @dataclass(frozen=True, slots=True)
 class OrderOutcome:
-    """What came of an order to one Player.
+    """Outcome of an order to one Player.
 
     Attributes:
         bank: Its Bank.
@@ -287,18 +287,23 @@ class Supervision:
         return self._start(bank)
 
     def _await_ready(self, bank: HostedBank, supervisord: Supervisord, until: float) -> str:
+        state, remedy = "", f"see: dealer hosts log {bank.name}"
         while True:
-            process = supervisord.process(bank.program)
+            try:
+                process = supervisord.process(bank.program)
+            except SupervisorError as error:
+                if not state:
+                    raise
+                why = f"{error.text}; before that: {state}; {remedy}"
+                raise SupervisorError(bank.host, why) from error
             if process.state == "FATAL":
                 why = process.why or f"exit status {process.exit_status}"
-                raise SupervisorError(
-                    bank.host, f"supervisord gave it up: {why}; see: dealer hosts log {bank.name}"
-                )
+                raise SupervisorError(bank.host, f"supervisord gave it up: {why}; {remedy}")
             ping = self._ping([bank], min(until - time.monotonic(), PING_WITHIN_S))[bank.name]
             if process.pid and _is_ready(ping, process.pid):
                 return f"ready: pid {process.pid}"
             state = f"{process.state}, {_silence(ping, process.pid)}"
-            self._pause(bank, until, f"{state}; see: dealer hosts log {bank.name}")
+            self._pause(bank, until, f"{state}; {remedy}")
 
     def _pause(self, bank: HostedBank, until: float, state: str) -> None:
         if time.monotonic() + POLL_S >= until:

@@ -54,7 +54,7 @@ class SupervisorError(DealerError):
 
 @dataclass(frozen=True, slots=True)
 class ProcessInfo:
-    """What a supervisord says of a program.
+    """State of a program, as its supervisord tells it.
 
     Attributes:
         group: Its group.

@@ -1,4 +1,4 @@
-"""What every kind of Bank is to the host; knows no socket, no process and no instrument.
+"""Base of every kind of Bank, as the host sees it; knows no socket, no process and no instrument.
 
 A kind is a subclass of `Bank`. The host makes one from a `BankContext`, calls `open`, serves
 its marked methods as object `bank` and those of its parts as `bank.<part>`, calls `watchdog`
@@ -31,7 +31,7 @@ BankLog = logging.LoggerAdapter[logging.Logger]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BankContext:
-    """What the host tells a Bank about itself and its surroundings.
+    """Surroundings of a Bank, as the host tells it.
 
     Attributes:
         name: Bank name, upper case.

@@ -17,7 +17,7 @@ READ_AGAIN = 100
 
 
 class Clock(Protocol):
-    """What a Bank asks the time, so that its tests need not wait."""
+    """Clock that a Bank asks, so that its tests need not wait."""
 
     def time(self) -> float:
         """Seconds since 1970, UTC."""

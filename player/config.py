@@ -1,4 +1,4 @@
-"""How the configuration of a whole array is found, read and checked, whatever the kinds of its
+"""Reading of the configuration of a whole array: found, read and checked, whatever the kinds of its
 Banks.
 
 Reads the TOML files, checks every table and reports all faults at once, each with its file and

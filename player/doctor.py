@@ -1,5 +1,5 @@
-"""What keeps a Player from working on this host, and what puts it right. Starts nothing; only
-`repair` changes things.
+"""Diagnosis of a Player: what keeps it from working on this host, and what puts it right. Starts
+nothing; only `repair` changes things.
 
 What a kind of Bank needs besides, `Bank.diagnose` says, and what of it can be repaired.
 """
@@ -56,7 +56,7 @@ ANSWER_S = 1.5
 
 @dataclass(slots=True, kw_only=True)
 class Report(findings.Report):
-    """What was found.
+    """Findings, and what was looked at.
 
     Attributes:
         file: The configuration; None: not even its name is known.

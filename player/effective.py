@@ -29,7 +29,7 @@ HIDDEN = "(not shown)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flags:
-    """What stands on the command line; None or False where it does not."""
+    """Values of the command line; None or False where it does not."""
 
     config: Path | None = None
     bank: str | None = None

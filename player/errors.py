@@ -1,4 +1,4 @@
-"""What can go wrong in a Player before it serves.
+"""Errors of a Player before it serves.
 
 PlayerError
 |-- ConfigError          the configuration has faults; all of them, each with its place

@@ -72,7 +72,7 @@ _open: dict[
 
 
 class Part:
-    """What is offered under a name: the marked methods of one object as attributes."""
+    """Object offered under a name: the marked methods of one object as attributes."""
 
     def __init__(self, path: str, methods: Mapping[str, Callable[..., Any]]) -> None:
         self._path, self._methods = path, methods

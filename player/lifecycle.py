@@ -1,5 +1,4 @@
-"""How a Player's process begins and ends: signals, the supervisor's notice, children that were
-left.
+"""Begin and end of a Player's process: signals, the supervisor's notice, children that were left.
 
 Light to import: the signals are taken over before anything heavy is loaded.
 """

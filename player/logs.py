@@ -1,4 +1,4 @@
-"""How a Player's log is written: on stderr, as lines or as JSON, with what its children say.
+"""Writing of a Player's log: on stderr, as lines or as JSON, with what its children say.
 
 The form of a line, and what is bound to each record, is `arrayconfig.logs`; rotation is the
 supervisor's.

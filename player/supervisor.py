@@ -35,7 +35,7 @@ SOCKET_PATH_MAX = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramSettings:
-    """What the programs of a host have in common.
+    """Settings that the programs of a host have in common.
 
     Attributes:
         python: The interpreter that has the package.

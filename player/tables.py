@@ -1,5 +1,5 @@
-"""What a configuration is: the tables of the file as models, and all of them together. How it is
-read: `config`."""
+"""Models of the configuration: the tables of the file, and all of them together. It is read by
+`config`."""
 
 from __future__ import annotations
 

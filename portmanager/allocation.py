@@ -1,4 +1,4 @@
-"""What both sides speak of: one port, its service, and its user."""
+"""Port allocation, of which both sides speak: one port, its service, and its user."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What can be bound on this computer, found by trying it: ports that are free, addresses that are
-its own."""
+"""Addresses that can be bound on this computer, found by trying it: ports that are free, addresses
+that are its own."""
 
 from __future__ import annotations
 

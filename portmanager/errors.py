@@ -1,4 +1,4 @@
-"""What can go wrong between a program and a port manager.
+"""Errors between a program and a port manager.
 
     PortManagerError
     |-- RefusedError            RuntimeError: the server's own words

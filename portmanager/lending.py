@@ -1,5 +1,5 @@
-"""What all connections of a port manager share: who may what, who has which port, what is told of
-it. No sockets.
+"""State that all connections of a port manager share: who may what, who has which port, what is
+told of it. No sockets.
 
 Runs in the event loop, as a reply does not wait for the log: what is noted is written a moment
 later.
@@ -67,7 +67,7 @@ class Grant:
     since: float
 
     def __str__(self) -> str:
-        """How the log marks who it truly is."""
+        """Return how the log marks who it truly is."""
         uid = self.holder.uid
         return "" if uid is None else f" (uid {uid})"
 

@@ -1,4 +1,4 @@
-"""What the commands `list`, `find`, `get` and `check` of `portmanager`, and `lsservices`, do and
+"""Commands `list`, `find`, `get` and `check` of `portmanager`, and `lsservices`: what they do and
 print."""
 
 from __future__ import annotations

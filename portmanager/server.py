@@ -49,7 +49,7 @@ by itself."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """How a port manager serves.
+    """Settings of a port manager.
 
     Attributes:
         listen: Its port; 0: one of the system.

@@ -1,5 +1,4 @@
-"""What goes wrong in a spectrometer Bank. A refusal, which the observer can act on, is a
-`RefusedError`."""
+"""Errors of a spectrometer Bank. A refusal, which the observer can act on, is a `RefusedError`."""
 
 from __future__ import annotations
 
@@ -9,8 +8,8 @@ from zmqjsonproxy.errors import SelfExplanatoryError
 
 __all__ = [
     "UNDER_WAY",
-    "AddressError",
     "BankError",
+    "LinkAddressError",
     "ModeChangeError",
     "NoModeError",
     "ParameterError",
@@ -27,7 +26,7 @@ class BankError(SelfExplanatoryError):
     """Base of all errors of this package's Banks."""
 
 
-class AddressError(BankError):
+class LinkAddressError(BankError):
     """A host of the data link has no address."""
 
 

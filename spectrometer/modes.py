@@ -70,7 +70,7 @@ def _phase(value: Any) -> Phase:
 
 
 class PhasesConfig(Table):
-    """What is written to the FPGA to reset it, to arm it for a start, and after a scan."""
+    """Writes to the FPGA that reset it, to arm it for a start, and after a scan."""
 
     reset: Phase = ()
     arm: Phase = ()

@@ -15,23 +15,23 @@ from typing import Any
 
 from player.bank import BankContext
 from player.tables import Config
-from spectrometer.backends.base import Backend, BackendSetup, Node
+from spectrometer.backends.base import Backend, BackendSetup, CoherentLink
 from spectrometer.backends.parameters import ParameterSet, keywords
 from spectrometer.backends.registry import backend_class
-from spectrometer.boardwatch import BoardWatch
 from spectrometer.config import HpcMac, SourceConfig, SpectrometerBankConfig
-from spectrometer.daq.absent import AbsentDaq
 from spectrometer.daq.control import DaqProcess
 from spectrometer.daq.errors import DaqError
 from spectrometer.daq.foreign import FIFO_NAMES, ForeignPlace, fifo_path
+from spectrometer.daq.nulldaq import NullDaq
 from spectrometer.daq.pacing import CATCH_UP_S
+from spectrometer.daq.programs import DataTaking, Programs
 from spectrometer.derive.rounding import CORRECTED, ORIGINAL
 from spectrometer.derive.vegas import in_mhz
-from spectrometer.devices import Devices
 from spectrometer.errors import PulsarSetupError
+from spectrometer.instruments.boardmonitor import BoardMonitor
+from spectrometer.instruments.devices import Devices
 from spectrometer.instruments.simulators.images import images_of
 from spectrometer.modes import ModeConfig, load_modes
-from spectrometer.programs import DataTaking, Programs
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 from zmqjsonproxy import Keyword, RefusedError, current_operation
@@ -118,7 +118,7 @@ class ModeSetter:
         return name, self.frequencies[name] if unchanged else _frequency(bandwidth)
 
     def arm_delay(self, mode: ModeConfig) -> float:
-        """What a mode needs from arming to the start, s; simulated less, but the programs need
+        """Time that a mode needs from arming to the start, s; simulated less, but the programs need
         their time."""
         return max(mode.needed_arm_delay_s * self._time_scale, MIN_ARM_DELAY_S)
 
@@ -173,8 +173,8 @@ class ModeSetter:
         backend.finish()
 
     def keywords(self, status: StatusBuffer) -> list[Keyword]:
-        """What `set_param` takes in any of the modes that this Bank can have; nothing is asked of
-        its devices."""
+        """Return what `set_param` takes in any of the modes that this Bank can have; nothing is
+        asked of its devices."""
         sets: dict[str, ParameterSet] = {}
         for name, mode in self.modes.items():
             with suppress(PulsarSetupError):  # a mode of other Banks
@@ -185,7 +185,7 @@ class ModeSetter:
     def backend_setup(
         self, name: str, frequency: float, status: StatusBuffer, say: Callable[[str], None]
     ) -> BackendSetup:
-        """What a Backend of this Bank works with."""
+        """Return what a Backend of this Bank works with."""
         mode, instrument = self.modes[name], self._context.instrument
         devices = self._devices_of(mode)
         return BackendSetup(
@@ -228,15 +228,15 @@ class ModeSetter:
             return frequency  # the master refuses it
 
     def _devices_of(self, mode: ModeConfig) -> Devices | None:
-        """What the mode uses; the master's board serves all nodes."""
+        """Return the devices that the mode uses; the master's board serves all nodes."""
         is_follower = mode.coherent is not None and mode.coherent.master != self._context.name
         return None if is_follower else self.devices
 
-    def board_watch(self, mode: ModeConfig, status: StatusBuffer) -> BoardWatch | None:
-        """What watches the mode's board; None if it has none."""
+    def board_monitor(self, mode: ModeConfig, status: StatusBuffer) -> BoardMonitor | None:
+        """Return what watches the mode's board; None if it has none."""
         devices = self._devices_of(mode)
         roach = None if devices is None else devices.roach
-        return None if roach is None else BoardWatch(roach.connection, status, self._log)
+        return None if roach is None else BoardMonitor(roach.connection, status, self._log)
 
     def programs(self, mode: ModeConfig, status: StatusBuffer) -> Programs:
         """The data-taking programs of a mode, as `_programs` makes them."""
@@ -256,7 +256,7 @@ class ModeSetter:
                 self._program = self._own_program(source)
             return [self._program]
         if self._context.simulate:
-            return [AbsentDaq(status)]
+            return [NullDaq(status)]
         self._leave_place()
         place = self._place = self._foreign_place(mode)
         place.make()
@@ -370,11 +370,11 @@ def _instance(bank: str) -> int:
     return ord(bank[-1]) - ord("A") if "A" <= bank[-1] <= "Z" else 0
 
 
-def _nodes(mode: ModeConfig, instrument: Config) -> tuple[Node, ...]:
+def _nodes(mode: ModeConfig, instrument: Config) -> tuple[CoherentLink, ...]:
     if mode.coherent is None:
         return ()
     return tuple(
-        Node(name, source, table.data_destination)
+        CoherentLink(name, source, table.data_destination)
         for name, source in zip(mode.coherent.nodes, mode.coherent.interfaces, strict=True)
         if isinstance(table := instrument.banks[name], SpectrometerBankConfig)
     )

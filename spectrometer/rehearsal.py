@@ -28,20 +28,20 @@ from player.errors import ConfigError
 from spectrometer.backends.base import Backend, BackendSetup
 from spectrometer.bank import SpectrometerBank
 from spectrometer.config import SpectrometerBankConfig
-from spectrometer.daq.absent import AbsentDaq
+from spectrometer.daq.nulldaq import NullDaq
+from spectrometer.daq.programs import DataTaking, Programs
 from spectrometer.derive.synthesizer import frequency_range
 from spectrometer.instruments.errors import SynthesizerError
 from spectrometer.instruments.registers import MemoryRegisters, MemorySynthesizer
 from spectrometer.modes import ModeConfig
 from spectrometer.modesetting import MIN_ARM_DELAY_S, ModeSetter
-from spectrometer.programs import DataTaking, Programs
-from spectrometer.scan import ARM_BEFORE_S, ScanControl
-from spectrometer.scanending import ScanEnding
-from spectrometer.scannumber import ScanNumber
-from spectrometer.scanreport import Outcome, ScanReport, ScanReports, Verdict
-from spectrometer.scanstate import COMMIT_BEFORE_S, ScanState
-from spectrometer.scanwatch import END_AFTER_S
-from spectrometer.starts import Starts
+from spectrometer.observing.scan import ARM_BEFORE_S, ScanControl
+from spectrometer.observing.scanending import ScanEnding
+from spectrometer.observing.scannumber import ScanNumber
+from spectrometer.observing.scanreport import ScanOutcome, ScanReport, ScanReports, Verdict
+from spectrometer.observing.scanstate import COMMIT_BEFORE_S, ScanState
+from spectrometer.observing.scanwatch import END_AFTER_S
+from spectrometer.observing.starts import Starts
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.protocol.cards import Value, check_keyword, read_card, write_card
 from spectrometer.status.protocol.damage import Damage
@@ -125,7 +125,7 @@ class RehearsedBank(SpectrometerBank):
             self._scan.catch_up()
 
     def take_waited(self) -> float:
-        """What phases and network set-up of the last call waited, s."""
+        """Return how long phases and network set-up of the last call waited, s."""
         waited, self._rehearsal.waited = self._rehearsal.waited, 0.0
         return waited
 
@@ -136,7 +136,7 @@ class RehearsedBank(SpectrometerBank):
     def tell(
         self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], value: Any
     ) -> tuple[str, list[str]]:
-        """What a call has done, and what is doubtful about it."""
+        """Tell what a call has done, and what is doubtful about it."""
         backend = self._backend
         if backend is None:
             return _short(value), []
@@ -270,7 +270,7 @@ class _Setter(ModeSetter):
         )
 
     def _programs(self, mode: ModeConfig, status: StatusBuffer) -> list[DataTaking]:
-        return [AbsentDaq(status)]
+        return [NullDaq(status)]
 
     def _count(self, seconds: float) -> None:
         self.waited += max(seconds, 0.0)
@@ -349,8 +349,8 @@ class _PastClock(SystemClock):
 class _ModelEnding(ScanEnding):
     """The end of a scan that takes no data, as those of the array would end."""
 
-    def _judge(self, ended: Outcome, error: str, report: ScanReport) -> Verdict:
-        return Verdict(Outcome.FAILED if error else ended, error)
+    def _judge(self, ended: ScanOutcome, error: str, report: ScanReport) -> Verdict:
+        return Verdict(ScanOutcome.FAILED if error else ended, error)
 
 
 class _Scan(ScanControl):
@@ -385,10 +385,10 @@ class _Scan(ScanControl):
         do_last()
         return 0.0 if self._last_steps else None
 
-    def _end(self, ended: Outcome, error: str = "", stop_within: float | None = None) -> None:
+    def _end(self, ended: ScanOutcome, error: str = "", stop_within: float | None = None) -> None:
         """End a scan; one whose time is over in the steps, and in the time, of a real one."""
         end = functools.partial(super()._end, ended, error, stop_within)
-        if ended is not Outcome.DONE or error:
+        if ended is not ScanOutcome.DONE or error:
             end()
             return
         now = self._past.time()
@@ -453,7 +453,7 @@ class _Scan(ScanControl):
         }.get(self._state)
 
     def tell(self) -> str:
-        """What is going to run."""
+        """Tell what is going to run."""
         plan = self._plan
         assert plan is not None
         end = time.gmtime(plan.start.timestamp() + plan.length)
@@ -463,7 +463,7 @@ class _Scan(ScanControl):
         )
 
     def doubts(self) -> list[str]:
-        """What is doubtful about its start."""
+        """Return what is doubtful about its start."""
         plan = self._plan
         ahead = 0.0 if plan is None else plan.start.timestamp() - time.time()
         return [f"the scan begins only in {ahead / 3600:.1f} h"] if ahead > FAR_AHEAD_S else []

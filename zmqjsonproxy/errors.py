@@ -1,4 +1,4 @@
-"""What goes wrong between a caller and an exposed object.
+"""Errors between a caller and an exposed object.
 
 ProxyError
 +-- ZMQJSONProxyException        the remote side answered with an error; args[0] = [class, text, traceback]
@@ -155,7 +155,7 @@ class OperationAbortedError(ProxyError):
 
 
 class OperationLostError(ProxyError):
-    """What became of an operation is not known: its server ended in the middle of it, or did not
+    """The fate of an operation is not known: its server ended in the middle of it, or did not
     answer for long."""
 
 
@@ -180,7 +180,7 @@ class CallTimeoutError(ProxyError):
 
 
 class ProtocolError(ProxyError):
-    """What arrived is no message of the protocol."""
+    """A message that arrived is none of the protocol."""
 
 
 class RecordingError(ProxyError):

@@ -23,8 +23,8 @@ def _stay(_operation: OperationHandle) -> None:
 
 
 class OperationHandle:
-    """What the code of an operation tells its callers, and how it hears of an abort; usable from
-    any thread."""
+    """Inside view of an operation: its code tells progress, and hears of an abort; usable from any
+    thread."""
 
     def __init__(
         self, record: OperationRecord, on_accept: Callable[[Any], None] | None = None
@@ -51,7 +51,7 @@ class OperationHandle:
 
     @property
     def aborted(self) -> bool:
-        """Whether an abort was asked for."""
+        """Tell whether an abort was asked for."""
         return self._aborted.is_set()
 
     def leave_queue(self) -> None:

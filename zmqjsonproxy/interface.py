@@ -1,4 +1,5 @@
-"""What an exposed object offers: marks on its methods, and the table made of them. Knows no socket.
+"""Interface of an exposed object: marks on its methods, and the table made of them. Knows no
+socket.
 
 class NoiseSource:
     @query
@@ -73,7 +74,7 @@ only."""
 
 
 class Kind(StrEnum):
-    """What a method is to its callers and to the server."""
+    """Kind of a method, for its callers and for the server."""
 
     QUERY = "query"
     COMMAND = "command"
@@ -102,7 +103,7 @@ class Keyword:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """How a method is served.
+    """Way in which a method is served.
 
     Attributes:
         kind: A query reads and is answered at once; a command changes, one at a time in its command queue;
@@ -461,8 +462,8 @@ def _doc(function: Function, keywords: Iterable[Keyword]) -> str | None:
 
 
 def _keywords(function: Function, mark: Mark, obj: object) -> list[Keyword]:
-    """What an object says that a method takes as `**kwargs`; a name that cannot be written as a
-    keyword is left out."""
+    """Return what an object says that a method takes as `**kwargs`; a name that cannot be written
+    as a keyword is left out."""
     told = [] if mark.keywords is None else list(cast(Iterable[Keyword], mark.keywords(obj)))
     own = inspect.signature(function).parameters if told else {}
     return [

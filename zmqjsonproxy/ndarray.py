@@ -67,7 +67,7 @@ class _Collector:
 
 @lru_cache(64)
 def _is_known(dtype: Any) -> bool:
-    """Whether arrays of a dtype of numpy travel as frames, in whatever byte order."""
+    """Tell whether arrays of a dtype of numpy travel as frames, in whatever byte order."""
     return dtype.newbyteorder("<").str in DTYPES
 
 

@@ -18,7 +18,7 @@ _MAX_PARAMETERS = 10_000
 
 
 class Passing(StrEnum):
-    """How an argument is passed, in the order in which they stand in a signature."""
+    """Ways to pass an argument, in the order in which they stand in a signature."""
 
     POSITION = "position"
     EITHER = "position or keyword"

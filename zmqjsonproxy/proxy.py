@@ -1,4 +1,4 @@
-"""What a proxy of a remote object has, whether its caller waits or awaits: address, time-out, what
+"""Ground of the proxies of a remote object, whether callers wait or await: address, time-out, what
 is known of it."""
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class RemoteObject(OfOneProcess):
         return self._timeout if timeout is None else call_timeout(timeout)
 
     def _is_stale(self) -> bool:
-        """Whether nothing is known of the server, or it was started again since."""
+        """Tell whether nothing is known of the server, or it was started again since."""
         known = self._description
         return known is None or known.generation != self._calls.peer(self._url).generation
 

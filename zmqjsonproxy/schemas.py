@@ -75,7 +75,8 @@ def _subscript(name: str, inner: Sequence[ast.expr]) -> Schema:
 
 
 def _any_of(schemas: Sequence[Schema]) -> Schema:
-    """What fits one of them; several types without more to say are written as a list of types."""
+    """Return the schema of what fits one of them; several types without more to say are written as
+    a list of types."""
     members: list[Schema] = []
     for schema in schemas:
         if not schema:

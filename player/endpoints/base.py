@@ -1,4 +1,4 @@
-"""What an endpoint is to the host: a way in to the Bank. Knows no protocol and no socket.
+"""Base of endpoints, as the host sees them: ways in to the Bank. Knows no protocol and no socket.
 
 The endpoint for calls is always there. A site's own endpoints are named in the file,
 `[banks.X.endpoints.NAME]`, and found by entry point (`dealer_player.endpoints`); see `SiteEndpoint`.
@@ -52,7 +52,7 @@ class Endpoint(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointContext:
-    """What the host tells an endpoint.
+    """Surroundings of an endpoint, as the host tells it.
 
     Attributes:
         name: Of the endpoint, as in the file.

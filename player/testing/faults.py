@@ -19,7 +19,7 @@ HANG_LIMIT_S = 60.0  # no test waits longer
 
 
 class Faults:
-    """What goes wrong in which method; usable from any thread while the Bank serves."""
+    """Faults of methods; usable from any thread while the Bank serves."""
 
     def __init__(self) -> None:
         self._actions: dict[str, Callable[[], None]] = {}

@@ -59,7 +59,7 @@ Question = Generator[bytes, Reply, T]
 
 
 class Dialogue:
-    """What is known of one server, and what was got from it.
+    """State of the talk with one server, and what was got from it.
 
     Attributes:
         server: Its address, for messages.

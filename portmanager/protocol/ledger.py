@@ -1,5 +1,5 @@
-"""Who has which port, and under which name it is listed. Knows neither connections nor which port
-comes next.
+"""Ledger of ports: who has which, and under which name it is listed. Knows neither connections nor
+which port comes next.
 
 The original makes up the suffixes `_1`, `_2` anew for each listing, so that the newest instance of
 a service steals the plain name from a running one. Here the names of a user's services follow three

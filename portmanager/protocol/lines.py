@@ -166,7 +166,7 @@ def check_name(what: str, name: str) -> str:
 
 
 def needs_quoting(name: str) -> bool:
-    """Whether servers of the two dialects would take a name differently."""
+    """Tell whether servers of the two dialects would take a name differently."""
     return quote(name) != name or bool(re.search(r"[\\{}\"\s]", name, re.ASCII))
 
 

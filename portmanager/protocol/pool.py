@@ -39,7 +39,8 @@ class Pool:
 
     @property
     def free(self) -> int:
-        """How many ports are not lent; some of them may be in use by programs that never asked."""
+        """Number of ports that are not lent; some of them may be in use by programs that never
+        asked."""
         return len(self._free)
 
     def __contains__(self, port: int) -> bool:

@@ -1,1 +1,1 @@
-"""How each family of modes turns parameters into status values and register contents."""
+"""Backends: each family of modes turns parameters into status values and register contents."""

@@ -1,12 +1,11 @@
-"""What the low-bandwidth (LBW) spectral-line modes share: narrow bands, channelized by the
-computer's GPU."""
+"""Low-bandwidth (LBW) spectral-line modes: narrow bands, channelized by the computer's GPU."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from spectrometer.backends.base import BackendSetup, Value
-from spectrometer.backends.parameters import Legal, Parameter, integer
+from spectrometer.backends.parameters import Legal, ModeParameter, integer
 from spectrometer.backends.vegas import VegasBackend
 from spectrometer.derive.switching import PhaseRequest, SwitchingCycle
 from spectrometer.derive.vegas import blanking_granules, phase_granules
@@ -53,10 +52,10 @@ class LbwBackend(VegasBackend):
         self._requests = DEFAULT_PHASES
         super().prepare_defaults()
 
-    def _parameters(self) -> list[Parameter]:
+    def _parameters(self) -> list[ModeParameter]:
         return [
             *super()._parameters(),
-            Parameter(
+            ModeParameter(
                 "gain",
                 list(self.mode.gain) or [DEFAULT_GAIN],
                 one_or_each(_gain, "gains"),
@@ -65,7 +64,7 @@ class LbwBackend(VegasBackend):
         ]
 
     def reset_if_needed(self) -> None:
-        """Nothing: the low-bandwidth images are reset when they are loaded (reference 6.7)."""
+        """Nothing: the low-bandwidth images are reset when they are loaded."""
 
     def granules(self, request: PhaseRequest) -> int:
         clocks, rounding = self.clocks(), self.setup.rounding

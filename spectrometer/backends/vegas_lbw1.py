@@ -1,4 +1,4 @@
-"""VEGAS L1: one narrow band, a quarter of the sampler's rate (MODE4 to MODE9; reference 6.3)."""
+"""VEGAS L1: one narrow band, a quarter of the sampler's rate (MODE4 to MODE9)."""
 
 from __future__ import annotations
 

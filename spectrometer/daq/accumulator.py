@@ -19,7 +19,7 @@ without rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SwitchingCycle:
+class StateCycle:
     """The switching states of a scan, in the order of their phases."""
 
     period: float = 1.0
@@ -75,7 +75,7 @@ def integrations_at(positions: DoubleArray, integration_samples: float) -> IntAr
 
 @dataclass(frozen=True, slots=True)
 class StateSum:
-    """What one integration gathered in one switching state."""
+    """Sum that one integration gathered in one switching state."""
 
     integration: int
     state: int
@@ -107,7 +107,7 @@ class Accumulator:
 
     def __init__(
         self,
-        cycle: SwitchingCycle,
+        cycle: StateCycle,
         *,
         coarse: int,
         nfine: int,

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from spectrometer.daq.accumulator import DoubleArray
 from spectrometer.daq.channelizer import SpectraArray, fine_channels
 from spectrometer.daq.errors import ScanSetupError
-from spectrometer.daq.protocol.band import SAME, Band
+from spectrometer.daq.protocol.band import SAME, RecordedBand
 from spectrometer.daq.source import SourceCard
 
 __all__ = ["MAX_BANK_CHANNELS", "Axis", "SubbandSetup", "Subbands", "WholeBand"]
@@ -33,7 +33,7 @@ MAX_BANK_CHANNELS = 1 << 22
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubbandSetup:
-    """What a mode says of its sub-bands."""
+    """Sub-bands of a mode."""
 
     centres: tuple[float, ...]
     """SUBnFREQ: Hz of the sampled band, one for each sub-band."""
@@ -45,7 +45,7 @@ class SubbandSetup:
 
 
 class Axis(Protocol):
-    """What channels a filter bank makes, and which of them are recorded."""
+    """Channels that a filter bank makes, and which of them are recorded."""
 
     @property
     def nfine(self) -> int:
@@ -65,7 +65,7 @@ class Axis(Protocol):
 
     @property
     def notes(self) -> list[str]:
-        """What is otherwise than the mode wants it; the first words matter, a card holds 68
+        """Differences from what the mode wants; the first words matter, a card holds 68
         characters."""
 
     @property
@@ -107,7 +107,7 @@ class WholeBand:
 
     centres = None
 
-    def __init__(self, band: Band, nchan: int, nfine: int | None) -> None:
+    def __init__(self, band: RecordedBand, nchan: int, nfine: int | None) -> None:
         self._band = band
         self.nfine = nfine or fine_channels(nchan, band.channels)
         self.groups, self.channels = band.channels, self.nfine
@@ -133,7 +133,7 @@ class WholeBand:
         return spectra
 
     def shaped(self, mean: DoubleArray) -> DoubleArray:
-        """As they are."""
+        """Return spectra as they are."""
         return mean
 
     def sky(self) -> DoubleArray:
@@ -168,7 +168,7 @@ class Subbands:
     """
 
     def __init__(
-        self, band: Band, nchan: int, setup: SubbandSetup, nfine: int | None = None
+        self, band: RecordedBand, nchan: int, setup: SubbandSetup, nfine: int | None = None
     ) -> None:
         self._band, self._setup = band, setup
         coarse_width = abs(band.coarse_width)

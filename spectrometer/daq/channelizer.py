@@ -50,8 +50,8 @@ def prototype(taps: int, nfine: int, window: str = "hamming") -> FloatArray:
 
 
 def reach(response: FloatArray, share: float = 0.005) -> float:
-    """How far a spectrum reaches to either side of its middle, in samples: beyond it is this share
-    of its power."""
+    """Return how far a spectrum reaches to either side of its middle, in samples: beyond it is this
+    share of its power."""
     flat = response.ravel()
     beyond = np.cumsum(
         np.square(flat, dtype=np.float64)
@@ -70,7 +70,7 @@ def fine_channels(nchan: int, coarse: int) -> int:
 
 
 def fit_taps(taps: int, nfine: int, samples: int, coarse: int) -> int:
-    """How many taps a run of samples can fill, at most those wished.
+    """Return how many taps a run of samples can fill, at most those wished.
 
     Raises:
         ChannelizerError: Not even one; the message names the largest possible NCHAN.

@@ -1,5 +1,5 @@
-"""What a foreign data-taking program finds when it is started: data buffers, a FIFO for words, its
-environment.
+"""Surroundings of a foreign data-taking program when it is started: data buffers, a FIFO for words,
+its environment.
 
 The contract is docs/protocols/daq.md. The programs themselves are `spectrometer.daq.control`'s.
 """

@@ -22,7 +22,7 @@ from spectrometer.daq.dedispersion import (
 from spectrometer.daq.detection import PRODUCTS, TimeSum, detect, to_channels
 from spectrometer.daq.errors import ChannelizerError
 from spectrometer.daq.planned import spectra_of
-from spectrometer.daq.protocol.band import Band
+from spectrometer.daq.protocol.band import RecordedBand
 from spectrometer.daq.source import SampleArray
 
 __all__ = ["Chain", "ChainOptions", "Samples"]
@@ -33,7 +33,7 @@ MOST_POINTS = 1 << 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainOptions:
-    """What the samples shall be.
+    """Form of the samples.
 
     Attributes:
         nchan: Channels.
@@ -79,7 +79,7 @@ class Chain:
             unknown.
     """
 
-    def __init__(self, band: Band, options: ChainOptions) -> None:
+    def __init__(self, band: RecordedBand, options: ChainOptions) -> None:
         self._band, self.options = band, options
         if options.nchan % band.channels:
             raise ChannelizerError(
@@ -151,7 +151,7 @@ class Chain:
 
     @property
     def first_voltages(self) -> int:
-        """How many voltages the first sample takes."""
+        """Number of voltages that the first sample takes."""
         spectra = (
             self._sum.count
             if self._dedisperser is None

@@ -1,4 +1,4 @@
-"""What recorded files of all formats have as sources of voltages."""
+"""Base of recorded files of all formats, as sources of voltages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from spectrometer.daq.errors import SourceError
-from spectrometer.daq.protocol.band import Band
+from spectrometer.daq.protocol.band import RecordedBand
 from spectrometer.daq.protocol.dada import DadaHeader
 from spectrometer.daq.protocol.guppiraw import BlockHeader
 from spectrometer.status.protocol.cards import MAX_TEXT, plain
@@ -67,8 +67,8 @@ class RecordingFile(ABC, Generic[HeaderT]):
         return plain(self.path.name)[-MAX_TEXT:]
 
     @property
-    def band(self) -> Band:
-        """As the header says, of complex voltages."""
+    def band(self) -> RecordedBand:
+        """Return the band that the header says, of complex voltages."""
         return self.header.band
 
     def default_rate(self, exposure: float) -> float:

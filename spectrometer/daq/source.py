@@ -1,5 +1,4 @@
-"""What voltages come from: the one shape in which a scan sees a recording or the synthetic
-receiver.
+"""Sources of voltages: the one shape in which a scan sees a recording or the synthetic receiver.
 
 One module per kind: `guppifile`, `dadafile`, `synthetic`; a file's kind is found by `recordings`.
 """
@@ -13,13 +12,13 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from spectrometer.daq.protocol.band import Band
+from spectrometer.daq.protocol.band import RecordedBand
 from spectrometer.status.protocol.cards import Value
 
 __all__ = [
     "NOT_RECEIVED",
-    "Band",
     "Piece",
+    "RecordedBand",
     "SampleArray",
     "Source",
     "SourceCard",
@@ -70,7 +69,7 @@ class Source(Protocol):
         """Name of it in files and messages; a card holds it."""
 
     @property
-    def band(self) -> Band:
+    def band(self) -> RecordedBand:
         """Channels, polarizations and frequencies."""
 
     @property
@@ -92,7 +91,7 @@ class Source(Protocol):
 
     @property
     def notes(self) -> list[str]:
-        """What a reader of the data has to know, a sentence each: where the voltages are from,
+        """Notes for readers of the data, a sentence each: where the voltages are from,
         contradictions."""
 
     @property
@@ -101,7 +100,8 @@ class Source(Protocol):
 
     @property
     def cards(self) -> list[SourceCard]:
-        """What only this kind of source can tell, for the header of the file; `SIMULATE` first."""
+        """Cards that only this kind of source can tell, for the header of the file; `SIMULATE`
+        first."""
 
     def default_rate(self, exposure: float) -> float:
         """Samples per second and coarse channel, unless somebody wants another rate; for an

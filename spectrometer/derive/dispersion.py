@@ -19,8 +19,8 @@ def delays(dm: float, frequencies: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 
 def smearing(dm: float, centre: float, width: float) -> tuple[float, float]:
-    """How much later than the middle of a channel its lower edge comes, and how much earlier its
-    upper one, s.
+    """Return how much later than the middle of a channel its lower edge comes, and how much earlier
+    its upper one, s.
 
     Args:
         dm: pc/cm3.
@@ -34,7 +34,7 @@ def smearing(dm: float, centre: float, width: float) -> tuple[float, float]:
 def filter_response(
     dm: float, centre: float, offsets: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.complex128]:
-    """What dispersion does to complex voltages of a channel, relative to its middle.
+    """Return what dispersion does to complex voltages of a channel, relative to its middle.
 
     H = exp(2 pi i K dm x^2 / (f^2 (f + x))), Hankins & Rickett 1975; its conjugate takes the
     dispersion away. The delay at an offset is that against the middle, `delays(dm, f + x) -

@@ -1,4 +1,4 @@
-"""Derived values of the pulsar (GUPPI) modes (reference 6.6). Bandwidths are MHz with their sign,
+"""Derived values of the pulsar (GUPPI) modes. Bandwidths are MHz with their sign,
 times s."""
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Incoherent:
 
 
 def incoherent(integration_time: float, bandwidth: float, nchan: int) -> Incoherent:
-    """The longest sum of 2^n spectra that is not longer than asked for (reference 6.6.1).
+    """The longest sum of 2^n spectra that is not longer than asked for.
 
     Args:
         integration_time: s.
@@ -81,7 +81,7 @@ class CoherentNode:
 
 
 def coherent_node(node: int, nchan: int, bandwidth: float, centre: float) -> CoherentNode:
-    """What one of the 8 nodes gets (reference 6.6.2).
+    """Return what one of the 8 nodes gets.
 
     Args:
         node: 0 to 7.
@@ -117,7 +117,7 @@ class BlockSizes:
 
 
 def block_sizes(dm: float, nchan: int, bandwidth: float, centre: float) -> BlockSizes:
-    """Sizes that the dispersion in the lowest channel asks for (reference 6.6.2).
+    """Sizes that the dispersion in the lowest channel asks for.
 
     Args:
         dm: Dispersion measure, pc/cm3.

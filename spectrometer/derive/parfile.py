@@ -52,7 +52,7 @@ def par_value(text: str, name: str, default: float | None) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ephemeris:
-    """What is folded with."""
+    """Ephemeris that is folded with."""
 
     name: str
     f0: float

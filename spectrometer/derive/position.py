@@ -1,4 +1,4 @@
-"""Source positions as observers write them (reference 6.4): hours and degrees in, degrees and texts
+"""Source positions as observers write them: hours and degrees in, degrees and texts
 out."""
 
 from __future__ import annotations

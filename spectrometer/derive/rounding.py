@@ -1,4 +1,4 @@
-"""How products of floating-point numbers become whole granules and integrations.
+"""Rounding of products of floating-point numbers to whole granules and integrations.
 
 The original truncates products that are often a hair below the integer they stand for, and compares
 ratios with seconds. `CORRECTED` rounds to what was meant; `ORIGINAL` repeats the old results to the
@@ -33,7 +33,7 @@ class Rounding:
         return math.ceil(ratio) if self.original else math.ceil(ratio - _HAIR)
 
     def integrations(self, requested: float, unit: float, *, original_threshold: float) -> int:
-        """How many units make up a requested time.
+        """Return how many units make up a requested time.
 
         Args:
             requested: s.

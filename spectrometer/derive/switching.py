@@ -1,5 +1,4 @@
-"""The switching-signal generator's cycle: phases, look-up table, and the states an observer sees
-(reference 7).
+"""The switching-signal generator's cycle: phases, look-up table, and the states an observer sees.
 
 Durations are granules: one granule is one `spec_tick`.
 """
@@ -59,13 +58,13 @@ class SsgPhase:
 
     @property
     def word(self) -> int:
-        """The phase in the look-up table, 32 bits (reference 7.2)."""
+        """The phase in the look-up table, 32 bits."""
         flags = self.adv << 4 | self.sr2 << 3 | self.sr1 << 2 | self.cal << 1 | self.blank
         return (self.granules << 5 | flags) ^ _INVERTED
 
     @property
     def state(self) -> tuple[bool, bool, bool, bool]:
-        """What an observer calls the state: everything but blanking."""
+        """Return what an observer calls the state: everything but blanking."""
         return self.adv, self.sr2, self.sr1, self.cal
 
 
@@ -115,7 +114,7 @@ class SwitchingCycle:
         return pack(f">{len(self.phases)}I", *(phase.word for phase in self.phases))
 
     def gbt(self) -> GbtPhases:
-        """The cycle as the telescope sees it (reference 7.4).
+        """The cycle as the telescope sees it.
 
         Raises:
             SwitchingError: There is no phase.
@@ -183,7 +182,7 @@ def phase_request(duration: Any, blank: Any, cal: Any, sr1: Any) -> PhaseRequest
 
 
 def gbt_requests(period: float, ss_list: Sequence[Sequence[float]]) -> tuple[PhaseRequest, ...]:
-    """The phases of a list in the telescope's form (reference 6.5).
+    """The phases of a list in the telescope's form.
 
     Args:
         period: Of the whole cycle, s.

@@ -1,4 +1,4 @@
-"""Derived values of the VEGAS modes (reference 6.3.1, 6.3.4): clocks, integration times, channel
+"""Derived values of the VEGAS modes: clocks, integration times, channel
 widths.
 
 Frequencies are MHz with their sign (negative: inverted band); times are seconds; everything derived
@@ -41,7 +41,7 @@ def in_mhz(frequency: float) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clocks:
-    """What follows from the synthesizer's frequency and the number of channels.
+    """Clocks that follow from the synthesizer's frequency and the number of channels.
 
     Attributes:
         spec_tick: Time of one FPGA spectrum, the granule of switching signals, s.
@@ -66,7 +66,7 @@ class Clocks:
 
 
 def hbw_clocks(nchan: int, frequency_mhz: float) -> Clocks:
-    """Clocks of the high-bandwidth modes (reference 6.3.1, column HBW).
+    """Clocks of the high-bandwidth modes.
 
     Args:
         nchan: Channels of the image.
@@ -76,8 +76,7 @@ def hbw_clocks(nchan: int, frequency_mhz: float) -> Clocks:
 
 
 def lbw_clocks(nchan: int, frequency_mhz: float, decimation: int) -> Clocks:
-    """Clocks of the low-bandwidth modes (reference 6.3.1, columns L1 and L8); the sign is kept
-    (flaw V10).
+    """Clocks of the low-bandwidth modes; the sign is kept.
 
     Args:
         nchan: Channels of a sub-band.
@@ -125,8 +124,7 @@ def phase_granules(duration: float, hwexposr: float, spec_tick: float, rounding:
 def blanking_granules(
     duration: float, channel_width: float, spec_tick: float, rounding: Rounding
 ) -> int:
-    """Granules of a blanking phase of a low-bandwidth mode: whole spectra of 1 / channel width
-    (reference 6.3.4).
+    """Granules of a blanking phase of a low-bandwidth mode: whole spectra of 1 / channel width.
 
     Args:
         duration: At least, s.
@@ -160,7 +158,7 @@ def exposure(
     period: float,
     rounding: Rounding,
 ) -> Exposure:
-    """The integration time that can be had (reference 6.3.1).
+    """The integration time that can be had.
 
     Args:
         requested: s.

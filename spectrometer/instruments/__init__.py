@@ -1,1 +1,1 @@
-"""What the Backends write to."""
+"""Instruments, to which the Backends write."""

@@ -1,4 +1,4 @@
-"""What goes wrong with the devices of a Bank."""
+"""Errors of the devices of a Bank."""
 
 from __future__ import annotations
 

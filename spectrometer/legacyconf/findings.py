@@ -1,5 +1,4 @@
-"""What a migration has to say about the old file: each thing with its section, key, line and
-reason."""
+"""Findings of a migration in the old file: each thing with its section, key, line and reason."""
 
 from __future__ import annotations
 
@@ -7,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum, auto
 
-__all__ = ["Finding", "Sort", "report"]
+__all__ = ["MigrationFinding", "Sort", "report"]
 
 
 class Sort(StrEnum):
-    """What became of a key."""
+    """Fate of a key."""
 
     DROPPED = auto()
     """It is not in the result, and need not be."""
@@ -22,7 +21,7 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class MigrationFinding:
     """One thing.
 
     Attributes:
@@ -49,14 +48,14 @@ def _shown(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
-def report(findings: Iterable[Finding], name: str) -> list[str]:
+def report(findings: Iterable[MigrationFinding], name: str) -> list[str]:
     """Return lines for people: what is the same in many sections is said once, with all the places.
 
     Args:
         findings: In the order of the old file.
         name: Of the old file.
     """
-    alike: dict[tuple[Sort, str, str], list[Finding]] = {}
+    alike: dict[tuple[Sort, str, str], list[MigrationFinding]] = {}
     for finding in findings:
         alike.setdefault((finding.sort, finding.key, finding.text), []).append(finding)
     lines: list[str] = []

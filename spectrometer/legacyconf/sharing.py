@@ -1,5 +1,5 @@
-"""What modes have in common, gathered into `[mode_defaults.*]` that they inherit; each mode stays
-what it was."""
+"""Values that modes have in common, gathered into `[mode_defaults.*]` that they inherit; each mode
+stays what it was."""
 
 from __future__ import annotations
 

@@ -210,7 +210,7 @@ class StatusBuffer(Closing):
             self._numbers.clear()
 
     def damage(self) -> list[Damage]:
-        """What is wrong with the memory; empty if nothing is."""
+        """Return what is wrong with the memory; empty if nothing is."""
         return find_damage(self.snapshot())
 
     def repair(self) -> list[Damage]:

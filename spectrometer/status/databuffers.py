@@ -1,5 +1,4 @@
-"""The shared data buffers of the original's data-taking programs: their layout, made and removed
-(reference 8.6).
+"""The shared data buffers of the original's data-taking programs: their layout, made and removed.
 
 Only a foreign program uses them: blocks of data in a System V segment, behind a structure that says
 how many and how large, each block with a header of cards, and a set of System V semaphores that

@@ -1,5 +1,5 @@
-"""Who may hold the semaphore of a status memory, which itself does not know. Looks into /proc and
-changes nothing.
+"""Holders of the semaphore of a status memory, which itself does not know them. Looks into /proc
+and changes nothing.
 
 Whoever uses the semaphore is attached to the memory, and the kernel counts those, also the
 processes that nobody may look at. A process of ours that holds the semaphore holds a lock on its

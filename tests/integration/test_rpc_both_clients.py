@@ -1,4 +1,5 @@
-"""What both clients do alike, blocking and asyncio; and what only a task can do: be cancelled."""
+"""Both clients, blocking and asyncio, which do the same; and what only a task can do: be
+cancelled."""
 
 from __future__ import annotations
 

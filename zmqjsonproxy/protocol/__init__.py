@@ -1,1 +1,1 @@
-"""What both halves of a proxy share, without sockets, threads or clocks."""
+"""Ground of both halves of a proxy, without sockets, threads or clocks."""

@@ -76,7 +76,7 @@ def size_of(body: bytes) -> int:
 
 
 class ArrayHeader(NamedTuple):
-    """What a frame holds.
+    """Contents of a frame.
 
     Attributes:
         dtype: One of DTYPES, or BYTES.

@@ -1,4 +1,4 @@
-"""How a call failed, as JSON-RPC tells it: code, and error object."""
+"""Failures of calls, as JSON-RPC tells them: code, and error object."""
 
 from __future__ import annotations
 

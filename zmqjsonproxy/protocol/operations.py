@@ -30,12 +30,12 @@ class State(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing can follow."""
+        """Tell whether nothing can follow."""
         return self not in (State.QUEUED, State.RUNNING)
 
 
 class Progress(NamedTuple):
-    """How far the work is.
+    """Progress of the work.
 
     Attributes:
         fraction: 0..1; None if unknown.
@@ -277,8 +277,8 @@ class OperationTable:
         return record
 
     def is_of_another_run(self, identity: str) -> bool:
-        """Whether an identity is one that another process has given: one that served here before,
-        perhaps."""
+        """Tell whether an identity is one that another process has given: one that served here
+        before, perhaps."""
         if len(identity) > _LONGEST_IDENTITY:
             return False
         instance, dash, number = identity.rpartition("-")

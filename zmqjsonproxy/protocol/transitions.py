@@ -9,7 +9,7 @@ __all__ = ["PeerEvent", "Transition"]
 
 
 class Transition(Enum):
-    """What happened to a connection."""
+    """Change of a connection."""
 
     CONNECTED = "connected"
     REFUSED = "connection refused"

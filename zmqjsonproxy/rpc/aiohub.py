@@ -64,13 +64,13 @@ class WatchedConnections(Connections):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def has_message(self) -> bool:
-        """Whether the ROUTER socket has one; to be asked after each use, for its descriptor may be
-        silent then."""
+        """Tell whether the ROUTER socket has one; to be asked after each use, for its descriptor
+        may be silent then."""
         return bool(int(self._router.get(zmq.EVENTS)) & _POLLIN)
 
     @property
     def has_bridges(self) -> bool:
-        """Whether there are servers of the original's generation."""
+        """Tell whether there are servers of the original's generation."""
         return bool(self._bridges)
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:

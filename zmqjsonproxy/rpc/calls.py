@@ -78,7 +78,7 @@ class Call:
 
     @property
     def begins(self) -> bool:
-        """Whether it is answered when it is accepted, and may wait after that."""
+        """Tell whether it is answered when it is accepted, and may wait after that."""
         return bool(self.begun_by)
 
     def native(self, number: int, arrays: bool | None) -> bytes:

@@ -516,7 +516,7 @@ class ClientCore:
 
     @property
     def is_settled(self) -> bool:
-        """Whether no connection is being made."""
+        """Tell whether no connection is being made."""
         return all(peer.state is _READY for peer in self.by_rid.values())
 
     def _tries_other_addresses(self, peer: Peer, now: float) -> bool:

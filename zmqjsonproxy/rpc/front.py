@@ -64,7 +64,7 @@ class Front:
         return gone
 
     def has(self, fd: int) -> bool:
-        """Whether a connection with this file descriptor is there, as of the last `gone`."""
+        """Tell whether a connection with this file descriptor is there, as of the last `gone`."""
         return fd in self._there
 
     def receive(self) -> tuple[bytes, int, list[bytes]]:

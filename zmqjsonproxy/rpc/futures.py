@@ -48,7 +48,7 @@ class CallFuture(OfOneProcess):
         return f"a call of {self._pending.what.label} at {self._pending.peer.url}"
 
     def done(self) -> bool:
-        """Whether there is a value or an error; does not wait."""
+        """Tell whether there is a value or an error; does not wait."""
         self._wait(0.0)
         return self._pending.done
 
@@ -148,7 +148,7 @@ class BatchFuture:
         self._value, self._error, self._ended = value, error, True
 
     def done(self) -> bool:
-        """Whether the batch has ended."""
+        """Tell whether the batch has ended."""
         return self._ended
 
     def exception(self) -> BaseException | None:

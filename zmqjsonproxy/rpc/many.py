@@ -24,7 +24,7 @@ class CallRequest:
 
 @dataclass(slots=True)
 class CallResult:
-    """What came of one call: a value or an error, and how long it took, s."""
+    """Outcome of one call: a value or an error, and how long it took, s."""
 
     value: Any = None
     error: ProxyError | None = None

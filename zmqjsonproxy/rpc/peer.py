@@ -96,7 +96,7 @@ class PendingCall:
 
     @property
     def is_on_its_way(self) -> bool:
-        """Whether it was sent, or waits to be."""
+        """Tell whether it was sent, or waits to be."""
         return bool(self.number) or self.peer.current is self or self in self.peer.waiting
 
     def end(self, value: JsonValue, error: ProxyError | None, now: float) -> None:
@@ -205,7 +205,7 @@ class Peer:
 
     @property
     def waits_in_vain(self) -> bool:
-        """Whether an old server has yet to answer a call that nobody waits for any more."""
+        """Tell whether an old server has yet to answer a call that nobody waits for any more."""
         current = self.current
         return (
             current is not None and current.done and not self.native and self.state is State.READY

@@ -75,18 +75,18 @@ class RemoteOperation(OfOneProcess, ABC):
 
     @property
     def fraction(self) -> float | None:
-        """How far the work is, 0..1; None if that is not known."""
+        """Progress of the work, 0..1; None if that is not known."""
         fraction: float | None = self._lately().get("fraction")
         return fraction
 
     @property
     def text(self) -> str:
-        """What is being done."""
+        """Text of what is being done."""
         return str(self._lately().get("text", ""))
 
     @property
     def estimate(self) -> float | None:
-        """How long it will probably still take, s; None if that cannot be told."""
+        """Time that it will probably still take, s; None if that cannot be told."""
         left: float | None = self._lately().get("estimate")
         return left
 
@@ -103,7 +103,7 @@ class RemoteOperation(OfOneProcess, ABC):
 
     @property
     def client(self) -> str:
-        """Who asked for it; empty if that was not said."""
+        """Name of the client that asked for it; empty if that was not said."""
         return str(self._lately().get("client", ""))
 
     @property
@@ -113,18 +113,18 @@ class RemoteOperation(OfOneProcess, ABC):
         return self._trouble
 
     def done(self) -> bool:
-        """Whether it has a final state."""
+        """Tell whether it has a final state."""
         return self.state.is_final
 
     def _lately(self) -> dict[str, Any]:
-        """What the attributes tell of."""
+        """State that the attributes tell of."""
         return self._heard
 
     # its end
 
     @property
     def has_ended(self) -> bool:
-        """Whether a final state was heard of; asks nobody."""
+        """Tell whether a final state was heard of; asks nobody."""
         return State(self._heard["state"]).is_final
 
     def _end(self, waited: float | None) -> ProxyError | None:

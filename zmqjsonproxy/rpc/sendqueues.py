@@ -55,7 +55,8 @@ _OVERHEAD = 200
 
 @dataclass(slots=True)
 class _SendQueue:
-    """What waits for one client, and what of its large messages the socket may still hold.
+    """Messages that wait for one client, and those of its large ones that the socket may still
+    hold.
 
     To be told when a message is sent costs as much as to send it: of the large ones only that is
     marked with which they have become many since the last mark, and it is sent after all before it.

@@ -1,4 +1,4 @@
-"""What a server takes at most, and how long it waits. Nothing else."""
+"""Limits of a server: sizes, counts, times. Nothing else."""
 
 from __future__ import annotations
 

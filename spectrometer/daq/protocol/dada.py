@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from groundwork.errors import Portable
-from spectrometer.daq.protocol.band import Band
+from spectrometer.daq.protocol.band import RecordedBand
 
 __all__ = [
     "DEFAULT_HEADER_BYTES",
@@ -53,7 +53,7 @@ class DadaHeaderTooShortError(DadaHeaderError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DadaHeader:
-    """What a header says; `values` keeps all of it as text."""
+    """Contents of a header; `values` keeps all of it as text."""
 
     header_bytes: int
     channels: int
@@ -91,9 +91,9 @@ class DadaHeader:
             return None
 
     @property
-    def band(self) -> Band:
+    def band(self) -> RecordedBand:
         """The band as complex voltages: of real samples there are half as many."""
-        return Band(
+        return RecordedBand(
             channels=self.channels,
             polarizations=self.polarizations,
             sample_time=self.sample_time * (1 if self.is_complex else 2),
@@ -103,7 +103,7 @@ class DadaHeader:
 
 
 def looks_like_dada(data: bytes) -> bool:
-    """Whether a file with this beginning is meant to be a DADA file."""
+    """Tell whether a file with this beginning is meant to be a DADA file."""
     return _LOOKS.match(data) is not None
 
 

@@ -1,4 +1,4 @@
-"""What registers the FPGA images have that the modes of a configuration name; sizes in bytes."""
+"""Registers of the FPGA images that the modes of a configuration name; sizes in bytes."""
 
 from __future__ import annotations
 

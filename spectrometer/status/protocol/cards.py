@@ -201,7 +201,7 @@ def _keyword_at(image: bytes | bytearray, offset: int) -> str:
 def plan_update(
     image: bytes | bytearray, values: Mapping[str, object], reserve: int = 0
 ) -> list[tuple[int, bytes]]:
-    """What to write where so that the memory holds `values`.
+    """Return what to write where so that the memory holds `values`.
 
     A known key keeps its place and comment, a new one takes the first blank card, else END moves
     down first.

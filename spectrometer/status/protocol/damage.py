@@ -1,5 +1,4 @@
-"""What is wrong with the bytes of a status memory, and the same memory put right. Bytes in, bytes
-out.
+"""Damage in the bytes of a status memory, and the same memory put right. Bytes in, bytes out.
 
 Damage is what the programs that share the memory cannot have written: no END, bytes that are no
 text, cards without a keyword or a value, a keyword twice. What follows END is undefined, and
@@ -51,8 +50,8 @@ def _shown(raw: bytes) -> str:
 
 
 def _fault(raw: bytes) -> str:
-    """What keeps 80 bytes from being a card; empty if nothing does. NULs may stand for blanks, as C
-    leaves them."""
+    """Return what keeps 80 bytes from being a card; empty if nothing does. NULs may stand for
+    blanks, as C leaves them."""
     text = raw.replace(b"\0", b" ")
     if not text.isascii() or not text.decode("ascii").isprintable():
         return NO_TEXT

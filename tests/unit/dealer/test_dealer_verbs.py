@@ -1,4 +1,4 @@
-"""What verbs ask of whom, and what they make of the answers; servers are fakes that answer at
+"""Verbs: what they ask of whom, and what they make of the answers; servers are fakes that answer at
 once."""
 
 from __future__ import annotations

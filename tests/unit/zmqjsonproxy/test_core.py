@@ -36,7 +36,7 @@ class Wire:
         self.calls: list[PendingCall] = []
 
     def carry_out(self) -> list[tuple[Do, str]]:
-        """What was done since the last time."""
+        """Return what was done since the last time."""
         done = []
         while self.core.actions:
             do, peer, what, _ = self.core.actions.popleft()

@@ -1,4 +1,4 @@
-"""What a server says of its objects, in either dialect, and in what it has changed."""
+"""Description of a server's objects, in either dialect, and in what it has changed."""
 
 from __future__ import annotations
 

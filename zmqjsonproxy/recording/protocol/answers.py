@@ -1,4 +1,4 @@
-"""What a recorded server answered, found by the request. No sockets, no clock.
+"""Answers of a recorded server, found by the request. No sockets, no clock.
 
 Requests are the same if dialect, method and parameters are: the request number and the member
 `dealer` do not count, but for its `wait`, which asks for another answer. A request that was
@@ -40,8 +40,8 @@ _Key = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What to send back: the body and what stands behind it, and how long the recorded server took
-    for it, s."""
+    """Answer to be sent back: the body and what stands behind it, and how long the recorded server
+    took for it, s."""
 
     content: Content
     delay_s: float = 0.0

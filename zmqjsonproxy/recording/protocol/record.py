@@ -59,7 +59,7 @@ class Record:
 
     @property
     def has_delimiter(self) -> bool:
-        """Whether the empty frame of a REQ socket stands before the body."""
+        """Tell whether the empty frame of a REQ socket stands before the body."""
         return len(self.frames) > 1 and not self.frames[0]
 
     @property
@@ -70,7 +70,7 @@ class Record:
 
 @dataclass(slots=True)
 class Recording:
-    """What a file holds.
+    """Contents of a file.
 
     Attributes:
         server: Address of the recorded server.

@@ -1,4 +1,4 @@
-"""What a server says of its objects, out of its answer to a hello. No sockets."""
+"""Description of a server's objects, out of its answer to a hello. No sockets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DESCRIPTION_VERSION = 2
 
 @dataclass(frozen=True, slots=True)
 class MethodDescription:
-    """What a server says of one method; old servers know name and doc only.
+    """Description of one method; old servers know name and doc only.
 
     Attributes:
         name: As callers write it.
@@ -58,7 +58,7 @@ class MethodDescription:
 
 @dataclass(frozen=True, slots=True)
 class InterfaceDescription:
-    """What a server says of one object.
+    """Description of one object by its server.
 
     Attributes:
         native: The server speaks JSON-RPC; False: one of the original's generation.

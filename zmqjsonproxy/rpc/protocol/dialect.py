@@ -69,7 +69,7 @@ class Limits:
 
 @dataclass(slots=True)
 class Malformed:
-    """What is no request, and why."""
+    """Message that is no request, and why."""
 
     native: bool
     code: Code

@@ -53,8 +53,8 @@ def read(body: Framed) -> dict[str, Any] | None:
 
 @lru_cache(256)
 def _header(end: bytes, size: int) -> ArrayHeader | None:
-    """What a frame of `size` bytes holds if it alone is the result of a reply that ends so; read as
-    any other reply."""
+    """Return what a frame of `size` bytes holds if it alone is the result of a reply that ends so;
+    read as any other reply."""
     try:
         message = restore(
             wirejson.loads(b'{"result":' + end), (bytes(size),), lambda header, _: header

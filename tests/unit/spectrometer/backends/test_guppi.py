@@ -1,4 +1,4 @@
-"""The pulsar Backends against the original's numbers (reference 10.4, 10.5), and where they differ
+"""The pulsar Backends against the original's numbers, and where they differ
 on purpose."""
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def test_folding_takes_the_dispersion_from_the_par_file(
 ) -> None:
     (tmp_path / "example.par").write_text(
         "PSR  B0329+54\n\nF0 1.3995\nDM 15.5\nDM 99\n"
-    )  # flaw G2: an empty line
+    )  # the original wrote an empty line
     parameters = {"obs_frequency": 820, "obs_mode": "coherent_fold", "dm": 3.0}
     backend = prepared(status, "CODD_MODE_2048", parameters, config_dir=tmp_path)
     values = status.read()

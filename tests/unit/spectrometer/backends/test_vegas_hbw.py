@@ -1,4 +1,4 @@
-"""The high-bandwidth Backend against the original: its numbers (reference 10.1, 10.2) and order of
+"""The high-bandwidth Backend against the original: its numbers and order of
 work (6.3.6)."""
 
 from __future__ import annotations
@@ -308,7 +308,7 @@ def test_phase_longer_than_the_generator_holds_is_refused_and_changes_nothing(
 
 
 def test_corrected_rounding_keeps_every_granule(status: StatusBuffer) -> None:
-    # The original: 147452 granules (flaw V5); four blanking phases of 3072 and four open ones of
+    # The original: 147452 granules; four blanking phases of 3072 and four open ones of
     # 33792 are 147456.
     backend = installed(status, "MODE1", rounding=CORRECTED)
     backend.parameters.update({"exposure": 0.1})

@@ -1,4 +1,4 @@
-"""The low-bandwidth Backends against the original: its numbers (reference 10.1, 10.2), registers
+"""The low-bandwidth Backends against the original: its numbers, registers
 and order of work."""
 
 from __future__ import annotations

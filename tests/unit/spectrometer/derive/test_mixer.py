@@ -1,4 +1,4 @@
-"""Mixer tables against the original's words and hashes (reference 10.3)."""
+"""Mixer tables against the original's words and hashes."""
 
 from __future__ import annotations
 

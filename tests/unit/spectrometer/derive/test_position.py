@@ -1,4 +1,4 @@
-"""Source positions (reference 6.4, flaw V6 mended)."""
+"""Source positions."""
 
 from __future__ import annotations
 

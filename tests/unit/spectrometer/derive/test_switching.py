@@ -1,4 +1,4 @@
-"""The switching-signal builder against the worked examples of the original (reference 7.5)."""
+"""The switching-signal builder against the worked examples of the original."""
 
 from __future__ import annotations
 

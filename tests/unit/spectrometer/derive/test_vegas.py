@@ -1,4 +1,4 @@
-"""Derived values of the high-bandwidth modes (reference 10.1, 10.2), and what the corrected
+"""Derived values of the high-bandwidth modes, and what the corrected
 rounding makes of them."""
 
 from __future__ import annotations

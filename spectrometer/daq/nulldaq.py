@@ -1,4 +1,4 @@
-"""What takes the place of a data-taking program where there is none: the same words, the same
+"""Null DAQ, in the place of a data-taking program where there is none: the same words, the same
 status keys, no data.
 
 A simulated Bank without a recording uses it, so that a scan can be rehearsed: it is armed, runs,
@@ -10,10 +10,10 @@ from __future__ import annotations
 from spectrometer.daq.errors import DaqNotRunningError
 from spectrometer.status.buffer import StatusBuffer
 
-__all__ = ["AbsentDaq"]
+__all__ = ["NullDaq"]
 
 
-class AbsentDaq:
+class NullDaq:
     """Answers the words of a data-taking program in the status memory."""
 
     name = "no data-taking program"

@@ -1,7 +1,7 @@
 """The data-taking programs of a mode as one: started, told, watched and ended together.
 
 All get the same words; the first one reports through the status memory. What a scan is, they are
-told by `spectrometer.scan`; processes and pipes are `spectrometer.daq.control`'s.
+told by `spectrometer.observing.scan`; processes and pipes are `spectrometer.daq.control`'s.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Pulse:
 
 
 class Programs:
-    """What takes the data of one mode.
+    """Programs that take the data of one mode.
 
     Args:
         status: The status memory.
@@ -251,7 +251,8 @@ class Programs:
         return next((program for program in self._all if not program.is_running), None)
 
     def hangs(self, values: Mapping[str, Any], now: float) -> str:
-        """What is to be said of a heartbeat that stands still too long; empty while all is well.
+        """Return what is to be said of a heartbeat that stands still too long; empty while all is
+        well.
 
         Args:
             values: The status memory now; to be called about once a second.
