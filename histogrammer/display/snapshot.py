@@ -1,4 +1,4 @@
-"""What a display memory holds at one moment, as mirrors are sent it. It never changes."""
+"""Contents of a display memory at one moment, as mirrors are sent them. They never change."""
 
 from __future__ import annotations
 

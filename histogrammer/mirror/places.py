@@ -1,4 +1,4 @@
-"""Ports of a histogrammer, each a number or the name of a service at the port manager of its host."""
+"""Ports of a histogrammer to be mirrored, each a number or the name of a service at the port manager of its host."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ANSWER_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """Where a histogrammer is looked for.
+    """Addresses at which a histogrammer is looked for.
 
     Attributes:
         host: Of it.

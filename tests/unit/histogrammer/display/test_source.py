@@ -1,4 +1,4 @@
-"""What a server tells of its display memory, by REST."""
+"""Answers of a server about its display memory, by REST."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may be a client of a mirror server. All else of it: tests/integration/test_mirror_server.py."""
+"""Clients that a mirror server takes. All else of it: tests/integration/test_mirror_server.py."""
 
 from __future__ import annotations
 

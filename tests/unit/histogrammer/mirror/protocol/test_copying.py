@@ -1,4 +1,4 @@
-"""What the keeper of a copy takes from a server, and its times."""
+"""Messages that the keeper of a copy takes from a server, and its times."""
 
 from __future__ import annotations
 
