@@ -120,7 +120,7 @@ def test_the_mirror_server_is_at_its_port_or_found_by_its_name() -> None:
     words = ["--mirror-port", "9101", "--mirror-service", "RG_MIRROR"]
     assert mirror_of(*words).port == "service:RG_MIRROR"
     assert bank_of(*words)[1].port == 8000
-    opened = mirror_of("--peers", "10.1.2.3/8")
+    opened = mirror_of("--peers", "10.0.0.0/8")
     assert (opened.peers, opened.bind) == (["10.0.0.0/8=observe"], "0.0.0.0")
     assert mirror_of(environment={"ROCKET_ADDRESS": "127.0.0.2"}).bind == "127.0.0.2"
 
