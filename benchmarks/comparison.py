@@ -16,7 +16,7 @@ from benchmarks.floors import asking, in_pinned_process, serving
 from benchmarks.parts import Effort
 from benchmarks.rows import Cpu, Row
 
-__all__ = ["Blocks", "Comparison", "Program", "Work", "bare_client", "compare", "echoed"]
+__all__ = ["Blocks", "Comparison", "Program", "Work", "bare_client", "compare", "cpu_s", "echoed"]
 
 Work = Callable[[], object]
 """One call, or as many as are counted together."""
@@ -222,10 +222,10 @@ def _in_turns(
             if number:
                 effort.pass_on()
             for name, (work, processes) in works.items():
-                into, servers, own = found[name], _cpu_s(processes), time.process_time()
+                into, servers, own = found[name], cpu_s(processes), time.process_time()
                 into.times.append(_block(work, count))
                 into.client_cpu.append((time.process_time() - own) / count)
-                into.server_cpu.append((_cpu_s(processes) - servers) / count)
+                into.server_cpu.append((cpu_s(processes) - servers) / count)
     return found
 
 
@@ -238,7 +238,7 @@ def _block(work: Work, count: int) -> list[float]:
     return times
 
 
-def _cpu_s(processes: Sequence[int]) -> float:
+def cpu_s(processes: Sequence[int]) -> float:
     """CPU time of processes, s: by the clocks that clock_getcpuclockid(3) names on Linux."""
     return sum(time.clock_gettime((~process << 3) | 2) for process in processes)
 

@@ -28,6 +28,7 @@ NAMES = (
     "channelizer",
     "histograms",
     "rest",
+    "mirror",
     "difx",
     "portmanager",
     "instrument",

@@ -25,7 +25,7 @@ from benchmarks.rows import Row
 from groundwork.addresses import split_url, tcp_url
 from histogrammer.axes import Axis
 from histogrammer.display.binder import Binder
-from histogrammer.display.memory import DisplayMemory
+from histogrammer.display.filememory import FileMemory
 from histogrammer.engine import Engine
 from histogrammer.spectra import KINDS
 
@@ -159,7 +159,7 @@ def _compared(
 
 
 def _refreshes(repeats: int) -> float:
-    with tempfile.TemporaryDirectory() as folder, DisplayMemory(Path(folder), 32) as memory:
+    with tempfile.TemporaryDirectory() as folder, FileMemory(Path(folder), 32) as memory:
         binder, rng = Binder(memory.header, memory.channels), np.random.default_rng(1)
         cells = {}
         for number in range(210):

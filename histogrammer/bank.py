@@ -94,6 +94,7 @@ class HistogrammerBank(Bank):
         settings = HistogrammerSettings(
             home=home,
             shm_mbytes=config.shm_mbytes,
+            shm_kind=config.shm_kind,
             roots=self._roots(home),
             programs=config.programs,
             threads=config.threads,

@@ -37,11 +37,6 @@ def _serve(argv: Sequence[str], environment: Mapping[str, str]) -> int:
         level = LOG_LEVELS.get(environment.get("ROCKET_LOG_LEVEL", ""), "info")
 
         def tell_ready(host: Host) -> None:
-            if options.mirror_port is not None or options.mirror_service is not None:
-                log.warning(
-                    "--mirror-port and --mirror-service have no effect: there is no mirror server, and "
-                    "nothing is allocated or listened on for it"
-                )
             _tell_ready(host, config)
 
         return PROGRAM.run(options, environment, config, level, signals, notifier, tell_ready)
@@ -53,25 +48,33 @@ def _tell_ready(host: Host, config: Config) -> None:
     """Print the line that whoever starts the program waits for, and warn of services that clients
     find otherwise."""
     from histogrammer.bank import HistogrammerBank
-    from histogrammer.options import PROGRAM
+    from histogrammer.options import MIRROR, PROGRAM
 
     assert isinstance(host.bank, HistogrammerBank)
     memory = host.bank.histogrammer.memory
     assert memory is not None
-    endpoint = PROGRAM.endpoint_name(config.source.tables, host.name)
-    rest = urlsplit(host.endpoint_urls[endpoint])
-    os.environ["ROCKET_PORT"] = str(rest.port)  # for programs that are attached
+    tables = config.source.tables
+    rest = PROGRAM.endpoint_name(tables, host.name)
+    mirror = PROGRAM.endpoint_name(tables, host.name, MIRROR)
+    ports = {name: urlsplit(url).port or 0 for name, url in host.endpoint_urls.items()}
+    os.environ["ROCKET_PORT"] = str(ports[rest])  # for programs that are attached
     print(
-        f"ready: REST port {rest.port}, mirror port none, memory {memory.key} of "
-        f"{memory.channel_bytes} bytes, {host.name} for Dealers at {host.url}",
+        f"ready: REST port {ports[rest]}, mirror port {ports.get(mirror, 'none')}, memory {memory.key} "
+        f"of {memory.channel_bytes} bytes, {host.name} for Dealers at {host.url}",
         flush=True,
     )
-    wanted = getattr(config.banks[host.name].endpoints[endpoint], "port", None)
-    if isinstance(wanted, str):
+    for endpoint, option in ((rest, "--rest-service"), (mirror, "--mirror-service")):
+        if endpoint in ports:
+            _warn_of_namesakes(config, host.name, endpoint, ports[endpoint], option)
+
+
+def _warn_of_namesakes(config: Config, bank: str, endpoint: str, port: int, option: str) -> None:
+    wanted = getattr(config.banks[bank].endpoints[endpoint], "port", None)
+    if isinstance(wanted, str) and wanted.startswith("service:"):
         from histogrammer.services import namesakes
         from portmanager.protocol.urls import own_service
 
-        for sentence in namesakes(config.manager, own_service(wanted, host.name), rest.port or 0):
+        for sentence in namesakes(config.manager, own_service(wanted, bank), port, option):
             log.warning("%s", sentence)
 
 

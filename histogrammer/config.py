@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from histogrammer.display.memory import DEFAULT_MEGABYTES, MAX_MEGABYTES
+from histogrammer.display.memory import DEFAULT_MEGABYTES, MAX_MEGABYTES, MemoryKind
 from histogrammer.flavors import RUSTOGRAMER
 from player.tables import BankConfig
 
@@ -29,6 +29,12 @@ class HistogrammerBankConfig(BankConfig):
 
     shm_mbytes: int = Field(
         DEFAULT_MEGABYTES, ge=1, le=MAX_MEGABYTES, description="channels of the display memory, MiB"
+    )
+    shm_kind: MemoryKind = Field(
+        MemoryKind.FILE,
+        strict=False,
+        description="place of the display memory: a file, or a System V segment, which displays of "
+        "SpecTcl find by four letters",
     )
     home: PathText = Field("~", description="folder of the file of the display memory")
     roots: list[PathText] | None = Field(

@@ -11,13 +11,14 @@ from pathlib import Path
 from groundwork.extras import install_advice
 from histogrammer.compiling import has_numba
 from histogrammer.config import HistogrammerBankConfig
-from histogrammer.display.memory import file_bytes
+from histogrammer.display.memory import MemoryKind, file_bytes
 from player.findings import Finding, Surroundings
 from player.tables import Config
 
 __all__ = ["diagnose"]
 
 _MIB = 1 << 20
+_MOST_SHARED = Path("/proc/sys/kernel/shmmax")
 
 
 def diagnose(config: Config, bank_name: str, around: Surroundings) -> list[Finding]:
@@ -45,6 +46,8 @@ _Found = tuple[str, str, str]
 def _display_memory(
     key: str, bank: HistogrammerBankConfig, directory: Path, around: Surroundings
 ) -> _Found | None:
+    if bank.shm_kind is MemoryKind.SYSV:
+        return _segment(key, bank)
     check, home = "display memory", bank.home_folder(directory)
     what = f"the folder of the display memory, {home},"
     if why := _not_a_folder(home):
@@ -59,6 +62,20 @@ def _display_memory(
         )
         return check, text, f"make room there, or ask for less in {key}.shm_mbytes"
     return None
+
+
+def _segment(key: str, bank: HistogrammerBankConfig) -> _Found | None:
+    try:
+        most = int(_MOST_SHARED.read_text())
+    except (OSError, ValueError):
+        return None
+    needed = file_bytes(bank.shm_mbytes)
+    if needed <= most:
+        return None
+    text = (
+        f"the display memory takes {needed} bytes, and a System V segment has at most {most} here"
+    )
+    return "display memory", text, f"raise {_MOST_SHARED}, or ask for less in {key}.shm_mbytes"
 
 
 def _root(key: str, root: Path) -> _Found | None:

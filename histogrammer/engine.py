@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from histogrammer.analysis.regions import Inside
 from histogrammer.contents import Contents
 from histogrammer.display.binder import Binder
 from histogrammer.display.memory import DisplayMemory
+from histogrammer.display.snapshot import Snapshot
 from histogrammer.errors import ConditionError, DisplayMemoryError, SpectrumError
 from histogrammer.events.blocks import EventBlock
 from histogrammer.filling import Filler
@@ -88,6 +89,7 @@ class Engine(Closing):
         self.memory = memory
         self._flavor, self._filler, self._clock = flavor, filler, clock
         self._binder = None if memory is None else Binder(memory.header, memory.channels)
+        self._shown: dict[str, int] = {}  # bound spectra: versions of what the memory has of them
         self._most_bytes, self._bytes = most_bytes, 0
         self._made = 0
         self.changes = 0
@@ -455,7 +457,7 @@ class Engine(Closing):
             raise DisplayMemoryError("There is no display memory")
         slot = self._binder.bind(name, None if spectrum is None else spectrum.definition)
         self._note(Topic.BINDING, f"add {name} {slot}")
-        _show(self._binder, [self.spectra[name]])
+        self._show(self._binder, [self.spectra[name]])
         return slot
 
     def unbind(self, name: str) -> None:
@@ -467,13 +469,40 @@ class Engine(Closing):
         if self._binder is None:
             raise DisplayMemoryError("There is no display memory")
         slot = self._binder.unbind(name)
+        self._shown.pop(name, None)
         self._note(Topic.BINDING, f"remove {name} {slot}")
 
     def refresh(self) -> None:
-        """Copy the contents of all bound spectra into the display memory."""
+        """Copy the contents of all bound spectra that have changed into the display memory."""
         self._refreshed_at = self._clock()
         if self._binder is not None:
-            _show(self._binder, self.spectra.values())
+            self._show(self._binder, self.spectra.values())
+
+    def _show(self, binder: Binder, spectra: Iterable[Spectrum]) -> None:
+        """Copy what has changed of bound spectra, and the limits of axes that move."""
+        changed = [
+            each
+            for each in spectra
+            if each.name in binder and self._shown.get(each.name) != each.version
+        ]
+        cells = {each.name: each.contents.cells for each in changed}
+        moving = {
+            each.name: each.shown.x_axis
+            for each in changed
+            if each.definition.kind == STRIP.letters
+        }
+        binder.refresh(cells, moving)
+        self._shown |= {each.name: each.version for each in changed}
+
+    def snapshot(self, before: Snapshot | None = None) -> Snapshot:
+        """Return what the display memory holds; `before` itself, if it still holds that.
+
+        Raises:
+            DisplayMemoryError: There is none.
+        """
+        if self._binder is None:
+            raise DisplayMemoryError("There is no display memory")
+        return self._binder.snapshot(before)
 
     # events
 
@@ -502,16 +531,6 @@ class Engine(Closing):
 
     def _note(self, topic: Topic, text: str) -> None:
         self.traces.note(topic, text, self._clock())
-
-
-def _show(binder: Binder, spectra: Collection[Spectrum]) -> None:
-    """Copy what is bound of spectra into the display memory, and the limits of axes that move."""
-    bound = [each for each in spectra if each.name in binder]
-    cells = {each.name: each.contents.cells for each in bound}
-    moving = {
-        each.name: each.shown.x_axis for each in bound if each.definition.kind == STRIP.letters
-    }
-    binder.refresh(cells, moving)
 
 
 def _inside(polygon: Polygon) -> Inside:

@@ -16,6 +16,8 @@ HistogrammerError
 +-- EventFileError      a file of events that is cut, broken or hostile
 +-- SpectrumFileError   a file of spectra that cannot be read
 +-- DisplayMemoryError  no slot, no room, or no space for the display memory
++-- MirrorProtocolError a peer of a mirror that does not keep to its protocol
++-- MirrorError         a display memory elsewhere that cannot be mirrored
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ __all__ = [
     "EventFileError",
     "HistogrammerError",
     "LimitsError",
+    "MirrorError",
+    "MirrorProtocolError",
     "ParameterError",
     "ParameterExistsError",
     "PatternError",
@@ -165,3 +169,11 @@ class SpectrumFileError(HistogrammerError):
 
 class DisplayMemoryError(HistogrammerError):
     """No slot or no room in the display memory, or no space on the disk for it."""
+
+
+class MirrorProtocolError(HistogrammerError):
+    """A message of a peer that is none, or that it may not send now."""
+
+
+class MirrorError(HistogrammerError):
+    """A display memory of another program that cannot be found, or not be mirrored."""

@@ -11,7 +11,7 @@ from typing import Any
 from player.bankprogram import EVERYWHERE, BankProgram, table_in
 from player.tables import Config
 
-__all__ = ["LOG_LEVELS", "PROGRAM", "array_config"]
+__all__ = ["LOG_LEVELS", "MIRROR", "PROGRAM", "array_config"]
 
 PROGRAM = BankProgram(
     name="histogrammer",
@@ -20,7 +20,9 @@ PROGRAM = BankProgram(
     bank="HISTOGRAMMER",
     several="histogrammers",
 )
-REST_PORT = 8000
+REST_PORT, MIRROR_PORT = 8000, 8001
+MIRROR = "mirror"
+"""Kind of the endpoint for mirrors."""
 LOG_LEVELS = {"off": "error", "critical": "error", "normal": "info", "debug": "debug"}
 """$ROCKET_LOG_LEVEL -> ours."""
 
@@ -45,28 +47,41 @@ def _defaults(bank: str, endpoint: str, tables: Mapping[str, Any]) -> dict[str, 
     if bank not in table_in(tables, "banks"):
         roots = ["~", str(Path.cwd())]
         table = {"kind": PROGRAM.kind, "hpc_host": "localhost", "roots": roots, **table}
+        table["endpoints"][MIRROR] = {"port": MIRROR_PORT}
     return {"banks": {bank: table}}
 
 
 def _given(
-    bank: str, endpoint: str, options: argparse.Namespace, environment: Mapping[str, str]
+    bank: str,
+    endpoint: str,
+    tables: Mapping[str, Any],
+    options: argparse.Namespace,
+    environment: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return what options and environment say."""
     settings = {
         "shm_mbytes": options.shm_mbytes,
+        "shm_kind": options.memory_kind,
         "flavor": options.flavor,
         "roots": options.root and [str(root.absolute()) for root in options.root],
     }
     peers = options.peers
     address = environment.get("ROCKET_ADDRESS") or (EVERYWHERE if peers else None)
-    service = options.rest_service
-    served = {
-        "port": options.rest_port if service is None else f"service:{service}",
-        "peers": peers,
-        "bind": address,
-    }
-    table: dict[str, Any] = {key: value for key, value in settings.items() if value is not None}
-    table["endpoints"] = {
-        endpoint: {key: value for key, value in served.items() if value is not None}
-    }
+    open_to = {"peers": peers, "bind": address}
+    mirror = PROGRAM.endpoint_name(tables, bank, MIRROR)
+    mirror_port = _port(options.mirror_port, options.mirror_service)
+    endpoints = {endpoint: {"port": _port(options.rest_port, options.rest_service), **open_to}}
+    is_there = mirror in table_in(tables, "banks", bank, "endpoints")
+    if is_there or mirror_port is not None or bank not in table_in(tables, "banks"):
+        endpoints[mirror] = {"port": mirror_port, **open_to}
+    table: dict[str, Any] = _there(settings)
+    table["endpoints"] = {name: _there(served) for name, served in endpoints.items()}
     return {"banks": {bank: table}}
+
+
+def _port(number: int | None, service: str | None) -> int | str | None:
+    return number if service is None else f"service:{service}"
+
+
+def _there(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if value is not None}

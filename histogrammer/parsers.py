@@ -36,6 +36,38 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+_MEMORY_AND_PORTS = (
+    argument(
+        "-s --shm-mbytes N",
+        "MiB of channels of the shared display memory; default: 32",
+        type=_shm_mbytes,
+    ),
+    argument(
+        "-r --rest-port PORT",
+        "TCP port of the REST server; default: 8000",
+        type=port_number,
+    ),
+    argument(
+        "--rest-service NAME",
+        "get the REST port from the port manager under this name, whatever --rest-port says",
+    ),
+    argument(
+        "--mirror-port PORT",
+        "TCP port of the mirror server; default: 8001, and none for a Bank of a file without it",
+        type=port_number,
+    ),
+    argument(
+        "--mirror-service NAME",
+        "get the mirror port from the port manager under this name, whatever --mirror-port says",
+    ),
+    argument(
+        "--memory-kind KIND",
+        "place of the display memory, file or sysv; default: file",
+        choices=("file", "sysv"),
+    ),
+)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of `histogrammer`."""
     return Parser(
@@ -45,28 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
         "same program. Environment: HOME, ROCKET_ADDRESS, ROCKET_LOG_LEVEL, USER. "
         "Exit status: 0 done, 1 failed, 2 usage or configuration.",
         arguments=(
-            argument(
-                "-s --shm-mbytes N",
-                "MiB of channels of the shared display memory; default: 32",
-                type=_shm_mbytes,
-            ),
-            argument(
-                "-r --rest-port PORT",
-                "TCP port of the REST server; default: 8000",
-                type=port_number,
-            ),
-            argument(
-                "--rest-service NAME",
-                "get the REST port from the port manager under this name, whatever --rest-port says",
-            ),
-            argument(
-                "--mirror-port PORT",
-                "taken, and without effect: there is no mirror server",
-                type=port_number,
-            ),
-            argument(
-                "--mirror-service NAME", "taken, and without effect: there is no mirror server"
-            ),
+            *_MEMORY_AND_PORTS,
             argument(
                 "--config FILE",
                 "TOML file of an array, with the Bank in it; other options win over it",

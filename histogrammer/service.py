@@ -11,7 +11,9 @@ import psutil
 
 from groundwork.closing import Closing
 from histogrammer.analyzer import Analyzer
-from histogrammer.display.memory import DEFAULT_MEGABYTES, DisplayMemory
+from histogrammer.display.kinds import make_memory
+from histogrammer.display.memory import DEFAULT_MEGABYTES, MemoryKind
+from histogrammer.display.protocol.directory import Directory
 from histogrammer.engine import Engine
 from histogrammer.filling import Filler
 from histogrammer.flavors import RUSTOGRAMER, Flavor
@@ -35,6 +37,7 @@ class HistogrammerSettings:
     Attributes:
         home: Folder of the file of the display memory; None: there is no display memory.
         shm_mbytes: Size of its channels, MiB.
+        shm_kind: Where it lives.
         roots: Folders below which clients may name files.
         has_hidden: Hidden files in them, too.
         programs: Name -> command of what may be attached as a pipe.
@@ -45,6 +48,7 @@ class HistogrammerSettings:
 
     home: Path | None = None
     shm_mbytes: int = DEFAULT_MEGABYTES
+    shm_kind: MemoryKind = MemoryKind.FILE
     roots: Sequence[Path] = ()
     has_hidden: bool = False
     programs: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -71,6 +75,7 @@ class Histogrammer(Closing):
         settings: Those settings.
         roots: Folders below which clients may name files.
         memory: Its display memory; None: it has none.
+        mirrors: Copies of it on other hosts.
         worker: The thread that alone touches the engine.
         analyzer: The analysis of events.
     """
@@ -79,8 +84,11 @@ class Histogrammer(Closing):
         self.settings = settings
         self.roots = Roots(settings.roots, has_hidden=settings.has_hidden)
         self.memory = (
-            None if settings.home is None else DisplayMemory(settings.home, settings.shm_mbytes)
+            None
+            if settings.home is None
+            else make_memory(settings.shm_kind, settings.home, settings.shm_mbytes)
         )
+        self.mirrors = Directory()
         wanted = settings.spectra_bytes
         try:
             self._engine = Engine(

@@ -14,7 +14,9 @@ __all__ = ["listed_otherwise", "namesakes"]
 ANSWER_S = 1.0
 
 
-def listed_otherwise(listed: Iterable[Allocation], service: str, user: str, port: int) -> list[str]:
+def listed_otherwise(
+    listed: Iterable[Allocation], service: str, user: str, port: int, option: str
+) -> list[str]:
     """Return sentences on what a port manager lists of a service, unless it is there once.
 
     Of several of one name it lists one under that name, the others as `NAME_1`, `NAME_2`, ...;
@@ -25,6 +27,7 @@ def listed_otherwise(listed: Iterable[Allocation], service: str, user: str, port
         service: Name that was asked for.
         user: Whose it is.
         port: The one that was given.
+        option: By which another name is chosen.
     """
     same = {one.port: one.service for one in listed if one.user == user and _is_like(one, service)}
     if same.get(port) == service and len(same) == 1:
@@ -35,7 +38,7 @@ def listed_otherwise(listed: Iterable[Allocation], service: str, user: str, port
     return [
         f"service {service} of {user} is there several times: port {port}, which is ours, as "
         f"{same[port]}, and {others}; clients that look for {service} find one of them: give each "
-        "histogrammer a name of its own (--rest-service)"
+        f"histogrammer a name of its own ({option})"
     ]
 
 
@@ -44,11 +47,11 @@ def _is_like(one: Allocation, service: str) -> bool:
     return one.service == service or (bool(underscore) and name == service and number.isdecimal())
 
 
-def namesakes(manager: ManagerAddress, service: str, port: int) -> list[str]:
+def namesakes(manager: ManagerAddress, service: str, port: int, option: str) -> list[str]:
     """Ask the port manager, and return what `listed_otherwise` says."""
     try:
         with PortManager(manager.host, manager.port, timeout=ANSWER_S) as client:
             listed = client.list_ports()
     except (OSError, PortManagerError) as error:
         return [f"the services of the port manager at {manager} cannot be listed: {error}"]
-    return listed_otherwise(listed, service, own_user(), port)
+    return listed_otherwise(listed, service, own_user(), port, option)

@@ -68,7 +68,7 @@ class BankProgram:
         options: argparse.Namespace,
         environment: Mapping[str, str],
         defaults: Callable[[str, str, Tables], Tables],
-        given: Callable[[str, str], Tables],
+        given: Callable[[str, str, Tables], Tables],
     ) -> Config:
         """Return the configuration that options, environment and file make together.
 
@@ -77,7 +77,7 @@ class BankProgram:
             environment: Of the process.
             defaults: Returns the tables that hold unless the file says otherwise, of the names of
                 Bank and endpoint and the tables of the file.
-            given: Returns the tables that hold whatever the file says.
+            given: Returns the tables that hold whatever the file says, of the same.
 
         Raises:
             ConfigError: With every fault.
@@ -88,7 +88,9 @@ class BankProgram:
         bank = self.bank_name(options, source.tables)
         endpoint = self.endpoint_name(source.tables, bank)
         under = self._parsed(defaults(bank, endpoint, source.tables))
-        merged = put_over(put_over(under, source), self._parsed(given(bank, endpoint)))
+        merged = put_over(
+            put_over(under, source), self._parsed(given(bank, endpoint, source.tables))
+        )
         path = self.place if options.config is None else options.config
         return checked(replace(merged, path=path))
 
@@ -119,16 +121,23 @@ class BankProgram:
             raise ConfigError([Fault(options.config, None, "banks", text)])
         return ours[0] if ours else self.bank
 
-    def endpoint_name(self, tables: Tables, bank: str) -> str:
-        """Return the name of the endpoint in the table of a Bank; its kind, if there is none yet."""
+    def endpoint_name(self, tables: Tables, bank: str, kind: str | None = None) -> str:
+        """Return the name of an endpoint in the table of a Bank; its kind, if there is none yet.
+
+        Args:
+            tables: Of the configuration.
+            bank: Name of the Bank.
+            kind: Of the endpoint; None: the one that the program is for.
+        """
+        wanted = kind or self.endpoint
         endpoints = table_in(tables, "banks", bank, "endpoints")
         return next(
             (
                 name
                 for name, table in endpoints.items()
-                if isinstance(table, dict) and table.get("kind", name) == self.endpoint
+                if isinstance(table, dict) and table.get("kind", name) == wanted
             ),
-            self.endpoint,
+            wanted,
         )
 
     def served_url(self, options: argparse.Namespace, config: Config, bank: str) -> str:

@@ -52,6 +52,7 @@ BUILT_IN = {
 BUILT_IN_ENDPOINTS = {
     "guiserver": "gateways.difx.endpoint:GuiServerEndpoint",
     "http": "player.endpoints.http.endpoint:HttpEndpoint",
+    "mirror": "histogrammer.mirror.endpoint:MirrorEndpoint",
     "spectcl": "histogrammer.rest.endpoint:SpecTclEndpoint",
 }
 

@@ -30,10 +30,12 @@ CHECKS = {
     "web": [["python", "-c", "import player.endpoints.http.application"]],
     "histogrammer": [
         ["histogrammer", "--version"],
+        ["mirror", "--help"],
         [
             "python",
             "-c",
-            "import numba, boost_histogram, histogrammer.bank, histogrammer.rest.endpoint",
+            "import numba, boost_histogram, histogrammer.bank, histogrammer.rest.endpoint, "
+            "histogrammer.mirror.endpoint",
         ],
     ],
     "fast": [["python", "-c", "import orjson, dealer"]],

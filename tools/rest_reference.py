@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from histogrammer.display.protocol.directory import MirrorEntry
 from histogrammer.rest.answering import Answerer
 from histogrammer.rest.program import Program
 from histogrammer.rest.protocol.requests import ROUTES
@@ -134,7 +135,7 @@ def answers(folder: Path) -> Iterator[tuple[str, str, str]]:
             roots=histogrammer.roots,
             folder="/usr/bin",
             end=lambda: None,
-            mirrors=lambda: [{"host": "hpc1", "shmkey": f"file:{HOME}/{MEMORY}"}],
+            mirrors=lambda: [MirrorEntry("192.0.2.17", "k3Zp")],
         )
         answerer = Answerer(program)
         stubs = [(path, _needed(ROUTES[path])) for path in STUBS]

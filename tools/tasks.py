@@ -138,6 +138,13 @@ def demo_histogrammer() -> None:
     run(PYTHON, "examples/demo_histogrammer.py")
 
 
+def demo_mirror() -> None:
+    """Copy the spectra of a histogrammer to a second process, and add them up in a third: the sums have to
+    be the same."""
+    set_up("demo")
+    run(PYTHON, "examples/demo_mirror.py")
+
+
 def demo_difx() -> None:
     """Run correlator jobs through a gateway for DiFX clients, and find the delay that was put in; picture
     and visibilities in demo-difx-run/."""
@@ -237,6 +244,7 @@ def help_() -> None:
 TASKS: dict[str, Callable[[], None]] = {
     "demo": demo,
     "demo-histogrammer": demo_histogrammer,
+    "demo-mirror": demo_mirror,
     "demo-difx": demo_difx,
     "test": test,
     "check": check,

@@ -65,7 +65,9 @@ def _message_port(environment: Environment) -> int:
     return int(text)
 
 
-def _given(bank: str, endpoint: str, options: argparse.Namespace) -> dict[str, Any]:
+def _given(
+    bank: str, endpoint: str, _tables: Mapping[str, Any], options: argparse.Namespace
+) -> dict[str, Any]:
     """Return what the options say."""
     port = options.ports[-1] if options.ports else None
     if options.service is not None:

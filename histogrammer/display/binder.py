@@ -19,11 +19,14 @@ from histogrammer.display.protocol.layout import (
     CHANNEL_BYTES,
     MAX_COUNT,
     SLOTS,
+    TEXT_BYTES,
     Channels32,
     ChannelType,
     Header,
     text_bytes,
 )
+from histogrammer.display.protocol.mark import MARK_OFFSET
+from histogrammer.display.snapshot import Snapshot
 from histogrammer.errors import DisplayMemoryError
 from histogrammer.spectra.definition import Definition
 
@@ -92,6 +95,7 @@ class Binder:
         self._storage = Storage(channels.nbytes)
         self._free_slots = list(range(SLOTS))
         self._bound: dict[str, _Bound] = {}
+        self._changes = self._table_changes = 0
 
     @property
     def slots(self) -> dict[str, int]:
@@ -137,7 +141,12 @@ class Binder:
         bound.channels[:] = 0
         self._describe(definition, slot, first)
         self._bound[name] = bound
+        self._note_tables()
         return slot
+
+    def _note_tables(self) -> None:
+        self._changes += 1
+        self._table_changes += 1
 
     def _describe(self, definition: Definition, slot: int, first: int) -> None:
         """Write the tables of a slot, the type last: readers take the slot from then on."""
@@ -155,10 +164,13 @@ class Binder:
         header["statistics"][slot] = 0
         header["types"][slot] = ChannelType.LONGS_1D if y_axis is None else ChannelType.LONGS_2D
 
-    def _limit_x(self, slot: int, axis: Axis) -> None:
+    def _limit_x(self, slot: int, axis: Axis) -> bool:
+        """Write the limits of an x axis, and tell if they were others."""
         limits = self._header["map"][slot]
+        before = (limits["xmin"], limits["xmax"])
         with np.errstate(over="ignore"):
             limits["xmin"], limits["xmax"] = axis.low, axis.high
+        return before != (limits["xmin"], limits["xmax"])
 
     def unbind(self, name: str) -> int:
         """Take a spectrum out of its slot, and return the slot.
@@ -172,12 +184,14 @@ class Binder:
         self._header["types"][bound.slot] = ChannelType.UNDEFINED
         self._storage.release(bound.offset, bound.size)
         heapq.heappush(self._free_slots, bound.slot)
+        self._note_tables()
         return bound.slot
 
     def clear(self, name: str) -> None:
         """Set the copy of a spectrum to zero at once, if it is bound."""
         if (bound := self._bound.get(name)) is not None:
             bound.channels[:] = 0
+            self._changes += 1
 
     def refresh(
         self,
@@ -192,11 +206,29 @@ class Binder:
             moving: Name -> x axis as it is now, of those whose axes move.
         """
         for name, axis in (moving or {}).items():
-            if (bound := self._bound.get(name)) is not None:
-                self._limit_x(bound.slot, axis)
+            if (bound := self._bound.get(name)) is not None and self._limit_x(bound.slot, axis):
+                self._note_tables()
         for name, counts in cells.items():
             if (bound := self._bound.get(name)) is not None:
                 _copy_counts(counts.reshape(-1), bound.channels)
+                self._changes += 1
+
+    def snapshot(self, before: Snapshot | None = None) -> Snapshot:
+        """Return what the memory holds; what has not changed since is not copied.
+
+        Args:
+            before: An earlier one of this memory.
+        """
+        if before is not None and before.changes == self._changes:
+            return before
+        if before is not None and before.table_changes == self._table_changes:
+            tables = before.tables
+        else:
+            copied = self._header.reshape(1).view(np.uint8).copy()
+            copied[MARK_OFFSET : MARK_OFFSET + TEXT_BYTES] = 0
+            tables = copied.data
+        used = self._channels[: self.used_bytes // CHANNEL_BYTES].view(np.uint8).copy()
+        return Snapshot(self._changes, self._table_changes, tables, used.data)
 
 
 def _copy_counts(counts: npt.NDArray[np.float64], channels: Channels32) -> None:

@@ -1,22 +1,10 @@
-"""The file of the display memory, mapped, from its making to its removal.
-
-It is named as Rustogramer names it, `.tmp` and six letters in the home folder, so it must be told
-from files of other programs that have such names. A mark in the label of the last slot says that it
-is ours; a lock (flock), which the kernel releases with its holder, that somebody still uses it. What
-a killed histogrammer left is removed by the next one.
-"""
+"""A display memory: its parts as arrays, and limits of its size. Where it lives, its kinds know."""
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import mmap
-import os
-import re
-import secrets
-import stat
-import string
-from pathlib import Path
+from abc import abstractmethod
+from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -25,15 +13,19 @@ from histogrammer.display.protocol.layout import (
     CHANNEL_BYTES,
     HEADER,
     HEADER_BYTES,
-    SLOTS,
-    STATISTICS_BYTES,
-    TEXT_BYTES,
     Channels32,
     Header,
 )
 from histogrammer.errors import DisplayMemoryError
 
-__all__ = ["DEFAULT_MEGABYTES", "MAX_MEGABYTES", "DisplayMemory", "file_bytes"]
+__all__ = [
+    "DEFAULT_MEGABYTES",
+    "MAX_MEGABYTES",
+    "DisplayMemory",
+    "MemoryKind",
+    "checked_megabytes",
+    "file_bytes",
+]
 
 DEFAULT_MEGABYTES = 32
 """Rustogramer's."""
@@ -41,10 +33,13 @@ MAX_MEGABYTES = 1 << 14
 """Offsets are 32 bits and count in channels of 4 bytes."""
 
 _MIB = 1 << 20
-_NAME = re.compile(r"\.tmp[0-9A-Za-z]{6}")
-_LETTERS = string.ascii_letters + string.digits
-_MARK = b"display memory of dealer-player"
-_MARK_OFFSET = HEADER_BYTES - SLOTS * STATISTICS_BYTES - TEXT_BYTES
+
+
+class MemoryKind(StrEnum):
+    """Places of a display memory."""
+
+    FILE = "file"  # Rustogramer's
+    SYSV = "sysv"  # SpecTcl's
 
 
 def file_bytes(megabytes: int) -> int:
@@ -52,107 +47,40 @@ def file_bytes(megabytes: int) -> int:
     return HEADER_BYTES + megabytes * _MIB
 
 
-class DisplayMemory(Closing):
-    """A display memory of this process, all of it on the disk before anything is written.
-
-    Args:
-        folder: In which its file is made: the home folder.
-        megabytes: Size of its channels, MiB.
+def checked_megabytes(megabytes: int) -> int:
+    """Return the bytes of channels of so many MiB.
 
     Raises:
-        DisplayMemoryError: There is no such folder, or no space on its disk or in the user's quota.
+        DisplayMemoryError: Offsets cannot tell so many, or there are none.
+    """
+    if not 1 <= megabytes <= MAX_MEGABYTES:
+        raise DisplayMemoryError(
+            f"display memory of {megabytes} MiB: 1 to {MAX_MEGABYTES} are possible"
+        )
+    return megabytes * _MIB
+
+
+class DisplayMemory(Closing):
+    """A display memory of this process.
+
+    Args:
+        buffer: All of it, writable.
+        channel_bytes: Size of its channels.
 
     Attributes:
-        path: Of the file.
-        header: Its tables, mapped.
-        channels: Its channels, mapped.
+        channel_bytes: That size.
+        header: Its tables.
+        channels: Its channels.
     """
 
-    def __init__(self, folder: Path, megabytes: int = DEFAULT_MEGABYTES) -> None:
-        if not 1 <= megabytes <= MAX_MEGABYTES:
-            raise DisplayMemoryError(
-                f"display memory of {megabytes} MiB: 1 to {MAX_MEGABYTES} are possible"
-            )
-        self.channel_bytes = megabytes * _MIB
-        _remove_leftovers(folder)
-        length = file_bytes(megabytes)
-        try:
-            self.path, self._file = _make(folder.absolute())
-            try:
-                os.posix_fallocate(self._file, 0, length)
-                mapped = mmap.mmap(self._file, length)
-            except BaseException:
-                self._remove()
-                raise
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise DisplayMemoryError(
-                f"display memory of {megabytes} MiB in {folder}: {reason}; it needs a folder that "
-                f"can be written and {length} bytes there, so make room or ask for less "
-                "(--shm-mbytes)"
-            ) from error
-        self.header: Header = np.ndarray((), HEADER, mapped)
+    def __init__(self, buffer: Any, channel_bytes: int) -> None:
+        self.channel_bytes = channel_bytes
+        self.header: Header = np.ndarray((), HEADER, buffer)
         self.channels: Channels32 = np.ndarray(
-            (self.channel_bytes // CHANNEL_BYTES,), np.uint32, mapped, HEADER_BYTES
+            (channel_bytes // CHANNEL_BYTES,), np.uint32, buffer, HEADER_BYTES
         )
 
     @property
+    @abstractmethod
     def key(self) -> str:
         """Place where displays find it, as `shmem/key` tells them."""
-        return f"file:{self.path}"
-
-    def close(self) -> None:
-        """Remove the file. Those who have mapped it keep what they see."""
-        if self._file >= 0:
-            self._remove()
-
-    def _remove(self) -> None:
-        with contextlib.suppress(OSError):
-            if os.path.samestat(os.fstat(self._file), os.lstat(self.path)):
-                self.path.unlink()
-        os.close(self._file)
-        self._file = -1
-
-
-def _make(folder: Path) -> tuple[Path, int]:
-    """Make a file with a name of its own, lock it, then mark it."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    while True:
-        path = folder / (".tmp" + "".join(secrets.choice(_LETTERS) for _ in range(6)))
-        try:
-            file = os.open(path, flags, 0o600)
-        except FileExistsError:
-            continue
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            os.pwrite(file, _MARK, _MARK_OFFSET)
-        except BaseException:
-            os.close(file)
-            path.unlink(missing_ok=True)
-            raise
-        return path, file
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Remove the files of owners that are no more; those of others are not touched."""
-    try:
-        paths = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
-    except OSError:
-        return
-    for path in paths:
-        with contextlib.suppress(OSError):  # gone, locked, or not ours to remove
-            _remove_leftover(path)
-
-
-def _remove_leftover(path: Path) -> None:
-    found = path.lstat()
-    if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid():
-        return
-    file = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        is_same = os.path.samestat(os.fstat(file), path.lstat())
-        if is_same and os.pread(file, len(_MARK), _MARK_OFFSET) == _MARK:
-            path.unlink()
-    finally:
-        os.close(file)

@@ -106,5 +106,6 @@ class SpecTclEndpoint(WebEndpoint):
             roots=histogrammer.roots,
             folder=str(Path(sys.executable).parent),
             end=partial(self.context.on_quit, f"a client of {self.url} asked for it"),
+            mirrors=lambda: histogrammer.mirrors.entries,
         )
         return Application(program, names, Peers(self._config.peers))

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from histogrammer.analyzer import Analyzer
+from histogrammer.display.protocol.directory import MirrorEntry
 from histogrammer.engine import Engine
-from histogrammer.rest.protocol.answers import MirrorObject
 from histogrammer.roots import Roots
 from histogrammer.worker import Worker
 
@@ -25,7 +25,7 @@ class Program:
         roots: Files of spectra are below them.
         folder: In which the program is.
         end: End the program; returns at once.
-        mirrors: Return the hosts that have a copy of the display memory.
+        mirrors: Return the copies of the display memory on other hosts.
     """
 
     worker: Worker[Engine]
@@ -33,4 +33,4 @@ class Program:
     roots: Roots
     folder: str
     end: Callable[[], None]
-    mirrors: Callable[[], Sequence[MirrorObject]] = tuple
+    mirrors: Callable[[], Sequence[MirrorEntry]] = tuple

@@ -176,20 +176,25 @@ def test_killed_program_starts_again_on_the_same_ports_and_ends_while_a_program_
         assert not again.memory.exists()
 
 
-def test_port_of_the_port_manager_is_told_and_given_back(tmp_path: Path) -> None:
-    with ServerProcess(tmp_path / "pm", size=4) as manager:
+def test_ports_of_the_port_manager_are_told_and_given_back(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "pm", size=6) as manager:
         where = f"127.0.0.1:{manager.port}"
         config = str(array_file(tmp_path, instrument={"portmanager": where}))
         with PortManager("127.0.0.1", manager.port) as other:
-            taken = other.get_port("RG REST")
+            taken, mirror = other.get_port("RG REST"), other.get_port("RG_MIRROR")
             services = ["--rest-service", "RG REST", "--mirror-service", "RG_MIRROR"]
             with HistogrammerProcess(tmp_path, "-s1", "--config", config, *services) as one:
-                mine = {p.port for p in other.list_ports() if p.user == own_user()} - {taken}
-                assert mine == {one.port}
+                mine = {p.port for p in other.list_ports() if p.user == own_user()} - {
+                    taken,
+                    mirror,
+                }
+                assert mine == {one.port, one.mirror_port}
                 status, said = one.end(signal.SIGTERM)
         assert status == 0, said
-        assert said.count("there is no mirror server") == 1
         assert f"port {one.port}, which is ours, as RG REST_1, and port {taken} as RG REST;" in said
+        told = f"port {one.mirror_port}, which is ours, as RG_MIRROR_1, and port {mirror} as RG_MIRROR;"
+        assert told in said
+        assert said.count("(--rest-service)") == said.count("(--mirror-service)") == 1
         with PortManager("127.0.0.1", manager.port) as other:
             assert not other.list_ports()
 
@@ -197,7 +202,7 @@ def test_port_of_the_port_manager_is_told_and_given_back(tmp_path: Path) -> None
 def test_port_that_is_taken_is_a_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        process = start(tmp_path, "-s1", "-r", str(port), ROCKET_LOG_LEVEL="off")
+        process = start(tmp_path, "-s1", "-r", str(port), "--mirror-port=0", ROCKET_LOG_LEVEL="off")
         out, said = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
     assert said.startswith("histogrammer: endpoint spectcl of HISTOGRAMMER cannot be opened: ")

@@ -17,7 +17,7 @@ from groundwork.closing import Closing
 
 _ROOT = Path(__file__).resolve().parents[2]
 _READY = re.compile(
-    r"ready: REST port (\d+), mirror port none, memory file:(\S+) of (\d+) bytes, (\w+) for Dealers at (\S+)\n"
+    r"ready: REST port (\d+), mirror port (\d+|none), memory (\S+) of (\d+) bytes, (\w+) for Dealers at (\S+)\n"
 )
 
 
@@ -39,7 +39,8 @@ class HistogrammerProcess(Closing):
 
     Attributes:
         port: Of REST.
-        memory: File of the display memory.
+        mirror_port: Of the mirror server; 0: there is none.
+        key: Of the display memory.
         bank: Name of the Bank.
         url: Where Dealers find it.
     """
@@ -52,8 +53,14 @@ class HistogrammerProcess(Closing):
         if found is None:
             self.process.kill()
             raise RuntimeError(f"not ready: {line!r}: {self.process.communicate()[1]}")
-        self.port, self.memory = int(found[1]), Path(found[2])
-        self.bank, self.url = found[4], found[5]
+        self.port, self.key = int(found[1]), found[3]
+        self.mirror_port = 0 if found[2] == "none" else int(found[2])
+        self.bank, self.url = found[5], found[6]
+
+    @property
+    def memory(self) -> Path:
+        """File of the display memory."""
+        return Path(self.key.removeprefix("file:"))
 
     def ask(self, request: str, **query: str) -> Any:
         """Make a REST request; its detail. The status has to be OK."""

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from jsonschema import Draft202012Validator
 
+from histogrammer.display.protocol.directory import MirrorEntry
 from histogrammer.engine import Engine
 from histogrammer.rest.answering import Answer, Answerer
 from histogrammer.rest.program import Program
@@ -112,7 +113,7 @@ def rest_client(folder: Path, megabytes: int | None = 1) -> Iterator[RestClient]
             roots=histogrammer.roots,
             folder=FOLDER,
             end=lambda: None,
-            mirrors=lambda: [{"host": "hpc1", "shmkey": "file:/x"}, {"host": "h", "shmkey": ""}],
+            mirrors=lambda: [MirrorEntry("hpc1", "file:/x"), MirrorEntry("h", "")],
         )
         client = RestClient(program, program.worker.ask(lambda engine: engine), runner)
         for name in "abcd":

@@ -115,8 +115,12 @@ def list_mirrors(program: Program, values: Values) -> list[MirrorObject]:
     """Return the copies of the display memory on hosts that a pattern selects."""
     pattern, mirrors = values.text("pattern"), program.mirrors()
     with failing(f"Failed to list hosts matching {pattern}", has_text=False):
-        hosts = set(select({mirror["host"] for mirror in mirrors}, pattern))
-    return [mirror for mirror in mirrors if mirror["host"] in hosts]
+        hosts = set(select({mirror.host for mirror in mirrors}, pattern))
+    return [
+        MirrorObject(host=mirror.host, shmkey=mirror.key)
+        for mirror in mirrors
+        if mirror.host in hosts
+    ]
 
 
 HANDLERS: Handlers = {

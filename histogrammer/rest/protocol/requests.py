@@ -257,7 +257,7 @@ _DISPLAY = (
     _done("unbind/all", "Unbind all spectra."),
     _list(
         "mirror",
-        "List hosts that have a copy of the display memory.",
+        "List copies of the display memory on other hosts: those that mirrors keep.",
         list[MirrorObject],
         _pattern("hosts"),
     ),

@@ -159,3 +159,16 @@ def test_missing_numba_is_advice_that_is_given_once(
         "numba is not installed: pip install 'dealer-player[histogrammer]'; without it "
         "histogrammers fill spectra several times slower"
     ]
+
+
+def test_a_segment_needs_no_folder_and_is_not_larger_than_this_host_allows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = tmp_path / "shmmax"
+    most.write_text(f"{(64 << 20) + 5_600_000}\n")
+    monkeypatch.setattr(doctor, "_MOST_SHARED", most)
+    assert diagnosis(tmp_path, shm_kind="sysv", shm_mbytes=64, home="no") == []
+    check, text, remedy = one(tmp_path, shm_kind="sysv", shm_mbytes=65)
+    assert check == "display memory"
+    assert text.endswith(f"a System V segment has at most {(64 << 20) + 5_600_000} here")
+    assert remedy == f"raise {most}, or ask for less in banks.DAQ.shm_mbytes"

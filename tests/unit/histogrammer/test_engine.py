@@ -11,7 +11,7 @@ import pytest
 
 from histogrammer.analysis.projection import Direction
 from histogrammer.axes import Axis
-from histogrammer.display.memory import DisplayMemory
+from histogrammer.display.filememory import FileMemory
 from histogrammer.engine import SNAPSHOT_GATE, Engine
 from histogrammer.errors import (
     ConditionError,
@@ -43,7 +43,7 @@ def engine() -> Iterator[Engine]:
 @pytest.fixture
 def shown(tmp_path: Path) -> Iterator[Engine]:
     """Engine with a display memory."""
-    one = Engine(filler=Filler(threads=1, compiled=False), memory=DisplayMemory(tmp_path, 1))
+    one = Engine(filler=Filler(threads=1, compiled=False), memory=FileMemory(tmp_path, 1))
     for name in NAMES:
         one.create_parameter(name)
     yield one

@@ -107,6 +107,42 @@ def test_endpoint_of_another_name_is_the_one_that_options_speak_of(tmp_path: Pat
     }
 
 
+def mirror_of(*words: str, environment: dict[str, str] | None = None) -> Any:
+    """Return the table of the endpoint for mirrors; None: there is none."""
+    config, name, _ = config_of(*words, environment=environment)
+    return config.banks[name].endpoints.get("mirror")
+
+
+def test_the_mirror_server_is_at_its_port_or_found_by_its_name() -> None:
+    assert mirror_of().port == 8001
+    assert (mirror_of().peers, mirror_of().bind) == ([], None)
+    assert mirror_of("--mirror-port", "9101").port == 9101
+    words = ["--mirror-port", "9101", "--mirror-service", "RG_MIRROR"]
+    assert mirror_of(*words).port == "service:RG_MIRROR"
+    assert bank_of(*words)[1].port == 8000
+    opened = mirror_of("--peers", "10.0.0.0/8")
+    assert (opened.peers, opened.bind) == (["10.0.0.0/8=observe"], "0.0.0.0")
+    assert mirror_of(environment={"ROCKET_ADDRESS": "127.0.0.2"}).bind == "127.0.0.2"
+
+
+def test_a_bank_of_a_file_has_a_mirror_server_if_file_or_options_say_so(tmp_path: Path) -> None:
+    path = tmp_path / "array.toml"
+    path.write_text(FILE)
+    assert mirror_of("--config", str(path), "--peers", "10.0.0.1") is None
+    assert mirror_of("--config", str(path), "--mirror-port", "0").port == 0
+    path.write_text(FILE + '[banks.GAMMAS.endpoints.copies]\nkind = "mirror"\nport = 9001\n')
+    config, _, _ = config_of("--config", str(path), "--peers", "10.0.0.1", "--mirror-port", "9002")
+    endpoints = config.banks["GAMMAS"].endpoints
+    assert sorted(endpoints) == ["copies", "spectcl"]
+    assert endpoints["copies"].model_dump()["port"] == 9002
+    assert endpoints["copies"].model_dump()["peers"] == ["10.0.0.1/32=observe"]
+
+
+def test_the_display_memory_is_a_file_or_a_segment() -> None:
+    assert bank_of()[0].shm_kind == "file"
+    assert bank_of("--memory-kind", "sysv")[0].shm_kind == "sysv"
+
+
 def test_of_several_histogrammers_one_is_named(tmp_path: Path) -> None:
     path = tmp_path / "array.toml"
     second = '[banks.B]\nkind = "histogrammer"\nhpc_host = "localhost"\n'
@@ -145,6 +181,8 @@ def test_faults_are_lines_and_status_2(
         ["-s", "many"],
         ["-s", "0"],
         ["-s", "16385"],
+        ["--memory-kind", "posix"],
+        ["--mirror-port", "65536"],
         ["--peers", "x"],
         ["word"],
         ["sort", "only.toml"],

@@ -20,7 +20,7 @@ MINE = Allocation(31000, "RG", "rusty")
     ],
 )
 def test_a_service_that_is_there_once_is_no_matter(others: list[Allocation]) -> None:
-    assert listed_otherwise([MINE, *others], "RG", "rusty", 31000) == []
+    assert listed_otherwise([MINE, *others], "RG", "rusty", 31000, "--rest-service") == []
 
 
 @pytest.mark.parametrize(
@@ -34,10 +34,10 @@ def test_several_of_one_name_are_told_with_their_ports(
     listed: tuple[int, int], port: int, told: str
 ) -> None:
     found = [Allocation(listed[0], "RG", "rusty"), Allocation(listed[1], "RG_1", "rusty")]
-    (sentence,) = listed_otherwise(found, "RG", "rusty", port)
+    (sentence,) = listed_otherwise(found, "RG", "rusty", port, "--rest-service")
     assert f"service RG of rusty is there several times: {told}" in sentence
 
 
 def test_a_port_that_is_not_listed_is_not_spoken_of() -> None:
     found = [Allocation(30999, "RG", "rusty"), Allocation(30998, "RG_1", "rusty")]
-    assert listed_otherwise(found, "RG", "rusty", 31000) == []
+    assert listed_otherwise(found, "RG", "rusty", 31000, "--rest-service") == []

@@ -238,3 +238,44 @@ def test_what_is_no_count_is_the_nearest_one_and_nan_is_zero() -> None:
     found = seen(memory, 0)
     assert found is not None
     assert found.rows == [(0, 2**32 - 1, 0, 0, 2**32 - 1, 2**31)]
+
+
+def test_a_snapshot_has_what_is_used_and_is_made_anew_only_after_a_change() -> None:
+    bound, memory = binder()
+    empty = bound.snapshot()
+    assert (bytes(empty.tables), bytes(empty.channels)) == (bytes(5_600_000), b"")
+    bound.bind("h", KINDS["1"].define("h", (("a",),), (Axis(0, 1, 510),)))
+    first = bound.snapshot()
+    assert len(first.channels) == 2048  # the example of the reference
+    assert bytes(first.tables) == memory[:5_600_000]
+    assert bound.snapshot(first) is first
+    bound.refresh({"not bound": np.ones(3)})
+    assert bound.snapshot(first) is first
+    bound.refresh({"h": np.arange(512.0)})
+    second = bound.snapshot(first)
+    assert second.tables is first.tables
+    assert np.frombuffer(second.channels, np.uint32).tolist() == list(range(512))
+    assert not any(first.channels)
+    bound.clear("h")
+    assert not any(bound.snapshot(second).channels)
+    bound.unbind("h")
+    third = bound.snapshot(second)
+    assert third.table_changes > second.table_changes
+    assert len(third.channels) == 0
+
+
+def test_a_snapshot_has_no_mark_of_an_owner() -> None:
+    bound, memory = binder()
+    memory[5_439_872:5_440_000] = b"m" * 128
+    assert not any(bound.snapshot().tables)
+
+
+def test_limits_change_the_tables_only_when_they_are_others() -> None:
+    bound, _ = binder()
+    bound.bind("h", definition("1", "h"))
+    axis = DEFINITIONS["1"].x_axis
+    before = bound.snapshot()
+    bound.refresh({}, {"h": axis})
+    assert bound.snapshot(before) is before
+    bound.refresh({}, {"h": Axis(axis.low + 1, axis.high + 1, axis.bins)})
+    assert bound.snapshot(before).table_changes == before.table_changes + 1

@@ -11,22 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from histogrammer.display.memory import DisplayMemory
+from histogrammer.display.filememory import FileMemory
 from histogrammer.errors import DisplayMemoryError
 
 MIB = 1 << 20
 LEAVE = """
 import os, sys
 from pathlib import Path
-from histogrammer.display.memory import DisplayMemory
-memory = DisplayMemory(Path(sys.argv[1]), 1)
+from histogrammer.display.filememory import FileMemory
+memory = FileMemory(Path(sys.argv[1]), 1)
 print(memory.path, flush=True)
 os._exit(9)
 """
 
 
 def test_its_file_is_in_the_folder_has_its_space_and_is_removed(tmp_path: Path) -> None:
-    with DisplayMemory(tmp_path, 2) as memory:
+    with FileMemory(tmp_path, 2) as memory:
         (file,) = tmp_path.iterdir()
         assert memory.key == f"file:{file}"
         assert file.name[:4] == ".tmp"
@@ -41,7 +41,7 @@ def test_its_file_is_in_the_folder_has_its_space_and_is_removed(tmp_path: Path) 
 
 
 def test_others_see_what_is_written(tmp_path: Path) -> None:
-    with DisplayMemory(tmp_path, 1) as memory:
+    with FileMemory(tmp_path, 1) as memory:
         memory.header["types"][3] = 4
         memory.channels[5] = 7
         raw = memory.path.read_bytes()
@@ -58,19 +58,19 @@ def test_no_space_is_said_and_leaves_nothing(
 
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(DisplayMemoryError, match=r"2 MiB in .*No space left on device.*7697152"):
-        DisplayMemory(tmp_path, 2)
+        FileMemory(tmp_path, 2)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(DisplayMemoryError, match="No such file or directory"):
-        DisplayMemory(tmp_path / "none")
+        FileMemory(tmp_path / "none")
 
 
 @pytest.mark.parametrize("megabytes", [0, -1, 16385])
 def test_sizes_that_offsets_cannot_tell_are_refused(tmp_path: Path, megabytes: int) -> None:
     with pytest.raises(DisplayMemoryError, match="1 to 16384"):
-        DisplayMemory(tmp_path, megabytes)
+        FileMemory(tmp_path, megabytes)
 
 
 def test_what_a_dead_owner_left_is_removed_and_what_others_have_is_not(tmp_path: Path) -> None:
@@ -84,20 +84,20 @@ def test_what_a_dead_owner_left_is_removed_and_what_others_have_is_not(tmp_path:
     foreign.write_bytes(b"of another program")
     held = tmp_path / ".tmpXyZ789"
     held.write_bytes(dead.read_bytes())
-    with held.open("rb") as file, DisplayMemory(tmp_path, 1) as mine:
+    with held.open("rb") as file, FileMemory(tmp_path, 1) as mine:
         assert not dead.exists()
         assert not held.exists()
         held.write_bytes(mine.path.read_bytes())
     del file
     with held.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with DisplayMemory(tmp_path, 1) as one, DisplayMemory(tmp_path, 1) as other:
+        with FileMemory(tmp_path, 1) as one, FileMemory(tmp_path, 1) as other:
             assert {foreign, held, one.path, other.path} == set(tmp_path.iterdir())
     assert {foreign, held} == set(tmp_path.iterdir())
 
 
 def test_another_file_under_its_name_is_not_removed(tmp_path: Path) -> None:
-    memory = DisplayMemory(tmp_path, 1)
+    memory = FileMemory(tmp_path, 1)
     memory.path.unlink()
     memory.path.write_text("another's")
     memory.close()

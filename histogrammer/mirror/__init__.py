@@ -1,0 +1,1 @@
+"""Mirrors: display memories copied to other hosts over TCP."""

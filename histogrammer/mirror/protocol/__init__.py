@@ -1,0 +1,1 @@
+"""Bytes of mirrors, and the states of both ends. No sockets, no clock."""
