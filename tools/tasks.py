@@ -131,6 +131,13 @@ def demo() -> None:
     run(PYTHON, "examples/demo.py")
 
 
+def demo_control() -> None:
+    """Give keys to three people with three roles, take and break control, revoke a key, and read the
+    journal."""
+    set_up("demo")
+    run(PYTHON, "examples/demo_control.py")
+
+
 def demo_histogrammer() -> None:
     """Fill spectra of simulated gamma rays with two histogrammers, and find in them what was put in;
     pictures in demo-histogrammer-run/."""
@@ -243,6 +250,7 @@ def help_() -> None:
 
 TASKS: dict[str, Callable[[], None]] = {
     "demo": demo,
+    "demo-control": demo_control,
     "demo-histogrammer": demo_histogrammer,
     "demo-mirror": demo_mirror,
     "demo-difx": demo_difx,

@@ -129,7 +129,7 @@ class ServedControl:
             What `state` returns.
         """
         with self._lock:
-            by = current_caller().name
+            by = str(current_caller())
             ended = self._lease.break_it(self._now(), self._wall(), by, str(reason))
             self._changed()
         if ended is not None:

@@ -87,6 +87,11 @@ class Terms:
     seconds: float
     silent_s: float | None = SILENT_S
 
+    @property
+    def who(self) -> str:
+        """Return the owner with its proven name, if it has one."""
+        return f"{self.owner} (key {self.key})" if self.key else self.owner
+
     def __post_init__(self) -> None:
         reason = self.reason.strip() if isinstance(self.reason, str) else ""
         if not reason or len(reason) > _LONGEST_TEXT or not reason.isprintable():
@@ -163,9 +168,7 @@ class Holder:
         }
 
     def __str__(self) -> str:
-        terms = self.terms
-        who = f"{terms.owner} (key {terms.key})" if terms.key else terms.owner
-        return f"{who} has control until {utc(self.until)}: {terms.reason}"
+        return f"{self.terms.who} has control until {utc(self.until)}: {self.terms.reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,7 +356,7 @@ class Lease:
     ) -> Ended:
         self.holder = None
         self.ended = Ended(
-            number=holder.number, owner=holder.terms.owner, why=why, at=wall, by=by, reason=reason
+            number=holder.number, owner=holder.terms.who, why=why, at=wall, by=by, reason=reason
         )
         return self.ended
 
