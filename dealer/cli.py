@@ -12,6 +12,7 @@ from dealer import (
     commands,
     fetchcommand,
     hostcommands,
+    keycommands,
     pipecommand,
     plancommand,
     plotcommand,
@@ -57,6 +58,7 @@ COMMANDS = (
     pipecommand,
     fetchcommand,
     hostcommands,
+    keycommands,
     plancommand,
     plotcommand,
 )
