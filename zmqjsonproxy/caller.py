@@ -49,7 +49,7 @@ class Caller:
     through: str = ""
 
     def __str__(self) -> str:
-        return self.name
+        return f"{self.name}, key {self.key}" if self.key else self.name
 
 
 _UNNAMED = Caller()
