@@ -220,6 +220,7 @@ class Host(Closing):
         # thread holds.
         self._ends: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
         self._rpc: RpcEndpoint | None = None
+        self._check_control: Callable[[], None] = lambda: None
         self._remotes: Remotes | None = None
         self._records: Records | None = None
         self._endpoints: list[Endpoint] = []
@@ -274,7 +275,7 @@ class Host(Closing):
                 name=self.name,
                 on_end=self._endpoint_ended,
                 areas=areas,
-                control=self._served_control(),
+                control=self._make_control,
             )
 
         def move(port: int) -> None:
@@ -286,10 +287,12 @@ class Host(Closing):
         endpoint = self._register(address, move).take(lambda port: serve(tcp_url(self._bind, port)))
         return endpoint
 
-    def _served_control(self) -> ServedControl:
+    def _make_control(self) -> ServedControl:
         kept = ControlFile(self._state_dir, self.name, self._config.path)
         lease = kept.load(is_required=self._config.instrument.require_control)
-        return ServedControl(lease, now=seconds_since_boot, keep=kept.keep)
+        control = ServedControl(lease, now=seconds_since_boot, keep=kept.keep)
+        self._check_control = control.check
+        return control
 
     def _register(
         self, address: ServiceAddress, move: Callable[[int], None] | None = None
@@ -348,6 +351,7 @@ class Host(Closing):
                 url=local_url(self.url),
                 directory=self._config.directory,
                 areas=self._config.areas(self.name),
+                check_control=lambda: self._check_control(),
             )
             with start_errors(f"endpoint {name} of {self.name}", EndpointError, ()):
                 make = functools.partial(find_endpoint(config.kind or name), context)

@@ -67,6 +67,8 @@ class EndpointContext:
         url: Where this host reaches the endpoint for calls.
         directory: Where relative paths of the configuration begin.
         areas: Folders whose files clients of the Bank may fetch, by name.
+        check_control: To be called before something is changed for a client that can have no
+            control; raises NotInControlError, with a sentence, if somebody has, or commands need it.
     """
 
     name: str
@@ -80,6 +82,7 @@ class EndpointContext:
     url: str
     directory: Path
     areas: Mapping[str, Path]
+    check_control: Callable[[], None] = lambda: None
 
     def serve(self, port: int | str, at: Callable[[int], T]) -> T:
         """Serve at a port of the endpoint's table, a `player.tables.PortOrService`; what `at` returns.
