@@ -51,7 +51,7 @@ STEP_S = 1.0
 """A clock that was set by less is not remarked."""
 FLUSH_WITHIN_S = 2.0
 _COLUMNS = (
-    "number, time_us, method, arguments, client, host, key, call_id, operation, outcome,"
+    "number, time_us, method, arguments, client, host, key, through, call_id, operation, outcome,"
     " duration_s, error, text"
 )
 _LAYOUT = Layout(
@@ -59,7 +59,7 @@ _LAYOUT = Layout(
     schema=(
         "CREATE TABLE records (number INTEGER PRIMARY KEY, time_us INTEGER NOT NULL,"
         " method TEXT NOT NULL, arguments TEXT NOT NULL, client TEXT NOT NULL,"
-        " host TEXT NOT NULL, key TEXT NOT NULL, call_id TEXT NOT NULL,"
+        " host TEXT NOT NULL, key TEXT NOT NULL, through TEXT NOT NULL, call_id TEXT NOT NULL,"
         " operation TEXT NOT NULL, outcome TEXT NOT NULL, duration_s REAL, error TEXT NOT NULL,"
         " text TEXT NOT NULL, running_s REAL NOT NULL, run INTEGER NOT NULL)",
         "CREATE INDEX calls ON records (call_id) WHERE call_id != ''",
@@ -71,7 +71,7 @@ _OUTCOME = _ROW.index("outcome")
 _OF_THE_END = [_ROW.index(name) for name in ("outcome", "duration_s", "error", "text")]
 """Places in a row, which has all columns but the number."""
 _TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
-_INSERT = f"INSERT INTO records VALUES ({', '.join('?' * 15)})"
+_INSERT = f"INSERT INTO records VALUES ({', '.join('?' * 16)})"
 _UPDATE = "UPDATE records SET outcome = ?, duration_s = ?, error = ?, text = ? WHERE number = ?"
 
 _Fresh = tuple[CallRecord | None, tuple[Any, ...]]
@@ -218,7 +218,7 @@ class Journal:
 
     def _remark(self, text: str) -> _Fresh:
         when = int(self._clock.time() * 1e6)
-        row = (when, OF_THE_JOURNAL, "{}", "", "", "", "", "", REMARK, None, "", _clean(text))
+        row = (when, OF_THE_JOURNAL, "{}", "", "", "", "", "", "", REMARK, None, "", _clean(text))
         return None, (*row, self._clock.monotonic(), self._run)
 
     # read by any thread
@@ -331,6 +331,7 @@ def _row_of(record: CallRecord) -> tuple[Any, ...]:
         _clean(arguments),
         *_client_of(caller.name),
         _clean(caller.key),
+        _clean(caller.through),
         _clean(record.call_id),
         record.operation,
         outcome.value,

@@ -170,7 +170,7 @@ class RecordFile:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What SQLite says of its own settings."""
+        """SQLite's own settings, as it tells them."""
         names = ("journal_mode", "synchronous", "temp_store", "wal_autocheckpoint")
         return {name: self._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names}
 

@@ -87,7 +87,7 @@ class Records:
 
     @property
     def on_command(self) -> Callable[[CallRecord], None] | None:
-        """Who is told of commands; None: nobody."""
+        """Listener to commands; None: nobody keeps a journal."""
         return None if self.journal is None else self.journal.take
 
     def note(self, text: str) -> None:
@@ -130,7 +130,7 @@ def place_findings(state_dir: Path | None, mounts: Mounts | None = None) -> list
 
 
 def _is_unwanted(state_dir: Path | None) -> bool:
-    """Whether somebody said by /dev/null, or by no folder at all, that nothing is to be kept."""
+    """Tell whether /dev/null, or no folder at all, says that nothing is to be kept."""
     return state_dir is None or state_dir.is_relative_to(os.devnull)
 
 
@@ -182,9 +182,9 @@ class ServedJournal:
         Returns:
             `bank`, `simulated`, and `entries`: `number`, `time` (when it began, UTC, unix seconds),
             `running_s` (likewise, of a clock that is never set), `method`, `arguments`
-            (shortened, without secrets), `client`, `host`, `key`, `call_id`, `operation`,
-            `outcome` (running, done, failed, refused, aborted, not begun, unknown, remark),
-            `duration_s`, `error`, `text`.
+            (shortened, without secrets), `client`, `host`, `key`, `through` (key of the client
+            that called on its behalf), `call_id`, `operation`, `outcome` (running, done,
+            failed, refused, aborted, not begun, unknown, remark), `duration_s`, `error`, `text`.
         """
         entries = self._journal().entries(
             after=int(after),

@@ -23,6 +23,8 @@ class CallEntry:
         client: Name that the client gives itself.
         host: Of the client, as its name tells it; empty: it does not.
         key: Name of its key; empty: it came without one.
+        through: Name of the key of the client that called on its behalf, as a dashboard; empty: it
+            called itself.
         call_id: As the client calls the call; empty: not at all.
         operation: Identity of the operation; empty: a command.
         outcome: As of `CallOutcome`; of a remark `remark`.
@@ -38,6 +40,7 @@ class CallEntry:
     client: str = ""
     host: str = ""
     key: str = ""
+    through: str = ""
     call_id: str = ""
     operation: str = ""
     outcome: str = ""

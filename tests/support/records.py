@@ -60,7 +60,8 @@ def call_record(
     target: str = "bank.set_mode", *args: Any, at: float = 1.7e9, running: float = 0.0, **more: Any
 ) -> CallRecord:
     """Return a call that begins at a time (UTC, and of the clock that is never set, s)."""
-    caller = Caller(more.pop("client", "anna@hpc1:17"), key=more.pop("key", ""))
+    name = more.pop("client", "anna@hpc1:17")
+    caller = Caller(name, key=more.pop("key", ""), through=more.pop("through", ""))
     return CallRecord(
         target=target,
         args=list(args),
