@@ -24,6 +24,7 @@ NAMES = (
     "channels",
     "operations",
     "journal",
+    "keys",
     "channelizer",
     "histograms",
     "rest",

@@ -15,6 +15,7 @@ from dealer import (
     historycommand,
     hostcommands,
     journalcommand,
+    keycommands,
     pipecommand,
     plancommand,
     plotcommand,
@@ -63,6 +64,7 @@ COMMANDS = (
     fetchcommand,
     controlcommand,
     hostcommands,
+    keycommands,
     plancommand,
     plotcommand,
 )

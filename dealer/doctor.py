@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from arrayconfig import findings
@@ -18,13 +19,22 @@ from dealer.channelfindings import channel_findings
 from dealer.errors import ConfigurationError
 from dealer.fanout import describe, fan_out
 from dealer.outcome import Outcomes
-from dealer.players import configuration_path, find_players, is_port_manager
+from dealer.players import configuration_path, find_players, is_port_manager, tables_of_file
 from dealer.recordfindings import record_findings
-from dealer.services import Services
+from dealer.services import open_hub
 from dealer.start import ClockOffset
 from groundwork.cut import cut
 from groundwork.values import JsonValue
 from zmqjsonproxy import CallTimeoutError, InterfaceDescription, PeerLostError, ThreadHub
+from zmqjsonproxy.errors import (
+    AccessError,
+    KeysNeededError,
+    NoKeysThereError,
+    RevokedKeyError,
+    UnknownKeyError,
+    WrongServerKeyError,
+)
+from zmqjsonproxy.keys import KeysError
 from zmqjsonproxy.sockmon import Transition
 
 __all__ = [
@@ -101,10 +111,20 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
     except ConfigurationError as error:
         report.findings = [_of_fault(error.where, fault) for fault in error.faults]
         return report
+    if report.file and not is_port_manager(report.file) and _is_insecure(Path(report.file)):
+        text = (
+            "[instrument] insecure = true: Players ask nobody who they are, whatever they serve on"
+        )
+        report.notes.append(f"{text}; `player keys new` makes keys")
     reachable = {
         bank: url for bank, url in report.players.items() if _host_is_known(bank, url, report)
     }
-    with ThreadHub(locators=Services().locators) as hub:
+    try:
+        hub_of_user = open_hub()
+    except KeysError as error:
+        report.findings.append(Finding("keys", str(error), "correct that, or set DIBAS_KEYS"))
+        return report
+    with hub_of_user as hub:
         described = describe(hub, reachable, timeout)
         found = {bank: d for bank, d in described.items() if isinstance(d, InterfaceDescription)}
         for bank, description in described.items():
@@ -144,7 +164,14 @@ def _host_is_known(bank: str, url: str, report: Report) -> bool:
     return False
 
 
+def _is_insecure(path: Path) -> bool:
+    instrument = tables_of_file(path, [("instrument", "insecure")]).get("instrument")
+    return isinstance(instrument, dict) and instrument.get("insecure") is True
+
+
 def _of_absence(bank: str, url: str, error: Exception) -> Finding:
+    if isinstance(error, AccessError):
+        return _of_refusal(bank, url, error)
     if not isinstance(error, PeerLostError | CallTimeoutError):
         text = f"what answers at {url} is no Player with a Bank ({error})"
         return Finding(
@@ -159,6 +186,36 @@ def _of_absence(bank: str, url: str, error: Exception) -> Finding:
     if reason != Transition.REFUSED.value:
         remedy += "; if it runs, a firewall between the hosts, or the host itself, does not let this through"
     return Finding("player", f"no Player answers at {url} ({reason})", remedy, bank)
+
+
+_REFUSED = {
+    UnknownKeyError: (
+        "does not know the key of this client",
+        "have its administrator make one (`player keys new NAME` there), then dealer keys import BUNDLE",
+    ),
+    RevokedKeyError: (
+        "has the key of this client revoked",
+        "have its administrator make a new one (`player keys new NAME` there)",
+    ),
+    KeysNeededError: (
+        "demands keys, and this client has none for it",
+        "dealer keys trust HOST, and dealer keys import BUNDLE",
+    ),
+    WrongServerKeyError: (
+        "has another key than the one that is trusted",
+        "ask its administrator whether it was made anew; then dealer keys trust HOST --replace",
+    ),
+    NoKeysThereError: (
+        "serves without keys, though one is trusted",
+        "have it serve with keys, or dealer keys trust HOST:PORT --plain --replace",
+    ),
+}
+"""What is wrong between a Player and the keys of this client, and the remedy."""
+
+
+def _of_refusal(bank: str, url: str, error: AccessError) -> Finding:
+    text, remedy = _REFUSED.get(type(error), (f"refuses this client: {error.text}", "see there"))
+    return Finding("keys", f"its Player at {url} {text}", remedy, bank)
 
 
 def _is_listening(url: str) -> bool:

@@ -22,6 +22,8 @@ import zmq
 from groundwork.addresses import bind_address
 from groundwork.closing import Closing
 from groundwork.planned import refusal
+from groundwork.portranges import split_ports
+from player.access import Access
 from player.bank import Bank, BankContext
 from player.clock import Clock, SystemClock
 from player.controlfile import ControlFile, seconds_since_boot
@@ -29,7 +31,7 @@ from player.endpoints.base import Endpoint, EndpointContext
 from player.endpoints.rpc import RpcEndpoint
 from player.errors import BankNameError, BankStartError, EndpointError, NotReadyError, PlayerError
 from player.kinds import find_endpoint, find_kind
-from player.ports import is_loopback, local_url, tcp_url
+from player.ports import is_loopback, local_url, split_url, tcp_url
 from player.records import Records
 from player.remotes import Remotes
 from player.services import Registration
@@ -38,6 +40,8 @@ from portmanager.protocol.urls import ServiceAddress, is_service, own_service
 from zmqjsonproxy import ProxyError, RefusedError, ThreadHub
 from zmqjsonproxy.channels.properties import table_of
 from zmqjsonproxy.control.served import ServedControl
+from zmqjsonproxy.keys.trust import KeySocket
+from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["Host", "HostSettings", "ask_ready", "bank_context", "start_errors"]
 
@@ -94,6 +98,7 @@ def bank_context(
     clock: Clock | None = None,
     state_dir: Path | None = None,
     url: str = "",
+    keys: ClientKeys | None = None,
 ) -> BankContext:
     """Return what a Bank of a valid configuration is told; `name` is one of its Banks."""
     if not simulate and (why := refusal(f"open {name}, unless it is simulated")):
@@ -109,6 +114,7 @@ def bank_context(
         clock=clock or SystemClock(),
         state_dir=state_dir,
         url=url,
+        keys=keys,
     )
 
 
@@ -219,6 +225,12 @@ class Host(Closing):
         # A SimpleQueue and no Event: its `put` may be called in a signal handler, whatever the main
         # thread holds.
         self._ends: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
+        self._address = self._bind
+        if not is_service(self._wanted_url):
+            with contextlib.suppress(ValueError):  # whoever serves there says so
+                self._address = split_ports(self._wanted_url)[0]
+        self._access = Access(config, bank, self._address)
+        self._key_socket: KeySocket | None = None
         self._rpc: RpcEndpoint | None = None
         self._check_control: Callable[[], None] = lambda: None
         self._remotes: Remotes | None = None
@@ -231,6 +243,11 @@ class Host(Closing):
     def url(self) -> str:
         """Where calls are served: with the true port once it is open."""
         return self._endpoints[0].url if self._endpoints else self._wanted_url
+
+    @property
+    def client_keys(self) -> ClientKeys | None:
+        """Keys by which this host reaches Players, this one too; None: without keys."""
+        return self._access.client_keys()
 
     @property
     def endpoint_urls(self) -> dict[str, str]:
@@ -258,13 +275,26 @@ class Host(Closing):
             simulated=self._simulate,
         )
         self._rpc.keep(self._records)
+        self._access.url = local_url(self.url)
         if not is_loopback(self.url):
-            log.warning(
-                "%s is open to the network, and nothing asks callers who they are", self.url
-            )
+            self._tell_who_is_let_in()
+        self._tell_key()
         self._make_endpoints()
         self._rpc.tell_endpoints(self.endpoint_urls)
         self._open_bank()
+
+    def _tell_who_is_let_in(self) -> None:
+        if self._config.instrument.insecure:
+            text = "%s is open to the network, and nothing asks callers who they are"
+        else:
+            text = "%s is open to the network, to callers with keys"
+        log.warning(text, self.url)
+
+    def _tell_key(self) -> None:
+        """Tell the public key of this host to whoever asks, at a port of its own."""
+        keys, port = self._access.server_keys(), self._config.instrument.key_port
+        if keys is not None and port:
+            self._key_socket = KeySocket(keys.public, split_url(self.url)[0], port)
 
     def _make_rpc_endpoint(self, ctx: zmq.Context[Any]) -> RpcEndpoint:
         def serve(url: str) -> RpcEndpoint:
@@ -276,10 +306,12 @@ class Host(Closing):
                 on_end=self._endpoint_ended,
                 areas=areas,
                 control=self._make_control,
+                access=self._access,
             )
 
         def move(port: int) -> None:
             endpoint.serve_also(tcp_url(self._bind, port))
+            self._access.url = local_url(endpoint.url)
 
         if not is_service(self._wanted_url):
             return serve(self._wanted_url)
@@ -316,6 +348,7 @@ class Host(Closing):
             clock=self._clock,
             state_dir=self._state_dir,
             url=local_url(self.url),
+            keys=self.client_keys,
         )
         with start_errors(self.name):
             self.bank = (self._kind or find_kind(context.config.kind))(context)
@@ -328,7 +361,7 @@ class Host(Closing):
                     f"open of endpoint {name}",
                     functools.partial(endpoint.open, self.bank),
                 )
-            self._remotes = Remotes(table_of(self.bank), self._config, self.name)
+            self._remotes = Remotes(table_of(self.bank), self._config, self.name, context.keys)
             self._remotes.open()
         for name, url in self.endpoint_urls.items():
             log.info("endpoint %s of %s is at %s", name, self.name, url)
@@ -352,6 +385,7 @@ class Host(Closing):
                 directory=self._config.directory,
                 areas=self._config.areas(self.name),
                 check_control=lambda: self._check_control(),
+                access=self._access,
             )
             with start_errors(f"endpoint {name} of {self.name}", EndpointError, ()):
                 make = functools.partial(find_endpoint(config.kind or name), context)
@@ -365,7 +399,7 @@ class Host(Closing):
             NotReadyError: Not answered within `settings.ready_within`.
         """
         url, end = local_url(self.url), time.monotonic() + self.settings.ready_within
-        with ThreadHub(self._ctx) as hub:
+        with ThreadHub(self._ctx, keys=self.client_keys) as hub:
             while self._ends.empty():
                 try:
                     ask_ready(hub, self.name, url, self.settings.call_timeout)
@@ -392,7 +426,7 @@ class Host(Closing):
         """Let the Bank read its configuration again, in its turn as for any caller; a sentence says
         what came of it."""
         try:
-            with ThreadHub(self._ctx) as hub:
+            with ThreadHub(self._ctx, keys=self.client_keys) as hub:
                 url = local_url(self.url)
                 return str(
                     hub.call(url, "bank", "read_config_file", (), {}, self.settings.read_within)
@@ -418,6 +452,8 @@ class Host(Closing):
             registration.close()
         if self._remotes is not None:
             self._remotes.close()
+        if self._key_socket is not None:
+            self._key_socket.close()
         for endpoint in reversed(self._endpoints):
             try:
                 if isinstance(endpoint, RpcEndpoint):
@@ -435,6 +471,7 @@ class Host(Closing):
                 log.exception("%s: close raised", self.name)
         if self._records is not None:
             self._records.close()
+        self._access.close()
         if self._ctx is not None and not self._ctx.closed:
             with contextlib.suppress(zmq.ZMQError):
                 self._ctx.destroy(linger=100)

@@ -16,12 +16,14 @@ from groundwork.commandline import (
     one_of,
 )
 from player.newbank import BankNames
+from zmqjsonproxy.rights import Role
 
 __all__ = [
     "build_parser",
     "check_parser",
     "config_parser",
     "doctor_parser",
+    "keys_parser",
     "new_bank_parser",
     "ready_parser",
     "shell_parser",
@@ -48,6 +50,7 @@ INSTALLATION = (
     ),
 )
 """How this installation starts Players, for files that make others start them."""
+ROLES = tuple(map(str, Role))
 AS_IF = "as if `player` were given it"
 
 
@@ -74,7 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
             default=60.0,
         ),
         flag("--check", "check the configuration and end, as `player check`"),
-        epilog="Commands: player supervisor-config, systemd-unit, check, config, doctor, new-bank, ready, shell, "
+        epilog="Commands: player supervisor-config, systemd-unit, check, config, doctor, keys, new-bank, ready, shell, "
         "and those of kinds of Banks, as migrate; each has its own --help. "
         "Exit status: 0 done, 1 failed, 2 usage or configuration.",
     )
@@ -193,6 +196,34 @@ def new_bank_parser() -> argparse.ArgumentParser:
             default=Path(),
         ),
     )
+
+
+def keys_parser() -> argparse.ArgumentParser:
+    """Return the parser of `player keys`."""
+    parser = command("player keys", "Make, list and revoke keys, at the host of their servers.")
+    words = parser.add_subparsers(dest="word", required=True, metavar="COMMAND")
+    key_dir = argument(
+        "--key-dir DIR", "key folder; default: [instrument] key_dir of the configuration", type=Path
+    )
+    name = argument("name NAME", "of the client")
+    add_command(
+        words,
+        "new",
+        "make the key of this host's servers; with a name, let them know a client",
+        argument("name NAME", "of the client, as anna; default: the servers themselves", nargs="?"),
+        argument("--role ROLE", "its rights: observe, operate or admin", choices=ROLES),
+        argument("--export FILE", "make its key, and write a bundle for its owner", type=Path),
+        argument("--public KEY", "its public key, which its owner has made: --public='KEY'"),
+        argument("--token-digest HEX", "that of its token, for web pages"),
+        flag("--replace", "put it in the place of a client of the same name"),
+        key_dir,
+        CONFIG,
+    )
+    add_command(words, "list", "show the clients that servers know", JSON, key_dir, CONFIG)
+    add_command(words, "show", "show the public key of this host's servers", JSON, key_dir, CONFIG)
+    text = "refuse a client from the next second on"
+    add_command(words, "revoke", text, name, key_dir, CONFIG)
+    return parser
 
 
 def _bank_names(text: str) -> BankNames:

@@ -20,6 +20,7 @@ from player.ports import first_free, tcp_url
 from player.tables import EndpointConfig
 
 if TYPE_CHECKING:
+    from player.access import Access
     from player.bank import Bank, BankLog
 
 __all__ = ["Endpoint", "EndpointContext", "SiteEndpoint"]
@@ -69,6 +70,7 @@ class EndpointContext:
         areas: Folders whose files clients of the Bank may fetch, by name.
         check_control: To be called before something is changed for a client that can have no
             control; raises NotInControlError, with a sentence, if somebody has, or commands need it.
+        access: At which addresses keys are demanded, and the keys of this host; None: nowhere.
     """
 
     name: str
@@ -83,6 +85,7 @@ class EndpointContext:
     directory: Path
     areas: Mapping[str, Path]
     check_control: Callable[[], None] = lambda: None
+    access: Access | None = None
 
     def serve(self, port: int | str, at: Callable[[int], T]) -> T:
         """Serve at a port of the endpoint's table, a `player.tables.PortOrService`; what `at` returns.

@@ -6,6 +6,7 @@ import errno
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +16,7 @@ import zmq
 
 from groundwork.addresses import bind_address
 from groundwork.portranges import split_ports
+from player.access import Access
 from player.bank import Bank
 from player.controlfile import seconds_since_boot
 from player.endpoints.base import Endpoint
@@ -28,6 +30,7 @@ from zmqjsonproxy.control.protocol.lease import Lease
 from zmqjsonproxy.control.served import ServedControl
 from zmqjsonproxy.files.areas import Areas
 from zmqjsonproxy.files.served import ServedFiles
+from zmqjsonproxy.rights import ServerKeys
 
 __all__ = ["RpcEndpoint"]
 
@@ -60,11 +63,13 @@ class RpcEndpoint(Endpoint):
         areas: Folders whose files may be fetched, by name.
         control: Makes what has control of the Bank, when nobody else serves at the address; None: a
             lease that is not kept.
+        access: Says who is let in; None: everybody is.
         settings: Limits of the server.
 
     Raises:
         PortTakenError: Another process serves there, or others on all ports of the range.
         AddressError: The URL cannot be bound.
+        KeysMissingError: Callers need keys, and those of this host cannot be used.
     """
 
     def __init__(
@@ -76,9 +81,15 @@ class RpcEndpoint(Endpoint):
         on_end: Callable[[str], None],
         areas: Mapping[str, Path] = MappingProxyType({}),
         control: Callable[[], ServedControl] | None = None,
+        access: Access | None = None,
         settings: ServerSettings = _SETTINGS,
     ) -> None:
-        self._name, self._on_end, self._settings = name, on_end, settings
+        self._name, self._on_end = name, on_end
+        self._keys: ServerKeys | None = None
+        if access is not None:
+            self._keys = access.server_keys()
+            settings = replace(settings, original_role=access.original_role)
+        self._settings = settings
         remedy = f"; [banks.{name}.files] or [instrument.files] of its configuration names areas"
         self._files = ServedFiles(Areas(areas, name, remedy))
         self._make_control = control or partial(ServedControl, Lease(name), now=seconds_since_boot)
@@ -101,9 +112,11 @@ class RpcEndpoint(Endpoint):
         if port_of(url) == 0:
             url = url.removesuffix("0") + "*"
         try:
-            return ZMQJSONProxyServer(ctx, url, settings, name=self._name)
+            return ZMQJSONProxyServer(ctx, url, settings, name=self._name, keys=self._keys)
         except zmq.ZMQError as error:
             raise _bind_error(url, error) from error
+        except RuntimeError as error:  # a ZeroMQ that is not fit for keys
+            raise AddressError(url, str(error)) from error
 
     @property
     def url(self) -> str:

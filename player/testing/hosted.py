@@ -110,7 +110,8 @@ class HostedBank:
                 self.host.url,
                 self.host.endpoint_urls,
             )
-            self.proxy = stack.enter_context(ZMQJSONProxyClient(None, "bank", self.url))
+            client = ZMQJSONProxyClient(None, "bank", self.url, keys=self.host.client_keys)
+            self.proxy = stack.enter_context(client)
             self._stack = stack.pop_all()
         return self
 

@@ -73,9 +73,8 @@ def test_a_player_serves_and_a_dealer_of_the_same_file_finds_it(
     tmp_path: Path, bind: str, serves_on: str
 ) -> None:
     port = free_port()
-    file = write_configuration(
-        tmp_path / "d.toml", {"BANKA": {"bind": bind, "hpc_host": "::1", "player_port": port}}
-    )
+    table = {"bind": bind, "hpc_host": "::1", "player_port": port}
+    file = write_configuration(tmp_path / "d.toml", {"BANKA": table}, "insecure = true")
     with Host(load(file), "BANKA", kind=ToyBank) as host:
         host.open()
         assert host.url == f"tcp://{serves_on}:{port}"

@@ -24,9 +24,8 @@ ANY_PORT = "tcp://127.0.0.1:*"
 def make_host(
     tmp_path: Path, kind: str = "ToyBank", url: str = ANY_PORT, **settings: float
 ) -> Host:
-    path = write_configuration(
-        tmp_path / "dibas.toml", {"BANKA": {"kind": f"support.toy_bank:{kind}"}}
-    )
+    banks = {"BANKA": {"kind": f"support.toy_bank:{kind}"}}
+    path = write_configuration(tmp_path / "dibas.toml", banks, "insecure = true")
     return Host(load(path), "BANKA", url, data_root=tmp_path, settings=HostSettings(**settings))
 
 

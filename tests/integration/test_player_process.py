@@ -239,7 +239,8 @@ def test_the_default_data_root_is_tmp_and_the_default_address_is_loopback(tmp_pa
     assert (url, told["data_root"], told["simulate"]) == (f"tcp://127.0.0.1:{port}", "/tmp", True)
 
 
-def test_an_address_that_is_open_to_the_network_is_warned_of(config: Path, tmp_path: Path) -> None:
+def test_an_address_that_is_open_to_the_network_is_warned_of(tmp_path: Path) -> None:
+    config = write_configuration(tmp_path / "dibas.toml", {"BANKA": {}}, "insecure = true")
     with PlayerRun("BANKA", "tcp://0.0.0.0:*", "--config", config, log=tmp_path / "log") as run:
         run.wait_ready()
         assert "WARNING" in run.text
@@ -282,7 +283,8 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
     )
 
 
-def test_an_address_of_another_host_is_one_sentence(config: Path) -> None:
+def test_an_address_of_another_host_is_one_sentence(tmp_path: Path) -> None:
+    config = write_configuration(tmp_path / "dibas.toml", {"BANKA": {}}, "insecure = true")
     done = player("BANKA", "--bind", "192.0.2.1", "--config", config)
     assert done.returncode == 1
     assert (

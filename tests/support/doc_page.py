@@ -120,6 +120,7 @@ class Page:
             PYTHONWARNINGS="ignore",
             COLUMNS="100",
             HOME=str(folder / "home"),  # a reader's own; nothing is written into ours
+            DIBAS_KEYS=str(folder / "home" / ".config" / "dealer-player" / "keys"),
         )
         (folder / "home").mkdir()
         (folder / "conf").mkdir()

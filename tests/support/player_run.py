@@ -29,13 +29,15 @@ FIRST_PORT, WORKERS, WORKERS_PORTS = 12000, 16, 1100
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """Return our environment without what concerns a Player, with the toy Banks importable."""
+    """Return our environment without what concerns a Player and without the user's keys, with the
+    toy Banks importable."""
     kept = {
         key: value
         for key, value in os.environ.items()
         if not key.startswith(("DIBAS_", "NOTIFY_", "SUPERVISOR"))
     }
-    return {**kept, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]), **more}
+    own = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]), "DIBAS_KEYS": ""}
+    return {**kept, **own, **more}
 
 
 def poll(condition: Callable[[], Any], what: str, deadline: float = DEADLINE) -> Any:

@@ -7,6 +7,7 @@ A revoked key is admitted: its owner is refused message by message, and so is to
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -112,6 +113,17 @@ class _Authenticator:
 
 _of_contexts: WeakKeyDictionary[zmq.Context[Any], _Authenticator] = WeakKeyDictionary()
 _changing = ForkSafeLock()
+_parents: list[object] = []
+"""Those of the parent, in a child made by `fork`: not to be closed here."""
+
+
+def _leave_to_parent() -> None:
+    global _of_contexts
+    _parents.append(dict(_of_contexts))
+    _of_contexts = WeakKeyDictionary()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def admit(context: zmq.Context[Any], domain: bytes, find: Find) -> None:

@@ -7,7 +7,6 @@ below.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -97,12 +96,21 @@ def proven_id_receiver(socket: zmq.Socket[bytes]) -> Callable[[], bytes]:
     That is told by ZeroMQ with each message: ids may be taken again by others."""
     receive: Callable[..., zmq.Frame] = super(zmq.Socket, socket).recv
 
+    property_of: Callable[[zmq.Frame, bytes], Any] = zmq.Frame.get
+    last = ProvenId()  # most come from the same as the one before, and to make one costs 0.4 us
+
     def receive_id() -> bytes:
+        nonlocal last
         frame = receive(0, False)
-        rid = ProvenId(frame.bytes)
-        with contextlib.suppress(zmq.ZMQError):  # from within the process, say
-            rid.public = str(frame.get("User-Id"))
-        return rid
+        try:
+            public: Any = property_of(frame, b"User-Id")
+        except zmq.ZMQError:  # from within the process, say
+            return frame.bytes
+        rid = frame.bytes
+        if rid != last or public != last.public:
+            last = ProvenId(rid)
+            last.public = public
+        return last
 
     return receive_id
 

@@ -29,7 +29,7 @@ from zmqjsonproxy.channels.publisher import Publisher
 from zmqjsonproxy.engine import CallEngine, CommandQueues
 from zmqjsonproxy.engine.calltable import CallTable
 from zmqjsonproxy.engine.commandqueues import SMALL
-from zmqjsonproxy.errors import AccessError
+from zmqjsonproxy.errors import AccessError, RevokedKeyError
 from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, watch_process
 from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable
@@ -318,9 +318,11 @@ class ZMQJSONProxyServer(OfOneProcess):
         for client in self.publisher.connections():
             try:
                 self._admission.key_of(client)
-            except AccessError as error:
+            except RevokedKeyError as error:
                 self.publisher.forget(client, error.text)
                 self._send_queues.send((client,), write_refused(error))
+            except AccessError:  # it could not be looked up, which says nothing about it
+                pass
 
     def bind_also(self, url: str) -> None:
         """Serve at a further address, too; from another thread, while `run_loop` runs; zmq.ZMQError

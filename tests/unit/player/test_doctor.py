@@ -94,7 +94,7 @@ def test_each_fault_of_the_file_is_a_finding(tmp_path: Path) -> None:
 
 
 def test_what_is_open_to_the_network_is_a_note_and_no_finding(tmp_path: Path) -> None:
-    report = told(write(tmp_path, 'bind = "0.0.0.0"', BANKA={}))
+    report = told(write(tmp_path, 'bind = "0.0.0.0"\ninsecure = true', BANKA={}))
     assert report.findings == []
     assert "open to the network" in report.lines()[-1]
 
@@ -202,8 +202,8 @@ def test_a_port_that_another_player_has_is_a_finding_that_names_its_bank(
 
 def test_an_address_of_another_host_is_a_finding(tmp_path: Path) -> None:
     for instrument, bank, key in (
-        ('bind = "192.0.2.1"', {}, "[instrument] bind"),
-        ("", {"bind": "192.0.2.1"}, "banks.BANKA.bind"),
+        ('bind = "192.0.2.1"\ninsecure = true', {}, "[instrument] bind"),
+        ("insecure = true", {"bind": "192.0.2.1"}, "banks.BANKA.bind"),
     ):
         (finding,) = told(write(tmp_path, instrument, BANKA=bank)).findings
         assert "that is no address of this host" in finding.text

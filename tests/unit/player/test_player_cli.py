@@ -86,7 +86,8 @@ def test_check_lists_all_faults_and_ends_with_2(
 
 
 def test_check_warns_of_what_is_open(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = write_configuration(tmp_path / "d.toml", {"BANKA": {"bind": "0.0.0.0"}})
+    banks = {"BANKA": {"bind": "0.0.0.0"}}
+    path = write_configuration(tmp_path / "d.toml", banks, "insecure = true")
     assert cli.main(["check", "--config", str(path)]) == 0
     assert "banks.BANKA.bind: 0.0.0.0 is open to the network" in capsys.readouterr().err
 

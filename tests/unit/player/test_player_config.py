@@ -294,6 +294,7 @@ def test_ports_and_addresses_have_their_precedence(tmp_path: Path) -> None:
 [instrument]
 player_port = 7000
 bind = "10.0.0.1"
+insecure = true
 [banks.BANKA]
 {TOY}hpc_host = "a"
 [banks.BANKB]
@@ -308,7 +309,7 @@ bind = "::"
     assert config.bank_hosts == {"BANKA": "a", "BANKB": "b"}
     assert [str(warning).removeprefix(f"{tmp_path}/") for warning in config.warnings] == [
         "dibas.toml:3: instrument.bind: 10.0.0.1 is open to the network, and nothing asks callers who they are",
-        "dibas.toml:11: banks.BANKB.bind: :: is open to the network, and nothing asks callers who they are",
+        "dibas.toml:12: banks.BANKB.bind: :: is open to the network, and nothing asks callers who they are",
     ]
 
 

@@ -1,0 +1,116 @@
+"""The commands `player keys ...`: what each does and prints."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from arrayconfig.hosts import reachable_host
+from player.config import find_file, load
+from player.hosts import banks_here
+from player.tables import Config
+from zmqjsonproxy.jsontext import json_text
+from zmqjsonproxy.keys import KeyFileError, KeyFolder, KeysError, fingerprint, is_key
+from zmqjsonproxy.keys.issuing import client_lines, describe_client, issue_in_bundle
+from zmqjsonproxy.keys.protocol.documents import pin_name
+from zmqjsonproxy.keys.register import make_server, register, revoke
+from zmqjsonproxy.rights import read_role
+
+__all__ = ["run"]
+
+DONE, FAILED, USAGE = 0, 1, 2
+
+
+def run(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    """Carry out one of the commands; the exit status. ConfigError: the configuration."""
+    config = None
+    if args.key_dir is None:
+        config = load(find_file(args.config, environment), environment)
+    folder = config.key_dir if config is not None else Path(args.key_dir).absolute()
+    try:
+        return {"new": _new, "list": _list, "show": _show, "revoke": _revoke}[args.word](
+            args, folder, config
+        )
+    except KeysError as error:
+        print(f"player: {error}", file=sys.stderr)
+        return FAILED
+    except ValueError as error:
+        print(f"player: {error}", file=sys.stderr)
+        return USAGE
+
+
+def _new(args: argparse.Namespace, folder: Path, config: Config | None) -> int:
+    if args.name is None:
+        if args.role or args.public or args.export:
+            raise ValueError("a client has a name: player keys new NAME --role ROLE ...")
+        pair = make_server(folder)
+        print(f"{folder}: key of the servers of this host; fingerprint {fingerprint(pair.public)}")
+        print("clients: player keys new NAME --role ROLE --export FILE makes one, and its bundle")
+        return DONE
+    if args.role is None:
+        raise ValueError("say what it may do: --role observe, operate or admin")
+    role = read_role(args.role)
+    if (args.public is None) == (args.export is None):
+        raise ValueError(
+            "give --public KEY of a key that its owner has, or --export FILE for the bundle of a new one"
+        )
+    if args.export is not None:
+        pins = _own_pins(folder, config)
+        client = issue_in_bundle(folder, args.name, role, args.export, pins, replace=args.replace)
+        servers = f"with the key of {', '.join(pins)}" if pins else "without keys of servers"
+        print(f"{args.export}: the bundle of {client.name}, {servers}")
+        print(f"there: dealer keys import {args.export.name}; then remove it here and there")
+    else:
+        if not is_key(args.public):
+            raise ValueError("--public: no key, which has 40 characters of Z85")
+        digest = args.token_digest or ""
+        client = register(folder, args.name, args.role, args.public, digest, replace=args.replace)
+    print(f"{client.name}: known to servers that read {folder}, with the role {client.role}")
+    return DONE
+
+
+def _own_pins(folder: Path, config: Config | None) -> dict[str, str]:
+    """Return under which names the servers of this host are reached, and with which key."""
+    if config is None:
+        return {}
+    try:
+        public = KeyFolder(folder).server().public
+    except KeyFileError:
+        return {}
+    here = banks_here(config.bank_hosts, socket.gethostname())
+    at = [reachable_host(config.banks[bank].hpc_host, config.bind(bank)) for bank in here]
+    return {pin_name(host): public for host in at}
+
+
+def _list(args: argparse.Namespace, folder: Path, _config: Config | None) -> int:
+    known = KeyFolder(folder)
+    clients = list(known.clients().values())
+    if args.json:
+        faults = [str(fault) for fault in known.faults]
+        told = {"folder": str(folder), "clients": [describe_client(each) for each in clients]}
+        print(json_text({**told, "faults": faults}))
+        return DONE
+    for line in client_lines(clients) or [f"{folder}: no client is known"]:
+        print(line)
+    for fault in known.faults:
+        print(f"player: {fault}", file=sys.stderr)
+    return FAILED if known.faults else DONE
+
+
+def _show(args: argparse.Namespace, folder: Path, _config: Config | None) -> int:
+    public = KeyFolder(folder).server().public
+    shown = fingerprint(public)
+    if args.json:
+        print(json_text({"folder": str(folder), "public": public, "fingerprint": shown}))
+    else:
+        print(f"public key:  {public}\nfingerprint: {shown}")
+    return DONE
+
+
+def _revoke(args: argparse.Namespace, folder: Path, _config: Config | None) -> int:
+    client = revoke(folder, args.name)
+    print(f"{client.name}: revoked; servers that read {folder} refuse it from the next second on")
+    return DONE
