@@ -14,7 +14,7 @@ from zmqjsonproxy.rights import Role
 
 
 class Kept:
-    """What a control did, by a clock that is turned."""
+    """Control that notes what it does, by a clock that is turned."""
 
     def __init__(self) -> None:
         self.now = 100.0
