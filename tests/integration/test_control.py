@@ -114,6 +114,19 @@ def test_a_part_of_the_banks_may_be_controlled_and_the_rest_stays_free(
     assert two[1].bank.written == ["of both", "free"]
 
 
+def test_proof_for_one_bank_proves_nothing_to_another(
+    two: tuple[Controlled, Controlled], make_dealer: Make, other: Callable[..., Dealer]
+) -> None:
+    d, e = make_dealer(two[0].url, two[1].url), other(*two)
+    taken = d.take_control("run")
+    e.use_control({"BANKA": taken["BANKB"].credential, "BANKB": taken["BANKA"].credential})
+    for bank in ("BANKA", "BANKB"):
+        refusal(e[bank].write, "replayed")
+    e.use_control({bank: each.credential for bank, each in taken.items()})
+    e.write("handed over")
+    assert two[0].bank.written == ["handed over"]
+
+
 def test_an_owner_that_was_frozen_past_its_end_is_refused_and_frees_nothing(
     one: Controlled, make_dealer: Make, other: Callable[..., Dealer]
 ) -> None:
