@@ -21,13 +21,14 @@ from groundwork.closing import Closing
 from groundwork.errors import text_of
 from groundwork.regularfiles import NotRegularError
 from histogrammer.engine import Engine
-from histogrammer.errors import AnalysisError, EventFileError
+from histogrammer.errors import AnalysisError, EventFileError, ParameterError
 from histogrammer.events.accounts import Account
 from histogrammer.events.blocks import EventBlock
 from histogrammer.events.decoder import Part, RowOf
 from histogrammer.events.inputs import FileInput, Input
 from histogrammer.events.programs import ProgramInput
 from histogrammer.events.protocol.acquisitionitems import StateChange
+from histogrammer.events.protocol.paramitems import Variables
 from histogrammer.events.protocol.ringitems import ItemType
 from histogrammer.events.sources import EventSource
 from histogrammer.rates import Rates
@@ -45,7 +46,15 @@ STOP_S, CLOSE_S = 10.0, 1.0
 """Times in which the reading has to end, when it is stopped, and at the end of the program."""
 BUSY_PAUSE_S = 0.02
 
-_KEPT = frozenset({ItemType.BEGIN_RUN, ItemType.END_RUN, ItemType.PAUSE_RUN, ItemType.RESUME_RUN})
+_KEPT = frozenset(
+    {
+        ItemType.BEGIN_RUN,
+        ItemType.END_RUN,
+        ItemType.PAUSE_RUN,
+        ItemType.RESUME_RUN,
+        ItemType.VARIABLE_VALUES,
+    }
+)
 
 T = TypeVar("T")
 
@@ -377,6 +386,9 @@ class Analyzer(Closing):
                 elif isinstance(part, StateChange):
                     _keep_at_most(0, waiting)
                     self._tell(part)
+                elif isinstance(part, Variables):  # they hold for the events behind them
+                    _keep_at_most(BLOCKS_AHEAD - 1, waiting)
+                    waiting.append(self._post(partial(_take_variables, part)))
                 self._note_rates(source)
         finally:
             _keep_at_most(0, waiting)
@@ -416,6 +428,14 @@ class Analyzer(Closing):
 
 def _fill(block: EventBlock, engine: Engine) -> None:
     engine.fill(block)
+
+
+def _take_variables(variables: Variables, engine: Engine) -> None:
+    for one in variables.variables:
+        try:
+            engine.variables.put(one.name, one.value, one.units)
+        except ParameterError as error:  # events are not to be lost by it
+            log.warning("a variable of the source is left out: %s", error)
 
 
 def _keep_at_most(number: int, waiting: deque[Future[None]]) -> None:

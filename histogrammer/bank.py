@@ -26,6 +26,7 @@ from histogrammer.engine import Engine
 from histogrammer.errors import DisplayMemoryError
 from histogrammer.events.protocol.acquisitionitems import StateChange
 from histogrammer.events.protocol.ringitems import ItemType
+from histogrammer.flavors import FLAVORS
 from histogrammer.parameters import Metadata
 from histogrammer.patterns import select
 from histogrammer.rest.protocol.answers import gate_object, parameter_object, spectrum_object
@@ -98,6 +99,7 @@ class HistogrammerBank(Bank):
             programs=config.programs,
             threads=config.threads,
             spectra_bytes=None if mbytes is None else mbytes * _MIB,
+            flavor=FLAVORS[config.flavor],
         )
         try:
             made = self._open_histogrammer = Histogrammer(settings)

@@ -20,9 +20,11 @@ from histogrammer.analysis.regions import Inside
 from histogrammer.contents import Contents
 from histogrammer.display.binder import Binder
 from histogrammer.display.memory import DisplayMemory
-from histogrammer.errors import ConditionError, DisplayMemoryError, SpectrumError
+from histogrammer.errors import ConditionError, DisplayMemoryError, ParameterError, SpectrumError
 from histogrammer.events.blocks import EventBlock
 from histogrammer.filling import Filler
+from histogrammer.filters import Filters
+from histogrammer.fits import Fits
 from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.gates.compounds import And
 from histogrammer.gates.condition import Condition, Given, Point
@@ -34,11 +36,13 @@ from histogrammer.gates.polygons import Polygon
 from histogrammer.names import refusal
 from histogrammer.parameters import Metadata, Parameter, Parameters
 from histogrammer.patterns import one, select
+from histogrammer.pseudos import Pseudos
 from histogrammer.spectra.channels import set_channel
 from histogrammer.spectra.definition import Definition
 from histogrammer.spectra.stripchart import KIND as STRIP
 from histogrammer.spectrum import Spectrum
 from histogrammer.traces import Topic, Traces
+from histogrammer.treevariables import TreeVariables
 
 __all__ = ["SNAPSHOT_GATE", "Engine"]
 
@@ -62,9 +66,14 @@ class Engine(Closing):
         clock: Monotonic time, s.
 
     Attributes:
+        flavor: Program whose rules hold.
         parameters: By name.
+        pseudos: Parameters that are computed, by name.
+        variables: By name.
         conditions: By name.
+        filters: Of events into files, by name.
         spectra: By name, in order of creation.
+        fits: To spectra, by name.
         changes: Number of the changes of spectra, gates and what is applied to spectra: between
             equal ones only contents have changed.
         traces: Changes, for those who follow them.
@@ -80,13 +89,16 @@ class Engine(Closing):
         most_bytes: int = 1 << 40,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.flavor = flavor
         self.parameters = Parameters()
+        self.pseudos, self.variables = Pseudos(), TreeVariables()
         self.conditions = Conditions(flavor, self.parameters)
+        self.filters, self.fits = Filters(), Fits()
         self.spectra: dict[str, Spectrum] = {}
         self.traces = Traces()
         self.refresh_every = float(_REFRESH_S)
         self.memory = memory
-        self._flavor, self._filler, self._clock = flavor, filler, clock
+        self._filler, self._clock = filler, clock
         self._binder = None if memory is None else Binder(memory.header, memory.channels)
         self._most_bytes, self._bytes = most_bytes, 0
         self._made = 0
@@ -95,8 +107,9 @@ class Engine(Closing):
         self._refreshed_at = clock()
 
     def close(self) -> None:
-        """End its threads, and remove the display memory."""
+        """End its threads, close its files, and remove the display memory."""
         self._filler.close()
+        self.filters.close()
         if self.memory is not None:
             self.memory.close()
 
@@ -131,6 +144,24 @@ class Engine(Closing):
         """Return the row of a parameter in blocks; one that does not exist is created."""
         known = self.parameters.get(name)
         return (self.create_parameter(name) if known is None else known).id - 1
+
+    def create_pseudo(self, name: str, parameters: Sequence[str], computation: str) -> None:
+        """Add a parameter that is computed from others; one of its name may be there.
+
+        Raises:
+            ParameterError: It is computed already, or cannot be.
+            ExpressionError: The computation is no expression.
+        """
+        if reason := refusal(name):
+            raise ParameterError(reason)
+        self.pseudos.create(
+            name,
+            tuple(parameters),
+            computation,
+            known=self.parameters,
+            variables=self.variables.numbers,
+        )
+        self.row_of(name)
 
     # spectra
 
@@ -258,7 +289,7 @@ class Engine(Closing):
         """
         self.conditions.delete(name)
         for spectrum in self.spectra.values():
-            if spectrum.gate == name and self._flavor.deleted_gate_ungates:
+            if spectrum.gate == name and self.flavor.deleted_gate_ungates:
                 spectrum.gate = None
             if spectrum.fold == name:
                 spectrum.fold = None
@@ -377,7 +408,7 @@ class Engine(Closing):
         Raises:
             ConditionError: Fewer than three points, or points that are not finite.
         """
-        return _inside(Polygon.of(tuple(points), self._flavor.polygons))
+        return _inside(Polygon.of(tuple(points), self.flavor.polygons))
 
     def _snapshot_gate(self) -> str:
         if not isinstance(self.conditions.get(SNAPSHOT_GATE), Never):
@@ -478,13 +509,19 @@ class Engine(Closing):
     # events
 
     def fill(self, block: EventBlock) -> None:
-        """Fill all spectra from a block of events."""
+        """Fill all spectra from a block of events, and write what filters select of it.
+
+        Raises:
+            FilterError: A file of a filter cannot be written; spectra are filled.
+        """
+        block = self.pseudos.extended(block, self.variables.numbers)
         if self._filled_changes != self.changes:
             self._filler.define([s.filled() for s in self.spectra.values()], self.conditions)
             self._filled_changes = self.changes
         for spectrum in self.spectra.values():
             spectrum.version += 1
         self._filler.fill(block)
+        self.filters.write(block, self.conditions)
 
     # traces
 

@@ -15,6 +15,9 @@ HistogrammerError
 |   +-- AnalysisError         attach, detach, start or stop of the analysis
 +-- EventFileError      a file of events that is cut, broken or hostile
 +-- SpectrumFileError   a file of spectra that cannot be read
++-- ExpressionError     a computation that is no expression
++-- FitError            a fit that is unknown, or cannot be
++-- FilterError         a filter of events that is unknown, or cannot be, or whose file fails
 +-- DisplayMemoryError  no slot, no room, or no space for the display memory
 """
 
@@ -28,6 +31,9 @@ __all__ = [
     "ConditionError",
     "DisplayMemoryError",
     "EventFileError",
+    "ExpressionError",
+    "FilterError",
+    "FitError",
     "HistogrammerError",
     "LimitsError",
     "ParameterError",
@@ -165,3 +171,24 @@ class SpectrumFileError(HistogrammerError):
 
 class DisplayMemoryError(HistogrammerError):
     """No slot or no room in the display memory, or no space on the disk for it."""
+
+
+class ExpressionError(HistogrammerError):
+    """A computation that is no expression, or uses what is not there.
+
+    Attributes:
+        column: At which it is none, from 1.
+        reason: Sentence about it, without the place.
+    """
+
+    def __init__(self, column: int, reason: str) -> None:
+        super().__init__(f"column {column}: {reason}")
+        self.column, self.reason = column, reason
+
+
+class FitError(HistogrammerError):
+    """A fit that does not exist or exists already, or that cannot be made."""
+
+
+class FilterError(HistogrammerError):
+    """A filter of events that does not exist or exists already, or whose file cannot be written."""

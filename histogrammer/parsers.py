@@ -84,7 +84,9 @@ def build_parser() -> argparse.ArgumentParser:
                 type=Path,
             ),
             argument(
-                "--flavor NAME", "program whose rules hold, rustogramer; default: rustogramer"
+                "--flavor NAME",
+                "program whose rules hold and whose requests are carried out, rustogramer or spectcl; "
+                "default: rustogramer",
             ),
             argument(
                 "--peers CIDR",
