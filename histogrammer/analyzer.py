@@ -31,6 +31,7 @@ from histogrammer.events.protocol.acquisitionitems import StateChange
 from histogrammer.events.protocol.paramitems import Variables
 from histogrammer.events.protocol.ringitems import ItemType
 from histogrammer.events.sources import EventSource
+from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.rates import Rates
 from histogrammer.roots import Roots
 from histogrammer.worker import BusyError, Worker
@@ -129,6 +130,7 @@ class Analyzer(Closing):
         roots: Folders below which files may be read.
         programs: Name -> command of what may be attached as a pipe.
         on_state_change: Called by the reading thread with each change of state of a run.
+        flavor: Program in whose words what is not there is refused.
         clock: Monotonic time, s.
 
     Attributes:
@@ -143,8 +145,10 @@ class Analyzer(Closing):
         roots: Roots,
         programs: Mapping[str, Sequence[str]] | None = None,
         on_state_change: Callable[[StateChange], object] | None = None,
+        flavor: Flavor = RUSTOGRAMER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._flavor = flavor
         self.batch_events = BATCH_EVENTS
         self.on_state_change = on_state_change
         self._worker, self._roots, self._programs = worker, roots, dict(programs or {})
@@ -224,7 +228,7 @@ class Analyzer(Closing):
             self._attach(f"pipe:{source}", [ProgramInput(command)])
         else:
             raise AnalysisError(
-                f"Data source type '{kind}' is not supported", "This is Rustogramer not SpecTcl"
+                f"Data source type '{kind}' is not supported", self._flavor.other_sources
             )
 
     def attach_files(self, paths: Sequence[str], *, keep_going: bool = False) -> None:

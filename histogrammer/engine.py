@@ -95,7 +95,7 @@ class Engine(Closing):
         self.conditions = Conditions(flavor, self.parameters)
         self.filters, self.fits = Filters(), Fits()
         self.spectra: dict[str, Spectrum] = {}
-        self.traces = Traces()
+        self.traces = Traces(flavor.first_token)
         self.refresh_every = float(_REFRESH_S)
         self.memory = memory
         self._filler, self._clock = filler, clock
@@ -121,13 +121,11 @@ class Engine(Closing):
 
     # parameters
 
-    def create_parameter(self, name: str, metadata: Metadata | None = None) -> Parameter:
-        """Add a parameter.
-
-        Raises:
-            ParameterError: Its name is in use.
-        """
-        made = self.parameters.create(name, metadata)
+    def create_parameter(
+        self, name: str, metadata: Metadata | None = None, number: int | None = None
+    ) -> Parameter:
+        """Add a parameter; arguments and errors as of `Parameters.create`."""
+        made = self.parameters.create(name, metadata, number)
         self._note(Topic.PARAMETER, f"add {name}")
         return made
 
@@ -140,8 +138,28 @@ class Engine(Closing):
         self.parameters.edit(name, given)
         self._note(Topic.PARAMETER, f"changed {name}")
 
+    def delete_parameter(self, name: str) -> None:
+        """Delete a parameter.
+
+        Raises:
+            ParameterError: There is none, or something uses it.
+        """
+        users = [
+            *(f"spectrum {one.name}" for one in self.spectra.values() if name in one.parameters),
+            *(f"gate {gate}" for gate, one in self.conditions.items() if name in one.parameters),
+            *(f"pseudo parameter {p}" for p, one in self.pseudos.items() if name in one.parameters),
+            *(f"filter {f}" for f, one in self.filters.items() if name in one.parameters),
+            *(["its computation"] if name in self.pseudos else []),
+        ]
+        if users:
+            more = f" and {len(users) - 3} more" if len(users) > 3 else ""
+            raise ParameterError(
+                f"Parameter {name} is used by {', '.join(users[:3])}{more}: delete that first"
+            )
+        self.parameters.delete(name)
+
     def row_of(self, name: str) -> int:
-        """Return the row of a parameter in blocks; one that does not exist is created."""
+        """Return the number of a parameter, from 0; one that does not exist is created."""
         known = self.parameters.get(name)
         return (self.create_parameter(name) if known is None else known).id - 1
 

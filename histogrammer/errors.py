@@ -116,11 +116,15 @@ class UnreadableParameterError(QueryError):
         request: `gate/edit`.
         parameter: Its name.
         reason: Sentence about it.
+        is_missing: It was not given.
     """
 
-    def __init__(self, request: str, parameter: str, reason: str) -> None:
+    def __init__(
+        self, request: str, parameter: str, reason: str, *, is_missing: bool = False
+    ) -> None:
         super().__init__(f"{request}: parameter {parameter}: {reason}")
         self.request, self.parameter, self.reason = request, parameter, reason
+        self.is_missing = is_missing
 
 
 class RequestFailedError(HistogrammerError):

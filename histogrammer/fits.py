@@ -97,7 +97,9 @@ class Fits(Mapping[str, Fit]):
 
 def _channels(
     wanted: Fit, spectra: Mapping[str, Spectrum]
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], np.ndarray[tuple[int], np.dtype[np.float64]]]:
+) -> tuple[
+    np.ndarray[tuple[int], np.dtype[np.float64]], np.ndarray[tuple[int], np.dtype[np.float64]]
+]:
     """Return numbers and contents of the channels of a fit."""
     spectrum = spectra.get(wanted.spectrum)
     if spectrum is None:

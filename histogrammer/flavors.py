@@ -49,7 +49,8 @@ class Flavor:
         short_lists: Of spectra of one dimension lists have one number, and integrals are plain
             numbers; keys of parameters and gates that do not apply are left out.
         missing_is_answered: A parameter of a request that is missing is a status; else HTTP 422.
-        needs_limits: A parameter that requests create must have limits and bins.
+        first_token: Of clients that follow changes.
+        other_sources: Detail of the refusal of a kind of source that is not there.
     """
 
     name: str
@@ -70,7 +71,8 @@ class Flavor:
     binds_new: bool
     short_lists: bool
     missing_is_answered: bool
-    needs_limits: bool
+    first_token: int
+    other_sources: str
 
 
 RUSTOGRAMER = Flavor(
@@ -92,7 +94,8 @@ RUSTOGRAMER = Flavor(
     binds_new=False,
     short_lists=False,
     missing_is_answered=False,
-    needs_limits=False,
+    first_token=0,
+    other_sources="This is Rustogramer not SpecTcl",
 )
 
 SPECTCL = Flavor(
@@ -114,7 +117,8 @@ SPECTCL = Flavor(
     binds_new=True,
     short_lists=True,
     missing_is_answered=True,
-    needs_limits=True,
+    first_token=1,
+    other_sources="there are files, and pipes from programs of the configuration",
 )
 
 FLAVORS: dict[str, Flavor] = {flavor.name: flavor for flavor in (RUSTOGRAMER, SPECTCL)}

@@ -147,8 +147,6 @@ def _joined(block: EventBlock, made: Mapping[str, Column]) -> EventBlock:
             values = as_type(values, np.float64)
     names = [name for name in block.rows if name not in made]
     kept = values[[block.rows[name] for name in names]] if len(names) < len(block.rows) else values
-    numbers = (
-        dict(block.rows) if kept is values else {name: row for row, name in enumerate(names)}
-    )
+    numbers = dict(block.rows) if kept is values else {name: row for row, name in enumerate(names)}
     numbers |= {name: len(kept) + row for row, name in enumerate(made)}
     return EventBlock(numbers, np.concatenate([kept, rows]))

@@ -88,20 +88,19 @@ class Roots:
         except (OSError, ValueError) as error:
             raise NotRegularError(getattr(error, "strerror", None) or "is no path") from error
 
-    def create(self, path: str, may_replace: Callable[[bytes], bool]) -> int:
+    def create(self, path: str) -> int:
         """Return the descriptor of a new file, open for writing; to be closed by the caller.
 
-        Who has a file open that was there before keeps it as it is.
+        An empty file and a link are replaced; nothing else is.
 
         Args:
-            path: As of `write`.
-            may_replace: The same.
+            path: Of the file.
 
         Raises:
             NotRegularError: As of `write`.
         """
         try:
-            place = self._place(path, may_replace)
+            place = self._place(path, lambda _head: False)
             folder = open_folder(place.parent)
             try:
                 with suppress(FileNotFoundError):

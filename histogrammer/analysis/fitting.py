@@ -75,7 +75,13 @@ def _gaussian(x: Floats, y: Floats, weights: Floats) -> list[float]:
                 break
             continue
         is_done = chi - new_chi <= _LESS * chi
-        found, rest, slopes, chi, damping = found + step, new_rest, new_slopes, new_chi, damping / 10
+        found, rest, slopes, chi, damping = (
+            found + step,
+            new_rest,
+            new_slopes,
+            new_chi,
+            damping / 10,
+        )
         if is_done:
             break
     else:

@@ -256,10 +256,10 @@ class Decoder:
             read_parameter_data(item)  # says what is wrong with it
         if item.type == ItemType.PARAMETER_DEFINITIONS:
             return read_definitions(item)
+        if item.type == ItemType.VARIABLE_VALUES:
+            return read_variables(item)
         told = self._told_version or (self.version if item.header else item.version)
         try:
-            if item.type == ItemType.VARIABLE_VALUES:
-                return read_variables(item)
             contents = read_acquisition_item(item, told)
         except RingItemError:  # nothing of the events is lost by it
             self.account.oddities[Oddity.UNREADABLE] += 1

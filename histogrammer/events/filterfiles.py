@@ -65,9 +65,7 @@ class FilterFile(Closing):
             has = there[:, events].T
             _, ids = np.nonzero(has)
             triggers = np.arange(self.events, self.events + len(events))
-            self._append(
-                write_events(triggers, has.sum(axis=1), ids + 1, values[:, events].T[has])
-            )
+            self._append(write_events(triggers, has.sum(axis=1), ids + 1, values[:, events].T[has]))
             self.events += len(events)
 
     def _append(self, data: bytes) -> None:

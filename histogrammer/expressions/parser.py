@@ -153,9 +153,7 @@ def _number(text: str, column: int) -> Number:
         raise ExpressionError(column, f"`{text[:20]}...` is no number that can be had") from None
 
 
-def _parameter(
-    text: str, at: int, column: int, names: Container[str]
-) -> tuple[_Token, int]:
+def _parameter(text: str, at: int, column: int, names: Container[str]) -> tuple[_Token, int]:
     """Return a parameter: the longest name that there is, if it stands in no braces."""
     if text.startswith("${", at):
         end = text.find("}", at)
@@ -287,7 +285,9 @@ class _Parser:
         token = self._token
         if token.text not in FUNCTIONS:
             there = ", ".join(sorted(FUNCTIONS))
-            raise ExpressionError(token.at, f"`{token.text[:40]}` is no function; there are {there}")
+            raise ExpressionError(
+                token.at, f"`{token.text[:40]}` is no function; there are {there}"
+            )
         self._next += 1
         self._needs("(")
         arguments = [self._choice()]

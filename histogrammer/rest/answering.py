@@ -14,15 +14,20 @@ from typing import Any, TypeVar
 
 from anyio import to_thread
 
-from histogrammer.errors import HistogrammerError, QueryError, RequestFailedError
+from histogrammer.errors import (
+    HistogrammerError,
+    QueryError,
+    RequestFailedError,
+    UnreadableParameterError,
+)
 from histogrammer.rest.handlers import make_handlers
 from histogrammer.rest.handlers.calls import Always, Body, Handler, InThread, Later, Whole
 from histogrammer.rest.program import Program
 from histogrammer.rest.protocol.answers import http_error
 from histogrammer.rest.protocol.bodies import write_answer, write_object
 from histogrammer.rest.protocol.query import read_query
-from histogrammer.rest.protocol.requests import ROUTES
 from histogrammer.rest.protocol.routes import read_values
+from histogrammer.rest.protocol.spectclroutes import routes_of
 from histogrammer.rest.protocol.stubs import STUBS
 from histogrammer.rest.protocol.values import Values
 
@@ -83,7 +88,9 @@ class Answerer:
 
     def __init__(self, program: Program) -> None:
         self._program = program
-        self._handlers: Mapping[str, Handler] = make_handlers()
+        self._flavor = program.flavor
+        self._routes = routes_of(program.flavor)
+        self._handlers: Mapping[str, Handler] = make_handlers(program.flavor)
         self._turns = asyncio.Semaphore(LARGE_AT_ONCE)
 
     @asynccontextmanager
@@ -101,14 +108,18 @@ class Answerer:
     async def _answer(
         self, request: str, query: bytes, accept: str, held: AsyncExitStack
     ) -> Answer:
-        route = ROUTES[request]
+        route = self._routes[request]
         try:
             values = Values(read_values(route, read_query(query)))
+        except UnreadableParameterError as error:
+            if not self._flavor.missing_is_answered:
+                return error_answer(422, str(error), accept)
+            status = "missing parameter" if error.is_missing else "bad parameter"
+            return Answer(200, write_answer(status, error.parameter))
         except QueryError as error:
             return error_answer(422, str(error), accept)
-        stub = STUBS.get(request)
-        if stub is not None:
-            return Answer(200, write_object(stub.answer))
+        if request not in self._handlers:
+            return Answer(200, write_object(STUBS[request].answer))
         try:
             body = await self._body(self._handlers[request], values, held)
         except RequestFailedError as error:

@@ -157,7 +157,7 @@ class Application:
             redirect_slashes=False,
             lifespan=self._lifespan,
         )
-        api.openapi = lambda: describe(api.title, api.version)  # type: ignore[method-assign]
+        api.openapi = lambda: describe(api.title, api.version, program.flavor)  # type: ignore[method-assign]
         api.router.routes.append(_Requests(program))
         api.add_exception_handler(HTTPException, _no_such_request)
         self.asgi = Guard(

@@ -26,7 +26,9 @@ def test_only_the_flavors_that_are_there_are_taken() -> None:
     given = {"kind": "histogrammer", "hpc_host": "localhost"}
     assert HistogrammerBankConfig(**given).flavor == "rustogramer"
     assert HistogrammerBankConfig(**given, flavor="spectcl").flavor == "spectcl"
-    with pytest.raises(ValidationError, match="'root' is not there; there are rustogramer, spectcl"):
+    with pytest.raises(
+        ValidationError, match="'root' is not there; there are rustogramer, spectcl"
+    ):
         HistogrammerBankConfig(**given, flavor="root")
 
 

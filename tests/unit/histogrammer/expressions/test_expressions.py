@@ -164,7 +164,9 @@ def test_any_text_is_an_expression_or_is_refused(text: str) -> None:
         return
     column = Column(np.ones(3), np.array([True, False, True]), np.array(False))
     found = evaluate(tree, {"a": column, "b": column})
-    assert np.isfinite(np.broadcast_to(found.values, (3,))[np.broadcast_to(found.is_there, (3,))]).all()
+    assert np.isfinite(
+        np.broadcast_to(found.values, (3,))[np.broadcast_to(found.is_there, (3,))]
+    ).all()
 
 
 LITERALS = st.one_of(
