@@ -120,6 +120,12 @@ def sort_parser() -> argparse.ArgumentParser:
         argument(
             "--threads N", "threads that fill spectra; default: one for each core", type=count
         ),
+        argument(
+            "--flavor NAME",
+            "program whose rules hold; default: %(default)s",
+            choices=("rustogramer", "spectcl"),
+            default="rustogramer",
+        ),
         flag("-q --quiet", "say nothing of progress and accounts"),
         epilog="Exit status: 0 done, 1 failed, 2 usage or definitions, 3 done, but files were cut or broken.",
     )

@@ -15,6 +15,7 @@ from histogrammer.analyzer import Analyzer
 from histogrammer.definitions import read_definitions
 from histogrammer.engine import Engine
 from histogrammer.errors import AnalysisError, HistogrammerError
+from histogrammer.flavors import FLAVORS
 from histogrammer.service import Histogrammer, HistogrammerSettings
 from histogrammer.spectrumfiles.ascii import write_ascii
 from histogrammer.spectrumfiles.jsonformat import write_json
@@ -41,7 +42,9 @@ def sort(options: argparse.Namespace) -> int:
     definitions = read_definitions(options.config)
     logging.getLogger("histogrammer").setLevel(logging.CRITICAL)  # errors are told below
     threads = options.threads or len(os.sched_getaffinity(0))
-    settings = HistogrammerSettings(roots=[Path("/")], has_hidden=True, threads=threads)
+    settings = HistogrammerSettings(
+        roots=[Path("/")], has_hidden=True, threads=threads, flavor=FLAVORS[options.flavor]
+    )
     with Histogrammer(settings) as histogrammer:
         histogrammer.worker.ask(definitions.book)
         try:

@@ -19,6 +19,7 @@ from histogrammer.rest.answering import Answerer
 from histogrammer.rest.program import Program
 from histogrammer.rest.protocol.requests import ROUTES
 from histogrammer.rest.protocol.routes import Need, QueryParameter, Route
+from histogrammer.rest.protocol.spectclroutes import NOT_THERE, SPECTCL_ROUTES, matrix
 from histogrammer.rest.protocol.stubs import STUBS
 from histogrammer.service import Histogrammer, HistogrammerSettings
 
@@ -111,6 +112,20 @@ peers = ["192.168.1.0/24"]     # who may ask besides this host; without it nobod
 Nothing asks who somebody is: whoever may ask may change all of it. Pages of other origins may not, and
 a browser has to call the host by a name of its own, or by one in `hosts`.
 """
+FLAVOR = """
+## With the flavor of SpecTcl
+
+With `flavor = "spectcl"` in the Bank's table, or `--flavor spectcl`, requests that only SpecTcl has are carried out, and others
+are answered in its way. A parameter that is missing, or no such value, is a status then, `missing parameter` or `bad parameter`,
+with its name as the detail.
+
+| request | flavor of Rustogramer | flavor of SpecTcl |
+|---|---|---|"""
+TAKEN = """
+Requests that are there with this flavor alone, or take something else with it:
+
+| request | parameters | what it does |
+|---|---|---|"""
 _MARKS = {Need.REQUIRED: "!", Need.SOME: "+", Need.ANY: "*", Need.OPTIONAL: ""}
 
 
@@ -163,6 +178,16 @@ def lines(folder: Path) -> Iterator[str]:
             yield from (_row(one) for one in route.parameters)
             yield ""
         yield from ("```text", f"GET /spectcl/{path}{'?' if query else ''}{query}", answer, "```")
+
+    yield from FLAVOR.splitlines()
+    yield from (f"| `{path}` | {ours} | {theirs} |" for path, ours, theirs in matrix())
+    yield from TAKEN.splitlines()
+    for path, route in SPECTCL_ROUTES.items():
+        if path not in NOT_THERE:
+            taken = ", ".join(
+                f"`{one.name}`{_MARKS[one.need]} {one.summary}" for one in route.parameters
+            )
+            yield f"| `{path}` | {taken or 'none'} | {route.summary} |"
 
 
 def _row(parameter: QueryParameter) -> str:

@@ -63,7 +63,7 @@ def test_raw_parameters_have_numbers_and_are_deleted_when_nothing_uses_them(
     assert rest("rawparameter/new", name="other", number=100)[0] == "Could not modify metadata"
     rest.ok("rawparameter/new", name="lower", number=50)
     rest.book("h", "1", "raw", "0 8 8")
-    status, detail = rest("rawparameter/delete", name="raw")
+    _, detail = rest("rawparameter/delete", name="raw")
     assert "used by spectrum h" in detail
     rest.ok("spectrum/delete", name="h")
     rest.ok("rawparameter/delete", id=100)
@@ -142,10 +142,11 @@ def test_contents_are_integers_by_numbers_of_channels(rest: RestClient) -> None:
 
 def test_contents_of_any_size_are_the_same_in_pieces(rest: RestClient) -> None:
     rest.book("large", "2", "a b", "0 300 300", "0 300 300")
-    rest.engine.spectra["large"].contents.cells[1:-1, 1:-1] = 1.0
+    rest.engine.spectra["large"].contents.cells[1:-1:100, 1:-1] = 1.0
     found = rest.ok("spectrum/contents", name="large")["channels"]
-    assert len(found) == 90000
-    assert found[300] == {"x": 0, "y": 1, "v": 1}
+    assert len(found) == 900
+    assert found[300] == {"x": 0, "y": 100, "v": 1}
+    assert found[-1] == {"x": 299, "y": 200, "v": 1}
     rest.ok("spectrum/zero")
     assert rest.ok("spectrum/contents", name="large")["channels"] == []
 
@@ -242,8 +243,8 @@ def queries(draw: st.DrawFn) -> tuple[str, list[tuple[str, str]]]:
     fields = []
     for parameter in SPECTCL_TABLE[path].parameters:
         values = TEXTS if parameter.type is ValueType.TEXT else NUMBERS
-        for _ in range(draw(st.sampled_from([1, 1, 1, 0, 2]))):
-            fields.append((parameter.name, draw(values)))
+        times = draw(st.sampled_from([1, 1, 1, 0, 2]))
+        fields += [(parameter.name, draw(values)) for _ in range(times)]
     return path, fields
 
 

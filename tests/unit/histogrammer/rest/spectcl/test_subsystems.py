@@ -205,7 +205,7 @@ def test_fits_are_made_of_channels_and_updated(rest: RestClient) -> None:
         {"baseline": 20, "height": 500, "centroid": 40.25, "sigma": 3, "chisquare": 0}, abs=1e-6
     )
     rest.ok("spectrum/delete", name="h")
-    status, detail = rest("fit/update")
+    _, detail = rest("fit/update")
     assert "f: Spectrum h does not exist; line: Spectrum h" in detail
     rest.ok("fit/delete", name="f")
     assert [one["name"] for one in rest.ok("fit/list")] == ["line"]
