@@ -114,7 +114,7 @@ def sort_parser() -> argparse.ArgumentParser:
         argument(
             "--format NAME",
             "form of the spectra; default: %(default)s",
-            choices=("json", "ascii"),
+            choices=("json", "ascii", "csv", "root", "hdf5"),
             default="json",
         ),
         argument(
