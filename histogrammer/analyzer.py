@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 from groundwork.closing import Closing
@@ -30,7 +29,8 @@ from histogrammer.events.programs import ProgramInput
 from histogrammer.events.protocol.acquisitionitems import StateChange
 from histogrammer.events.protocol.paramitems import Variables
 from histogrammer.events.protocol.ringitems import ItemType
-from histogrammer.events.sources import EventSource
+from histogrammer.events.roottrees import RootTreeSource, tree_path
+from histogrammer.events.sources import BlockSource, EventSource
 from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.rates import Rates
 from histogrammer.roots import Roots
@@ -158,7 +158,7 @@ class Analyzer(Closing):
         self._ended = threading.Event()
         self._ended.set()
         self._is_halting = False
-        self._source: EventSource | None = None
+        self._source: BlockSource | None = None
         self._state, self._keep_going = RunState(), False
         self._rates = Rates(2)
 
@@ -225,7 +225,7 @@ class Analyzer(Closing):
                     f"{source[:200]} is no program of the configuration; there are: "
                     f"{', '.join(self._programs)}",
                 )
-            self._attach(f"pipe:{source}", [ProgramInput(command)])
+            self._attach_inputs(f"pipe:{source}", [ProgramInput(command)])
         else:
             raise AnalysisError(
                 f"Data source type '{kind}' is not supported", self._flavor.other_sources
@@ -244,21 +244,35 @@ class Analyzer(Closing):
         """
         if not paths:
             raise AnalysisError("Attach failed", "no file is named")
+        trees = []
         for path in paths:  # all of them now, or a long run would end at the last
             try:
-                self._roots.find(Path(path))
+                trees.append(tree_path(path, self._roots.find))
             except NotRegularError as error:
                 which = f"{path}: " if len(paths) > 1 else ""
                 raise AnalysisError("Attach failed", f"{which}{error}") from error
-        inputs = [FileInput(path, self._roots.find) for path in paths]
-        self._attach(f"file:{', '.join(paths)}", inputs, keep_going)
+        found = [tree for tree in trees if tree is not None]
+        if found and len(found) < len(paths):
+            raise AnalysisError(
+                "Attach failed", "files of ROOT and of ring items are not read together"
+            )
+        name = f"file:{', '.join(paths)}"
+        if found:
+            self._attach(name, lambda: RootTreeSource(found, self._rows()), keep_going)
+        else:
+            self._attach_inputs(
+                name, [FileInput(path, self._roots.find) for path in paths], keep_going
+            )
 
-    def _attach(self, name: str, inputs: Sequence[Input], keep_going: bool = False) -> None:
+    def _attach_inputs(self, name: str, inputs: Sequence[Input], keep_going: bool = False) -> None:
+        self._attach(name, lambda: EventSource(inputs, self._rows(), kept=_KEPT), keep_going)
+
+    def _attach(self, name: str, make: Callable[[], BlockSource], keep_going: bool) -> None:
         with self._turn:
             self._stop()
             self._forget()
             try:
-                self._source = EventSource(inputs, self._rows(), kept=_KEPT)
+                self._source = make()
             except EventFileError as error:
                 raise AnalysisError("Attach failed", error.reason) from error
             self._state, self._keep_going = RunState(attached=name), keep_going
@@ -356,7 +370,7 @@ class Analyzer(Closing):
 
     # in the reading thread
 
-    def _read(self, source: EventSource, parts: Iterator[Part]) -> None:
+    def _read(self, source: BlockSource, parts: Iterator[Part]) -> None:
         errors: list[str] = []
         try:
             while True:
@@ -379,7 +393,7 @@ class Analyzer(Closing):
             self._state = replace(self._state, is_active=False, errors=tuple(errors))
             self._ended.set()
 
-    def _fill_from(self, source: EventSource, parts: Iterator[Part]) -> None:
+    def _fill_from(self, source: BlockSource, parts: Iterator[Part]) -> None:
         waiting: deque[Future[None]] = deque()
         try:
             for part in parts:
@@ -405,7 +419,7 @@ class Analyzer(Closing):
             except Exception:  # events are not to be lost by it
                 log.exception("run %d: its change of state could not be told", change.run)
 
-    def _note_rates(self, source: EventSource, *, begin: bool = False) -> None:
+    def _note_rates(self, source: BlockSource, *, begin: bool = False) -> None:
         progress = source.progress
         note = self._rates.begin if begin else self._rates.note
         note(self._clock(), progress.events, progress.bytes_read)

@@ -37,7 +37,7 @@ def write_hdf5(spectra: Iterable[Saved]) -> bytes:
             definition = saved.definition
             how = {"compression": "gzip", "shuffle": True} if definition.size > _COMPRESSED else {}
             dataset = group.create_dataset(str(number), data=saved.cells, **how)
-            dataset.attrs["name"] = definition.name
+            dataset.attrs["name"] = definition.name.replace("\0", "")  # HDF5 has none in texts
             dataset.attrs[_DEFINITION] = json.dumps(described(definition))
             for axis, name in ((definition.x_axis, "x_axis"), (definition.y_axis, "y_axis")):
                 if axis is not None:

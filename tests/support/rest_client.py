@@ -69,6 +69,10 @@ class RestClient:
             body = answer.body
             return answer if isinstance(body, bytes) else replace(answer, body=b"".join(body))
 
+    def picture(self, query: bytes) -> Answer:
+        """Return the answer to a request for a picture."""
+        return self._runner.run(self._answerer.picture(query, "application/json"))
+
     def raw(self, request: str, query: bytes) -> Answer:
         """Return the answer to a query as bytes."""
         answer = self.unchecked(request, query)

@@ -33,7 +33,7 @@ from histogrammer.rest.protocol.routes import (
 )
 from histogrammer.rest.protocol.stubs import STUB_ROUTES
 
-__all__ = ["LIMITS", "METADATA", "PAIRS", "POINTS", "ROUTES", "SPECTRUM"]
+__all__ = ["LIMITS", "METADATA", "PAIRS", "PICTURE", "POINTS", "ROUTES", "SPECTRUM"]
 
 _NUMBER, _TRUTH = ValueType.NUMBER, ValueType.TRUTH
 _INTEGER, _UNSIGNED = ValueType.INTEGER, ValueType.UNSIGNED
@@ -276,6 +276,20 @@ _PROGRAM = (
         must("token", "token of the client", _UNSIGNED),
     ),
 )
+
+PICTURE = Route(
+    "pictures/spectrum",
+    "Return a spectrum with its gates as a picture, PNG.",
+    bytes,
+    b"",
+    (
+        must("name", "name of the spectrum"),
+        may("width", "pixels", _UNSIGNED, 800),
+        may("height", "pixels", _UNSIGNED, 500),
+        may("log", "counts are drawn logarithmically", _TRUTH, False),
+    ),
+)
+"""Not below `/spectcl/`, where clients know what there is."""
 
 ROUTES: dict[str, Route] = {
     route.path: route
