@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
+import numpy.typing as npt
 
 from groundwork.closing import Closing
 from histogrammer.events.blocks import EventBlock
 from histogrammer.events.protocol.paramitems import Definitions, write_definitions, write_events
 from histogrammer.events.protocol.ringitems import write_item
-from histogrammer.gates.condition import Truth
 
 __all__ = ["FilterFile"]
 
@@ -48,7 +48,7 @@ class FilterFile(Closing):
             self.close()
             raise
 
-    def write(self, block: EventBlock, truth: Truth) -> None:
+    def write(self, block: EventBlock, truth: npt.NDArray[np.bool_]) -> None:
         """Write the events of a block for which a gate is true, with those of the parameters that
         they have.
 

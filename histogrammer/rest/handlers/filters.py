@@ -5,10 +5,11 @@ from __future__ import annotations
 from groundwork.regularfiles import NotRegularError
 from histogrammer.engine import Engine
 from histogrammer.errors import HistogrammerError, RequestFailedError
+from histogrammer.filters import EventFilter
 from histogrammer.patterns import select
 from histogrammer.rest.handlers.calls import Handlers, InThread, InWorker, failing
 from histogrammer.rest.program import Program
-from histogrammer.rest.protocol.spectclanswers import FILTER_FORMAT, FilterObject, filter_object
+from histogrammer.rest.protocol.spectclanswers import FILTER_FORMAT, FilterObject
 from histogrammer.rest.protocol.values import Values
 
 __all__ = ["HANDLERS"]
@@ -87,7 +88,19 @@ def list_filters(engine: Engine, values: Values) -> list[FilterObject]:
     """Return the filters that a pattern selects."""
     with failing(_FAILED, has_text=False):
         names = select(engine.filters, values.text("pattern"))
-    return [filter_object(engine.filters[name]) for name in names]
+    return [_object(engine.filters[name]) for name in names]
+
+
+def _object(found: EventFilter) -> FilterObject:
+    """Return a filter."""
+    return FilterObject(
+        name=found.name,
+        gate=found.gate,
+        file=found.path,
+        parameters=list(found.parameters),
+        enabled="enabled" if found.is_enabled else "disabled",
+        format=FILTER_FORMAT,
+    )
 
 
 HANDLERS: Handlers = {

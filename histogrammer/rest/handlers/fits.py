@@ -7,7 +7,7 @@ from histogrammer.errors import FitError, RequestFailedError
 from histogrammer.fits import Fit
 from histogrammer.patterns import select
 from histogrammer.rest.handlers.calls import Handlers, InWorker, failing
-from histogrammer.rest.protocol.spectclanswers import FitObject, fit_object
+from histogrammer.rest.protocol.spectclanswers import FitObject
 from histogrammer.rest.protocol.values import Values
 
 __all__ = ["HANDLERS"]
@@ -57,7 +57,19 @@ def list_fits(engine: Engine, values: Values) -> list[FitObject]:
     """Return the fits that a pattern selects."""
     with failing(_FAILED, has_text=False):
         names = select(engine.fits, values.text("pattern"))
-    return [fit_object(engine.fits[name]) for name in names]
+    return [_object(engine.fits[name]) for name in names]
+
+
+def _object(found: Fit) -> FitObject:
+    """Return a fit."""
+    return FitObject(
+        name=found.name,
+        spectrum=found.spectrum,
+        type=found.kind,
+        low=found.low,
+        high=found.high,
+        parameters=dict(found.parameters),
+    )
 
 
 HANDLERS: Handlers = {

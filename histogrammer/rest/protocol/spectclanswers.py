@@ -11,8 +11,6 @@ from typing_extensions import TypedDict  # pydantic knows no other before Python
 from histogrammer.analysis.integration import Integral
 from histogrammer.analysis.statistics import Flow
 from histogrammer.axes import Axis
-from histogrammer.filters import EventFilter
-from histogrammer.fits import Fit
 from histogrammer.gates.condition import Condition
 from histogrammer.gates.masks import Mask
 from histogrammer.parameters import Parameter
@@ -45,8 +43,6 @@ __all__ = [
     "ShortParameterObject",
     "TreeObject",
     "TreeVariableObject",
-    "filter_object",
-    "fit_object",
     "named_variables",
     "numbered_sums",
     "plain_integral",
@@ -293,30 +289,6 @@ def pseudo_object(pseudo: Pseudo) -> PseudoObject:
     """Return a pseudo parameter."""
     return PseudoObject(
         name=pseudo.name, parameters=list(pseudo.parameters), computation=pseudo.computation
-    )
-
-
-def filter_object(found: EventFilter) -> FilterObject:
-    """Return a filter."""
-    return FilterObject(
-        name=found.name,
-        gate=found.gate,
-        file=found.path,
-        parameters=list(found.parameters),
-        enabled="enabled" if found.is_enabled else "disabled",
-        format=FILTER_FORMAT,
-    )
-
-
-def fit_object(found: Fit) -> FitObject:
-    """Return a fit."""
-    return FitObject(
-        name=found.name,
-        spectrum=found.spectrum,
-        type=found.kind,
-        low=found.low,
-        high=found.high,
-        parameters=dict(found.parameters),
     )
 
 
