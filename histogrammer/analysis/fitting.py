@@ -19,6 +19,8 @@ Floats = npt.NDArray[np.float64]
 _STEPS_MOST = 200
 _LESS = 1e-12
 """Relative change of chi-square with which a fit is done."""
+_DAMPED = 1e12
+"""No smaller step is tried."""
 
 
 def fit(kind: str, x: Floats, y: Floats) -> dict[str, float]:
@@ -52,41 +54,55 @@ def _linear(x: Floats, y: Floats, weights: Floats) -> list[float]:
 
 
 def _gaussian(x: Floats, y: Floats, weights: Floats) -> list[float]:
-    """Return baseline, height, centroid, sigma and chi-square, by Levenberg's and Marquardt's
-    method from the moments of what is above the lowest contents."""
-    baseline = float(y.min())
-    above = y - baseline
-    total = float(above.sum())
-    if total <= 0:
+    """Return baseline, height, centroid, sigma and chi-square: the best of what is found from some
+    first guesses."""
+    if y.min() == y.max():
         raise FitError("all channels have the same contents: there is no peak")
-    centroid = float(x @ above) / total
-    sigma = max(float(np.sqrt(above @ (x - centroid) ** 2 / total)), 0.5)
-    found = np.array([baseline, float(above.max()), centroid, sigma])
+    found = [_descended(guess, x, y, weights) for guess in _guesses(x, y)]
+    return min(found, key=lambda one: one[-1] if np.isfinite(one).all() else np.inf)
+
+
+def _guesses(x: Floats, y: Floats) -> list[Floats]:
+    """Return first guesses: from the moments of what is above the lowest contents, for a wide peak;
+    from what is above half of the highest, over the middle contents, for a narrow one."""
+    above = y - y.min()
+    centroid = float(x @ above / above.sum())
+    sigma = float(np.sqrt(above @ (x - centroid) ** 2 / above.sum()))
+    level, top = float(np.median(y)), int(y.argmax())
+    height = float(y[top]) - level
+    narrow = float(np.count_nonzero(y - level > height / 2)) / 2.35
+    return [
+        np.array([float(y.min()), float(above.max()), centroid, max(sigma, 0.5)]),
+        np.array([level, height, x[top], max(narrow, 0.5)]),
+    ]
+
+
+def _descended(found: Floats, x: Floats, y: Floats, weights: Floats) -> list[float]:
+    """Return the parameters to which Levenberg's and Marquardt's method leads from a guess, and
+    chi-square; NaN if it does not end."""
     rest, slopes = _peak(found, x, y, weights)
     chi, damping = float(rest @ rest), 1e-3
     for _ in range(_STEPS_MOST):
         square = slopes.T @ slopes
-        step = np.linalg.lstsq(square + damping * np.diag(square.diagonal()), -slopes.T @ rest)[0]
+        try:
+            step = np.linalg.lstsq(square + damping * np.diag(square.diagonal()), -slopes.T @ rest)[
+                0
+            ]
+        except np.linalg.LinAlgError:
+            break
         new_rest, new_slopes = _peak(found + step, x, y, weights)
         new_chi = float(new_rest @ new_rest)
         if not new_chi <= chi:  # NaN, too
             damping *= 10
-            if damping > 1e12:
-                break
+            if damping > _DAMPED:
+                return [*found[:3], abs(float(found[3])), chi]
             continue
         is_done = chi - new_chi <= _LESS * chi
-        found, rest, slopes, chi, damping = (
-            found + step,
-            new_rest,
-            new_slopes,
-            new_chi,
-            damping / 10,
-        )
+        found, rest, slopes, chi = found + step, new_rest, new_slopes, new_chi
+        damping /= 10
         if is_done:
-            break
-    else:
-        raise FitError("the gaussian fit does not converge: choose other limits")
-    return [*found[:3], abs(float(found[3])), chi]
+            return [*found[:3], abs(float(found[3])), chi]
+    return [np.nan] * 5
 
 
 def _peak(found: Floats, x: Floats, y: Floats, weights: Floats) -> tuple[Floats, Floats]:
