@@ -20,7 +20,13 @@ from histogrammer.analysis.regions import Inside
 from histogrammer.contents import Contents
 from histogrammer.display.binder import Binder
 from histogrammer.display.memory import DisplayMemory
-from histogrammer.errors import ConditionError, DisplayMemoryError, ParameterError, SpectrumError
+from histogrammer.errors import (
+    ConditionError,
+    DisplayMemoryError,
+    FilterError,
+    ParameterError,
+    SpectrumError,
+)
 from histogrammer.events.blocks import EventBlock
 from histogrammer.filling import Filler
 from histogrammer.filters import Filters
@@ -72,6 +78,7 @@ class Engine(Closing):
         variables: By name.
         conditions: By name.
         filters: Of events into files, by name.
+        trees: Files of ROOT trees that events are written into, by name.
         spectra: By name, in order of creation.
         fits: To spectra, by name.
         changes: Number of the changes of spectra, gates and what is applied to spectra: between
@@ -93,7 +100,7 @@ class Engine(Closing):
         self.parameters = Parameters()
         self.pseudos, self.variables = Pseudos(), TreeVariables()
         self.conditions = Conditions(flavor, self.parameters)
-        self.filters, self.fits = Filters(), Fits()
+        self.filters, self.trees, self.fits = Filters(), Filters("ROOT tree"), Fits()
         self.spectra: dict[str, Spectrum] = {}
         self.traces = Traces(flavor.first_token)
         self.refresh_every = float(_REFRESH_S)
@@ -110,6 +117,7 @@ class Engine(Closing):
         """End its threads, close its files, and remove the display memory."""
         self._filler.close()
         self.filters.close()
+        self.trees.close()
         if self.memory is not None:
             self.memory.close()
 
@@ -149,6 +157,7 @@ class Engine(Closing):
             *(f"gate {gate}" for gate, one in self.conditions.items() if name in one.parameters),
             *(f"pseudo parameter {p}" for p, one in self.pseudos.items() if name in one.parameters),
             *(f"filter {f}" for f, one in self.filters.items() if name in one.parameters),
+            *(f"ROOT tree {t}" for t, one in self.trees.items() if name in one.parameters),
             *(["its computation"] if name in self.pseudos else []),
         ]
         if users:
@@ -530,7 +539,8 @@ class Engine(Closing):
         """Fill all spectra from a block of events, and write what filters select of it.
 
         Raises:
-            FilterError: A file of a filter cannot be written; spectra are filled.
+            FilterError: A file of a filter or of a tree cannot be written; spectra are filled, and
+                the others are written.
         """
         block = self.pseudos.extended(block, self.variables.numbers)
         if self._filled_changes != self.changes:
@@ -539,7 +549,14 @@ class Engine(Closing):
         for spectrum in self.spectra.values():
             spectrum.version += 1
         self._filler.fill(block)
-        self.filters.write(block, self.conditions)
+        failed: list[FilterError] = []
+        for files in (self.filters, self.trees):
+            try:
+                files.write(block, self.conditions)
+            except FilterError as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
 
     # traces
 

@@ -1,24 +1,40 @@
 """Filters by name: events for which a gate is true are written into files, while spectra are
-filled."""
+filled. ROOT trees that are written are such, too, with files of another form."""
 
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
 
 from groundwork.closing import Closing
+from groundwork.errors import text_of
 from histogrammer.errors import FilterError
 from histogrammer.events.blocks import EventBlock
-from histogrammer.events.filterfiles import FilterFile
-from histogrammer.gates.condition import Condition
+from histogrammer.gates.condition import Condition, Truth
 from histogrammer.gates.conditions import BlockTruths
 from histogrammer.names import refusal
 
-__all__ = ["EventFilter", "Filters"]
+__all__ = ["EventFile", "EventFilter", "Filters"]
 
 log = logging.getLogger(__name__)
+
+
+class EventFile(Protocol):
+    """A file of events that is written."""
+
+    @property
+    def events(self) -> int:
+        """Events that were written."""
+
+    def write(self, block: EventBlock, truth: Truth) -> None:
+        """Write the events for which a gate is true; any exception: it cannot be."""
+
+    def close(self) -> None:
+        """Close it."""
 
 
 @dataclass(slots=True)
@@ -27,7 +43,8 @@ class EventFilter:
 
     Attributes:
         name: Any text.
-        gate: Name of a condition; of one that does not exist (any more) nothing is written.
+        gate: Name of a condition; of one that does not exist (any more) nothing is written; None:
+            all events are.
         parameters: Names of those that are written.
         path: Of its file; empty: none was given.
         is_enabled: It writes.
@@ -35,17 +52,22 @@ class EventFilter:
     """
 
     name: str
-    gate: str
+    gate: str | None
     parameters: tuple[str, ...]
     path: str = ""
     is_enabled: bool = False
-    writer: FilterFile | None = None
+    writer: EventFile | None = None
 
 
 class Filters(Closing, Mapping[str, EventFilter]):
-    """Filters by name, in the order in which they were made."""
+    """Filters by name, in the order in which they were made.
 
-    def __init__(self) -> None:
+    Args:
+        word: By which errors call one of them.
+    """
+
+    def __init__(self, word: str = "Filter") -> None:
+        self._word = word
         self._filters: dict[str, EventFilter] = {}
 
     def __getitem__(self, name: str) -> EventFilter:
@@ -60,7 +82,7 @@ class Filters(Closing, Mapping[str, EventFilter]):
     def create(
         self,
         name: str,
-        gate: str,
+        gate: str | None,
         parameters: Sequence[str],
         *,
         conditions: Mapping[str, Condition],
@@ -70,7 +92,7 @@ class Filters(Closing, Mapping[str, EventFilter]):
 
         Args:
             name: Of it.
-            gate: Name of a condition.
+            gate: Name of a condition; None: there is none.
             parameters: Names of those that are written.
             conditions: All that there are.
             known: All parameters by name.
@@ -81,8 +103,9 @@ class Filters(Closing, Mapping[str, EventFilter]):
         if reason := refusal(name):
             raise FilterError(reason)
         if name in self._filters:
-            raise FilterError(f"Filter {name} already exists")
-        _check_gate(gate, conditions)
+            raise FilterError(f"{self._word} {name} already exists")
+        if gate is not None:
+            _check_gate(gate, conditions)
         for parameter in parameters:
             if parameter not in known:
                 raise FilterError(f"Parameter {parameter} does not exist")
@@ -91,7 +114,7 @@ class Filters(Closing, Mapping[str, EventFilter]):
     def named(self, name: str) -> EventFilter:
         """Return a filter; FilterError: there is none of this name."""
         if name not in self._filters:
-            raise FilterError(f"Filter {name} does not exist")
+            raise FilterError(f"{self._word} {name} does not exist")
         return self._filters[name]
 
     def delete(self, name: str) -> None:
@@ -104,26 +127,22 @@ class Filters(Closing, Mapping[str, EventFilter]):
         _check_gate(gate, conditions)
         self.named(name).gate = gate
 
-    def write_into(self, name: str, path: str, file: int) -> None:
+    def write_into(self, name: str, path: str, make: Callable[[Sequence[str]], EventFile]) -> None:
         """Have a filter write into a new file; the one before is closed.
 
         Args:
             name: Of the filter.
             path: Of the file, as it was given.
-            file: Descriptor of it, open for writing and empty; closed by the filter.
+            make: Returns the file, which the filter closes; takes names of parameters.
 
         Raises:
             FilterError: There is no such filter, or the file cannot be written.
         """
+        found = self.named(name)
         try:
-            found = self.named(name)
-        except FilterError:
-            os.close(file)
-            raise
-        try:
-            writer = FilterFile(file, found.parameters)
-        except OSError as error:
-            raise FilterError(f"{path}: {error.strerror or error}") from error
+            writer = make(found.parameters)
+        except Exception as error:  # libraries raise what they like
+            raise FilterError(f"{path}: {text_of(error)}") from error
         _close(found)
         found.path, found.writer = path, writer
 
@@ -132,7 +151,7 @@ class Filters(Closing, Mapping[str, EventFilter]):
         file."""
         found = self.named(name)
         if is_enabled and found.writer is None:
-            raise FilterError(f"Filter {name} has no file: give it one before it is enabled")
+            raise FilterError(f"{self._word} {name} has no file: give it one before it is enabled")
         found.is_enabled = is_enabled
 
     def write(self, block: EventBlock, conditions: Mapping[str, Condition]) -> None:
@@ -148,10 +167,12 @@ class Filters(Closing, Mapping[str, EventFilter]):
         for one in enabled:
             try:
                 assert one.writer is not None
-                one.writer.write(block, truths(one.gate))
-            except OSError as error:
+                is_all = one.gate is None
+                truth = np.ones(len(block), np.bool_) if is_all else truths(one.gate or "")
+                one.writer.write(block, truth)
+            except Exception as error:  # libraries raise what they like
                 one.is_enabled = False
-                failed.append(f"filter {one.name}: {one.path}: {error.strerror or error}")
+                failed.append(f"{self._word} {one.name}: {one.path}: {text_of(error)}")
         if failed:
             raise FilterError(
                 f"{'; '.join(failed)}; disabled: its events from here on are not in the file"
@@ -171,6 +192,9 @@ def _check_gate(gate: str, conditions: Mapping[str, Condition]) -> None:
 def _close(one: EventFilter) -> None:
     one.is_enabled = False
     if one.writer is not None:
-        log.info("filter %s: %d events are in %s", one.name, one.writer.events, one.path)
-        one.writer.close()
+        log.info("%s: %d events are in %s", one.name, one.writer.events, one.path)
+        try:
+            one.writer.close()
+        except Exception:  # what follows has to be done, too
+            log.exception("%s: %s could not be closed", one.name, one.path)
         one.writer = None

@@ -17,7 +17,7 @@ __all__ = ["MOST_READ_BYTES", "Roots"]
 MOST_READ_BYTES = 1 << 30
 """Of a file of spectra: 4096 x 4096 channels with counts, as lines."""
 _HEAD_BYTES = 64
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _HIDDEN = "is hidden: a name of its path begins with a dot; take another"
 
 
@@ -89,7 +89,7 @@ class Roots:
             raise NotRegularError(getattr(error, "strerror", None) or "is no path") from error
 
     def create(self, path: str) -> int:
-        """Return the descriptor of a new file, open for writing; to be closed by the caller.
+        """Return the descriptor of a new file, open for reading and writing; to be closed by the caller.
 
         An empty file and a link are replaced; nothing else is.
 

@@ -32,7 +32,7 @@ class FilterFile(Closing):
         parameters: Names of those that are written.
 
     Raises:
-        OSError: The definitions cannot be written.
+        OSError: The definitions cannot be written; the descriptor is the caller's then.
 
     Attributes:
         events: Events that were written.
@@ -42,11 +42,7 @@ class FilterFile(Closing):
         self.events = 0
         self._file, self._parameters, self._bytes = file, tuple(parameters), 0
         numbered = tuple(enumerate(self._parameters, start=1))
-        try:
-            self._append(write_item(write_definitions(Definitions(numbered))))
-        except OSError:
-            self.close()
-            raise
+        self._append(write_item(write_definitions(Definitions(numbered))))
 
     def write(self, block: EventBlock, truth: npt.NDArray[np.bool_]) -> None:
         """Write the events of a block for which a gate is true, with those of the parameters that

@@ -1,20 +1,27 @@
-"""Requests `filter/`, by the rules of SpecTcl."""
+"""Requests `filter/` and `roottree/`, by the rules of SpecTcl."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
 from groundwork.regularfiles import NotRegularError
 from histogrammer.engine import Engine
-from histogrammer.errors import HistogrammerError, RequestFailedError
+from histogrammer.errors import FilterError, HistogrammerError, RequestFailedError
+from histogrammer.events.filterfiles import FilterFile
+from histogrammer.events.treefiles import TreeFile
 from histogrammer.filters import EventFilter
 from histogrammer.patterns import select
 from histogrammer.rest.handlers.calls import Handlers, InThread, InWorker, failing
 from histogrammer.rest.program import Program
-from histogrammer.rest.protocol.spectclanswers import FILTER_FORMAT, FilterObject
+from histogrammer.rest.protocol.spectclanswers import FILTER_FORMAT, FilterObject, TreeObject
 from histogrammer.rest.protocol.values import Values
 
 __all__ = ["HANDLERS"]
 
-_FAILED = "'filter' command failed"
+_FAILED, _TREE_FAILED = "'filter' command failed", "'roottree' command failed"
 
 
 def create(engine: Engine, values: Values) -> str:
@@ -67,8 +74,23 @@ def set_file(program: Program, values: Values) -> str:
             file = program.roots.create(path)
         except NotRegularError as error:
             raise RequestFailedError(_FAILED, f"{path}: {error}") from error
-        program.worker.ask(lambda engine: engine.filters.write_into(name, path, file))
+        with closed_unless_done(file):
+            program.worker.ask(
+                lambda engine: engine.filters.write_into(
+                    name, path, lambda parameters: FilterFile(file, parameters)
+                )
+            )
     return ""
+
+
+@contextmanager
+def closed_unless_done(file: int) -> Iterator[None]:
+    """Close a descriptor if what is done within fails."""
+    try:
+        yield
+    except BaseException:
+        os.close(file)
+        raise
 
 
 def set_format(engine: Engine, values: Values) -> str:
@@ -91,11 +113,68 @@ def list_filters(engine: Engine, values: Values) -> list[FilterObject]:
     return [_object(engine.filters[name]) for name in names]
 
 
+def create_tree(program: Program, values: Values) -> str:
+    """Write the events of all that is analyzed from now on into a ROOT tree."""
+    tree, gate = values.text("tree"), values.maybe_text("gate") or None
+    with failing(_TREE_FAILED):
+        program.worker.ask(lambda engine: _new_tree(engine, tree, gate, values.texts("parameter")))
+        try:
+            _open_tree(program, tree)
+        except HistogrammerError:
+            program.worker.ask(lambda engine: engine.trees.delete(tree))
+            raise
+    return ""
+
+
+def _new_tree(engine: Engine, tree: str, gate: str | None, patterns: Sequence[str]) -> None:
+    if not tree or "/" in tree or tree.startswith("."):
+        raise FilterError(f"{tree} is no name of a tree: its file is called after it")
+    names = [name for pattern in patterns for name in select(engine.parameters, pattern)]
+    if not names:
+        raise FilterError(f"there is no parameter {', '.join(patterns)}")
+    engine.trees.create(tree, gate, names, conditions=engine.conditions, known=engine.parameters)
+
+
+def _open_tree(program: Program, tree: str) -> None:
+    """Give a tree a new file in the first folder in which clients may write."""
+    folder = next(iter(program.roots.folders), Path())
+    path = str(folder / f"{tree}.root")
+    try:
+        file = program.roots.create(path)
+    except NotRegularError as error:
+        raise FilterError(f"{path}: {error}") from error
+
+    def begin(engine: Engine) -> None:
+        engine.trees.write_into(tree, path, lambda parameters: TreeFile(file, tree, parameters))
+        engine.trees.enable(tree)
+
+    with closed_unless_done(file):
+        program.worker.ask(begin)
+
+
+def delete_tree(engine: Engine, values: Values) -> str:
+    """Write a ROOT tree no more, and close its file."""
+    with failing(_TREE_FAILED):
+        engine.trees.delete(values.text("tree"))
+    return ""
+
+
+def list_trees(engine: Engine, values: Values) -> list[TreeObject]:
+    """Return the ROOT trees that are written, and that a pattern selects."""
+    with failing(_TREE_FAILED, has_text=False):
+        names = select(engine.trees, values.text("pattern"))
+    return [
+        TreeObject(tree=name, params=list(one.parameters), gate=one.gate or "")
+        for name in names
+        for one in [engine.trees[name]]
+    ]
+
+
 def _object(found: EventFilter) -> FilterObject:
     """Return a filter."""
     return FilterObject(
         name=found.name,
-        gate=found.gate,
+        gate=found.gate or "",
         file=found.path,
         parameters=list(found.parameters),
         enabled="enabled" if found.is_enabled else "disabled",
@@ -112,4 +191,7 @@ HANDLERS: Handlers = {
     "filter/file": InThread(set_file),
     "filter/format": InWorker(set_format),
     "filter/list": InWorker(list_filters),
+    "roottree/create": InThread(create_tree),
+    "roottree/delete": InWorker(delete_tree),
+    "roottree/list": InWorker(list_trees),
 }

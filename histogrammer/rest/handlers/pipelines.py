@@ -56,7 +56,6 @@ def _refusal(path: str) -> InWorker:
 
 HANDLERS: Handlers = {
     "evbunpack/list": Always([]),
-    "roottree/list": Always([]),
     "pman/ls": InWorker(list_names),
     "pman/list": InWorker(list_names),
     "pman/current": Always(_BUILT_IN),

@@ -192,6 +192,21 @@ _EVENTS = (
     ),
     listing("filter/list", "List filters.", list[FilterObject], pattern("names")),
     done(
+        "roottree/create",
+        "Write events into the new file TREE.root, in the first folder for files.",
+        must("tree", "name of the tree"),
+        some("parameter", "patterns of names of those that are written"),
+        may("gate", "gate that selects events; empty: all"),
+    ),
+    done(
+        "roottree/delete",
+        "Write a tree no more, and close its file.",
+        must("tree", "name of the tree"),
+    ),
+    listing(
+        "roottree/list", "List ROOT trees that are written.", list[TreeObject], pattern("names")
+    ),
+    done(
         "fit/create",
         "Create a fit.",
         must("name", "name of the fit"),
@@ -222,14 +237,6 @@ _PIPELINES = (
     done("pman/rm", "Refuse: pipelines are built in.", any_of("pipeline", "name")),
     done("pman/clear", "Refuse: pipelines are built in.", any_of("pipeline", "name")),
     done("pman/clone", "Refuse: pipelines are built in.", any_of("source", "name")),
-    listing(
-        "roottree/list",
-        "List ROOT trees that are written: none.",
-        list[TreeObject],
-        pattern("names"),
-    ),
-    done("roottree/create", "Refuse: filters write events.", any_of("tree", "name")),
-    done("roottree/delete", "Refuse: there is none.", any_of("tree", "name")),
     done("script", "Refuse: scripts are not carried out.", must("command", "Tcl script")),
 )
 
@@ -240,9 +247,6 @@ SPECTCL_ROUTES: dict[str, Route] = {
 
 _BUILT_IN = "the pipeline `default` is built in, and no other can be made"
 _UNPACKED = "events come as parameters, unpacked by the analysis pipeline: nothing is unpacked here"
-_NO_TREES = (
-    "no ROOT tree is written while events are analyzed: write them with a filter, filter/new"
-)
 NOT_THERE: dict[str, str] = {
     "evbunpack/create": _UNPACKED,
     "evbunpack/add": _UNPACKED,
@@ -251,8 +255,6 @@ NOT_THERE: dict[str, str] = {
     "pman/rm": _BUILT_IN,
     "pman/clear": _BUILT_IN,
     "pman/clone": _BUILT_IN,
-    "roottree/create": _NO_TREES,
-    "roottree/delete": _NO_TREES,
     "fit/proc": "fits are functions of this program, not Tcl procedures: draw with the parameters of fit/list",
     "script": "scripts are not carried out: there is no Tcl interpreter here; make requests instead",
 }

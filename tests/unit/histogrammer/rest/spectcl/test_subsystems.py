@@ -176,7 +176,7 @@ def test_a_filter_whose_disk_is_full_is_disabled_and_the_analysis_says_so(
     with room_for(len(before)):
         analyze(rest, source)
     error = rest.ok("shmem/variables")["AnalysisError"]
-    assert "filter f" in error
+    assert "Filter f" in error
     assert "File too large" in error
     assert path.read_bytes() == before
     assert counts(rest, "h") == {1: 1}  # it was filled
@@ -231,3 +231,42 @@ def test_a_fit_that_cannot_be_is_refused(
     rest.ok("fit/create", **{**query, "name": "there"})
     status, detail = rest("fit/create", **{**query, **changed})
     assert (status, says in detail) == ("'fit' command failed", True), detail
+
+
+def test_a_root_tree_has_the_events_of_a_gate_and_is_a_source(
+    rest: RestClient, tmp_path: Path
+) -> None:
+    uproot = pytest.importorskip("uproot")
+    rest.ok("gate/edit", name="g", type="s", parameter="a", low=0, high=10)
+    rest.ok("roottree/create", tree="t", parameter=["[ab]", "d"], gate="g")
+    rest.ok("roottree/create", tree="all", parameter="b")
+    assert rest.ok("roottree/list", pattern="t") == [
+        {"tree": "t", "params": ["a", "b", "d"], "gate": "g"}
+    ]
+    for dtype in (np.float64, np.float32):
+        rest.fill(EVENTS, dtype)
+    rest.ok("roottree/delete", tree="t")
+    rest.fill(EVENTS)
+    with uproot.open(tmp_path / "t.root") as file:
+        found = file["t"].arrays(library="np")
+    assert found["a"].tolist() == [1.0, 3.0, 3.5] * 2
+    assert np.isnan(found["b"]).tolist() == [False, True, False] * 2
+    assert np.isnan(found["d"]).all()
+    rest.ok("roottree/delete", tree="all")
+    with uproot.open(tmp_path / "all.root") as file:
+        assert file["all"].num_entries == 12
+    for name, axis in (("b", "0 8 8"), ("d", "0 8 8")):
+        rest.book(name, "1", name, axis)
+    analyze(rest, tmp_path / "t.root")
+    assert counts(rest, "b") == {5: 2, 0: 2}  # what was absent is absent
+    assert rest.ok("specstats", pattern="d") == [{"name": "d", "underflows": [0], "overflows": [0]}]
+    for query, says in [
+        ({"tree": "t", "parameter": "a"}, "is there"),
+        ({"tree": "../t", "parameter": "a"}, "no name of a tree"),
+        ({"tree": "u", "parameter": "no*"}, "there is no parameter no*"),
+        ({"tree": "u", "parameter": "a", "gate": "no"}, "No such gate no"),
+    ]:
+        status, detail = rest("roottree/create", **query)
+        assert (status, says in detail) == ("'roottree' command failed", True), detail
+    assert rest.ok("roottree/list") == []
+    assert "does not exist" in rest("roottree/delete", tree="t")[1]
