@@ -373,7 +373,7 @@ class HistogrammerBank(Bank):
 
     @command
     def delete_gate(self, name: str) -> None:
-        """Delete a gate; spectra that it was applied to are ungated."""
+        """Delete a gate; spectra that it was applied to are ungated, or fill no more by SpecTcl's rules."""
         self._change(lambda engine: engine.delete_condition(name))
 
     @command
@@ -416,7 +416,8 @@ class HistogrammerBank(Bank):
         """Attach a source of events; a running analysis is stopped first.
 
         Args:
-            source: Path of a file, or name of a program of the configuration.
+            source: Path of a file of ring items or of ROOT, `FILE:TREE` if it has several trees, or name
+                of a program of the configuration.
             kind: file, or pipe for a program.
         """
         self.histogrammer.analyzer.attach(kind, source)

@@ -143,8 +143,9 @@ class Filters(Closing, Mapping[str, EventFilter]):
             writer = make(found.parameters)
         except Exception as error:  # libraries raise what they like
             raise FilterError(f"{path}: {text_of(error)}") from error
+        was_enabled = found.is_enabled
         _close(found)
-        found.path, found.writer = path, writer
+        found.path, found.writer, found.is_enabled = path, writer, was_enabled
 
     def enable(self, name: str, is_enabled: bool = True) -> None:
         """Have a filter write, or write no more; FilterError: there is none such, or it has no

@@ -15,6 +15,7 @@ from groundwork.commandline import (
     port_number,
     version,
 )
+from histogrammer.flavors import FLAVORS, RUSTOGRAMER
 
 __all__ = ["PROGRAM", "build_parser", "sort_parser"]
 
@@ -123,8 +124,8 @@ def sort_parser() -> argparse.ArgumentParser:
         argument(
             "--flavor NAME",
             "program whose rules hold; default: %(default)s",
-            choices=("rustogramer", "spectcl"),
-            default="rustogramer",
+            choices=tuple(FLAVORS),
+            default=RUSTOGRAMER.name,
         ),
         flag("-q --quiet", "say nothing of progress and accounts"),
         epilog="Exit status: 0 done, 1 failed, 2 usage or definitions, 3 done, but files were cut or broken.",

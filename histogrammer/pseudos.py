@@ -104,16 +104,18 @@ class Pseudos(Mapping[str, Pseudo]):
         """Return a block with rows for all of them, in the place of rows with their names."""
         if not self._in_order:
             return block
-        columns = {
+        constant = {
             name: Column(np.array(value), np.array(np.isfinite(value)), np.array(False))
             for name, value in variables.items()
         }
+        read: dict[str, Column] = {}
         made: dict[str, Column] = {}
         for pseudo in self._in_order:
             for name in pseudo.parameters:
-                if name not in made:
-                    columns[name] = _column(block, name)
-            made[pseudo.name] = columns[pseudo.name] = evaluate(pseudo.tree, columns)
+                if name not in made and name not in read:
+                    read[name] = _column(block, name)
+            columns = {name: made.get(name) or read[name] for name in pseudo.parameters}
+            made[pseudo.name] = evaluate(pseudo.tree, constant | columns)
         return _joined(block, made)
 
 

@@ -91,6 +91,7 @@ class _Tree:
 
     Attributes:
         names: Of the branches that are parameters.
+        left_out: Names of the others.
         entries: That all of them have.
         fault: Says why some of them have more; empty: they have not.
     """
@@ -124,8 +125,10 @@ class _Tree:
         except Exception as error:  # whatever a damaged file makes of the library
             self.close()
             raise _damaged(path, 0, error) from error
-        if left := sorted(branches.keys() - numbers.keys()):
-            log.warning("%s: no single numbers, left out: %s", path.name, cut(", ".join(left), 400))
+        self.left_out = tuple(sorted(branches.keys() - numbers.keys()))
+        if self.left_out:
+            told = cut(", ".join(self.left_out), 400)
+            log.warning("%s: no single numbers, left out: %s", path.name, told)
         self.names = tuple(numbers)
         self.entries = min(lengths.values())
         longest = max(lengths, key=lambda name: lengths[name])
@@ -301,6 +304,7 @@ class RootTreeSource:
 
     def _blocks(self, tree: _Tree) -> Iterator[EventBlock]:
         account, size = self._accounts[self._number], self._sizes[self._number]
+        account.left_out = tree.left_out
         for name in tree.names:
             if self._row_of is not None:
                 self._row_of(name)

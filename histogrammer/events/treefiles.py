@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -40,8 +41,13 @@ class TreeFile(Closing):
         self._parameters, self._tree = tuple(parameters), tree
         self._raw = os.fdopen(file, "r+b", closefd=False)
         self._descriptor = file
-        self._file: Any = uproot.recreate(self._raw)
-        self._file.mktree(tree, dict.fromkeys(self._parameters, np.float64))
+        try:
+            self._file: Any = uproot.recreate(self._raw)
+            self._file.mktree(tree, dict.fromkeys(self._parameters, np.float64))
+        except BaseException:
+            with suppress(Exception):  # what is in its buffer would go to the next such descriptor
+                self._raw.close()
+            raise
 
     def write(self, block: EventBlock, truth: npt.NDArray[np.bool_]) -> None:
         """Write the events of a block for which a gate is true.
@@ -62,7 +68,10 @@ class TreeFile(Closing):
             descriptor, self._descriptor = self._descriptor, -1
             try:
                 self._file.close()
+                self._raw.flush()
             finally:
+                with suppress(Exception):
+                    self._raw.close()
                 os.close(descriptor)
 
 

@@ -42,7 +42,7 @@ def list_pseudos(engine: Engine, values: Values) -> list[PseudoObject]:
 
 
 def list_variables(engine: Engine, values: Values) -> list[TreeVariableObject]:
-    """Return all variables; those whose value is no number as 0."""
+    """Return all variables."""
     return [variable_object(one) for one in engine.variables.values()]
 
 

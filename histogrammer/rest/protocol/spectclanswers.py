@@ -3,6 +3,7 @@ made. Pure."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NotRequired
 
@@ -293,5 +294,6 @@ def pseudo_object(pseudo: Pseudo) -> PseudoObject:
 
 
 def variable_object(variable: TreeVariable) -> TreeVariableObject:
-    """Return a variable."""
-    return TreeVariableObject(name=variable.name, value=variable.value, units=variable.units)
+    """Return a variable; JSON has no value that is not finite, and 0 stands for it."""
+    value = variable.value if math.isfinite(variable.value) else 0.0
+    return TreeVariableObject(name=variable.name, value=value, units=variable.units)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -104,9 +105,11 @@ def test_branches_that_are_no_single_numbers_are_left_out_and_named(
             values = {"x": np.arange(2.0), "v": np.ones((2, 3))}
             file.mktree(name, {key: (values[key].dtype, values[key].shape[1:]) for key in branches})
             file[name].extend({key: values[key] for key in branches})
-    made = source(f"{path}:t")
+    with caplog.at_level(logging.WARNING, "histogrammer.events.roottrees"):
+        made = source(f"{path}:t")
     assert events_of(made) == [{"x": 0.0}, {"x": 1.0}]
     assert "left out: v" in caplog.text
+    assert made.accounts[0].lines()[-1] == "  no single numbers, left out: v"
     made.close()
     with pytest.raises(EventFileError, match="no branch of single numbers"):
         source(f"{path}:none")

@@ -15,6 +15,7 @@ from support.savedspectra import counts_of, saved_spectra
 
 from histogrammer.axes import Axis
 from histogrammer.errors import SpectrumFileError
+from histogrammer.parsers import sort_parser
 from histogrammer.spectra import kind_of
 from histogrammer.spectrumfiles.csvformat import read_csv, write_csv
 from histogrammer.spectrumfiles.formats import FORMATS
@@ -219,6 +220,12 @@ def test_names_that_root_has_no_keys_for_are_kept() -> None:
 
 def _files(spectra: Sequence[Saved]) -> dict[str, bytes]:
     return {name: one.write(spectra, 0) for name, one in FORMATS.items()}
+
+
+def test_a_sort_offers_all_formats() -> None:
+    (choices,) = (one.choices for one in sort_parser()._actions if one.dest == "format")
+    assert choices is not None
+    assert list(choices) == list(FORMATS)
 
 
 def test_only_texts_are_told_as_spectra_by_their_first_bytes() -> None:

@@ -93,6 +93,19 @@ def test_variables_of_a_file_hold_for_the_events_behind_them(
     assert counts(rest, "e") == {4: 1}
 
 
+def test_a_parameter_and_a_variable_of_one_name_are_not_mixed_up(rest: RestClient) -> None:
+    rest.engine.variables.put("a", 100.0)
+    rest.engine.variables.put("nan", float("nan"))
+    rest.ok("pseudo/create", pseudo="p", parameter="a", computation="$a")
+    rest.ok("pseudo/create", pseudo="v", parameter="b", computation="$a + 0*$b")
+    rest.ok("pseudo/create", pseudo="none", parameter="b", computation="$nan")
+    for name in ("p", "v", "none"):
+        rest.book(name, "1", name, "0 128 128")
+    rest.fill([{"a": 1.0, "b": 2.0}])
+    assert (counts(rest, "p"), counts(rest, "v"), counts(rest, "none")) == ({1: 1}, {100: 1}, {})
+    assert [one["value"] for one in rest.ok("treevariable/list")] == [100.0, 0.0]
+
+
 def test_variables_that_do_not_exist_are_refused(rest: RestClient) -> None:
     for path, query in [
         ("treevariable/set", {"value": 1, "units": ""}),
@@ -117,6 +130,9 @@ def test_a_filter_writes_events_that_can_be_read_again(rest: RestClient, tmp_pat
     rest.ok("gate/edit", name="all", type="T")
     rest.ok("filter/regate", name="f", gate="all")
     rest.fill(EVENTS[:1], np.float32)
+    rest.ok("filter/file", name="f", file=str(tmp_path / "other.evt"))
+    rest.fill(EVENTS[2:3])  # it is enabled still
+    assert list(plain_events((tmp_path / "other.evt").read_bytes())) == EVENTS[2:3]
     rest.ok("filter/disable", name="f")
     rest.fill(EVENTS)
     expected = [EVENTS[1], EVENTS[3], EVENTS[0]]
@@ -125,7 +141,7 @@ def test_a_filter_writes_events_that_can_be_read_again(rest: RestClient, tmp_pat
         {
             "name": "f",
             "gate": "all",
-            "file": str(path),
+            "file": str(tmp_path / "other.evt"),
             "parameters": ["b", "a"],
             "enabled": "disabled",
             "format": "ring",
@@ -270,3 +286,20 @@ def test_a_root_tree_has_the_events_of_a_gate_and_is_a_source(
         assert (status, says in detail) == ("'roottree' command failed", True), detail
     assert rest.ok("roottree/list") == []
     assert "does not exist" in rest("roottree/delete", tree="t")[1]
+
+
+def test_a_root_tree_whose_disk_is_full_is_disabled_and_the_analysis_says_so(
+    rest: RestClient, tmp_path: Path
+) -> None:
+    pytest.importorskip("uproot")
+    source = tmp_path / "run.evt"
+    source.write_bytes(definitions([(1, "a")]) + event(1, [(1, 1.0)]) * 5000)
+    rest.ok("roottree/create", tree="t", parameter="a")
+    rest.book("h", "1", "a", "0 8 8")
+    with room_for((tmp_path / "t.root").stat().st_size):
+        analyze(rest, source)
+        rest.ok("roottree/delete", tree="t")
+    error = rest.ok("shmem/variables")["AnalysisError"]
+    assert "ROOT tree t" in error
+    assert counts(rest, "h") == {1: 5000}
+    assert rest.ok("roottree/list") == []
