@@ -23,13 +23,12 @@ from histogrammer.display.memory import DisplayMemory
 from histogrammer.errors import (
     ConditionError,
     DisplayMemoryError,
-    FilterError,
     ParameterError,
     SpectrumError,
 )
 from histogrammer.events.blocks import EventBlock
 from histogrammer.filling import Filler
-from histogrammer.filters import Filters
+from histogrammer.filters import Filters, write_all
 from histogrammer.fits import Fits
 from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.gates.compounds import And
@@ -152,20 +151,18 @@ class Engine(Closing):
         Raises:
             ParameterError: There is none, or something uses it.
         """
-        users = [
-            *(f"spectrum {one.name}" for one in self.spectra.values() if name in one.parameters),
-            *(f"gate {gate}" for gate, one in self.conditions.items() if name in one.parameters),
-            *(f"pseudo parameter {p}" for p, one in self.pseudos.items() if name in one.parameters),
-            *(f"filter {f}" for f, one in self.filters.items() if name in one.parameters),
-            *(f"ROOT tree {t}" for t, one in self.trees.items() if name in one.parameters),
-            *(["its computation"] if name in self.pseudos else []),
-        ]
-        if users:
-            more = f" and {len(users) - 3} more" if len(users) > 3 else ""
-            raise ParameterError(
-                f"Parameter {name} is used by {', '.join(users[:3])}{more}: delete that first"
-            )
-        self.parameters.delete(name)
+        if name in self.pseudos:
+            raise ParameterError(f"Parameter {name} is computed: delete the pseudo parameter first")
+        self.parameters.delete(
+            name,
+            {
+                "spectrum": self.spectra,
+                "gate": self.conditions,
+                "pseudo parameter": self.pseudos,
+                "filter": self.filters,
+                "ROOT tree": self.trees,
+            },
+        )
 
     def row_of(self, name: str) -> int:
         """Return the number of a parameter, from 0; one that does not exist is created."""
@@ -179,15 +176,8 @@ class Engine(Closing):
             ParameterError: It is computed already, or cannot be.
             ExpressionError: The computation is no expression.
         """
-        if reason := refusal(name):
-            raise ParameterError(reason)
-        self.pseudos.create(
-            name,
-            tuple(parameters),
-            computation,
-            known=self.parameters,
-            variables=self.variables.numbers,
-        )
+        known, variables = self.parameters, self.variables.numbers
+        self.pseudos.create(name, tuple(parameters), computation, known=known, variables=variables)
         self.row_of(name)
 
     # spectra
@@ -549,14 +539,7 @@ class Engine(Closing):
         for spectrum in self.spectra.values():
             spectrum.version += 1
         self._filler.fill(block)
-        failed: list[FilterError] = []
-        for files in (self.filters, self.trees):
-            try:
-                files.write(block, self.conditions)
-            except FilterError as error:
-                failed.append(error)
-        if failed:
-            raise failed[0]
+        write_all((self.filters, self.trees), block, self.conditions)
 
     # traces
 

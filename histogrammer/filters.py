@@ -4,7 +4,7 @@ filled. ROOT trees that are written are such, too, with files of another form.""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from histogrammer.gates.condition import Condition, Truth
 from histogrammer.gates.conditions import BlockTruths
 from histogrammer.names import refusal
 
-__all__ = ["EventFile", "EventFilter", "Filters"]
+__all__ = ["EventFile", "EventFilter", "Filters", "write_all"]
 
 log = logging.getLogger(__name__)
 
@@ -183,6 +183,24 @@ class Filters(Closing, Mapping[str, EventFilter]):
         """Close all files."""
         for one in self._filters.values():
             _close(one)
+
+
+def write_all(
+    some: Iterable[Filters], block: EventBlock, conditions: Mapping[str, Condition]
+) -> None:
+    """Write what filters of several kinds select of a block.
+
+    Raises:
+        FilterError: As of `Filters.write`, of the first kind that failed; all others have written.
+    """
+    failed: list[FilterError] = []
+    for filters in some:
+        try:
+            filters.write(block, conditions)
+        except FilterError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 def _check_gate(gate: str, conditions: Mapping[str, Condition]) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Protocol
 
 from histogrammer.errors import LimitsError, ParameterError, ParameterExistsError
 from histogrammer.names import refusal
 
-__all__ = ["Metadata", "Parameter", "Parameters"]
+__all__ = ["HasParameters", "Metadata", "Parameter", "Parameters"]
 
 MOST_NUMBER = (1 << 31) - 1
 
@@ -67,6 +68,14 @@ class Parameter:
     name: str
     id: int
     metadata: Metadata
+
+
+class HasParameters(Protocol):
+    """Whatever uses parameters."""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Their names."""
 
 
 class Parameters(Mapping[str, Parameter]):
@@ -124,14 +133,29 @@ class Parameters(Mapping[str, Parameter]):
         self._last = max(self._last, number)
         return parameter
 
-    def delete(self, name: str) -> None:
-        """Forget a parameter, which nothing may use any more.
+    def delete(self, name: str, users: Mapping[str, Mapping[str, HasParameters]]) -> None:
+        """Forget a parameter.
+
+        Args:
+            name: Of it.
+            users: By kind and by name, all that may use it.
 
         Raises:
-            ParameterError: There is no such parameter.
+            ParameterError: There is no such parameter, or something uses it.
         """
         if name not in self._by_name:
             raise ParameterError(f"Parameter {name} does not exist")
+        found = [
+            f"{kind} {user}"
+            for kind, named in users.items()
+            for user, one in named.items()
+            if name in one.parameters
+        ]
+        if found:
+            more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+            raise ParameterError(
+                f"Parameter {name} is used by {', '.join(found[:3])}{more}: delete that first"
+            )
         del self._names[self._by_name.pop(name).id]
         self.changed.discard(name)
 

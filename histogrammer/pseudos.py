@@ -18,6 +18,7 @@ from histogrammer.events.blocks import EventBlock, Values, absent_bits, as_type
 from histogrammer.expressions.evaluation import Column, evaluate
 from histogrammer.expressions.parser import parse
 from histogrammer.expressions.trees import Node
+from histogrammer.names import refusal
 
 __all__ = ["Pseudo", "Pseudos"]
 
@@ -78,6 +79,8 @@ class Pseudos(Mapping[str, Pseudo]):
                 be computed from itself.
             ExpressionError: The computation is no expression.
         """
+        if reason := refusal(name):
+            raise ParameterError(reason)
         if name in self._pseudos:
             raise ParameterExistsError(f"Pseudo parameter {name} already exists: delete it first")
         for parameter in parameters:

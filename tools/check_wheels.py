@@ -36,6 +36,8 @@ CHECKS = {
             "import numba, boost_histogram, histogrammer.bank, histogrammer.rest.endpoint",
         ],
     ],
+    "root": [["python", "-c", "import uproot, histogrammer.events.roottrees"]],
+    "hdf5": [["python", "-c", "import h5py, histogrammer.spectrumfiles.formats"]],
     "fast": [["python", "-c", "import orjson, dealer"]],
     "all": [["player", "check", "--config", "conf/dibas.toml"], ["spectrometer-daq", "--help"]],
 }

@@ -115,9 +115,9 @@ a browser has to call the host by a name of its own, or by one in `hosts`.
 FLAVOR = """
 ## With the flavor of SpecTcl
 
-With `flavor = "spectcl"` in the Bank's table, or `--flavor spectcl`, requests that only SpecTcl has are carried out, and others
-are answered in its way. A parameter that is missing, or no such value, is a status then, `missing parameter` or `bad parameter`,
-with its name as the detail.
+With `flavor = "spectcl"` in the Bank's table, or `--flavor spectcl`, requests that only SpecTcl has are carried out,
+and others are answered in its way. A parameter that is missing, or no such value, is a status then, `missing parameter` or
+`bad parameter`, with its name as the detail.
 
 | request | flavor of Rustogramer | flavor of SpecTcl |
 |---|---|---|"""
