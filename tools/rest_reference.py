@@ -116,8 +116,8 @@ FLAVOR = """
 ## With the flavor of SpecTcl
 
 With `flavor = "spectcl"` in the Bank's table, or `--flavor spectcl`, requests that only SpecTcl has are carried out,
-and others are answered in its way. A parameter that is missing, or no such value, is a status then, `missing parameter` or
-`bad parameter`, with its name as the detail.
+and others are answered in its way. A parameter that is missing, or no such value, is a status then,
+`missing parameter` or `bad parameter`, with its name as the detail.
 
 | request | flavor of Rustogramer | flavor of SpecTcl |
 |---|---|---|"""

@@ -323,23 +323,7 @@ def test_a_request_ends_the_program_after_its_answer(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".tmp*"))
 
 
-def test_a_picture_is_at_a_path_of_its_own(hosted: HostedBank) -> None:
-    pytest.importorskip("matplotlib")
-    for target in (
-        "parameter/create?name=drawn",
-        "spectrum/create?name=drawn&type=1&parameters=drawn",
-    ):
-        axes = "&axes={0%208%208}" if "spectrum" in target else ""
-        get(hosted, f"/spectcl/{target}{axes}")
-    answer = get(hosted, "/pictures/spectrum?name=drawn&width=200&height=100")
-    assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
-    assert answer.body.startswith(b"\x89PNG")
-    assert int(answer.headers["content-length"]) == len(answer.body)
-    assert get(hosted, "/spectcl/pictures/spectrum?name=drawn").status == 404
-    assert get(hosted, "/pictures/spectrum?name=no").status == 404
-
-
-def test_a_bank_with_the_flavor_of_spectcl_is_one_for_its_clients(tmp_path: Path) -> None:
+def test_a_bank_with_the_flavor_of_spectcl_is_one_for_its_clients_and_draws(tmp_path: Path) -> None:
     table = {
         "home": str(tmp_path),
         "shm_mbytes": 1,
@@ -361,3 +345,12 @@ def test_a_bank_with_the_flavor_of_spectcl_is_one_for_its_clients(tmp_path: Path
         assert [one["name"] for one in detail_of(spectcl, "pseudo/list")] == ["twice"]
         paths = get(spectcl, "/openapi.json").json["paths"]
         assert paths["/spectcl/pseudo/create"]["get"]["summary"].startswith("Create a parameter")
+        axes = "axes={0%201024%2064}"
+        assert detail_of(spectcl, f"spectrum/create?name=h&type=1&parameters=twice&{axes}") == ""
+        pytest.importorskip("matplotlib")
+        answer = get(spectcl, "/pictures/spectrum?name=h&width=200&height=100")
+        assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
+        assert answer.body.startswith(b"\x89PNG")
+        assert int(answer.headers["content-length"]) == len(answer.body)
+        assert get(spectcl, "/spectcl/pictures/spectrum?name=h").status == 404
+        assert get(spectcl, "/pictures/spectrum?name=no").status == 404
