@@ -71,7 +71,7 @@ class Parameter:
 
 
 class HasParameters(Protocol):
-    """Whatever uses parameters."""
+    """User of parameters: a spectrum, a gate, ..."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
