@@ -86,8 +86,7 @@ def build_parser() -> argparse.ArgumentParser:
             ),
             argument(
                 "--flavor NAME",
-                "program whose rules hold and whose requests are carried out, rustogramer or spectcl; "
-                "default: rustogramer",
+                "program whose rules hold, rustogramer or spectcl; default: rustogramer",
             ),
             argument(
                 "--peers CIDR",

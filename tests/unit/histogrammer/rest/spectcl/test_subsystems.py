@@ -1,4 +1,4 @@
-"""What Rustogramer has only stubs for, carried out in the flavor of SpecTcl."""
+"""Requests that Rustogramer has only stubs for, carried out in the flavor of SpecTcl."""
 
 from __future__ import annotations
 
