@@ -113,7 +113,7 @@ class _Authenticator:
             return
         domain = self.domains.get(request[2])
         try:
-            status, text, user = decide(request, domain and domain.find)
+            status, text, user = decide(request, None if domain is None else domain.find)
         except Exception:  # whoever reads keys is anybody's code
             log.exception("a key could not be looked up; its owner is not admitted")
             status, text, user = b"500", b"the server could not look the key up", b""
