@@ -40,7 +40,7 @@ from zmqjsonproxy.rpc.authenticator import admit, admit_no_more
 from zmqjsonproxy.rpc.curve import needs_keys, serve_plain, serve_with_keys
 from zmqjsonproxy.rpc.descriptors import Listening
 from zmqjsonproxy.rpc.dispatch import Dispatcher
-from zmqjsonproxy.rpc.frames import frame_sender, proven_id_receiver, receiver
+from zmqjsonproxy.rpc.frames import frame_sender, proven_receiver, receiver
 from zmqjsonproxy.rpc.inbox import Inbox
 from zmqjsonproxy.rpc.protocol.dialect import read_failure, too_many_unread
 from zmqjsonproxy.rpc.sendqueues import IN_SOCKET_MOST, SendQueues
@@ -130,8 +130,7 @@ class ZMQJSONProxyServer(OfOneProcess):
             inner_url = f"inproc://zmqjsonproxy-{self.instance}"
             self._router.bind(inner_url)
             self._inner.connect(inner_url)
-            if keys is not None:
-                admit(ctx, self._domain, keys.find)
+            admitted = None if keys is None else admit(ctx, self._domain, keys.find)
             self._bind(URL)
             self.url: str = self._router.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
         except BaseException:
@@ -149,8 +148,11 @@ class ZMQJSONProxyServer(OfOneProcess):
             once=CallTable(self.instance, outcomes.kept, outcomes.again, outcomes.told),
         )
         self.interfaces = self.engine.interfaces
-        proven = None if keys is None else proven_id_receiver(self._router)
-        self._receive, trust = receiver(self._router, proven)
+        self._receive, trust = (
+            receiver(self._router)
+            if admitted is None
+            else proven_receiver(self._router, admitted.handshakes)
+        )
         trust(self._inner_id)
         self._admission = Admission(keys, self.settings.original_role)
         self._dispatcher = Dispatcher(
