@@ -23,7 +23,6 @@ from zmqjsonproxy import CallRequest
 from zmqjsonproxy.control.protocol.lease import RENEW_EVERY_S, SILENT_S
 from zmqjsonproxy.errors import NotInControlError, ProxyError
 from zmqjsonproxy.hubs import run
-from zmqjsonproxy.process import ForkSafeLock
 
 __all__ = ["Control", "ControlBlock", "Controls", "Renewal", "ThreadRenewal"]
 
@@ -123,7 +122,7 @@ class ThreadRenewal:
     """A thread that gives signs of life, for callers that wait."""
 
     def __init__(self) -> None:
-        self._lock = ForkSafeLock()
+        self._lock = threading.Lock()
         self._ended: threading.Event | None = None
         self._thread: threading.Thread | None = None
 
