@@ -210,7 +210,16 @@ def fuzz() -> None:
     """Give bytes that nobody would send to all readers of bytes, for MINUTES=1 each; needs atheris,
     which is installed for it."""
     set_up("dev")
-    run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "atheris", check=False)
+    run(
+        PYTHON,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "atheris",
+        check=False,
+    )
     run(PYTHON, "-m", "tools.fuzz", *given("minutes"))
 
 

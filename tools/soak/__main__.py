@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -84,6 +85,7 @@ class Soaking(threading.Thread):
                 print(done.line(), flush=True)
                 self.rounds.append(done)
         except Exception as error:
+            traceback.print_exc()
             self.left.append(f"the soak itself: {type(error).__name__}: {error}")
         finally:
             array.close()

@@ -236,10 +236,12 @@ class Array(Closing):
                 if proxy.get_mode() != MODE:
                     proxy.set_mode(MODE)
                 proxy.prepare()
+                state = proxy.get_status("DAQSTATE")
         except ProxyError as error:
             self.refusal = f"{bank}: {error}"
             return False
-        return True
+        self.refusal = f"{bank}: its data-taking program is {state}"
+        return bool(state != "starting")
 
     def _served_at(self, bank: str) -> str:
         """Where the Player of a Bank says that it serves; empty: it does not yet."""

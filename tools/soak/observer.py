@@ -32,7 +32,7 @@ def observe(d: Any, number: int, parameters: dict[str, Any]) -> dict[str, Any]:
     d.start()
     say(number, "started")
     d.wait_for_scan(every=0.2, timeout=SCAN_WITHIN_S)
-    return {bank: outcome.value for bank, outcome in d.scan_reports().items()}
+    return {bank: found.value for bank, found in d.scan_reports().items() if found.error is None}
 
 
 def main() -> int:

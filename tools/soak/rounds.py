@@ -6,7 +6,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,7 +113,8 @@ class Soak:
         taken = Taken(PLANNED, reports, told.get("reports", {}), files, older)
         for promise in PROMISES:
             broken += promise(taken)
-        broken += orphans(self.array.mark, self._roots())
+        for check in CHECKS:
+            broken += check(self.array)
         return Round(
             number=self._number,
             fault=fault.name,
@@ -164,9 +165,15 @@ class Soak:
         self._seen.update(new)
         return new
 
-    def _roots(self) -> list[int]:
-        array = self.array
-        return [array.manager.pid, array.observer.pid, *(p.pid for p in array.players.values())]
+
+def no_orphans(array: Array) -> list[str]:
+    """Nothing runs that belongs to nobody."""
+    roots = (array.manager, array.observer, *array.players.values())
+    return orphans(array.mark, [child.pid for child in roots])
+
+
+CHECKS: list[Callable[[Array], list[str]]] = [no_orphans]
+"""Of the array after each round, when a scan can be taken again; more may be added."""
 
 
 def _in_words(told: dict[str, Any]) -> str:
