@@ -17,10 +17,12 @@ from dealer.services import AsyncServices, Services
 from dealer.verbs import Verbs
 from groundwork.values import RemoteValue
 from zmqjsonproxy import AsyncHub, AsyncOperation, AsyncProxyClient
+from zmqjsonproxy.keys import KeyRing
 from zmqjsonproxy.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
     from zmqjsonproxy.channels import LinkSettings
+    from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["AsyncBankProxy", "AsyncDealer"]
 
@@ -61,9 +63,12 @@ class AsyncDealer(Verbs[AsyncBankProxy, AsyncOperation, AsyncOperations]):
         clocks_refuse_s: A start is refused if the clocks of Dealer and Players are further apart,
             s.
         watch: How Players are watched that something is subscribed to; None: the default.
+        keys: Of this client; None: those of the user, `$DIBAS_KEYS` or
+            `~/.config/dealer-player/keys`, if there are any.
 
     Raises:
         ConfigurationError: Players could not be found out. Absent Players are no error here.
+        KeyFileError: The user's keys cannot be used.
         ValueError: `timeout` is negative, or no number.
     """
 
@@ -75,10 +80,12 @@ class AsyncDealer(Verbs[AsyncBankProxy, AsyncOperation, AsyncOperations]):
         timeout: float | None = DEFAULT_TIMEOUT,
         clocks_refuse_s: float = 1.0,
         watch: LinkSettings | None = None,
+        keys: ClientKeys | None = None,
     ) -> None:
+        self._keys = KeyRing.load() if keys is None else keys
         within, urls = default_deadline(timeout), find_players(players, config)
         hub = self._hub = self._make_hub(urls, config)
-        shared = Subscriptions(Services().locators, watch)
+        shared = Subscriptions(Services(self._keys).locators, watch, self._keys)
         proxies = {
             bank: AsyncBankProxy(bank, url, hub, within, shared) for bank, url in urls.items()
         }
@@ -86,7 +93,7 @@ class AsyncDealer(Verbs[AsyncBankProxy, AsyncOperation, AsyncOperations]):
         self._operation, self._operations = partial(AsyncOperation, hub), AsyncOperations
 
     def _make_hub(self, urls: Mapping[str, str], config: str | os.PathLike[str] | None) -> AsyncHub:
-        return AsyncHub(locators=AsyncServices().locators)
+        return AsyncHub(locators=AsyncServices(self._keys).locators, keys=self._keys)
 
     async def close(self) -> None:
         """Close the connections; Players are not touched."""

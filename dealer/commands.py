@@ -20,12 +20,13 @@ from dealer.fanout import describe
 from dealer.outcome import Outcome
 from dealer.players import find_players
 from dealer.progress import CallLine, ScanLine
-from dealer.services import Services
+from dealer.services import Services, open_hub
 from dealer.tables import text_table
 from groundwork.commandline import Argument, Parser, add_command, argument, flag, parsers_of
 from groundwork.loading import TargetError, load_target
-from zmqjsonproxy import InterfaceDescription, PeerLostError, ThreadHub
+from zmqjsonproxy import InterfaceDescription, PeerLostError
 from zmqjsonproxy.jsontext import json_text
+from zmqjsonproxy.keys import KeyRing
 from zmqjsonproxy.locating import NotLocatedError, scheme_of
 from zmqjsonproxy.parameters import summary
 
@@ -204,7 +205,7 @@ def address_of(word: str, config: str | None) -> str:
     if ":" in word:
         return word
     bank, url = _player(word, config)
-    locate = Services().locators.get(scheme_of(url))
+    locate = Services(KeyRing.load()).locators.get(scheme_of(url))
     try:
         return url if locate is None else locate(url, LOOK_S)
     except NotLocatedError as error:
@@ -234,7 +235,7 @@ def _list(options: argparse.Namespace) -> int:
 
 def _list_methods(options: argparse.Namespace) -> int:
     bank, url = _player(options.bank, options.config)
-    with ThreadHub(locators=Services().locators) as hub:
+    with open_hub() as hub:
         found = describe(hub, {bank: url}, options.timeout or QUESTION_TIMEOUT)[bank]
     if not isinstance(found, InterfaceDescription):
         raise PlayersError("list", {bank: Outcome(bank, None, found)})
@@ -246,7 +247,7 @@ def _list_methods(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     urls = find_players(None, options.config)
-    with ThreadHub(locators=Services().locators) as hub:
+    with open_hub() as hub:
         states = ask_states(hub, urls, options.keys, options.timeout or QUESTION_TIMEOUT)
     told = {bank: state.describe() for bank, state in states.items()}
     tell(options.json, told, state_tables(states, options.keys))

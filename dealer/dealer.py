@@ -17,11 +17,13 @@ from dealer.verbs import Verbs
 from groundwork.values import RemoteValue
 from zmqjsonproxy import Operation, ThreadHub
 from zmqjsonproxy.hubs import BlockingHub, blocking, run
+from zmqjsonproxy.keys import KeyRing
 from zmqjsonproxy.signatures import document
 from zmqjsonproxy.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
     from zmqjsonproxy.channels import LinkSettings
+    from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["DEFAULT_TIMEOUT", "Dealer"]
 
@@ -44,9 +46,12 @@ class Dealer(Roster[BankProxy]):
         clocks_refuse_s: A start is refused if the clocks of Dealer and Players are further apart,
             s.
         watch: How Players are watched that something is subscribed to; None: the default.
+        keys: Of this client; None: those of the user, `$DIBAS_KEYS` or
+            `~/.config/dealer-player/keys`, if there are any.
 
     Raises:
         ConfigurationError: Players could not be found out. Absent Players are no error here.
+        KeyFileError: The user's keys cannot be used.
         ValueError: `timeout` is negative, or no number.
     """
 
@@ -58,10 +63,12 @@ class Dealer(Roster[BankProxy]):
         timeout: float | None = DEFAULT_TIMEOUT,
         clocks_refuse_s: float = 1.0,
         watch: LinkSettings | None = None,
+        keys: ClientKeys | None = None,
     ) -> None:
+        self._keys = KeyRing.load() if keys is None else keys
         within, urls = default_deadline(timeout), find_players(players, config)
         hub = self._hub = self._make_hub(urls, config)
-        shared = Subscriptions(Services().locators, watch)
+        shared = Subscriptions(Services(self._keys).locators, watch, self._keys)
         proxies = {bank: BankProxy(bank, url, hub, within, shared) for bank, url in urls.items()}
         super().__init__(urls, proxies, BlockingHub(hub), within, clocks_refuse_s, shared)
         self._operation, self._operations = partial(Operation, hub), Operations
@@ -69,7 +76,7 @@ class Dealer(Roster[BankProxy]):
     def _make_hub(
         self, urls: Mapping[str, str], config: str | os.PathLike[str] | None
     ) -> ThreadHub:
-        return ThreadHub(locators=Services().locators)
+        return ThreadHub(locators=Services(self._keys).locators, keys=self._keys)
 
     def close(self) -> None:
         """Close the connections; Players are not touched."""

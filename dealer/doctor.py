@@ -19,7 +19,7 @@ from dealer.errors import ConfigurationError
 from dealer.fanout import describe, fan_out
 from dealer.outcome import Outcomes
 from dealer.players import configuration_path, find_players, is_port_manager
-from dealer.services import Services
+from dealer.services import open_hub
 from dealer.start import ClockOffset
 from groundwork.cut import cut
 from groundwork.values import JsonValue
@@ -103,7 +103,7 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
     reachable = {
         bank: url for bank, url in report.players.items() if _host_is_known(bank, url, report)
     }
-    with ThreadHub(locators=Services().locators) as hub:
+    with open_hub() as hub:
         described = describe(hub, reachable, timeout)
         found = {bank: d for bank, d in described.items() if isinstance(d, InterfaceDescription)}
         for bank, description in described.items():

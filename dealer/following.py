@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from dealer.services import Services
 from groundwork.printable import printable
+from zmqjsonproxy.keys import KeyRing
 
 if TYPE_CHECKING:
     from zmqjsonproxy.channels.subscription import Subscription
@@ -55,8 +56,8 @@ def subscribed(
     from zmqjsonproxy.channels.settings import LinkSettings  # not for other commands
     from zmqjsonproxy.subscriptions import Subscriptions
 
-    settings = LinkSettings(ping_every=PING_EVERY_S, timeout=SILENT_S)
-    with closing(Subscriptions(Services().locators, settings)) as subscriptions:
+    settings, keys = LinkSettings(ping_every=PING_EVERY_S, timeout=SILENT_S), KeyRing.load()
+    with closing(Subscriptions(Services(keys).locators, settings, keys)) as subscriptions:
         with subscriptions.begin(players, "bank", patterns, **options) as subscription:
             yield subscription
 

@@ -12,12 +12,11 @@ from typing import Any
 
 from dealer.errors import ConfigurationError
 from dealer.hosts import HostedBank, Installation, read_installation
-from dealer.services import Services
+from dealer.services import open_hub
 from dealer.supervision import HostsReport, OrderOutcome, ProgramRow, Supervision
 from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError
 from dealer.tables import text_table
 from groundwork.commandline import Argument, Parser, add_command, argument, count, flag
-from zmqjsonproxy import ThreadHub
 from zmqjsonproxy.jsontext import json_text
 
 __all__ = ["add_commands"]
@@ -119,7 +118,7 @@ def _supervision(
     options: argparse.Namespace, within: float
 ) -> Iterator[tuple[Installation, Supervision]]:
     installation = read_installation(options.config)
-    with ThreadHub(locators=Services().locators) as hub:
+    with open_hub() as hub:
         yield installation, Supervision(installation, hub, options.timeout or within)
 
 

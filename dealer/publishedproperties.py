@@ -13,7 +13,7 @@ from dealer.fanout import fan_out
 from dealer.outcome import Outcome, Outcomes
 from dealer.players import find_players
 from dealer.propertynames import found_names, lacking_names, names_by_bank, read_properties
-from dealer.services import Services
+from dealer.services import open_hub
 from dealer.shownvalues import shown
 from groundwork.commandline import argument
 from groundwork.printable import printable
@@ -120,7 +120,7 @@ def published_by(
     known, chosen = list(urls), banks_named(options.banks, list(urls))
     by_word = {word: names_by_bank([word], known, chosen) for word in words or ["*"]}
     within = options.timeout or QUESTION_TIMEOUT
-    with ThreadHub(locators=Services().locators) as hub:
+    with open_hub() as hub:
         published = PublishedProperties(hub=hub, urls=urls, timeout=within, words=by_word)
         published.ask()
         yield published

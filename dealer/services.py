@@ -12,19 +12,22 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dealer.errors import ConfigurationError
 from portmanager import Allocation, PortManager, PortManagerError
 from portmanager.protocol.dialogue import only_one
 from portmanager.protocol.urls import ManagerAddress, ServiceAddress, ServicesAddress
-from zmqjsonproxy import portsearch
+from zmqjsonproxy import ThreadHub, portsearch
+from zmqjsonproxy.keys import KeyRing
 from zmqjsonproxy.locating import AsyncLocators, Locators, NotLocatedError
+from zmqjsonproxy.rights import ClientKeys
 
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["AsyncServices", "Services", "find_services"]
+__all__ = ["AsyncServices", "Services", "find_services", "open_hub"]
 
 log = logging.getLogger(__name__)
 
@@ -105,12 +108,20 @@ class _Known:
 
 
 class Services(_Known):
-    """For Dealers that wait."""
+    """For Dealers that wait.
+
+    Args:
+        keys: By which Players are asked at the ports of a range; None: without keys.
+    """
+
+    def __init__(self, keys: ClientKeys | None = None) -> None:
+        super().__init__()
+        self._keys = keys
 
     @property
     def locators(self) -> Locators:
         """For a ThreadHub."""
-        return {SCHEME: self.locate, portsearch.SCHEME: portsearch.locate}
+        return {SCHEME: self.locate, portsearch.SCHEME: partial(portsearch.locate, keys=self._keys)}
 
     def locate(self, url: str, within: float) -> str:
         """Return the address of a service, within some seconds; NotLocatedError if it has none."""
@@ -122,16 +133,20 @@ class Services(_Known):
 
 
 class AsyncServices(_Known):
-    """For Dealers that use asyncio."""
+    """For Dealers that use asyncio; argument as of Services."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: ClientKeys | None = None) -> None:
         super().__init__()
+        self._keys = keys
         self._asking: dict[ManagerAddress, asyncio.Future[_Listing]] = {}
 
     @property
     def locators(self) -> AsyncLocators:
         """For an AsyncHub."""
-        return {SCHEME: self.locate, portsearch.SCHEME: portsearch.locate_in_task}
+        return {
+            SCHEME: self.locate,
+            portsearch.SCHEME: partial(portsearch.locate_in_task, keys=self._keys),
+        }
 
     async def locate(self, url: str, within: float) -> str:
         """Return the address of a service, within some seconds; NotLocatedError if it has none."""
@@ -159,6 +174,16 @@ class AsyncServices(_Known):
         finally:
             del self._asking[manager]
         return self._note(manager, found)
+
+
+def open_hub() -> ThreadHub:
+    """Return a hub that reaches Players as a Dealer does: with this user's keys, and under names.
+
+    Raises:
+        KeyFileError: The keys cannot be used.
+    """
+    keys = KeyRing.load()
+    return ThreadHub(locators=Services(keys).locators, keys=keys)
 
 
 def _ask(manager: ManagerAddress, within: float) -> Sequence[Allocation] | Exception:

@@ -21,7 +21,7 @@ from dealer.errors import PlayersError
 from dealer.fanout import PAIR_METHODS, describe, fan_out
 from dealer.outcome import Outcome
 from dealer.players import find_players
-from dealer.services import Services
+from dealer.services import open_hub
 from dealer.stubtypes import keywords_of, parameters_of, union_of
 from zmqjsonproxy import InterfaceDescription, MethodDescription, ProxyError, ThreadHub
 from zmqjsonproxy.parameters import NO_DEFAULT, Parameter, Passing
@@ -120,7 +120,7 @@ def stubs_of_players(
             those of all.
     """
     urls = find_players(None, config)
-    with ThreadHub(locators=Services().locators) as hub:
+    with open_hub() as hub:
         banks: dict[str, BankInterface] = {}
         outcomes: dict[str, Outcome] = {}
         modes = fan_out(hub, urls, "list_modes", (), {}, timeout)

@@ -14,7 +14,7 @@ from dealer.livescreen import LiveScreen
 from dealer.players import find_players
 from dealer.propertynames import lacking_names, names_by_bank, read_properties
 from dealer.publishedproperties import BANKS
-from dealer.services import Services
+from dealer.services import open_hub
 from groundwork.commandline import Argument, Parser, add_command, argument, count, number_of_seconds
 from zmqjsonproxy import CallTimeoutError, PeerLostError, ThreadHub
 
@@ -99,7 +99,7 @@ def _watch(options: argparse.Namespace) -> int:
     if not options.json:
         limits["width"] = FRAME_PIXELS
     with (
-        ThreadHub(locators=Services().locators) as hub,
+        open_hub() as hub,
         subscribed(players, wanted, **limits) as subscription,
     ):
         view = _view(subscription, list(wanted), options.json)

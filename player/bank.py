@@ -23,6 +23,7 @@ from player.tomlfile import KeyPath
 from zmqjsonproxy.channels.properties import declared_by
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import command, marked_methods, query
+from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["Bank", "BankContext", "BankLog"]
 
@@ -45,6 +46,7 @@ class BankContext:
         log: Logger with the Bank's name bound.
         clock: The time; tests turn it by hand.
         url: Where this host reaches the Bank's endpoint for calls; empty: nobody serves it.
+        keys: By which this host reaches Players; None: without keys.
     """
 
     name: str
@@ -57,6 +59,7 @@ class BankContext:
     clock: Clock = field(default_factory=SystemClock)
     state_dir: Path | None = None
     url: str = ""
+    keys: ClientKeys | None = None
 
 
 class Bank:

@@ -23,6 +23,7 @@ from player.lifecycle import EndRequest, EndSignals, Notifier, force_end
 
 if TYPE_CHECKING:
     from player.tables import Config
+    from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["main"]
 
@@ -57,6 +58,10 @@ def _pick_bank(config: Config, given: str | None) -> str:
 
 def _check(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
     config = _load_and_warn(args.config, environment)
+    from player.access import key_findings
+
+    for finding in key_findings(config):
+        print(f"warning: {finding}", file=sys.stderr)
     print(f"{config.source.path}: no faults; Banks: {', '.join(config.banks)}")
     return DONE
 
@@ -85,7 +90,7 @@ def _config(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
     return DONE
 
 
-def _ready_url(config: Config, bank: str) -> str:
+def _ready_url(config: Config, bank: str, keys: ClientKeys | None) -> str:
     """Return where a Bank's Player is reached from here: one that serves everywhere is asked at its
     host.
 
@@ -108,7 +113,7 @@ def _ready_url(config: Config, bank: str) -> str:
         return reached_at(url, host if is_elsewhere else None)
     if has_range(url):
         asked = host if is_elsewhere and not is_loopback(bind) else None
-        return found_in_range(url, bank, asked)
+        return found_in_range(url, bank, asked, keys=keys)
     if is_elsewhere and not is_loopback(url):
         return tcp_url(host, port_of(url))
     return local_url(url)
@@ -122,15 +127,18 @@ def _ready(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
         bank = _pick_bank(config, args.bank)
     import time
 
+    from player.access import keys_of_host
     from player.errors import NotReadyError, ServiceError
     from player.host import ask_ready
     from zmqjsonproxy import ThreadHub
+    from zmqjsonproxy.keys import KeyRing
 
     end = time.monotonic() + args.timeout
-    with ThreadHub() as hub:
+    keys = KeyRing.load() if config is None else keys_of_host(config)
+    with ThreadHub(keys=keys) as hub:
         while True:
             try:
-                url = args.url if config is None else _ready_url(config, bank)
+                url = args.url if config is None else _ready_url(config, bank, keys)
                 ask_ready(hub, bank, url, max(end - time.monotonic(), 0.05))
             except (NotReadyError, ServiceError):
                 if time.monotonic() >= end:

@@ -463,13 +463,15 @@ def _ports_of(text: str) -> range:
 def _open_binds(
     source: TomlFile, instrument: InstrumentConfig, banks: Mapping[str, BankConfig]
 ) -> list[Fault]:
-    """Return a warning for each key that opens Players to the network."""
+    """Return a warning for each key that opens Players to the network without keys."""
     places: list[tuple[KeyPath, str]] = [(("instrument", "bind"), instrument.bind)]
     places += [
         (("banks", name, "bind"), bank.bind)
         for name, bank in banks.items()
         if bank.bind is not None
     ]
+    if not instrument.insecure:
+        return []
     text = "{} is open to the network, and nothing asks callers who they are"
     return [
         source.fault(key, text.format(address))

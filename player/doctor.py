@@ -22,6 +22,7 @@ from arrayconfig import findings
 from arrayconfig.findings import Finding, file_finding
 from groundwork.extras import install_advice
 from groundwork.portranges import has_range, split_ports
+from player.access import key_findings, keys_of_host
 from player.config import data_root, dibas_dir, find_file, load, pick_bank, state_dir
 from player.dataroot import DataRoot
 from player.endpoints.rpc import RpcEndpoint
@@ -123,6 +124,7 @@ def examine(
         is_served=False,
         note=report.note,
     )
+    report.findings += key_findings(config)
     names = _banks_to_examine(config, bank, report)
     for name in names:
         _examine_bank(config, name, around, report)
@@ -261,7 +263,7 @@ def address_findings(config: Config, name: str, url: str) -> tuple[int | None, l
     address."""
     if has_range(url):
         with suppress(NotReadyError):
-            url = found_in_range(url, name)
+            url = found_in_range(url, name, keys=keys_of_host(config))
     ctx: zmq.Context[Any] = zmq.Context()
     try:
         RpcEndpoint(ctx, url, name=name, on_end=lambda _reason: None).close()
@@ -269,7 +271,7 @@ def address_findings(config: Config, name: str, url: str) -> tuple[int | None, l
         if has_range(url):
             remedy = f"end what has one of them, or give banks.{name}.player_port a longer range"
             return None, [Finding("port", str(error).partition(";")[0], remedy, name)]
-        answer = _answer(local_url(url))
+        answer = _answer(config, local_url(url))
         pid, process = _listener(url)
         if full := connection_findings(name, pid, error.port):
             return pid, full
@@ -308,7 +310,7 @@ def service_findings(config: Config, name: str, url: str) -> tuple[int | None, l
         )
         return None, [*found, Finding("port manager", str(error), remedy, name)]
     pid, process = _listener(there)
-    if _answer(there) == name:
+    if _answer(config, there) == name:
         return pid, found
     text = f"its name stands for {there}, where {process} does not answer as {name}"
     return None, [
@@ -317,9 +319,9 @@ def service_findings(config: Config, name: str, url: str) -> tuple[int | None, l
     ]
 
 
-def _answer(url: str) -> object:
+def _answer(config: Config, url: str) -> object:
     """Return the name of the Bank that is served at `url`; None: nobody says one."""
-    with ThreadHub() as hub:
+    with ThreadHub(keys=keys_of_host(config)) as hub:
         try:
             return hub.call(url, "bank", "get_bank_name", (), {}, ANSWER_S)
         except ProxyError:

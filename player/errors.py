@@ -7,6 +7,7 @@ PlayerError
 |-- CommandError         a command that a kind brings cannot be loaded
 |-- PortTakenError       the address to serve on is in use
 |-- AddressError         the address to serve on cannot be used at all
+|-- KeysMissingError     keys are demanded, and this host has none
 |-- BankStartError       the Bank could not be made or opened
 |-- DataRootError        data files cannot go where they should
 |-- NotReadyError        the Player does not answer on its own socket
@@ -30,6 +31,7 @@ __all__ = [
     "DataRootError",
     "EndpointError",
     "Fault",
+    "KeysMissingError",
     "KindError",
     "NewBankError",
     "NotReadyError",
@@ -91,6 +93,18 @@ class AddressError(PlayerError):
     def __init__(self, url: str, text: str) -> None:
         super().__init__(f"cannot serve on {url}: {text}")
         self.url = url
+
+
+class KeysMissingError(PlayerError):
+    """Callers need keys at an address, and the servers of this host have none.
+
+    Attributes:
+        remedy: What to type.
+    """
+
+    def __init__(self, address: str, text: str, remedy: str) -> None:
+        super().__init__(f"callers at {address} need keys, and {text}; {remedy}")
+        self.remedy = remedy
 
 
 class ServiceError(PlayerError):

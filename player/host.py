@@ -22,6 +22,8 @@ import zmq
 from groundwork.addresses import bind_address
 from groundwork.closing import Closing
 from groundwork.planned import refusal
+from groundwork.portranges import split_ports
+from player.access import Access
 from player.bank import Bank, BankContext
 from player.clock import Clock, SystemClock
 from player.endpoints.base import Endpoint, EndpointContext
@@ -35,6 +37,8 @@ from player.tables import Config
 from portmanager.protocol.urls import ServiceAddress, is_service, own_service
 from zmqjsonproxy import ProxyError, RefusedError, ThreadHub
 from zmqjsonproxy.channels.properties import table_of
+from zmqjsonproxy.keys.trust import KeySocket
+from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["Host", "HostSettings", "ask_ready", "bank_context", "start_errors"]
 
@@ -91,6 +95,7 @@ def bank_context(
     clock: Clock | None = None,
     state_dir: Path | None = None,
     url: str = "",
+    keys: ClientKeys | None = None,
 ) -> BankContext:
     """Return what a Bank of a valid configuration is told; `name` is one of its Banks."""
     if not simulate and (why := refusal(f"open {name}, unless it is simulated")):
@@ -106,6 +111,7 @@ def bank_context(
         clock=clock or SystemClock(),
         state_dir=state_dir,
         url=url,
+        keys=keys,
     )
 
 
@@ -216,6 +222,11 @@ class Host(Closing):
         # A SimpleQueue and no Event: its `put` may be called in a signal handler, whatever the main
         # thread holds.
         self._ends: queue.SimpleQueue[tuple[str, bool]] = queue.SimpleQueue()
+        self._address = (
+            self._bind if is_service(self._wanted_url) else split_ports(self._wanted_url)[0]
+        )
+        self._access = Access(config, bank, self._address)
+        self._key_socket: KeySocket | None = None
         self._rpc: RpcEndpoint | None = None
         self._remotes: Remotes | None = None
         self._endpoints: list[Endpoint] = []
@@ -246,17 +257,36 @@ class Host(Closing):
         self._rpc = self._make_rpc_endpoint(self._ctx)
         self._endpoints.append(self._rpc)
         if not is_loopback(self.url):
-            log.warning(
-                "%s is open to the network, and nothing asks callers who they are", self.url
-            )
+            self._tell_who_is_let_in()
+        self._tell_key()
         self._make_endpoints()
         self._rpc.tell_endpoints(self.endpoint_urls)
         self._open_bank()
 
+    def _tell_who_is_let_in(self) -> None:
+        if self._config.instrument.insecure:
+            text = "%s is open to the network, and nothing asks callers who they are"
+        else:
+            text = "%s is open to the network, to callers with keys"
+        log.warning(text, self.url)
+
+    def _tell_key(self) -> None:
+        """Tell the public key of this host to whoever asks, at a port of its own."""
+        keys, port = self._access.server_keys(), self._config.instrument.key_port
+        if keys is not None and port:
+            self._key_socket = KeySocket(keys.public, self._address, port)
+
     def _make_rpc_endpoint(self, ctx: zmq.Context[Any]) -> RpcEndpoint:
         def serve(url: str) -> RpcEndpoint:
             areas = self._config.areas(self.name)
-            return RpcEndpoint(ctx, url, name=self.name, on_end=self._endpoint_ended, areas=areas)
+            return RpcEndpoint(
+                ctx,
+                url,
+                name=self.name,
+                on_end=self._endpoint_ended,
+                areas=areas,
+                access=self._access,
+            )
 
         def move(port: int) -> None:
             endpoint.serve_also(tcp_url(self._bind, port))
@@ -289,6 +319,7 @@ class Host(Closing):
             clock=self._clock,
             state_dir=self._state_dir,
             url=local_url(self.url),
+            keys=self._access.client_keys(),
         )
         with start_errors(self.name):
             self.bank = (self._kind or find_kind(context.config.kind))(context)
@@ -301,7 +332,7 @@ class Host(Closing):
                     f"open of endpoint {name}",
                     functools.partial(endpoint.open, self.bank),
                 )
-            self._remotes = Remotes(table_of(self.bank), self._config, self.name)
+            self._remotes = Remotes(table_of(self.bank), self._config, self.name, context.keys)
             self._remotes.open()
         for name, url in self.endpoint_urls.items():
             log.info("endpoint %s of %s is at %s", name, self.name, url)
@@ -324,6 +355,7 @@ class Host(Closing):
                 url=local_url(self.url),
                 directory=self._config.directory,
                 areas=self._config.areas(self.name),
+                access=self._access,
             )
             with start_errors(f"endpoint {name} of {self.name}", EndpointError, ()):
                 make = functools.partial(find_endpoint(config.kind or name), context)
@@ -337,7 +369,7 @@ class Host(Closing):
             NotReadyError: Not answered within `settings.ready_within`.
         """
         url, end = local_url(self.url), time.monotonic() + self.settings.ready_within
-        with ThreadHub(self._ctx) as hub:
+        with ThreadHub(self._ctx, keys=self._access.client_keys()) as hub:
             while self._ends.empty():
                 try:
                     ask_ready(hub, self.name, url, self.settings.call_timeout)
@@ -364,7 +396,7 @@ class Host(Closing):
         """Let the Bank read its configuration again, in its turn as for any caller; a sentence says
         what came of it."""
         try:
-            with ThreadHub(self._ctx) as hub:
+            with ThreadHub(self._ctx, keys=self._access.client_keys()) as hub:
                 url = local_url(self.url)
                 return str(
                     hub.call(url, "bank", "read_config_file", (), {}, self.settings.read_within)
@@ -390,6 +422,8 @@ class Host(Closing):
             registration.close()
         if self._remotes is not None:
             self._remotes.close()
+        if self._key_socket is not None:
+            self._key_socket.close()
         for endpoint in reversed(self._endpoints):
             try:
                 if isinstance(endpoint, RpcEndpoint):
@@ -405,6 +439,7 @@ class Host(Closing):
                 self.bank.close()
             except Exception:  # whatever a kind does, the rest has to be closed too
                 log.exception("%s: close raised", self.name)
+        self._access.close()
         if self._ctx is not None and not self._ctx.closed:
             with contextlib.suppress(zmq.ZMQError):
                 self._ctx.destroy(linger=100)

@@ -31,6 +31,7 @@ from typing import Any, Self
 from groundwork.portranges import has_range
 from groundwork.watching import watch
 from player import config as configuration
+from player.access import keys_of_host
 from player.bank import Bank as KindOfBank
 from player.errors import BankStartError, NotReadyError, ServiceError
 from player.host import ask_ready, bank_context, start_errors
@@ -48,6 +49,7 @@ from zmqjsonproxy.interface import Kind, Method
 from zmqjsonproxy.protocol.failures import Code, error_object
 from zmqjsonproxy.protocol.operations import OperationTable, State
 from zmqjsonproxy.protocol.request import Request
+from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.signatures import document
 
 __all__ = ["Bank", "Part"]
@@ -121,6 +123,7 @@ class Bank:
         given = None if config is None else Path(config)
         array = configuration.load(configuration.find_file(given, environment), environment)
         bank = configuration.pick_bank(array, name, socket.gethostname())
+        keys = keys_of_host(array, bank)
         context = bank_context(
             array,
             bank,
@@ -128,9 +131,10 @@ class Bank:
             data_root=configuration.data_root(array, environment),
             dibas_dir=configuration.dibas_dir(environment),
             state_dir=configuration.state_dir(environment),
+            keys=keys,
         )
         self._key = (array.path.resolve(), bank)
-        self._refuse_a_second(array.url(bank))
+        self._refuse_a_second(array.url(bank), keys)
         self._engine = CallEngine(
             name=bank,
             replies=_REPLIES,
@@ -164,13 +168,13 @@ class Bank:
         self._watching = threading.Thread(target=barks, name=f"watchdog {bank}", daemon=True)
         self._watching.start()
 
-    def _refuse_a_second(self, url: str) -> None:
+    def _refuse_a_second(self, url: str, keys: ClientKeys | None) -> None:
         path, name = self._key
         if self._key in _open:
             raise BankStartError(
                 f"{name} of {path} is open in this process already; close that one first: p.close()"
             )
-        if _is_served(name, url):
+        if _is_served(name, url, keys):
             raise BankStartError(
                 f"a Player of {name} serves at {url}, and two would share its instrument; end it first "
                 f"(supervisorctl stop player-{name}), or call it with a Dealer"
@@ -450,16 +454,16 @@ def _aborted_by_ctrl_c(handle: OperationHandle) -> Iterator[None]:
         handlers.remove()
 
 
-def _is_served(bank: str, url: str) -> bool:
+def _is_served(bank: str, url: str, keys: ClientKeys | None) -> bool:
     """Tell whether a Player of this Bank answers at `url`, or under the name there."""
     try:
         if has_range(url):
-            url = found_in_range(url, bank)
+            url = found_in_range(url, bank, keys=keys)
         url = reached_at(url) if is_service(url) else local_url(url)
         socket.create_connection(split_url(url), timeout=CONNECT_S).close()
     except (OSError, ValueError, ServiceError, NotReadyError):
         return False
-    with ThreadHub() as hub:
+    with ThreadHub(keys=keys) as hub:
         try:
             ask_ready(hub, bank, url, ANSWER_S)
         except NotReadyError as error:

@@ -21,9 +21,10 @@ from zmqjsonproxy.channels import Event, EventKind, LinkSettings, Update
 from zmqjsonproxy.channels.declarations import Declared, PropertyKind
 from zmqjsonproxy.channels.properties import PropertyTable
 from zmqjsonproxy.locating import Locators, NotLocatedError
+from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.subscriptions import Subscriptions
 
-__all__ = ["LOCATORS", "Remotes"]
+__all__ = ["Remotes", "locators"]
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +46,13 @@ class Remotes:
         table: Publishes.
         config: The configuration.
         bank: Of the Player.
+        keys: By which it reaches others; None: without keys.
     """
 
-    def __init__(self, table: PropertyTable, config: Config, bank: str) -> None:
-        self._table, self._config, self._bank = table, config, bank
+    def __init__(
+        self, table: PropertyTable, config: Config, bank: str, keys: ClientKeys | None = None
+    ) -> None:
+        self._table, self._config, self._bank, self._keys = table, config, bank, keys
         self._by_settings: dict[LinkSettings, Subscriptions] = {}
         self._hub: ThreadHub | None = None
 
@@ -59,9 +63,10 @@ class Remotes:
 
     def _follow(self, name: str, remote: RemoteConfig, url: str) -> None:
         if self._hub is None:
-            self._hub = ThreadHub(locators=LOCATORS)
+            self._hub = ThreadHub(locators=locators(self._keys), keys=self._keys)
         settings = remote.link_settings(name=self._bank)
-        subscriptions = self._by_settings.setdefault(settings, Subscriptions(LOCATORS, settings))
+        made_now = Subscriptions(locators(self._keys), settings, self._keys)
+        subscriptions = self._by_settings.setdefault(settings, made_now)
         describe = partial(_described, self._hub, url, remote.object)
         made = Remote(self._table, name, remote, url, describe)
         subscriptions.begin(
@@ -192,5 +197,7 @@ def _service_at(url: str, _within: float) -> str:
         raise NotLocatedError(str(error)) from error
 
 
-LOCATORS: Locators = {"service": _service_at, portsearch.SCHEME: portsearch.locate}
-"""For hubs that reach the Players of a configuration by their URLs."""
+def locators(keys: ClientKeys | None) -> Locators:
+    """Return those of hubs that reach the Players of a configuration by their URLs, with a client's
+    keys."""
+    return {"service": _service_at, portsearch.SCHEME: partial(portsearch.locate, keys=keys)}

@@ -28,6 +28,7 @@ from portmanager.conversation import own_user
 from portmanager.protocol.urls import ServiceAddress
 from zmqjsonproxy.locating import NotLocatedError
 from zmqjsonproxy.portsearch import locate
+from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["Registration", "found_in_range", "reached_at"]
 
@@ -79,7 +80,14 @@ def reached_at(url: str, host: str | None = None) -> str:
     return tcp_url(where, found[0].port)
 
 
-def found_in_range(url: str, bank: str, host: str | None = None, within: float = ANSWER_S) -> str:
+def found_in_range(
+    url: str,
+    bank: str,
+    host: str | None = None,
+    within: float = ANSWER_S,
+    *,
+    keys: ClientKeys | None = None,
+) -> str:
     """Ask all ports of a range for the Player of a Bank.
 
     Args:
@@ -87,6 +95,7 @@ def found_in_range(url: str, bank: str, host: str | None = None, within: float =
         bank: Its Bank.
         host: On which it is asked; None: as the URL says.
         within: s.
+        keys: Of whoever asks; None: without keys.
 
     Returns:
         `tcp://HOST:PORT`.
@@ -96,7 +105,7 @@ def found_in_range(url: str, bank: str, host: str | None = None, within: float =
     """
     where = host or split_url(local_url(tcp_url(split_ports(url)[0], 1)))[0]
     try:
-        return locate(ServerInRange(where, url.rpartition(":")[2], bank).url, within)
+        return locate(ServerInRange(where, url.rpartition(":")[2], bank).url, within, keys)
     except NotLocatedError as error:
         raise NotReadyError(bank, url, str(error)) from error
 

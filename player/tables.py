@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -44,6 +44,7 @@ from portmanager.protocol.urls import LOCAL, ManagerAddress, ServiceAddress, is_
 from zmqjsonproxy.channels.protocol.limits import Limits
 from zmqjsonproxy.channels.settings import LinkSettings
 from zmqjsonproxy.files.protocol.names import AREA, AREA_FORM
+from zmqjsonproxy.keys.trust import DEFAULT_PORT as DEFAULT_KEY_PORT
 
 __all__ = [
     "DEFAULT_BIND",
@@ -200,6 +201,27 @@ class InstrumentConfig(Table):
     data_root: str | None = None
     file_roots: list[Annotated[str, Field(min_length=1)]] | None = None
     files: Areas = Field(default_factory=dict)
+    keys: Annotated[bool, Field(description="callers need keys at the loopback address, too")] = (
+        False
+    )
+    insecure: Annotated[bool, Field(description="callers need no keys, whatever the address")] = (
+        False
+    )
+    key_dir: Annotated[str, Field(min_length=1, description="folder of this host's keys")] = "keys"
+    key_port: Annotated[
+        int, Field(ge=0, le=65535, description="tells the public key, and no more; 0: none does")
+    ] = DEFAULT_KEY_PORT
+    original_role: Annotated[
+        Literal["none", "observe", "operate", "admin"],
+        Field(description="rights of clients of the original, who have no keys"),
+    ] = "operate"
+
+    @model_validator(mode="after")
+    def _keys_or_none(self) -> Self:
+        """Refuse two words about keys that say the opposite."""
+        if self.keys and self.insecure:
+            raise ValueError("keys = true and insecure = true: one of them")
+        return self
 
 
 class DealerConfig(Table):
@@ -347,6 +369,17 @@ class Config:
     def fault(self, key: str | KeyPath, text: str) -> Fault:
         """Return a fault at a key, `"banks.BANKA.filters"` or a tuple of its parts."""
         return self.source.fault(tuple(key.split(".")) if isinstance(key, str) else key, text)
+
+    @property
+    def key_dir(self) -> Path:
+        """The key folder of a host, absolute."""
+        return self.directory / os.path.expanduser(self.instrument.key_dir)
+
+    def demands_keys(self, host: str) -> bool:
+        """Tell whether callers need keys at an address that a Player serves on."""
+        if is_loopback_host(host):
+            return self.instrument.keys
+        return not self.instrument.insecure
 
     @property
     def manager(self) -> ManagerAddress:

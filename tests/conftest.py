@@ -34,10 +34,11 @@ LONGEST = {
 
 
 def pytest_configure() -> None:
-    """Let Players of tests leave nothing in the home of who runs them, and be ended as ever where
+    """Let Players of tests leave nothing in the home of who runs them, nor use its keys, and be ended as ever where
     `nohup` or a shell's `&` has signals ignored, which children inherit. Compiled functions are kept
     beside pytest's own cache."""
     os.environ["XDG_STATE_HOME"] = os.devnull
+    os.environ["DIBAS_KEYS"] = ""
     os.environ.setdefault("NUMBA_CACHE_DIR", str(COMPILED))
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -13,6 +13,7 @@ import zmq
 from zmqjsonproxy.errors import BadParametersError, NoSuchMethodError
 from zmqjsonproxy.operations import AsyncOperation
 from zmqjsonproxy.proxy import ProxyOperations
+from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.rpc.aiohub import AsyncHub
 from zmqjsonproxy.rpc.futures import BatchCalls
 from zmqjsonproxy.rpc.protocol.description import MethodDescription
@@ -39,6 +40,7 @@ class AsyncProxyClient(ProxyOperations[AsyncOperation]):
         hub: Socket to share with other proxies; None: one of its own.
         subscriptions: Those of the client that it belongs to; None: its own.
         source: What updates say of where they are from; empty: the URL.
+        keys: Of this client, where it has a hub or subscriptions of its own; None: it has none.
     """
 
     def __init__(
@@ -51,10 +53,13 @@ class AsyncProxyClient(ProxyOperations[AsyncOperation]):
         hub: AsyncHub | None = None,
         subscriptions: Subscriptions | None = None,
         source: str = "",
+        keys: ClientKeys | None = None,
     ) -> None:
+        if subscriptions is None and keys is not None:
+            subscriptions = Subscriptions(keys=keys)
         super().__init__(obj_name, url, time_out, subscriptions, source)
         self._own_hub = hub is None
-        self._hub = AsyncHub(ctx) if hub is None else hub
+        self._hub = AsyncHub(ctx, keys=keys) if hub is None else hub
         self._calls, self._operation = self._hub, partial(AsyncOperation, self._hub)
 
     def _made_by(self) -> str:

@@ -10,6 +10,8 @@ from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from functools import cache
 
+from zmqjsonproxy.rights import Role
+
 __all__ = [
     "OF_THE_ORIGINAL",
     "Caller",
@@ -35,10 +37,16 @@ class Caller:
     Attributes:
         name: As it calls itself, `user@host:pid`; nothing proves it.
         native: It speaks JSON-RPC; False: the original's dialect.
+        key: Name of its key, which is proven; empty: it has none.
+        role: What it may do.
+        through: Name of the key of the client that calls on its behalf; empty: it calls itself.
     """
 
     name: str = UNNAMED
     native: bool = True
+    key: str = ""
+    role: Role = Role.ADMIN
+    through: str = ""
 
     def __str__(self) -> str:
         return self.name

@@ -13,6 +13,7 @@ from zmqjsonproxy.errors import BadParametersError, NoSuchMethodError
 from zmqjsonproxy.hubs import BlockingHub, blocking, run
 from zmqjsonproxy.operations import Operation
 from zmqjsonproxy.proxy import ProxyOperations, RemoteObject
+from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.rpc.futures import Batch, CallFuture
 from zmqjsonproxy.rpc.hub import MethodDescription, ThreadHub
 from zmqjsonproxy.signatures import document
@@ -36,6 +37,7 @@ class ZMQJSONProxyClient(RemoteObject):
         eager: Ask the server for its methods at once; False: when they are first needed.
         subscriptions: Those of the client that it belongs to; None: its own.
         source: What updates say of where they are from; empty: the URL.
+        keys: Of this client, where it has a hub or subscriptions of its own; None: it has none.
     """
 
     def __init__(
@@ -49,10 +51,13 @@ class ZMQJSONProxyClient(RemoteObject):
         eager: bool = True,
         subscriptions: Subscriptions | None = None,
         source: str = "",
+        keys: ClientKeys | None = None,
     ) -> None:
+        if subscriptions is None and keys is not None:
+            subscriptions = Subscriptions(keys=keys)
         super().__init__(obj_name, url, time_out, subscriptions, source)
         self._own_hub = hub is None
-        self._hub = ThreadHub(ctx) if hub is None else hub
+        self._hub = ThreadHub(ctx, keys=keys) if hub is None else hub
         self._calls, self._operation = BlockingHub(self._hub), partial(Operation, self._hub)
         if eager:
             self._refresh(0.1)

@@ -13,6 +13,14 @@ ProxyError
 +-- OperationAbortedError        a long call was ended by an abort
 +-- OperationLostError           its server ended in the middle, or is not there any more: nobody knows
 +-- PeerLostError                nobody there, or no longer
++-- AccessError                  keys or rights are in the way; nothing was done
+|   +-- UnknownKeyError          the server does not know this client's key
+|   +-- RevokedKeyError          the key was revoked
+|   +-- RoleTooLowError          the role of the key does not allow the call
+|   +-- WrongServerKeyError      the server is not the one whose key this client knows
+|   +-- KeysNeededError          the server demands keys, and this client has none for it
+|   +-- NoKeysThereError         this client knows a key of the server, which has none
+|   +-- VersionMismatchError     client and server have no version of the protocol in common
 +-- CallTimeoutError             no reply in time; the call is withdrawn, or goes on if it was begun
 +-- ProtocolError                the peer sent what is no reply, or a request was malformed
 +-- RecordingError               a recording of messages cannot be read
@@ -27,12 +35,15 @@ from collections.abc import Sequence
 from groundwork.errors import Portable
 
 __all__ = [
+    "AccessError",
     "AlreadyDoneError",
     "BadParametersError",
     "BusyError",
     "CallCancelledError",
     "CallTimeoutError",
     "DeadlineError",
+    "KeysNeededError",
+    "NoKeysThereError",
     "NoSuchInterfaceError",
     "NoSuchMethodError",
     "OperationAbortedError",
@@ -43,8 +54,13 @@ __all__ = [
     "RecordingError",
     "RefusedError",
     "RemoteError",
+    "RevokedKeyError",
+    "RoleTooLowError",
     "SelfExplanatoryError",
     "TooLargeError",
+    "UnknownKeyError",
+    "VersionMismatchError",
+    "WrongServerKeyError",
     "ZMQJSONProxyException",
 ]
 
@@ -168,6 +184,51 @@ class PeerLostError(ProxyError):
     def __init__(self, peer: str, method: str, reason: str) -> None:
         super().__init__(f"{method}: no server at {peer}: {reason}")
         self.peer, self.method, self.reason = peer, method, reason
+
+
+class AccessError(ProxyError):
+    """Keys or rights are in the way, and nothing was done. The text says what to do.
+
+    Attributes:
+        text: The reason, and the remedy.
+        peer: URL of the server; empty if unknown.
+        method: Label of the call; empty if it was none.
+    """
+
+    def __init__(self, text: str, *, peer: str = "", method: str = "") -> None:
+        super().__init__(text)
+        self.text, self.peer, self.method = text, peer, method
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.method, self.peer, self.text) if part)
+
+
+class UnknownKeyError(AccessError):
+    """The server does not know this client's key."""
+
+
+class RevokedKeyError(AccessError):
+    """The key of this client was revoked at the server."""
+
+
+class RoleTooLowError(AccessError):
+    """The role of this client does not allow the call."""
+
+
+class WrongServerKeyError(AccessError):
+    """The server has another key than the one that this client knows."""
+
+
+class KeysNeededError(AccessError):
+    """The server demands keys, and this client has none for it."""
+
+
+class NoKeysThereError(AccessError):
+    """This client knows a key of the server, which serves without keys."""
+
+
+class VersionMismatchError(AccessError):
+    """Client and server have no version of the protocol in common."""
 
 
 class CallTimeoutError(ProxyError):

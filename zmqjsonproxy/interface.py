@@ -29,6 +29,7 @@ from typing import TypeVar, cast, overload
 from groundwork.values import Function, JsonObject
 from zmqjsonproxy.handle import NULL_OPERATION, OperationHandle
 from zmqjsonproxy.parameters import NO_DEFAULT, Parameter, Passing, signature_text
+from zmqjsonproxy.rights import Role
 
 __all__ = [
     "HIDDEN_BY_PROXIES",
@@ -117,6 +118,7 @@ class Mark:
         keywords: Asked once, with the object, when it is exposed: what is taken as `**kwargs`.
             None, or no keyword:
             anything.
+        role: That its callers need; None: that of its kind.
     """
 
     kind: Kind
@@ -126,6 +128,13 @@ class Mark:
     answers_when_accepted: bool = False
     admit: Function | None = None
     keywords: Function | None = None
+    role: Role | None = None
+
+    @property
+    def needs(self) -> Role:
+        """Role that its callers need: for queries `observe`, for all else `operate`, if no other
+        one is said."""
+        return self.role or (Role.OBSERVE if self.kind is Kind.QUERY else Role.OPERATE)
 
 
 def _marker(mark: Mark) -> Callable[[F], F]:
@@ -144,10 +153,18 @@ def _marker(mark: Mark) -> Callable[[F], F]:
 @overload
 def query(function: F) -> F: ...
 @overload
-def query(*, refusal_pair: bool = False) -> Callable[[F], F]: ...
-def query(function: F | None = None, *, refusal_pair: bool = False) -> F | Callable[[F], F]:
-    """Mark a method that reads; it must answer within milliseconds."""
-    decorate = _marker(Mark(kind=Kind.QUERY, refusal_pair=refusal_pair))
+def query(*, refusal_pair: bool = False, role: Role | None = None) -> Callable[[F], F]: ...
+def query(
+    function: F | None = None, *, refusal_pair: bool = False, role: Role | None = None
+) -> F | Callable[[F], F]:
+    """Mark a method that reads; it must answer within milliseconds.
+
+    Args:
+        function: The method, when used without parentheses.
+        refusal_pair: Clients of the original get a refusal as `[false, text]`.
+        role: That callers need; None: `observe`.
+    """
+    decorate = _marker(Mark(kind=Kind.QUERY, refusal_pair=refusal_pair, role=role))
     return decorate if function is None else decorate(function)
 
 
@@ -160,6 +177,7 @@ def command(
     aborts: bool | None = None,
     refusal_pair: bool = False,
     keywords: Function | None = None,
+    role: Role | None = None,
 ) -> Callable[[F], F]: ...
 def command(
     function: F | None = None,
@@ -168,6 +186,7 @@ def command(
     aborts: bool | None = None,
     refusal_pair: bool = False,
     keywords: Function | None = None,
+    role: Role | None = None,
 ) -> F | Callable[[F], F]:
     """Mark a method that changes something; one at a time per command queue.
 
@@ -178,6 +197,7 @@ def command(
         refusal_pair: Clients of the original get a refusal as `[false, text]`.
         keywords: Of a method with `**kwargs`: what these are, for documentation, completion and
             type checkers; a function of the object, asked once, when it is exposed.
+        role: That callers need; None: `operate`.
     """
     mark = Mark(
         kind=Kind.COMMAND,
@@ -185,6 +205,7 @@ def command(
         aborts=urgent if aborts is None else aborts,
         refusal_pair=refusal_pair,
         keywords=keywords,
+        role=role,
     )
     return _marker(mark) if function is None else _marker(mark)(function)
 
@@ -197,6 +218,7 @@ def operation(
     answers_when_accepted: bool = False,
     refusal_pair: bool = False,
     admit: Function | None = None,
+    role: Role | None = None,
 ) -> Callable[[F], F]: ...
 def operation(
     function: F | None = None,
@@ -204,6 +226,7 @@ def operation(
     answers_when_accepted: bool = False,
     refusal_pair: bool = False,
     admit: Function | None = None,
+    role: Role | None = None,
 ) -> F | Callable[[F], F]:
     """Mark a method that takes long; inside it `current_operation()` reports progress and hears of
     aborts.
@@ -215,12 +238,14 @@ def operation(
         admit: A function of the object, the operation's handle and the arguments of the call. It
             runs as soon as a call arrives, whatever the object is doing, and refuses by raising
             RefusedError what could only be refused later.
+        role: That callers need; None: `operate`.
     """
     mark = Mark(
         kind=Kind.OPERATION,
         refusal_pair=refusal_pair,
         answers_when_accepted=answers_when_accepted,
         admit=admit,
+        role=role,
     )
     return _marker(mark) if function is None else _marker(mark)(function)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from groundwork.portranges import ServerInRange
 from zmqjsonproxy.hubs import BlockingHub, Hub, run
 from zmqjsonproxy.locating import NotLocatedError
+from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["SCHEME", "locate", "locate_in_task"]
 
@@ -17,27 +18,28 @@ _SHARES = (0.3, 0.6)
 port and says nothing does not hold up those that answer."""
 
 
-def locate(url: str, within: float) -> str:
+def locate(url: str, within: float, keys: ClientKeys | None = None) -> str:
     """Return the address of a server, `tcp://HOST:PORT`.
 
     Args:
         url: `ports://HOST:FIRST-LAST/NAME`.
         within: s.
+        keys: Of the client; None: without keys.
 
     Raises:
         NotLocatedError: None of that name answers there.
     """
     from zmqjsonproxy.rpc.hub import ThreadHub
 
-    with ThreadHub() as hub:
+    with ThreadHub(keys=keys) as hub:
         return run(_located(BlockingHub(hub), url, within))
 
 
-async def locate_in_task(url: str, within: float) -> str:
+async def locate_in_task(url: str, within: float, keys: ClientKeys | None = None) -> str:
     """Return the same, in a task."""
     from zmqjsonproxy.rpc.aiohub import AsyncHub
 
-    async with AsyncHub() as hub:
+    async with AsyncHub(keys=keys) as hub:
         return await _located(hub, url, within)
 
 

@@ -21,8 +21,14 @@ _EVENTS: dict[int, Transition] = {
     int(zmq.Event.DISCONNECTED): Transition.LOST,
     int(zmq.Event.HANDSHAKE_FAILED_NO_DETAIL): Transition.HANDSHAKE_FAILED,
     int(zmq.Event.HANDSHAKE_FAILED_PROTOCOL): Transition.HANDSHAKE_FAILED,
-    int(zmq.Event.HANDSHAKE_FAILED_AUTH): Transition.HANDSHAKE_FAILED,
+    int(zmq.Event.HANDSHAKE_FAILED_AUTH): Transition.KEY_UNCHECKED,
 }
+_MEANT: dict[tuple[int, int], Transition] = {
+    (int(zmq.Event.HANDSHAKE_FAILED_AUTH), 400): Transition.KEY_UNKNOWN,
+    (int(zmq.Event.HANDSHAKE_FAILED_PROTOCOL), 0x11000002): Transition.OTHER_MECHANISM,
+}
+"""What events mean with a value: the status of the peer's authenticator, and
+ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH."""
 
 
 class SocketMonitor:
@@ -67,7 +73,7 @@ class SocketMonitor:
             if len(frames) < 2:
                 continue
             endpoint = frames[1].rstrip(b"\0").decode("utf-8", "replace")
-            transition = _EVENTS.get(code)
+            transition = _MEANT.get((code, value)) or _EVENTS.get(code)
             if transition is Transition.REFUSED and self._given_up[endpoint]:
                 self._given_up[endpoint] -= 1
                 continue

@@ -24,8 +24,10 @@ from zmqjsonproxy.channels.protocol.limits import WHOLE, Limits
 from zmqjsonproxy.channels.protocol.notices import read_frames
 from zmqjsonproxy.channels.settings import LinkSettings
 from zmqjsonproxy.channels.subscription import ReaderOptions, Subscription
+from zmqjsonproxy.errors import AccessError
 from zmqjsonproxy.locating import Locators, scheme_of
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, own_context, watch_process
+from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.rpc.calls import Call, Hello
 from zmqjsonproxy.rpc.connections import SLICE_MS, Connections
 from zmqjsonproxy.rpc.core import LOOK_EVERY, HubSettings
@@ -74,6 +76,7 @@ class Subscriber(OfOneProcess):
         settings: How Players are watched.
         locators: For URLs that are names.
         context: ZeroMQ context; None: that of this package.
+        keys: Of this client; None: it subscribes at all Players without keys.
     """
 
     def __init__(
@@ -81,12 +84,13 @@ class Subscriber(OfOneProcess):
         settings: LinkSettings | None = None,
         locators: Locators | None = None,
         context: zmq.Context[Any] | None = None,
+        keys: ClientKeys | None = None,
     ) -> None:
         self._settings = settings or LinkSettings()
         self._locators = locators or {}
         keep_freed_memory()
         self._connections = Connections(
-            context or own_context(), HubSettings(), locators, streams=True
+            context or own_context(), HubSettings(), locators, keys=keys, streams=True
         )
         self._core = self._connections.core
         self._core.read_notice = read_frames
@@ -320,7 +324,11 @@ class Subscriber(OfOneProcess):
 
     def _take_hello(self, connected: _Connected, pending: PendingCall, now: float) -> None:
         link, peer = connected.link, connected.peer
-        if peer.state is not State.READY:
+        if isinstance(pending.error, AccessError):  # it would be denied again
+            link.refuse(pending.error.text)
+            self._core.drop(peer, link.reason, now)
+            self._connections.carry_out(now)
+        elif peer.state is not State.READY:
             link.lost(str(pending.error or peer.reason), now)
             self._core.drop(peer, link.reason, now)
             self._connections.carry_out(now)
@@ -333,6 +341,8 @@ class Subscriber(OfOneProcess):
     def _take_notice(self, connected: _Connected, notice: JsonObject, now: float) -> None:
         link = connected.link
         self._taking[link] = None
+        if notice.get("method") == "rpc.refused":
+            connected.peer.outdate()
         try:
             link.take(notice, now)
         except Exception as error:  # likewise

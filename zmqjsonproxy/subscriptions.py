@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from zmqjsonproxy.channels.settings import LinkSettings
     from zmqjsonproxy.channels.subscription import ReaderOptions, Subscription
     from zmqjsonproxy.channels.updates import Event, Update
+    from zmqjsonproxy.rights import ClientKeys
     from zmqjsonproxy.subscriber import Target
 
 __all__ = ["Subscriptions"]
@@ -35,12 +36,16 @@ class Subscriptions:
     Args:
         locators: For URLs that are names; they are called in that thread.
         settings: How Players are watched; None: the default.
+        keys: Of this client; None: it subscribes at all Players without keys.
     """
 
     def __init__(
-        self, locators: Locators | None = None, settings: LinkSettings | None = None
+        self,
+        locators: Locators | None = None,
+        settings: LinkSettings | None = None,
+        keys: ClientKeys | None = None,
     ) -> None:
-        self._locators, self._settings = locators, settings
+        self._locators, self._settings, self._keys = locators, settings, keys
         self._subscriber: Subscribing | None = None
 
     def begin(
@@ -114,7 +119,7 @@ class Subscriptions:
         if self._subscriber is None:
             if why := refusal(f"subscribe to {label}"):
                 raise RuntimeError(why)
-            self._subscriber = Subscriber(self._settings, self._locators)
+            self._subscriber = Subscriber(self._settings, self._locators, keys=self._keys)
         return self._subscriber.subscribe(
             targets,
             label,

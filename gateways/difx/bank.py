@@ -90,6 +90,7 @@ class DifxBank(Bank):
             config=instrument,
             url=self.context.url,
             state_folder=self.context.state_dir,
+            keys=self.context.keys,
         )
         self._open_service = DifxService(settings, self._take)
         self._jobs_part = JobsPart(self._open_service)

@@ -20,7 +20,7 @@ from groundwork.addresses import is_loopback_host
 from player.bank import Bank
 from player.endpoints.base import EndpointContext, SiteEndpoint
 from player.ports import address_of_device, tcp_url
-from player.remotes import LOCATORS
+from player.remotes import locators
 from player.tables import EndpointConfig
 from zmqjsonproxy.errors import RefusedError
 
@@ -128,12 +128,13 @@ class GuiServerEndpoint(SiteEndpoint):
             settings = RelaySettings(
                 name=self.context.bank, players=players, queue=config.relay_queue
             )
+            keys = None if self.context.access is None else self.context.access.client_keys()
             publish = None if bridges is None else bridges.publish
-            relay = Relay(settings, LOCATORS, publish)
+            relay = Relay(settings, locators(keys), publish, keys=keys)
             stack.push_async_callback(relay.close)
             relay.open()
             service.listen(lambda job, event: relay.tell_job(job.name, job.request.input, event))
-            monitor = LiveMonitor(service.find_products, players, LOCATORS)
+            monitor = LiveMonitor(service.find_products, players, locators(keys), keys=keys)
             stack.push_async_callback(monitor.close)
             service.listen(lambda job, event: monitor.tell_job(job.request, event))
             capture = None

@@ -37,6 +37,7 @@ from gateways.difx.protocol.productlist import AnnouncedProduct
 from gateways.difx.protocol.taskids import MonitorPacket
 from groundwork.errors import did_you_mean
 from zmqjsonproxy.locating import Locators
+from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.subscriptions import Subscriptions
 
 __all__ = ["BANK", "FindProducts", "LiveMonitor"]
@@ -59,6 +60,7 @@ class LiveMonitor:
         find: For input files.
         players: Banks whose spectra may be asked for -> URL.
         locators: For URLs that are names.
+        keys: By which Players are reached; None: without keys.
         within: In which products are to come, s.
     """
 
@@ -68,10 +70,11 @@ class LiveMonitor:
         players: Mapping[str, str],
         locators: Locators | None = None,
         *,
+        keys: ClientKeys | None = None,
         within: float = PRODUCTS_WITHIN_S,
     ) -> None:
         self._find, self._players, self.within = find, players, within
-        self._subscriptions = Subscriptions(locators)
+        self._subscriptions = Subscriptions(locators, keys=keys)
         self._loop = asyncio.get_running_loop()
         self._holding: dict[str, asyncio.Task[None]] = {}
         self._is_closed = False

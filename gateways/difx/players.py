@@ -9,9 +9,10 @@ from types import MappingProxyType
 
 from gateways.difx.errors import JobError
 from groundwork.errors import did_you_mean
-from player.remotes import LOCATORS
+from player.remotes import locators
 from player.tables import Config
 from zmqjsonproxy import CallRequest, ThreadHub, ZMQJSONProxyClient
+from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["DifxPlayers"]
 
@@ -25,10 +26,17 @@ class DifxPlayers:
     Args:
         config: Names them.
         served: Name -> URL of those that are served elsewhere than the configuration says.
+        keys: By which they are reached; None: without keys.
     """
 
-    def __init__(self, config: Config, served: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        config: Config,
+        served: Mapping[str, str] = MappingProxyType({}),
+        keys: ClientKeys | None = None,
+    ) -> None:
         self._config, self._served, self._lock = config, served, threading.Lock()
+        self._keys = keys
         self._hub: ThreadHub | None = None
 
     @property
@@ -41,7 +49,7 @@ class DifxPlayers:
         """The connections to all of them."""
         with self._lock:
             if self._hub is None:
-                self._hub = ThreadHub(locators=LOCATORS)
+                self._hub = ThreadHub(locators=locators(self._keys), keys=self._keys)
             return self._hub
 
     def matching(self, pattern: str) -> list[str]:

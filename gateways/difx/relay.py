@@ -24,6 +24,7 @@ from gateways.difx.protocol.publications import EVENTS, STATES, Publications, jo
 from gateways.difx.protocol.relayqueue import RelayMessage, RelayQueue
 from zmqjsonproxy.channels import Event, EventKind, LinkSettings, Subscription, Update
 from zmqjsonproxy.locating import Locators
+from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.subscriptions import Subscriptions
 
 __all__ = ["BATCH_BYTES", "Relay", "RelayClient", "RelaySettings"]
@@ -122,6 +123,7 @@ class Relay:
         locators: For URLs of Players that are names.
         on_message: Told of each message that is made here, in the loop: the bridge to a network; None: nobody
             is.
+        keys: By which Players are reached; None: without keys.
 
     Attributes:
         left_out: Events of jobs that were left out because the loop was busy.
@@ -132,10 +134,12 @@ class Relay:
         settings: RelaySettings,
         locators: Locators | None = None,
         on_message: Callable[[EncodedMessage], object] | None = None,
+        *,
+        keys: ClientKeys | None = None,
     ) -> None:
         self._settings, self.on_message = settings, on_message
         link = LinkSettings(ping_every=settings.ping_every, timeout=settings.timeout)
-        self._subscriptions = Subscriptions(locators, link)
+        self._subscriptions = Subscriptions(locators, link, keys)
         self._publications = Publications(gateway=settings.name)
         self._clients: set[RelayClient] = set()
         self._newest: OrderedDict[tuple[str, str, str], EncodedMessage] = OrderedDict()

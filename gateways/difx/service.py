@@ -43,6 +43,7 @@ from groundwork.commandline import version
 from groundwork.errors import did_you_mean
 from player.tables import Config
 from zmqjsonproxy.errors import ProtocolError, RemoteError
+from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["DifxService", "ServiceSettings"]
 
@@ -67,6 +68,7 @@ class ServiceSettings:
         config: The whole configuration.
         url: Where its own Player is called; empty: nobody serves it, and jobs are no operations.
         state_folder: For records of jobs; None: they do not outlive the gateway.
+        keys: By which Players are reached; None: without keys.
         limits: Times of programs; the grace is that of each profile.
     """
 
@@ -75,6 +77,7 @@ class ServiceSettings:
     config: Config
     url: str = ""
     state_folder: Path | None = None
+    keys: ClientKeys | None = None
     limits: ProgramLimits = field(default_factory=ProgramLimits)
 
 
@@ -99,7 +102,7 @@ class DifxService(Closing):
         self._listeners: tuple[Listener, ...] = () if on_event is None else (on_event,)
         self.files = DifxFiles(RootFolders(table.root_folders(config.directory)))
         self.jobs = JobTable()
-        self.players = DifxPlayers(config, {settings.name: settings.url})
+        self.players = DifxPlayers(config, {settings.name: settings.url}, settings.keys)
         self.recorder = DifxRecorder(self.players, self.files)
         self.units = DifxUnits(self.players, table.commands)
         folder = settings.state_folder

@@ -20,6 +20,7 @@ from player.ports import first_free, tcp_url
 from player.tables import EndpointConfig
 
 if TYPE_CHECKING:
+    from player.access import Access
     from player.bank import Bank, BankLog
 
 __all__ = ["Endpoint", "EndpointContext", "SiteEndpoint"]
@@ -67,6 +68,7 @@ class EndpointContext:
         url: Where this host reaches the endpoint for calls.
         directory: Where relative paths of the configuration begin.
         areas: Folders whose files clients of the Bank may fetch, by name.
+        access: At which addresses keys are demanded, and the keys of this host; None: nowhere.
     """
 
     name: str
@@ -80,6 +82,7 @@ class EndpointContext:
     url: str
     directory: Path
     areas: Mapping[str, Path]
+    access: Access | None = None
 
     def serve(self, port: int | str, at: Callable[[int], T]) -> T:
         """Serve at a port of the endpoint's table, a `player.tables.PortOrService`; what `at` returns.

@@ -6,6 +6,7 @@ import errno
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +15,7 @@ import zmq
 
 from groundwork.addresses import bind_address
 from groundwork.portranges import split_ports
+from player.access import Access
 from player.bank import Bank
 from player.endpoints.base import Endpoint
 from player.errors import AddressError, PlayerError, PortTakenError
@@ -23,6 +25,7 @@ from zmqjsonproxy import ServerSettings, ZMQJSONProxyServer
 from zmqjsonproxy.channels.properties import table_of
 from zmqjsonproxy.files.areas import Areas
 from zmqjsonproxy.files.served import ServedFiles
+from zmqjsonproxy.rights import ServerKeys
 
 __all__ = ["RpcEndpoint"]
 
@@ -52,11 +55,13 @@ class RpcEndpoint(Endpoint):
         name: Bank name, for logs.
         on_end: Called with a sentence if the server ends by itself.
         areas: Folders whose files may be fetched, by name.
+        access: Says who is let in; None: everybody is.
         settings: Limits of the server.
 
     Raises:
         PortTakenError: Another process serves there, or others on all ports of the range.
         AddressError: The URL cannot be bound.
+        KeysMissingError: Callers need keys, and those of this host cannot be used.
     """
 
     def __init__(
@@ -67,9 +72,15 @@ class RpcEndpoint(Endpoint):
         name: str,
         on_end: Callable[[str], None],
         areas: Mapping[str, Path] = MappingProxyType({}),
+        access: Access | None = None,
         settings: ServerSettings = _SETTINGS,
     ) -> None:
-        self._name, self._on_end, self._settings = name, on_end, settings
+        self._name, self._on_end = name, on_end
+        self._keys: ServerKeys | None = None
+        if access is not None:
+            self._keys = access.server_keys()
+            settings = replace(settings, original_role=access.original_role)
+        self._settings = settings
         remedy = f"; [banks.{name}.files] or [instrument.files] of its configuration names areas"
         self._files = ServedFiles(Areas(areas, name, remedy))
         self._thread: threading.Thread | None = None
@@ -90,7 +101,7 @@ class RpcEndpoint(Endpoint):
         if port_of(url) == 0:
             url = url.removesuffix("0") + "*"
         try:
-            return ZMQJSONProxyServer(ctx, url, settings, name=self._name)
+            return ZMQJSONProxyServer(ctx, url, settings, name=self._name, keys=self._keys)
         except zmq.ZMQError as error:
             raise _bind_error(url, error) from error
 

@@ -25,6 +25,7 @@ from zmqjsonproxy import (
     query,
 )
 from zmqjsonproxy.errors import AlreadyDoneError
+from zmqjsonproxy.rights import ServerKeys
 
 
 class Bank:
@@ -202,13 +203,15 @@ class Valon:
 
 @contextmanager
 def serving(
-    settings: ServerSettings | None = None, bank: Bank | None = None
+    settings: ServerSettings | None = None,
+    bank: Bank | None = None,
+    keys: ServerKeys | None = None,
 ) -> Iterator[tuple[str, Bank]]:
     """A server in a thread: (URL, the Bank)."""
     bank = bank or Bank()
     with (
         zmq.Context() as context,
-        ZMQJSONProxyServer(context, "tcp://127.0.0.1:*", settings) as server,
+        ZMQJSONProxyServer(context, "tcp://127.0.0.1:*", settings, keys=keys) as server,
     ):
         _expose(server, bank)
         bank.server = server

@@ -21,13 +21,14 @@ from zmqjsonproxy.channels.protocol.notices import (
     Told,
     read_newest,
     read_opened,
+    read_refused,
     read_told,
     read_updates,
 )
 from zmqjsonproxy.channels.protocol.wishes import Wish, WishIndex, write_wishes
 from zmqjsonproxy.channels.settings import LinkSettings
 from zmqjsonproxy.channels.updates import Event, EventKind, Update
-from zmqjsonproxy.errors import BusyError, DeadlineError, ProxyError, RemoteError
+from zmqjsonproxy.errors import AccessError, BusyError, DeadlineError, ProxyError, RemoteError
 
 __all__ = ["Ask", "Link", "LinkState", "Sink", "Verb", "Wish"]
 
@@ -349,7 +350,7 @@ class Link:
             self._is_beating = self._is_beating and ask.verb is not Verb.BEAT
             if ask.verb in (Verb.SUBSCRIBE, Verb.UNSUBSCRIBE):
                 self._again.append(ask)
-        elif isinstance(error, RemoteError):
+        elif isinstance(error, (RemoteError, AccessError)):
             self.refuse(str(error))
             return True
         elif error is not None:
@@ -437,6 +438,8 @@ class Link:
                         self._give(stream, sink, count, time_us, value)
         elif method == "rpc.newest":
             self._take_newest(read_newest(params))
+        elif method == "rpc.refused":
+            self.refuse(cut(read_refused(params), _LONGEST_TEXT))
         elif method == "rpc.opened":
             opened = read_opened(params)
             if opened is not None:

@@ -158,6 +158,10 @@ class Publisher:
         """Number of clients that have subscriptions."""
         return len(self._clients)
 
+    def connections(self) -> list[bytes]:
+        """Return the connections of clients that have subscriptions."""
+        return [client.envelope[0] for client in list(self._clients.values())]
+
     def describe(self) -> JsonObject:
         """Return who has subscriptions, and what did not reach them.
 

@@ -29,6 +29,7 @@ from zmqjsonproxy.interface import Interface, Kind, Method, hidden_by_proxies, r
 from zmqjsonproxy.protocol.failures import Code
 from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
 from zmqjsonproxy.protocol.request import Request
+from zmqjsonproxy.rights import Role
 
 __all__ = ["TOO_LATE", "CallEngine", "Replies", "ServedCall", "due_at"]
 
@@ -245,7 +246,7 @@ class CallEngine(Generic[R]):
     def _offer(self, interface: Interface) -> None:
         for method in interface.methods.values():
             self.methods[f"{interface.name}.{method.name}"] = method
-            if method.kind is Kind.QUERY:
+            if _may_be_quick(method):
                 self.quick[f"{interface.name}.{method.name}"] = method
 
     # calls
@@ -279,7 +280,8 @@ class CallEngine(Generic[R]):
         if method.mark.kind is _QUERY:
             target, is_fast = request.target, time.perf_counter() - begun <= self.slow_query_s
             count = self._fast_again[target] = self._fast_again.get(target, 0) + 1 if is_fast else 0
-            if count >= self.fast_again_after and self.methods.get(target) is method:
+            is_again = count >= self.fast_again_after and self.methods.get(target) is method
+            if is_again and _may_be_quick(method):
                 self._fast_again[target] = 0
                 self.quick[target] = method
         return reply
@@ -428,6 +430,11 @@ class CallEngine(Generic[R]):
             if isinstance(found, ServedCall):
                 return found
         return None
+
+
+def _may_be_quick(method: Method) -> bool:
+    """Whether all callers may have it answered at once: nobody looks at their roles there."""
+    return method.kind is Kind.QUERY and method.mark.needs is Role.OBSERVE
 
 
 def due_at(deadline_s: object) -> float | None:

@@ -26,6 +26,7 @@ class Code(IntEnum):
     TOO_LARGE = -32004
     ABORTED = -32005
     CANCELLED = -32006
+    ACCESS = -32007
 
 
 def error_object(code: Code, type: str, text: str, traceback: Sequence[str] = ()) -> dict[str, Any]:

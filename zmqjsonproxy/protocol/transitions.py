@@ -15,6 +15,9 @@ class Transition(Enum):
     REFUSED = "connection refused"
     LOST = "connection lost"
     HANDSHAKE_FAILED = "the peer speaks no ZeroMQ, or another security mechanism"
+    OTHER_MECHANISM = "the peer wants another security mechanism"
+    KEY_UNKNOWN = "the peer does not know the key"
+    KEY_UNCHECKED = "the peer could not look the key up; its log tells more"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ import zmq
 from groundwork.beside import beside
 from zmqjsonproxy.locating import AsyncLocators, NotLocatedError, scheme_of, unlocated
 from zmqjsonproxy.process import own_context, watch_process
+from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.rpc.calls import Call, Question
 from zmqjsonproxy.rpc.connections import Connections
 from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, HubSettings, Message
@@ -46,6 +47,7 @@ class WatchedConnections(Connections):
         settings: How servers are watched.
         ready: Called in the loop when a socket may have something.
         locators: For URLs that are names.
+        keys: Of this client; None: it calls all servers without keys.
     """
 
     _looks = 8  # about 0.02 ms: the loop has others to serve
@@ -57,8 +59,9 @@ class WatchedConnections(Connections):
         settings: HubSettings,
         ready: Callable[[], None],
         locators: AsyncLocators | None = None,
+        keys: ClientKeys | None = None,
     ) -> None:
-        super().__init__(context, settings, locators)
+        super().__init__(context, settings, locators, keys=keys)
         self._ready = ready
         self._searches: dict[Peer, asyncio.Task[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -186,6 +189,7 @@ class AsyncHub(
         ctx: ZeroMQ context; None: that of this package, which is nobody else's.
         settings: How servers are watched.
         locators: For URLs that are names; see `locating`.
+        keys: Of this client; None: it calls all servers without keys.
     """
 
     def __init__(
@@ -193,11 +197,12 @@ class AsyncHub(
         ctx: zmq.Context[Any] | None = None,
         settings: HubSettings | None = None,
         locators: AsyncLocators | None = None,
+        keys: ClientKeys | None = None,
     ) -> None:
         self.settings = settings or HubSettings()
         context = own_context() if ctx is None else ctx
         self._connections: WatchedConnections = WatchedConnections(
-            context, self.settings, self._receive, locators
+            context, self.settings, self._receive, locators, keys
         )
         self._core = self._connections.core
         self._is_open = True

@@ -17,13 +17,17 @@ from typing import Any
 import zmq
 
 from groundwork.addresses import is_by_name, split_url
+from groundwork.errors import text_of
 from groundwork.planned import refusal
 from zmqjsonproxy.caller import own_name
+from zmqjsonproxy.errors import AccessError
 from zmqjsonproxy.locating import AsyncLocators, Locators, NotLocatedError, scheme_of, unlocated
 from zmqjsonproxy.protocol.arrays import size_of
 from zmqjsonproxy.protocol.transitions import Transition
+from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.rpc.bridge import Bridge
 from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, ClientCore, Do, HubSettings, Message
+from zmqjsonproxy.rpc.curve import connect_plain, connect_with_keys
 from zmqjsonproxy.rpc.frames import (
     FRAMES_FOLLOW,
     frame_receiver,
@@ -32,6 +36,7 @@ from zmqjsonproxy.rpc.frames import (
     sender,
 )
 from zmqjsonproxy.rpc.peer import Peer, PendingCall, State
+from zmqjsonproxy.rpc.probe import Probe
 from zmqjsonproxy.rpc.protocol import jsonrpc
 from zmqjsonproxy.rpc.silence import Silence
 from zmqjsonproxy.sockmon import SocketMonitor
@@ -53,6 +58,10 @@ _POLLIN, _NOBLOCK = int(zmq.POLLIN), int(zmq.NOBLOCK)
 _sched_yield = getattr(os, "sched_yield", None)  # not on every system
 
 
+class KeysUnusableError(Exception):
+    """Why the keys of this end cannot be used."""
+
+
 class Connections:
     """The sockets, and the core that says what to do with them.
 
@@ -60,6 +69,7 @@ class Connections:
         context: ZeroMQ context.
         settings: How servers are watched.
         locators: For URLs that are names.
+        keys: Of this client; None: it calls all servers without keys.
         streams: They are for what servers send unasked. Arrays that arrive are read-only, for
             several may get the same one; a server is silent if no byte comes, where the system
             counts them.
@@ -80,12 +90,14 @@ class Connections:
         settings: HubSettings,
         locators: Locators | AsyncLocators | None = None,
         *,
+        keys: ClientKeys | None = None,
         streams: bool = False,
     ) -> None:
-        self._streams = streams
+        self._streams, self._keys = streams, keys
         self._locators: Mapping[str, Callable[[str, float], Any]] = locators or {}
         self.core = ClientCore(settings, self._locators)
         self._bridges: dict[Peer, Bridge] = {}
+        self._probes: dict[Peer, Probe] = {}
         # No CONNECT_TIMEOUT, which ends connections that were made while the process did not run:
         # ZeroMQ looks at its timers before its sockets. The core has a limit of its own.
         self._options = {int(zmq.RECONNECT_IVL): -1}
@@ -131,9 +143,11 @@ class Connections:
         """Forget all connections and sockets, in a child of the process that has them; `open` makes
         others."""
         # not to be closed here
-        self._parents = (self._router, self._inner, self._monitor, dict(self._bridges))
+        mine = dict(self._bridges), dict(self._probes)
+        self._parents = (self._router, self._inner, self._monitor, *mine)
         self._inner = None
         self._bridges.clear()
+        self._probes.clear()
         why = "the process was forked, and the call is its parent's"
         self.core.forget_all(why, time.monotonic())
 
@@ -334,6 +348,10 @@ class Connections:
         for peer, bridge in list(self._bridges.items()):
             for event in bridge.events():
                 self.core.peer_event(peer, event.transition, now)
+        for peer, probe in list(self._probes.items()):
+            if (mechanism := probe.look(now)) is not None:
+                self._end_probe(peer)
+                self.core.probed(peer, mechanism, now)
         if self._silence is not None:
             self._end_silent(self._silence.look(self._monitor.descriptors, now), now)
         self.core.tick(now)
@@ -383,6 +401,8 @@ class Connections:
             self._connect(peer, what, now)
         elif do is Do.BRIDGE:
             self._bridge(peer, what, now)
+        elif do is Do.PROBE:
+            self._probe(peer, what, now)
         elif do is Do.DISCONNECT:
             self._disconnect(peer, what)
         else:
@@ -398,12 +418,47 @@ class Connections:
         try:
             if address.startswith("tcp://"):  # ZeroMQ takes 99999 for 34463
                 split_url(address)
+            if self._keys is not None:
+                peer.public = self._take_keys(self._keys, address)
             self._monitor.begin(address)
             self._router.set(zmq.CONNECT_ROUTING_ID, peer.rid)
             self._router.set(zmq.IPV6, _is_by_ipv6(peer, address))
             self._router.connect(address)
         except (zmq.ZMQError, ValueError) as error:
             self.core.drop(peer, f"no address to connect to: {error}", now)
+        except KeysUnusableError as error:
+            self.core.drop(peer, str(error), now, AccessError)
+
+    def _take_keys(self, keys: ClientKeys, address: str) -> str:
+        """Let the next connect use keys, or none; the public key of this end, empty: none.
+
+        Raises:
+            KeysUnusableError: They cannot be used.
+        """
+        try:
+            server = keys.for_server(address)
+            if server is None:
+                connect_plain(self._router)
+                return ""
+            pair = keys.pair
+            connect_with_keys(self._router, pair, server)
+        except Exception as error:  # whoever reads keys is anybody's code
+            text = f"the keys of this client cannot be used: {text_of(error)}"
+            raise KeysUnusableError(text) from error
+        return pair.public
+
+    def _probe(self, peer: Peer, address: str, now: float) -> None:
+        """Ask for the greeting of a server."""
+        try:
+            by_ipv6 = _is_by_ipv6(peer, address)
+            self._probes[peer] = Probe(self._context, address, now, by_ipv6=by_ipv6)
+        except zmq.ZMQError as error:  # no sockets left
+            self.core.drop(peer, str(error), now)
+
+    def _end_probe(self, peer: Peer) -> None:
+        probe = self._probes.pop(peer, None)
+        if probe is not None:
+            probe.close()
 
     def _bridge(self, peer: Peer, address: str, now: float) -> None:
         """Connect to a server that takes no ROUTER."""
@@ -414,6 +469,7 @@ class Connections:
             self.core.drop(peer, str(error), now)
 
     def _disconnect(self, peer: Peer, address: str) -> None:
+        self._end_probe(peer)
         bridge = self._bridges.pop(peer, None)
         if bridge is not None:
             bridge.close()

@@ -26,6 +26,7 @@ from zlib import crc32
 from groundwork.addresses import is_by_name
 from groundwork.values import JsonObject
 from zmqjsonproxy import ndarray, wirejson
+from zmqjsonproxy.errors import AccessError
 from zmqjsonproxy.locating import scheme_of
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.protocol.transitions import Transition
@@ -33,6 +34,7 @@ from zmqjsonproxy.rpc.calls import Call, Question
 from zmqjsonproxy.rpc.many import CallResult
 from zmqjsonproxy.rpc.peer import Peer, PendingCall, State
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
+from zmqjsonproxy.rpc.protocol.handshakes import Mechanism, denial, unknown_key
 
 __all__ = [
     "LOOK_EVERY",
@@ -76,6 +78,7 @@ class Do(Enum):
     LOCATE = "find the address of this URL, which is then `located`"
     CONNECT = "connect the shared socket to this address, with the peer's routing id"
     BRIDGE = "connect a socket of its own to this address"
+    PROBE = "find out which mechanism is demanded at this address, which is then `probed`"
     DISCONNECT = "end the connection to this address"
     LOG = "say this text"
 
@@ -303,6 +306,8 @@ class ClientCore:
             return
         if peer.current is not None and peer.waits_in_vain:
             self._abandon(peer, now)
+        if peer.is_outdated and not (peer.numbered or peer.current):
+            self._begin_anew(peer, now, "the key of this client is not valid any more")
         if peer.state is _READY:
             body = peer.begin(call, self.take_numbers(call.what.count), now)
             if body is not None:
@@ -412,14 +417,18 @@ class ClientCore:
         hello = original.hello(peer.hello_name, self.client)
         self.actions += [(do, peer, peer.address, None), (Do.SEND, peer, hello, None)]
 
-    def drop(self, peer: Peer, reason: str, now: float) -> None:
+    def drop(
+        self, peer: Peer, reason: str, now: float, denied: type[AccessError] | None = None
+    ) -> None:
         """Give up a connection, or the attempt to make one, with the calls that were sent over it
-        or wait for it."""
+        or wait for it; `denied`: the error that this is, where keys are in the way."""
         if peer.state is not State.IDLE:
             self._disconnect(peer)
-            self._give_up(peer, reason, now)
+            self._give_up(peer, reason, now, denied)
 
-    def _give_up(self, peer: Peer, reason: str, now: float) -> None:
+    def _give_up(
+        self, peer: Peer, reason: str, now: float, denied: type[AccessError] | None = None
+    ) -> None:
         if peer.state is State.READY:
             peer.retry_at = 0.0  # it was there: it may be back
         else:
@@ -427,7 +436,7 @@ class ClientCore:
             of_many = crc32(b"%b%b%r" % (self._token, peer.url.encode(), pause)) / 2**32
             peer.retry_at = now + pause * (0.5 + 0.5 * of_many)  # not all clients at once
             peer.pause = min(2 * pause, self.settings.retry_most)
-        peer.give_up(reason, now)
+        peer.give_up(reason, now, denied)
 
     def _disconnect(self, peer: Peer) -> None:
         """End the connection, and leave undone what was still to be done over it."""
@@ -457,8 +466,8 @@ class ClientCore:
         for peer in list(self.peers.values()):
             if peer.state is State.CONNECTING:
                 self._begin_anew(peer, now, "interrupted while it was connected")
-            elif peer.state is State.LOCATING:
-                self.drop(peer, "interrupted while its address was looked for", now)
+            elif peer.state in (State.LOCATING, State.PROBING):
+                self.drop(peer, "interrupted while it was looked for", now)
                 peer.retry_at = 0.0
 
     def _abandon(self, peer: Peer, now: float) -> None:
@@ -481,14 +490,45 @@ class ClientCore:
     def socket_event(self, endpoint: str, transition: Transition, now: float) -> None:
         """Take note of what has happened to a connection by the shared socket."""
         peer = self._at.get(endpoint)
-        if peer is None or peer.state is State.IDLE or peer.is_bridged:
+        if peer is None or peer.state in (State.IDLE, State.PROBING) or peer.is_bridged:
             return
-        ended = transition in (Transition.LOST, Transition.HANDSHAKE_FAILED)
-        if ended and peer.state is State.CONNECTING and not peer.connected:
-            self._disconnect(peer)
-            self._say_hello(peer, Do.BRIDGE, b"", now)
+        if peer.state is State.CONNECTING and not peer.connected:
+            self._handshake_event(peer, transition, now)
         else:
             self.peer_event(peer, transition, now)
+
+    def _handshake_event(self, peer: Peer, transition: Transition, now: float) -> None:
+        """Take note of what has happened to a connection that is being made."""
+        if transition is Transition.LOST and not peer.is_keyed:
+            self._disconnect(peer)
+            self._say_hello(peer, Do.BRIDGE, b"", now)
+        elif transition in (Transition.LOST, Transition.HANDSHAKE_FAILED):
+            self._disconnect(peer)
+            peer.state = State.PROBING
+            self.actions.append((Do.PROBE, peer, peer.address, None))
+        elif transition is Transition.OTHER_MECHANISM:
+            self._judge(peer, Mechanism.NONE if peer.is_keyed else Mechanism.CURVE, now)
+        elif transition is Transition.KEY_UNKNOWN:
+            denied, text = unknown_key(peer.public)
+            self.drop(peer, text, now, denied)
+        else:
+            self.peer_event(peer, transition, now)
+
+    def probed(self, peer: Peer, mechanism: Mechanism, now: float) -> None:
+        """Take note of the mechanism that a server demands with which a handshake failed."""
+        if peer.state is not State.PROBING:
+            return
+        if peer.is_keyed or mechanism is Mechanism.CURVE:
+            self._judge(peer, mechanism, now)
+        else:
+            self._say_hello(peer, Do.BRIDGE, b"", now)
+
+    def _judge(self, peer: Peer, mechanism: Mechanism, now: float) -> None:
+        denied = denial(mechanism, is_keyed=peer.is_keyed)
+        if denied is None:
+            self.drop(peer, Transition.HANDSHAKE_FAILED.value, now)
+        else:
+            self.drop(peer, denied[1], now, denied[0])
 
     def peer_event(self, peer: Peer, transition: Transition, now: float) -> None:
         """Take note of what has happened to the connection of a server."""

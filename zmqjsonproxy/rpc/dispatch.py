@@ -22,13 +22,17 @@ from zmqjsonproxy.controllog import control
 from zmqjsonproxy.engine import CallEngine
 from zmqjsonproxy.engine.calls import TOO_LATE, due_at
 from zmqjsonproxy.engine.commandqueues import SMALL, Job
+from zmqjsonproxy.errors import AccessError
 from zmqjsonproxy.interface import Kind, Method
 from zmqjsonproxy.protocol.arrays import join, size_of
+from zmqjsonproxy.protocol.failures import Code
 from zmqjsonproxy.protocol.request import Request
+from zmqjsonproxy.rights import KnownKey, Role
+from zmqjsonproxy.rpc.admission import ADMIN, TOKEN, Admission, Grant, check_version
 from zmqjsonproxy.rpc.batchreply import BatchReply
 from zmqjsonproxy.rpc.connectionmethods import BEAT, ConnectionMethods
-from zmqjsonproxy.rpc.offers import answer_unknown
-from zmqjsonproxy.rpc.outcomes import encoded, not_begun, outcome, unspeakable
+from zmqjsonproxy.rpc.offers import answer_unknown, refuse_hello
+from zmqjsonproxy.rpc.outcomes import denied, encoded, not_begun, outcome, unspeakable
 from zmqjsonproxy.rpc.protocol import dialect, jsonrpc
 from zmqjsonproxy.rpc.protocol.dialect import (
     Limits,
@@ -47,6 +51,7 @@ _PAUSE_S = 0.0005
 Envelope = Sequence[bytes]
 Answer = Callable[[bytes], None]
 _NO_HOLD = nullcontext()
+_TOKEN = f'"{TOKEN}"'.encode()
 
 
 class Dispatcher:
@@ -60,6 +65,7 @@ class Dispatcher:
         on_hello: Told the routing id of a client that is one of ours.
         publisher: Subscribes clients; None: nothing is published.
         hold: Keeps updates back until what is done meanwhile is answered.
+        admission: Says what clients may do; None: the same as without keys.
     """
 
     def __init__(
@@ -71,12 +77,16 @@ class Dispatcher:
         on_hello: Callable[[bytes], None] = lambda _client: None,
         publisher: Publisher | None = None,
         hold: AbstractContextManager[None] = _NO_HOLD,
+        admission: Admission | None = None,
     ) -> None:
         self._engine, self._settings, self._hold = engine, settings, hold
         self._send, self._post, self._on_hello = send, post, on_hello
         self._callers = KnownCallers()
         self._connection_methods = ConnectionMethods(engine, publisher, self._callers)
+        self._admission = admission or Admission(None, settings.original_role)
         self._is_held = False
+        self._key: KnownKey | None = None  # of the message being served
+        self._has_token = False
         self._body, self._parts = b"", 1  # of the message being served, and its calls
         self._limits = Limits(
             max_bytes=settings.max_message_bytes,
@@ -86,6 +96,58 @@ class Dispatcher:
             max_depth=settings.max_depth,
             max_batch=settings.max_batch,
         )
+
+    def serve_with_keys(self, frames: list[bytes]) -> None:
+        """Serve a message of a connection that may have proven a key; as `serve`."""
+        try:
+            self._key = self._admission.key_of(frames[0])
+        except AccessError as error:
+            self._refuse_all(frames, error)
+            return
+        self._has_token = _TOKEN in frames[-1]
+        if self._has_token:  # each call is looked at
+            body = self._body = frames.pop()
+            self._parts = 1
+            self._serve_any(decoded(body, self._limits), frames)
+        else:
+            self.serve(frames)
+
+    def _refuse_all(self, frames: list[bytes], error: AccessError) -> None:
+        """Refuse a message, whatever it asks."""
+        body = self._body = frames.pop()
+        request = dialect.read_decoded(decoded(body, self._limits), body, self._limits)
+        if not isinstance(request, Request):
+            self._send(frames, read_failure(dialect.denied(body, error)))
+        elif not request.notification:
+            self._send(frames, self._denied(request, error))
+
+    def _denied(self, request: Request, error: AccessError) -> bytes:
+        if not request.native and request.extra is not None:
+            described = jsonrpc.error_object(Code.ACCESS, type(error).__name__, error.text)
+            most = self._settings.max_message_bytes
+            return refuse_hello(described, self._engine.operations.instance, most)
+        return denied(request, self._engine.methods.get(request.target), error)
+
+    def _granted(self, request: Request) -> Grant:
+        """Return the rights of a request.
+
+        Raises:
+            AccessError: They are too few for it.
+        """
+        extra, key, admission = request.extra, self._key, self._admission
+        if key is None and request.native and (extra is None or TOKEN not in extra):
+            return ADMIN
+        grant = admission.grant(request, key)
+        method = self._engine.methods.get(request.target)
+        admission.check(grant, Role.OBSERVE if method is None else method.mark.needs)
+        return grant
+
+    def _is_granted(self, request: Request) -> bool:
+        try:
+            self._granted(request)
+        except AccessError:
+            return False
+        return True
 
     def serve(self, frames: list[bytes]) -> None:
         """Serve a message; what the socket raises is raised.
@@ -150,7 +212,8 @@ class Dispatcher:
                 self._callers.take(frames[0], request.extra.get("client"))
                 control.note("hello of %s", request.extra.get("client"))
             if hand_over:
-                reply = self._hand_over(self._engine.quick[request.target], request, frames)
+                query, grant = self._engine.quick[request.target], self._granted(request)
+                reply = self._hand_over(query, request, frames, grant)
             else:
                 reply = self.call(request, frames)
             if reply is not None:
@@ -184,16 +247,22 @@ class Dispatcher:
             The reply; None: there is none, or none yet.
         """
         engine, target = self._engine, request.target
+        try:
+            grant = self._granted(request)
+            if not request.native and request.extra is not None:
+                check_version(request.extra)
+        except AccessError as error:
+            return None if request.notification else self._denied(request, error)
         query = engine.quick.get(target)
         if query is not None and (request.native or query.queue != "rpc"):
             try:
                 reply = engine.answer_query(query, request)
             except WouldWaitError:
-                return self._hand_over(query, request, envelope, later)
+                return self._hand_over(query, request, envelope, grant, later)
             return None if request.notification else reply
         method = engine.methods.get(target)
         if method is not None and (request.native or method.queue != "rpc"):
-            return self._hand_over(method, request, envelope, later)
+            return self._hand_over(method, request, envelope, grant, later)
         if request.native:
             with self._hold:
                 own = self._connection_methods.answer(request, envelope[0])
@@ -206,14 +275,19 @@ class Dispatcher:
         return answer_unknown(request, engine.interfaces, engine.operations.instance, most)
 
     def _hand_over(
-        self, method: Method, request: Request, envelope: Envelope, later: Answer | None = None
+        self,
+        method: Method,
+        request: Request,
+        envelope: Envelope,
+        grant: Grant,
+        later: Answer | None = None,
     ) -> bytes | None:
         named = (request.extra or {}).get("client")
         return self._engine.hand_over(
             method,
             request,
             later or partial(self._post, envelope),
-            self._callers.find(envelope[0], named, request.native),
+            grant.dress(self._callers.find(envelope[0], named, request.native)),
             envelope[0],
             self._weight(),
         )
@@ -233,7 +307,8 @@ class Dispatcher:
         replies: list[bytes] = []
         rest: list[tuple[Method, Request]] = []  # queries that this thread has no time for
         size, most = 0, self._settings.max_batch_reply_bytes
-        simple, quick, clock = jsonrpc.SIMPLE, engine.quick, time.perf_counter
+        simple, clock = jsonrpc.SIMPLE, time.perf_counter
+        quick = {} if self._has_token else engine.quick
         slow = engine.slow_query_s
         shared, now, is_over = dialect.shared_extra(batch), clock(), False
         limit = now + slow
@@ -291,7 +366,9 @@ class Dispatcher:
         if isinstance(part, Malformed) or not (is_over or part.target not in self._engine.quick):
             return None
         method = self._engine.methods.get(part.target)
-        return method if method is not None and method.kind is Kind.QUERY else None
+        if method is None or method.kind is not Kind.QUERY or not self._is_granted(part):
+            return None
+        return method
 
     def _carry_out_rest(
         self, rest: list[tuple[Method, Request]], client: bytes, gathered: BatchReply

@@ -7,12 +7,14 @@ below.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import zmq
 
 from zmqjsonproxy.protocol.arrays import Framed, size_of
+from zmqjsonproxy.rpc.admission import ProvenId
 
 __all__ = [
     "COPIED_MOST",
@@ -20,6 +22,7 @@ __all__ = [
     "Sender",
     "frame_receiver",
     "frame_sender",
+    "proven_id_receiver",
     "readiness",
     "receiver",
     "rest_receiver",
@@ -89,10 +92,29 @@ def rest_receiver(
     return take_rest
 
 
+def proven_id_receiver(socket: zmq.Socket[bytes]) -> Callable[[], bytes]:
+    """Return a function that receives a routing id, with the key that its connection has proven.
+    That is told by ZeroMQ with each message: ids may be taken again by others."""
+    receive: Callable[..., zmq.Frame] = super(zmq.Socket, socket).recv
+
+    def receive_id() -> bytes:
+        frame = receive(0, False)
+        rid = ProvenId(frame.bytes)
+        with contextlib.suppress(zmq.ZMQError):  # from within the process, say
+            rid.public = str(frame.get("User-Id"))
+        return rid
+
+    return receive_id
+
+
 def receiver(
-    socket: zmq.Socket[bytes],
+    socket: zmq.Socket[bytes], receive_id: Callable[[], bytes] | None = None
 ) -> tuple[Callable[[], list[bytes]], Callable[[bytes], None]]:
     """Return two functions: one receives a message, one takes a sender for one of our own callers.
+
+    Args:
+        socket: To receive from.
+        receive_id: Receives the routing id of a message; None: as any frame.
 
     A message is routing id and body, with REQ's empty frame between if it was sent. Frames behind a
     body that says so by its first byte come with it, as Framed. What a strange peer sends beyond
@@ -105,15 +127,16 @@ def receiver(
         rest_receiver(socket),
     )
     trusted: set[bytes] = set()
+    next_id = receive_id or receive
 
     def receive_message() -> list[bytes]:
         # To ask whether more follows costs as much as three frames. So our own callers are not
         # asked after each message; should one of them send a frame too many, it is met here
         # instead, where it is no routing id.
-        rid = receive()
+        rid = next_id()
         while rid not in trusted:
             if not ask(more):
-                rid = receive()
+                rid = next_id()
                 continue
             body = receive()
             frames = [rid, body] if body or not ask(more) else [rid, body, receive()]

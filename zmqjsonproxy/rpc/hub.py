@@ -21,6 +21,7 @@ import zmq
 
 from zmqjsonproxy.locating import Locators
 from zmqjsonproxy.process import LET_GO_WITHIN_S, own_context, watch_process
+from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.rpc.calls import Call, Question
 from zmqjsonproxy.rpc.connections import SLICE_MS, Connections
 from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, HubSettings
@@ -107,6 +108,7 @@ class ThreadHub(AskingHub[Any, list[CallResult], InterfaceDescription]):
         ctx: ZeroMQ context; None: that of this package, which is nobody else's.
         settings: How servers are watched.
         locators: For URLs that are names; see `locating`.
+        keys: Of this client; None: it calls all servers without keys.
     """
 
     def __init__(
@@ -114,10 +116,11 @@ class ThreadHub(AskingHub[Any, list[CallResult], InterfaceDescription]):
         ctx: zmq.Context[Any] | None = None,
         settings: HubSettings | None = None,
         locators: Locators | None = None,
+        keys: ClientKeys | None = None,
     ) -> None:
         self.settings = settings or HubSettings()
         context = own_context() if ctx is None else ctx
-        self._connections = Connections(context, self.settings, locators)
+        self._connections = Connections(context, self.settings, locators, keys=keys)
         self._core = self._connections.core
         self._mailbox: deque[PendingCall] = deque()
         self._told: deque[CallFuture] = deque()

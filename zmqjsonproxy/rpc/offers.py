@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from groundwork.errors import did_you_mean
+from groundwork.values import JsonObject
 from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
@@ -14,7 +15,7 @@ from zmqjsonproxy.rpc.protocol.description import DESCRIPTION_VERSION
 from zmqjsonproxy.rpc.protocol.dialect import Request
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
 
-__all__ = ["answer_unknown"]
+__all__ = ["answer_unknown", "refuse_hello"]
 
 _SHOWN = 200
 """Characters of a name that nobody has."""
@@ -63,17 +64,9 @@ def _list_methods(
         if interface is None:
             return original.interface_error(str(request.name))
         return original.reply(interface.list_methods())
-    about: dict[str, Any] = {
-        "dealer": 1,
-        "version": DESCRIPTION_VERSION,
-        "server": "dealer-player",
-        "instance": instance,
-        "arrays": ndarray.is_available(),
-        "max_message_bytes": most,
-    }
     if interface is None:
-        error = _no_interface(str(request.name), interfaces)
-        return wirejson.dumps(about | {"jsonrpc": "2.0", "id": None, "error": error})
+        return refuse_hello(_no_interface(str(request.name), interfaces), instance, most)
+    about = _about(instance, most)
     return wirejson.dumps(
         about
         | {
@@ -83,3 +76,20 @@ def _list_methods(
             "methods": [method.describe() for method in interface.methods.values()],
         }
     )
+
+
+def refuse_hello(error: JsonObject, instance: str, most: int) -> bytes:
+    """Encode the reply to the hello of one of our callers that tells who answers, and an error."""
+    about = _about(instance, most)
+    return wirejson.dumps(about | {"jsonrpc": "2.0", "id": None, "error": error})
+
+
+def _about(instance: str, most: int) -> JsonObject:
+    return {
+        "dealer": 1,
+        "version": DESCRIPTION_VERSION,
+        "server": "dealer-player",
+        "instance": instance,
+        "arrays": ndarray.is_available(),
+        "max_message_bytes": most,
+    }

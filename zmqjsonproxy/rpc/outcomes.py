@@ -9,6 +9,7 @@ from typing import Any
 
 from groundwork.errors import text_of
 from zmqjsonproxy.errors import (
+    AccessError,
     AlreadyDoneError,
     OperationAbortedError,
     RefusedError,
@@ -26,6 +27,7 @@ __all__ = [
     "TOO_FULL",
     "accepted",
     "carry_out",
+    "denied",
     "encoded",
     "not_begun",
     "outcome",
@@ -136,3 +138,15 @@ def not_begun(request: Request, code: Code, type_: str, text: str) -> tuple[byte
     if request.native:
         return jsonrpc.failure(request.id, described), described
     return original.failure(type_, text), described
+
+
+def denied(request: Request, method: Method | None, error: AccessError) -> bytes:
+    """Encode the reply to a call that its caller may not make; `method`: what is called, if it is
+    known."""
+    type_ = type(error).__name__
+    if request.native:
+        described = jsonrpc.error_object(Code.ACCESS, type_, error.text)
+        return jsonrpc.failure(request.id, described)
+    if method is not None and method.mark.refusal_pair:
+        return original.reply([False, error.text])
+    return original.failure(type_, error.text)

@@ -12,6 +12,7 @@ from enum import Enum
 from groundwork.errors import text_of
 from groundwork.values import JsonObject, JsonValue
 from zmqjsonproxy.errors import (
+    AccessError,
     CallCancelledError,
     CallTimeoutError,
     NoSuchInterfaceError,
@@ -20,6 +21,7 @@ from zmqjsonproxy.errors import (
     ProtocolError,
     ProxyError,
     RemoteError,
+    RevokedKeyError,
     TooLargeError,
 )
 from zmqjsonproxy.protocol.arrays import size_of
@@ -43,6 +45,7 @@ class State(Enum):
     IDLE = "idle"
     LOCATING = "locating"
     CONNECTING = "connecting"
+    PROBING = "probing"
     READY = "ready"
 
 
@@ -109,8 +112,15 @@ class PendingCall:
             self.on_end()
 
     def lose(self, reason: str, now: float) -> None:
-        """End because the server is not there, or the connection."""
-        self.end(None, PeerLostError(self.peer.url, self.what.label, reason), now)
+        """End because the server is not there, or the connection, or because keys are in the
+        way."""
+        url, label, denied = self.peer.url, self.what.label, self.peer.denied
+        error: ProxyError
+        if denied is not None and reason == self.peer.reason:
+            error = denied(reason, peer=url, method=label)
+        else:
+            error = PeerLostError(url, label, reason)
+        self.end(None, error, now)
 
     def cancel(self, why: str, now: float) -> None:
         """End because its caller gave it up; to be submitted once more, which withdraws it."""
@@ -180,6 +190,10 @@ class Peer:
         retry_at: No connection is tried before, s, monotonic.
         pause: Before the next connection, if this one fails, too, s; 0: the shortest.
         reason: Why the last connection ended.
+        denied: The error that this is, where keys were in the way; None: they were not.
+        public: Key with which this end came to the last connection; empty: without.
+        is_outdated: The key of this end is not valid any more: the next calls have another
+            connection, for there may be a new one.
         described: Object name -> what it offered when it was asked last.
         on_notice: Takes messages that answer no call; None: they are dropped.
     """
@@ -196,12 +210,19 @@ class Peer:
         self.most_bytes = 0
         self.since = self.retry_at = self.pause = 0.0
         self.instance = self.hello_name = self.reason = ""
+        self.denied: type[AccessError] | None = None
+        self.public, self.is_outdated = "", False
         self.generation = 0
         self.waiting: deque[PendingCall] = deque()
         self.current: PendingCall | None = None
         self.numbered: dict[int, PendingCall] = {}
         self.described: dict[str, InterfaceDescription] = {}
         self.on_notice: Callable[[JsonObject, float], None] | None = None
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether this end came with keys to the last connection."""
+        return bool(self.public)
 
     @property
     def waits_in_vain(self) -> bool:
@@ -215,6 +236,7 @@ class Peer:
         """Note that a connection is begun and a hello sent."""
         self.rid, self.envelope, self.is_bridged = rid, (rid, b""), not rid
         self.state, self.connected, self.since, self.is_ours = State.CONNECTING, False, now, False
+        self.denied, self.is_outdated = None, False
 
     def begin(self, call: PendingCall, number: int, now: float) -> bytes | None:
         """Return the bytes of a call to a ready server; None: it waits for another one, or could
@@ -276,6 +298,8 @@ class Peer:
                 what, value, error = call.what, message.get("result"), None
                 if "error" in message:
                     error = jsonrpc.error_from(message["error"], peer=self.url, method=what.label)
+                    if type(error) is RevokedKeyError:
+                        self.outdate()
                 if type(what) is BatchOfCalls:  # it is refused as a whole, by its first number
                     self.forget(call)
                     value = what.read([message], call.number, now - call.begun, self.url)
@@ -343,8 +367,13 @@ class Peer:
             if isinstance(what, Hello) and what.object_name == self.hello_name and not call.done:
                 self._end_hello(call, message, now)
 
-    def give_up(self, reason: str, now: float) -> None:
-        """End the connection and all calls that were sent over it or wait for it."""
+    def outdate(self) -> None:
+        """Take note that the key of this end is not valid any more."""
+        self.is_outdated, self.most_bytes = True, 0  # so that no call goes the short way
+
+    def give_up(self, reason: str, now: float, denied: type[AccessError] | None = None) -> None:
+        """End the connection and all calls that were sent over it or wait for it; `denied`: the
+        error that this is, where keys are in the way."""
         ended = [*self.numbered.values(), *self.waiting]
         if self.current is not None:
             ended.append(self.current)
@@ -352,6 +381,7 @@ class Peer:
         self.waiting.clear()
         self.current = None
         self.state, self.reason, self.rid, self.envelope = State.IDLE, reason, b"", ()
+        self.denied, self.is_outdated = denied, False
         self.is_ours = self.is_bridged = False
         self.most_bytes = 0
         for call in ended:

@@ -24,16 +24,22 @@ from groundwork.addresses import split_url
 from groundwork.values import JsonObject
 from groundwork.watching import watch
 from zmqjsonproxy.channels.properties import has_properties, table_of
+from zmqjsonproxy.channels.protocol.notices import write_refused
 from zmqjsonproxy.channels.publisher import Publisher
 from zmqjsonproxy.engine import CallEngine, CommandQueues
 from zmqjsonproxy.engine.commandqueues import SMALL
+from zmqjsonproxy.errors import AccessError
 from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, watch_process
 from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable
+from zmqjsonproxy.rights import ServerKeys
 from zmqjsonproxy.rpc import outcomes
+from zmqjsonproxy.rpc.admission import Admission
+from zmqjsonproxy.rpc.authenticator import admit, admit_no_more
+from zmqjsonproxy.rpc.curve import needs_keys, serve_plain, serve_with_keys
 from zmqjsonproxy.rpc.descriptors import Listening
 from zmqjsonproxy.rpc.dispatch import Dispatcher
-from zmqjsonproxy.rpc.frames import frame_sender, receiver
+from zmqjsonproxy.rpc.frames import frame_sender, proven_id_receiver, receiver
 from zmqjsonproxy.rpc.inbox import Inbox
 from zmqjsonproxy.rpc.protocol.dialect import read_failure, too_many_unread
 from zmqjsonproxy.rpc.sendqueues import IN_SOCKET_MOST, SendQueues
@@ -48,6 +54,10 @@ _POLLIN = int(zmq.POLLIN)
 _BIND_WITHIN_S = 5.0
 _RING = b"."
 """Wakes the socket's thread; behind an empty one it would look for more frames."""
+_HANDSHAKE_WITHIN_MS = 3000
+"""Who connects and says nothing is dropped after this time; an honest one needs some ms."""
+_KEYS_EVERY_S = 0.5
+"""The keys of subscribers are looked at so often: updates go to them without a word of theirs."""
 _TAKEN_AT_ONCE = 1000
 """Messages that are taken off the socket before a large one is decoded."""
 
@@ -60,6 +70,8 @@ class ZMQJSONProxyServer(OfOneProcess):
         URL: Where to bind; `tcp://127.0.0.1:*` takes a free port, see `url`.
         settings: Limits.
         name: What the server calls itself in logs.
+        keys: Its own key, and those that clients need who are not of this host; None: nobody needs
+            one.
 
     Raises:
         zmq.ZMQError: The address cannot be bound (EADDRINUSE: the port is taken).
@@ -72,8 +84,9 @@ class ZMQJSONProxyServer(OfOneProcess):
         settings: ServerSettings | None = None,
         *,
         name: str = "",
+        keys: ServerKeys | None = None,
     ) -> None:
-        self.settings = settings or ServerSettings()
+        self.settings, self.keys = settings or ServerSettings(), keys
         self.instance = secrets.token_hex(8)
         self._ended, self._closed = threading.Event(), threading.Event()
         self._loop: threading.Thread | None = None
@@ -85,6 +98,9 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._router: zmq.Socket[bytes] = ctx.socket(zmq.ROUTER)
         self._inner: zmq.Socket[bytes] = ctx.socket(zmq.DEALER)
         self._router.linger = self._inner.linger = 0
+        self._context, self._domain = ctx, self.instance.encode()
+        self._looks_at_keys = False
+        self._router.set(zmq.HANDSHAKE_IVL, _HANDSHAKE_WITHIN_MS)
         self._listening = Listening(self._router)
         self._router.set(zmq.MAXMSGSIZE, 4 * self.settings.max_message_bytes)
         self._router.set(zmq.RCVHWM, 0)  # see Inbox
@@ -113,6 +129,8 @@ class ZMQJSONProxyServer(OfOneProcess):
             inner_url = f"inproc://zmqjsonproxy-{self.instance}"
             self._router.bind(inner_url)
             self._inner.connect(inner_url)
+            if keys is not None:
+                admit(ctx, self._domain, keys.find)
             self._bind(URL)
             self.url: str = self._router.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
         except BaseException:
@@ -129,8 +147,10 @@ class ZMQJSONProxyServer(OfOneProcess):
             is_full=self._send_queues.is_full,
         )
         self.interfaces = self.engine.interfaces
-        self._receive, trust = receiver(self._router)
+        proven = None if keys is None else proven_id_receiver(self._router)
+        self._receive, trust = receiver(self._router, proven)
         trust(self._inner_id)
+        self._admission = Admission(keys, self.settings.original_role)
         self._dispatcher = Dispatcher(
             self.engine,
             self.settings,
@@ -139,7 +159,12 @@ class ZMQJSONProxyServer(OfOneProcess):
             trust,
             self.publisher,
             self._send_queues.hold,
+            self._admission,
         )
+        self._serve = self._dispatcher.serve
+        if keys is not None:
+            self._serve = self._dispatcher.serve_with_keys
+            self._watch(self._have_keys_looked_at, "keys", _KEYS_EVERY_S)
         watch_process(self)
 
     def expose(self, name: str, obj: object, *, queue: str | None = None) -> Interface:
@@ -186,10 +211,7 @@ class ZMQJSONProxyServer(OfOneProcess):
                 delay it.
         """
         if watchdogfn is not None:
-            barks = partial(
-                watch, watchdogfn, self._ended, name=self.name, every=self.settings.watchdog_every
-            )
-            threading.Thread(target=barks, name=f"watchdog {self.name}", daemon=True).start()
+            self._watch(watchdogfn, "watchdog", self.settings.watchdog_every)
         self._loop = threading.current_thread()
         try:
             with not_waiting():
@@ -197,6 +219,11 @@ class ZMQJSONProxyServer(OfOneProcess):
                     self._serve_next()
         finally:
             self._end()
+
+    def _watch(self, function: Callable[[], None], what: str, every: float) -> None:
+        """Call a function each `every` s, in a thread of its own, as long as the server lives."""
+        watches = partial(watch, function, self._ended, name=self.name, every=every)
+        threading.Thread(target=watches, name=f"{what} {self.name}", daemon=True).start()
 
     def fileno(self) -> int:
         """Return the descriptor that is readable when there may be something for
@@ -249,8 +276,11 @@ class ZMQJSONProxyServer(OfOneProcess):
             if frames[0] == self._inner_id:
                 self._send_queues.flush()
                 self._bind_what_is_wanted()
+                if self._looks_at_keys:
+                    self._looks_at_keys = False
+                    self._cut_off_revoked()
             else:
-                self._dispatcher.serve(frames)
+                self._serve(frames)
         except zmq.ZMQError:
             raise
         except Exception as error:  # MemoryError and SystemError among them
@@ -276,6 +306,20 @@ class ZMQJSONProxyServer(OfOneProcess):
         finally:
             self._router.rcvtimeo = patience
 
+    def _have_keys_looked_at(self) -> None:
+        """Have the keys of subscribers looked at, who may be silent for long."""
+        if self.publisher.clients:
+            self._looks_at_keys = True
+            self._wake()
+
+    def _cut_off_revoked(self) -> None:
+        for client in self.publisher.connections():
+            try:
+                self._admission.key_of(client)
+            except AccessError as error:
+                self.publisher.forget(client, error.text)
+                self._send_queues.send((client,), write_refused(error))
+
     def bind_also(self, url: str) -> None:
         """Serve at a further address, too; from another thread, while `run_loop` runs; zmq.ZMQError
         as at first."""
@@ -297,6 +341,11 @@ class ZMQJSONProxyServer(OfOneProcess):
     def _bind(self, url: str) -> None:
         if url.startswith("tcp://"):  # ZeroMQ takes 99999 for 34463
             split_url(url)
+        if self.keys is not None:
+            if needs_keys(url, self.keys):
+                serve_with_keys(self._router, self.keys, self._domain)
+            else:
+                serve_plain(self._router, self._domain)
         self._router.set(
             zmq.IPV6, "[" in url
         )  # where it is set, IPv4 addresses are told in the form of IPv6
@@ -331,6 +380,8 @@ class ZMQJSONProxyServer(OfOneProcess):
         with self._inner_lock:
             self._inner.close()
         self._router.close()
+        if self.keys is not None:
+            admit_no_more(self._context, self._domain)
         self._closed.set()
 
     def end_with_process(self) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zmqjsonproxy.rights import Role
+
 __all__ = ["ServerSettings"]
 
 
@@ -33,6 +35,8 @@ class ServerSettings:
         fast_again_after: A query that was slow goes back there when it was fast so many times in
             turn.
         watchdog_every: s.
+        original_role: What clients of the original may do, which have no keys; None: nothing, and
+            they are told so.
         end_within: How long `run_loop` waits at its end for calls that are being carried out, s.
     """
 
@@ -49,4 +53,5 @@ class ServerSettings:
     slow_query_s: float = 0.05
     fast_again_after: int = 100
     watchdog_every: float = 1.0
+    original_role: Role | None = Role.OPERATE
     end_within: float = 2.0

@@ -5,6 +5,7 @@
 | `rpc.update` | stream, count, time, value, and again: values that were published |
 | `rpc.newest` | stream, count, stream, count, ...: what was sent or dropped before this |
 | `rpc.opened` | object, stream, name, kind, limits: a property that is new, of which updates follow |
+| `rpc.refused` | `type`, `text`: the key of this client was revoked, and nothing follows |
 
 A stream is a number that a server gives to a property with the limits of a subscription; `count`
 counts its updates from 1 on. Times are UTC in microseconds.
@@ -20,6 +21,7 @@ from typing import NamedTuple
 from groundwork.values import JsonObject, JsonValue
 from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.channels.protocol.limits import Limits, read_limits
+from zmqjsonproxy.errors import AccessError
 from zmqjsonproxy.protocol.arrays import ArrayHeader, Framed, read_header, restore
 
 __all__ = [
@@ -33,10 +35,12 @@ __all__ = [
     "read_frames",
     "read_newest",
     "read_opened",
+    "read_refused",
     "read_told",
     "read_updates",
     "write_newest",
     "write_opened",
+    "write_refused",
     "write_update",
 ]
 
@@ -209,6 +213,17 @@ def write_opened(object_name: str, stream: int, name: str, kind: str, limits: Js
     params = wirejson.dumps([object_name, stream, name, kind, limits])
     body = b'{"jsonrpc":"2.0","method":"rpc.opened","params":%b}' % params
     return Part(body, len(body))
+
+
+def write_refused(error: AccessError) -> bytes:
+    """Encode that a client hears of nothing any more."""
+    body = {"type": type(error).__name__, "text": error.text}
+    return wirejson.dumps({"jsonrpc": "2.0", "method": "rpc.refused", "params": body})
+
+
+def read_refused(params: JsonValue) -> str:
+    """Return why this end hears of nothing any more."""
+    return str(params.get("text", "")) if isinstance(params, dict) else ""
 
 
 class Told(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any
 
 from groundwork.errors import text_of
 from zmqjsonproxy import ndarray, wirejson
-from zmqjsonproxy.errors import TooLargeError
+from zmqjsonproxy.errors import AccessError, TooLargeError
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.protocol.request import Request
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
@@ -21,6 +21,7 @@ __all__ = [
     "Malformed",
     "Request",
     "decoded",
+    "denied",
     "not_handled",
     "read_decoded",
     "read_failure",
@@ -207,6 +208,11 @@ def too_full(request: Request | Malformed | list[Any], body: bytes) -> Malformed
     if isinstance(request, Request):
         return Malformed(request.native, Code.BUSY, "BusyError", TOO_FULL, request.id)
     return _refused(body, Code.BUSY, "BusyError", TOO_FULL)
+
+
+def denied(body: bytes, error: AccessError) -> Malformed:
+    """Refuse a message whose sender may not ask anything, or that is no request."""
+    return _refused(body, Code.ACCESS, type(error).__name__, error.text)
 
 
 def too_many_unread(body: bytes) -> Malformed:

@@ -8,6 +8,7 @@ from typing import Any
 
 from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.errors import (
+    AccessError,
     BadParametersError,
     BusyError,
     CallCancelledError,
@@ -18,7 +19,11 @@ from zmqjsonproxy.errors import (
     ProxyError,
     RefusedError,
     RemoteError,
+    RevokedKeyError,
+    RoleTooLowError,
     TooLargeError,
+    UnknownKeyError,
+    VersionMismatchError,
 )
 from zmqjsonproxy.protocol.arrays import Framed, join
 from zmqjsonproxy.protocol.failures import Code, error_object
@@ -55,6 +60,11 @@ _CLASSES: dict[int, type[RemoteError]] = {
     Code.CANCELLED: CallCancelledError,
 }
 
+
+_ACCESS: dict[str, type[AccessError]] = {
+    each.__name__: each
+    for each in (RevokedKeyError, RoleTooLowError, UnknownKeyError, VersionMismatchError)
+}
 
 _TAKES = ndarray.is_available()
 """What our callers take as frames behind the body: arrays and bytes, or without numpy bytes
@@ -266,6 +276,8 @@ def error_from(error: Any, *, peer: str = "", method: str = "") -> ProxyError:
     entries = [str(entry) for entry in traceback] if isinstance(traceback, list) else []
     if code == Code.REFUSED:
         return RefusedError(text, peer=peer, method=method)
+    if code == Code.ACCESS:
+        return _ACCESS.get(type_, AccessError)(text, peer=peer, method=method)
     if code == Code.ABORTED:
         return OperationAbortedError(text)
     class_ = _CLASSES.get(code, RemoteError) if isinstance(code, int) else RemoteError
