@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from dealer.bank import PART_TIMEOUT, Parts
+from dealer.control import TaskRenewal
 from dealer.fetching import FileVerbs
 from dealer.operations import AsyncOperations
 from dealer.players import find_players
@@ -91,12 +92,14 @@ class AsyncDealer(Verbs[AsyncBankProxy, AsyncOperation, AsyncOperations]):
         }
         super().__init__(urls, proxies, hub, within, clocks_refuse_s, shared)
         self._operation, self._operations = partial(AsyncOperation, hub), AsyncOperations
+        self._controls.renewal = TaskRenewal()
 
     def _make_hub(self, urls: Mapping[str, str], config: str | os.PathLike[str] | None) -> AsyncHub:
         return AsyncHub(locators=AsyncServices(self._keys).locators, keys=self._keys)
 
     async def close(self) -> None:
-        """Close the connections; Players are not touched."""
+        """Close the connections, and give control back that is held; else Players are not touched."""
+        await self._controls.let_go()
         self._calls.is_closed = True
         self._subscriptions.close()
         await self._hub.close()

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from dealer.bank import BankProxy
+from dealer.control import ThreadRenewal
 from dealer.operations import Operations
 from dealer.players import find_players
 from dealer.roster import DEFAULT_TIMEOUT, Roster, default_deadline
@@ -72,6 +73,7 @@ class Dealer(Roster[BankProxy]):
         proxies = {bank: BankProxy(bank, url, hub, within, shared) for bank, url in urls.items()}
         super().__init__(urls, proxies, BlockingHub(hub), within, clocks_refuse_s, shared)
         self._operation, self._operations = partial(Operation, hub), Operations
+        self._controls.renewal = ThreadRenewal()
 
     def _make_hub(
         self, urls: Mapping[str, str], config: str | os.PathLike[str] | None
@@ -79,7 +81,8 @@ class Dealer(Roster[BankProxy]):
         return ThreadHub(locators=Services(self._keys).locators, keys=self._keys)
 
     def close(self) -> None:
-        """Close the connections; Players are not touched."""
+        """Close the connections, and give control back that is held; else Players are not touched."""
+        run(self._controls.let_go())
         self._calls.is_closed = True
         self._subscriptions.close()
         self._hub.close()
@@ -122,6 +125,11 @@ class Dealer(Roster[BankProxy]):
     spectrum = blocking(_Verbs.spectrum)
 
     fetch = blocking(_Verbs.fetch)
+
+    take_control = blocking(_Verbs.take_control)
+    release_control = blocking(_Verbs.release_control)
+    break_control = blocking(_Verbs.break_control)
+    who_controls = blocking(_Verbs.who_controls)
 
     begin = blocking(_Verbs.begin)
     operation = blocking(_Verbs.operation)

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import dealer
 from dealer.aio import AsyncDealer
+from dealer.control import Controls
 from dealer.dealer import Dealer
 from dealer.errors import DealerError
 from dealer.modelhub import AsyncModelHub, ModelHub
@@ -35,6 +36,7 @@ class _Planned:
 
     keeper: ClassVar[Keeper]
     _kind_of_hub: ClassVar[type[ModelHub | AsyncModelHub]]
+    _controls: Controls
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class _Planned:
     ) -> None:
         config = self.keeper.config if config is None else config
         super().__init__(players, config=config, **settings)  # type: ignore[call-arg]  # as a Dealer
+        self._controls.renewal = None  # signs of life are no steps of a script
 
     def _make_hub(self, urls: Mapping[str, str], config: str | os.PathLike[str] | None) -> Any:
         keeper = self.keeper

@@ -16,7 +16,7 @@ from arrayconfig.files import absolute
 from dealer.errors import ConfigurationError, DealerError
 from dealer.planrows import Row
 from dealer.players import configuration_path, find_players
-from dealer.rehearsal import Answered, ModelPlayer, find_models
+from dealer.rehearsal import Answered, ModelPlayer, find_models, requires_control
 from dealer.virtualtime import VirtualClock
 from groundwork.addresses import split_url
 from groundwork.planned import add_record
@@ -27,6 +27,11 @@ __all__ = ["Everywhere", "Keeper"]
 HIDDEN = frozenset({"arm", "confirm_start", "disarm_start"})
 """Parts of a common start besides `commit`, which stands for it."""
 SHOWN_AS = {"commit": "start"}
+CONTROL_SHOWN_AS = {
+    "take": "take_control",
+    "release": "release_control",
+    "break_lease": "break_control",
+}
 THIS_HOST = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "*"})
 
 
@@ -67,7 +72,9 @@ class Keeper:
         with self.lock:
             missing = [bank for bank in urls if (path, bank) not in self._players]
             for bank, model in find_models(path, missing).items() if missing else ():
-                self._players[path, bank] = ModelPlayer(bank, urls[bank], model, self.clock)
+                self._players[path, bank] = ModelPlayer(
+                    bank, urls[bank], model, self.clock, requires_control(path)
+                )
             return {url: self._players[path, bank] for bank, url in urls.items()}
 
     def player_at(self, url: str) -> ModelPlayer:
@@ -243,6 +250,8 @@ def _call(each: Answered) -> str:
     words = [repr(arg) for arg in each.args] + [
         f"{name}={value!r}" for name, value in each.kwargs.items()
     ]
+    if each.object_name == "control":
+        return f"{CONTROL_SHOWN_AS.get(each.method, each.method)}({', '.join(words[:1])})"
     if each.method in ("commit", "arm"):
         words = []
     while words and words[-1] in ("None", "False"):

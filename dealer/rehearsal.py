@@ -21,6 +21,8 @@ from dealer.virtualtime import VirtualClock
 from groundwork.loading import TargetError, load_target, registered, target_of
 from zmqjsonproxy import CallResult, InterfaceDescription, MethodDescription
 from zmqjsonproxy.caller import own_name
+from zmqjsonproxy.control.protocol.lease import Lease, utc
+from zmqjsonproxy.control.served import ServedControl
 from zmqjsonproxy.engine import CallEngine, CommandQueue, CommandQueues
 from zmqjsonproxy.engine.commandqueues import Job
 from zmqjsonproxy.errors import CallTimeoutError, ProtocolError
@@ -44,6 +46,7 @@ __all__ = [
     "ModelPlayer",
     "factory_of",
     "find_models",
+    "requires_control",
 ]
 
 GROUP = "dealer_player.plans"
@@ -110,6 +113,16 @@ def find_models(path: Path, banks: Sequence[str]) -> dict[str, Model]:
     for kind, names in kinds.items():
         found |= factory_of(kind)(path, names)
     return found
+
+
+def requires_control(path: Path) -> bool:
+    """Tell whether commands need control of their Bank, by a configuration; False also where that
+    cannot be read."""
+    try:
+        tables = read_tables(path, os.environ, (("instrument", "require_control"),))
+    except FilesError:
+        return False
+    return table_of(tables, "instrument").get("require_control") is True
 
 
 def factory_of(kind: str) -> Callable[[Path, Sequence[str]], Mapping[str, Model]]:
@@ -228,6 +241,7 @@ class ModelPlayer:
         url: Where the Player would be.
         model: Of the Bank.
         clock: Virtual.
+        is_control_required: Commands need control of the Bank.
         waited: What the call that is being carried out would have waited, s.
     """
 
@@ -235,6 +249,7 @@ class ModelPlayer:
     url: str
     model: Model
     clock: VirtualClock
+    is_control_required: bool = False
     waited: float = 0.0
 
     def __post_init__(self) -> None:
@@ -250,6 +265,10 @@ class ModelPlayer:
         self._dispatcher = Dispatcher(self._engine, ServerSettings(), _nowhere, _nowhere)
         for name, thing in self.model.objects().items():
             self._engine.expose(name, thing)
+        lease = Lease(self.bank, is_required=self.is_control_required)
+        control = ServedControl(lease, now=self.clock.time, wall=self.clock.time)
+        self._engine.expose("control", control)
+        self._engine.gate = control
         self._dispatcher.serve([_CLIENT, original.hello("", own_name())])  # says whose calls come
 
     def _handle(
@@ -277,21 +296,29 @@ class ModelPlayer:
         args: Sequence[Any],
         kwargs: Mapping[str, Any] | None,
         timeout: float,
+        control: str = "",
     ) -> Answered:
-        """Answer a call; `delay_s` of the result is how long it takes. Raises what encoding the
-        call raises."""
-        request = _as_it_arrives(object_name, method, args, kwargs, timeout)
+        """Answer a call, which comes with a credential, or none; `delay_s` of the result is how long
+        it takes. Raises what encoding the call raises."""
+        request = _as_it_arrives(object_name, method, args, kwargs, timeout, control=control)
         result = self._carry_out(request)
         if result.delay_s > timeout:
             result = CallResult(None, CallTimeoutError(self.url, request.target, timeout), timeout)
         return self._answered(object_name, method, request, result, result.value)
 
     def begin(
-        self, object_name: str, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+        self,
+        object_name: str,
+        method: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        control: str = "",
     ) -> Answered:
         """Begin an operation; the result says which it is, or why it fails at once: what it does is
         done when it is begun, and told when its time is over."""
-        request = _as_it_arrives(object_name, method, args, kwargs, 60.0, begun_by="plan")
+        request = _as_it_arrives(
+            object_name, method, args, kwargs, 60.0, begun_by="plan", control=control
+        )
         known = self._engine.methods.get(request.target)
         if known is None or known.kind != "operation":
             text = f"{request.target} at {self.url} is no operation"
@@ -334,6 +361,8 @@ class ModelPlayer:
         text, doubts = "", list[str]()
         if result.error is None and name == "bank" and kind != "query":
             text, doubts = self.model.tell(method, request.args, request.kwargs, value)
+        elif result.error is None and name == "control" and method == "take":
+            text = f"control {value['number']}, until {utc(value['until'])}"
         return Answered(
             self.bank, name, method, request.args, request.kwargs, kind, result, text, doubts
         )
@@ -354,11 +383,19 @@ def _as_it_arrives(
     kwargs: Mapping[str, Any] | None,
     timeout: float,
     begun_by: str = "",
+    control: str = "",
 ) -> Request:
     """The request as a Player would read it: what cannot travel raises here as it would there."""
     within = min(timeout, 1e6)
     before, after = jsonrpc.request_around_id(
-        object_name, method, args, kwargs, within, True, begun_by
+        object_name,
+        method,
+        args,
+        kwargs,
+        within,
+        True,
+        begun_by,
+        members=(("control", control),) if control else (),
     )
     body = b"%b%d%b" % (before, 1, after)
     request = read_message(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from dealer.control import ControlBlock, Controls
 from dealer.errors import ClosedError, NoActivePlayersError, NoSuchPlayerError, NotExportedError
 from dealer.fanout import BankCalls
 from dealer.scanwait import StartMade
@@ -91,6 +93,7 @@ class Roster(OfOneProcess, Generic[B]):
         self._lock = ForkSafeLock()
         self._last_start: StartMade | None = None
         self._offered: datetime | None = None
+        self._controls = Controls(self._calls)
         if "BANKA" in self.available_players:
             self.players["BANKA"] = self.available_players["BANKA"]
         elif len(self.available_players) == 1:
@@ -207,6 +210,30 @@ class Roster(OfOneProcess, Generic[B]):
             raise ClosedError(action)
         names = self._active(action) if banks is None else self._check_names(banks)
         return names, self.timeout if timeout is None else call_timeout(timeout)
+
+    # control
+
+    def control(
+        self, reason: str, minutes: float = 60.0, *, _banks: Iterable[str] | None = None
+    ) -> ControlBlock:
+        """Have control of all active Banks, or of none, within a block: `with d.control("pointing run",
+        minutes=30): ...`; of an AsyncDealer `async with`.
+
+        Commands of others are refused meanwhile; see `take_control`.
+
+        Args:
+            reason: One line, for others to read.
+            minutes: It ends after this time in any case.
+            _banks: Of these instead of the active ones.
+
+        Raises:
+            PlayersError: On entering the block, as of `take_control`.
+        """
+        banks, timeout = self._asked("control", _banks, None)
+        return ControlBlock(
+            partial(self._controls.take, reason, minutes, False, banks, timeout),
+            partial(self._controls.release, banks, timeout),
+        )
 
     # what Banks publish
 

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from dealer.control import Control
 from dealer.errors import NotExportedError, PlayersError
 from dealer.fanout import all_values
 from dealer.fetching import FETCH_TIMEOUT, fetched_from
@@ -275,6 +276,72 @@ class Verbs(ScanVerbs[B], Generic[B, Operation, Operations]):
                 for bank in banks
             },
         )
+
+    # control
+
+    async def take_control(
+        self,
+        reason: str,
+        minutes: float = 60.0,
+        *,
+        stays: bool = False,
+        _banks: Iterable[str] | None = None,
+    ) -> dict[str, Control]:
+        """Take control of all active Banks, or of none; Bank -> Control.
+
+        Until it is given back, commands of others are refused, and told who has it, why and until
+        when. Queries stay free. It is renewed while this Dealer lives, and ends 15 s after its last
+        sign of life. Whoever has control may take it again, with another reason or time.
+
+        Args:
+            reason: One line, for others to read.
+            minutes: It ends after this time in any case.
+            stays: It goes on to its end also if this process has ended.
+            _banks: Of these instead of the active ones.
+
+        Raises:
+            PlayersError: Somebody else has control of a Bank (NotInControlError in its outcome), or
+                it could not be asked; control was taken of none.
+        """
+        banks, timeout = self._asked("take_control", _banks, None)
+        return await self._controls.take(reason, minutes, stays, banks, timeout)
+
+    async def release_control(self, *, _banks: Iterable[str] | None = None) -> dict[str, Control]:
+        """Give control back that this Dealer has taken; Bank -> Control.
+
+        Where it had ended before, that is logged, and no error: this Dealer has it no longer.
+
+        Args:
+            _banks: Of these; None: of all.
+
+        Raises:
+            PlayersError: A Player could not be told; there it ends by silence, or at its time.
+        """
+        held = self._controls.held if _banks is None else _banks
+        banks, timeout = self._asked("release_control", held, None)
+        return await self._controls.release(banks, timeout)
+
+    async def break_control(
+        self, reason: str, *, _banks: Iterable[str] | None = None
+    ) -> dict[str, Control]:
+        """Take control of all active Banks away from whoever has it, for the role `admin`; Bank ->
+        Control. Nobody has it then.
+
+        Args:
+            reason: One line; whoever had control reads it, with your name.
+            _banks: Of these instead of the active ones.
+        """
+        banks, timeout = self._asked("break_control", _banks, None)
+        return await self._controls.break_(reason, banks, timeout)
+
+    async def who_controls(self, *, _banks: Iterable[str] | None = None) -> dict[str, Control]:
+        """Return who has control of each active Bank, why, and until when; Bank -> Control.
+
+        Args:
+            _banks: Ask these instead of the active ones.
+        """
+        banks, timeout = self._asked("who_controls", _banks, None)
+        return await self._controls.show(banks, timeout)
 
     # operations
 

@@ -204,7 +204,7 @@ class Bank:
         except ValueError as error:
             raise RefusedError(str(error)) from error
 
-    @command(urgent=True, aborts=False)
+    @command(urgent=True, aborts=False, needs_control=False)
     def set_log_level(self, level: str, logger: str = "") -> str:
         """Set the least level that the Player logs, its data-taking program's lines too, until it
         ends or is set again.

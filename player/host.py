@@ -26,6 +26,7 @@ from groundwork.portranges import split_ports
 from player.access import Access
 from player.bank import Bank, BankContext
 from player.clock import Clock, SystemClock
+from player.controlfile import ControlFile, seconds_since_boot
 from player.endpoints.base import Endpoint, EndpointContext
 from player.endpoints.rpc import RpcEndpoint
 from player.errors import BankNameError, BankStartError, EndpointError, NotReadyError, PlayerError
@@ -37,6 +38,7 @@ from player.tables import Config
 from portmanager.protocol.urls import ServiceAddress, is_service, own_service
 from zmqjsonproxy import ProxyError, RefusedError, ThreadHub
 from zmqjsonproxy.channels.properties import table_of
+from zmqjsonproxy.control.served import ServedControl
 from zmqjsonproxy.keys.trust import KeySocket
 from zmqjsonproxy.rights import ClientKeys
 
@@ -286,6 +288,7 @@ class Host(Closing):
                 on_end=self._endpoint_ended,
                 areas=areas,
                 access=self._access,
+                control=self._served_control(),
             )
 
         def move(port: int) -> None:
@@ -296,6 +299,11 @@ class Host(Closing):
         address = ServiceAddress.read(self._wanted_url, self._config.manager)
         endpoint = self._register(address, move).take(lambda port: serve(tcp_url(self._bind, port)))
         return endpoint
+
+    def _served_control(self) -> ServedControl:
+        kept = ControlFile(self._state_dir, self.name, self._config.path)
+        lease = kept.load(is_required=self._config.instrument.require_control)
+        return ServedControl(lease, now=seconds_since_boot, keep=kept.keep)
 
     def _register(
         self, address: ServiceAddress, move: Callable[[int], None] | None = None

@@ -1,4 +1,5 @@
-"""Properties that a Player publishes of its Bank, whatever its kind: operations, log, subscribers, load."""
+"""Properties that a Player publishes of its Bank, whatever its kind: operations, log, subscribers,
+load, control."""
 
 from __future__ import annotations
 
@@ -8,11 +9,13 @@ from player.logpublisher import LogPublisher
 from zmqjsonproxy import ZMQJSONProxyServer
 from zmqjsonproxy.channels.declarations import Declared, PropertyKind
 from zmqjsonproxy.channels.properties import PropertyTable
+from zmqjsonproxy.control.served import ServedControl
 
 __all__ = ["HOST_PROPERTIES", "HostProperties"]
 
 _OPERATIONS, _LOG, _SUBSCRIBERS, _LOAD = "operations", "log", "subscribers", "host_load"
-HOST_PROPERTIES = frozenset({_OPERATIONS, _LOG, _SUBSCRIBERS, _LOAD})
+_CONTROL = "control"
+HOST_PROPERTIES = frozenset({_OPERATIONS, _LOG, _SUBSCRIBERS, _LOAD, _CONTROL})
 """Names that no kind of Bank declares."""
 _SUBSCRIBERS_EVERY_S = 1.0
 _LOAD_EVERY_S = 5.0
@@ -24,9 +27,12 @@ class HostProperties:
     Args:
         table: Properties of the Bank.
         server: Serves it.
+        control: Control of the Bank.
     """
 
-    def __init__(self, table: PropertyTable, server: ZMQJSONProxyServer) -> None:
+    def __init__(
+        self, table: PropertyTable, server: ZMQJSONProxyServer, control: ServedControl
+    ) -> None:
         self._table = table
         for declared in (
             Declared(
@@ -54,9 +60,16 @@ class HostProperties:
                 read=HostLoad().read,
                 every=_LOAD_EVERY_S,
             ),
+            Declared(
+                name=_CONTROL,
+                doc="Who has control of the Bank: owner, host, key, reason, since, until (UTC, unix "
+                "seconds), number; None if nobody has. last_number, ended, required: as of control.state.",
+                annotation="dict",
+            ),
         ):
             table.declare(declared)
         server.watch_operations(self._tell_operation)
+        control.publish_by(lambda told: table.publish(_CONTROL, told))
         self._log = LogPublisher(lambda record: table.publish(_LOG, record))
 
     def _tell_operation(self, told: JsonObject) -> None:

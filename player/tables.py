@@ -215,6 +215,9 @@ class InstrumentConfig(Table):
         Literal["none", "observe", "operate", "admin"],
         Field(description="rights of clients of the original, who have no keys"),
     ] = "operate"
+    require_control: bool = Field(
+        default=False, description="commands are refused while nobody has control of the Bank"
+    )
 
     @model_validator(mode="after")
     def _keys_or_none(self) -> Self:

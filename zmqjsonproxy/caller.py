@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from zmqjsonproxy.rights import Role
@@ -40,6 +40,7 @@ class Caller:
         key: Name of its key, which is proven; empty: it has none.
         role: What it may do.
         through: Name of the key of the client that calls on its behalf; empty: it calls itself.
+        control: Credential that came with the call, "NUMBER:TOKEN"; empty: none. For no log.
     """
 
     name: str = UNNAMED
@@ -47,9 +48,15 @@ class Caller:
     key: str = ""
     role: Role = Role.ADMIN
     through: str = ""
+    control: str = field(default="", repr=False)
 
     def __str__(self) -> str:
         return self.name
+
+    def with_control(self, credential: object) -> Caller:
+        """Return the same client with the credential of one of its calls."""
+        text = credential[:LONGEST_NAME] if isinstance(credential, str) else ""
+        return replace(self, control=text) if text else self
 
 
 _UNNAMED = Caller()

@@ -10,6 +10,8 @@ ProxyError
 |       +-- TooLargeError        the request was over the server's limits
 +-- RefusedError                 the remote object says no; its text is for the caller to read
 |   +-- AlreadyDoneError         nothing had to be done: a success, but a refusal to clients of the original
+|   +-- NotInControlError        another client has control of the Bank, or control has ended
++-- OutcomeUnknownError          nobody knows whether a call was carried out, and it is not done again
 +-- OperationAbortedError        a long call was ended by an abort
 +-- OperationLostError           its server ended in the middle, or is not there any more: nobody knows
 +-- PeerLostError                nobody there, or no longer
@@ -33,6 +35,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from groundwork.errors import Portable
+from groundwork.values import JsonObject
 
 __all__ = [
     "AccessError",
@@ -46,8 +49,10 @@ __all__ = [
     "NoKeysThereError",
     "NoSuchInterfaceError",
     "NoSuchMethodError",
+    "NotInControlError",
     "OperationAbortedError",
     "OperationLostError",
+    "OutcomeUnknownError",
     "PeerLostError",
     "ProtocolError",
     "ProxyError",
@@ -166,6 +171,21 @@ class AlreadyDoneError(RefusedError):
         self.value = value
 
 
+class NotInControlError(RefusedError):
+    """The caller has no control of the Bank, or no longer; nothing was done.
+
+    Attributes:
+        control: Whose it is: owner, host, key, reason, since and until (UTC, unix seconds), number;
+            each None if nobody has it.
+    """
+
+    def __init__(
+        self, text: str, *, control: JsonObject | None = None, peer: str = "", method: str = ""
+    ) -> None:
+        super().__init__(text, peer=peer, method=method)
+        self.control = control or {}
+
+
 class OperationAbortedError(ProxyError):
     """A long call was ended by an abort."""
 
@@ -175,15 +195,24 @@ class OperationLostError(ProxyError):
     answer for long."""
 
 
+class OutcomeUnknownError(ProxyError):
+    """Nobody knows whether a call was carried out: its server has ended since, or has forgotten it.
+    It is not done a second time: ask for the status."""
+
+
 class PeerLostError(ProxyError):
     """There is no server at the address, or it went away before it answered.
 
-    Whether a call that was under way has been carried out is unknown: ask for the status.
+    Whether a call that was under way has been carried out may be unknown: `outcome_of` of a Dealer
+    asks by its `call_id`.
+
+    Attributes:
+        call_id: Identity of the call; empty: nothing was sent.
     """
 
-    def __init__(self, peer: str, method: str, reason: str) -> None:
+    def __init__(self, peer: str, method: str, reason: str, *, call_id: str = "") -> None:
         super().__init__(f"{method}: no server at {peer}: {reason}")
-        self.peer, self.method, self.reason = peer, method, reason
+        self.peer, self.method, self.reason, self.call_id = peer, method, reason, call_id
 
 
 class AccessError(ProxyError):
@@ -232,12 +261,16 @@ class VersionMismatchError(AccessError):
 
 
 class CallTimeoutError(ProxyError):
-    """No reply in time. What the server had not begun is withdrawn; what runs there goes on: ask
-    for its status."""
+    """No reply in time. What the server had not begun is withdrawn; what runs there goes on:
+    `outcome_of` of a Dealer asks by its `call_id`.
 
-    def __init__(self, peer: str, method: str, timeout: float) -> None:
+    Attributes:
+        call_id: Identity of the call; empty: nothing was sent.
+    """
+
+    def __init__(self, peer: str, method: str, timeout: float, *, call_id: str = "") -> None:
         super().__init__(f"{method}: no reply from {peer} within {timeout:g} s")
-        self.peer, self.method, self.timeout = peer, method, timeout
+        self.peer, self.method, self.timeout, self.call_id = peer, method, timeout, call_id
 
 
 class ProtocolError(ProxyError):

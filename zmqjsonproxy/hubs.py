@@ -44,6 +44,10 @@ class Hub(Protocol):
     def is_native(self, url: str) -> bool | None:
         """Tell whether the server speaks JSON-RPC; None: not known (yet)."""
 
+    def set_control(self, url: str, credential: str) -> None:
+        """Have the proof of control, "NUMBER:TOKEN", go with each call to a server from now on;
+        empty: none."""
+
     async def call_many(self, requests: Sequence[CallRequest], timeout: float) -> list[CallResult]:
         """Send all calls, then wait for all answers until one common deadline, s; raises for none
         of them."""
@@ -107,6 +111,10 @@ class BlockingHub:
     def __init__(self, hub: ThreadHub) -> None:
         self._hub = hub
         self.is_native, self.peer = hub.is_native, hub.peer
+
+    def set_control(self, url: str, credential: str) -> None:
+        """See Hub."""
+        self._hub.set_control(url, credential)
 
     async def call_many(self, requests: Sequence[CallRequest], timeout: float) -> list[CallResult]:
         """See Hub."""

@@ -118,6 +118,7 @@ class Mark:
         keywords: Asked once, with the object, when it is exposed: what is taken as `**kwargs`.
             None, or no keyword:
             anything.
+        needs_control: Of what changes: it is refused while another client has control of the Bank.
         role: That its callers need; None: that of its kind.
     """
 
@@ -128,6 +129,7 @@ class Mark:
     answers_when_accepted: bool = False
     admit: Function | None = None
     keywords: Function | None = None
+    needs_control: bool = True
     role: Role | None = None
 
     @property
@@ -177,6 +179,7 @@ def command(
     aborts: bool | None = None,
     refusal_pair: bool = False,
     keywords: Function | None = None,
+    needs_control: bool = True,
     role: Role | None = None,
 ) -> Callable[[F], F]: ...
 def command(
@@ -186,6 +189,7 @@ def command(
     aborts: bool | None = None,
     refusal_pair: bool = False,
     keywords: Function | None = None,
+    needs_control: bool = True,
     role: Role | None = None,
 ) -> F | Callable[[F], F]:
     """Mark a method that changes something; one at a time per command queue.
@@ -197,6 +201,8 @@ def command(
         refusal_pair: Clients of the original get a refusal as `[false, text]`.
         keywords: Of a method with `**kwargs`: what these are, for documentation, completion and
             type checkers; a function of the object, asked once, when it is exposed.
+        needs_control: It is refused while another client has control of the Bank; False: it is
+            about the Player and not about the instrument.
         role: That callers need; None: `operate`.
     """
     mark = Mark(
@@ -205,6 +211,7 @@ def command(
         aborts=urgent if aborts is None else aborts,
         refusal_pair=refusal_pair,
         keywords=keywords,
+        needs_control=needs_control,
         role=role,
     )
     return _marker(mark) if function is None else _marker(mark)(function)

@@ -17,12 +17,15 @@ from groundwork.addresses import bind_address
 from groundwork.portranges import split_ports
 from player.access import Access
 from player.bank import Bank
+from player.controlfile import seconds_since_boot
 from player.endpoints.base import Endpoint
 from player.errors import AddressError, PlayerError, PortTakenError
 from player.hostproperties import HostProperties
 from player.ports import first_free, port_of, tcp_url
 from zmqjsonproxy import ServerSettings, ZMQJSONProxyServer
 from zmqjsonproxy.channels.properties import table_of
+from zmqjsonproxy.control.protocol.lease import Lease
+from zmqjsonproxy.control.served import ServedControl
 from zmqjsonproxy.files.areas import Areas
 from zmqjsonproxy.files.served import ServedFiles
 from zmqjsonproxy.rights import ServerKeys
@@ -47,7 +50,8 @@ def _bind_error(url: str, error: zmq.ZMQError) -> PlayerError:
 
 
 class RpcEndpoint(Endpoint):
-    """Serves the Bank as `bank`, its parts as `bank.<part>`, and its files as `files`.
+    """Serves the Bank as `bank`, its parts as `bank.<part>`, its files as `files`, control of it as
+    `control`.
 
     Args:
         ctx: ZeroMQ context.
@@ -56,6 +60,7 @@ class RpcEndpoint(Endpoint):
         on_end: Called with a sentence if the server ends by itself.
         areas: Folders whose files may be fetched, by name.
         access: Says who is let in; None: everybody is.
+        control: Control of the Bank; None: a lease that is not kept.
         settings: Limits of the server.
 
     Raises:
@@ -73,6 +78,7 @@ class RpcEndpoint(Endpoint):
         on_end: Callable[[str], None],
         areas: Mapping[str, Path] = MappingProxyType({}),
         access: Access | None = None,
+        control: ServedControl | None = None,
         settings: ServerSettings = _SETTINGS,
     ) -> None:
         self._name, self._on_end = name, on_end
@@ -83,6 +89,7 @@ class RpcEndpoint(Endpoint):
         self._settings = settings
         remedy = f"; [banks.{name}.files] or [instrument.files] of its configuration names areas"
         self._files = ServedFiles(Areas(areas, name, remedy))
+        self._control = control or ServedControl(Lease(name), now=seconds_since_boot)
         self._thread: threading.Thread | None = None
         self._properties: HostProperties | None = None
         self._closing = False
@@ -126,20 +133,26 @@ class RpcEndpoint(Endpoint):
 
     def open(self, bank: Bank) -> None:
         """Expose the Bank, its parts and files, and serve."""
-        self._properties = HostProperties(table_of(bank), self._server)
+        self._properties = HostProperties(table_of(bank), self._server, self._control)
+        self._server.engine.gate = self._control
         self._server.expose("bank", bank)
         for part, device in bank.parts().items():
             self._server.expose(f"bank.{part}", device)
         self._server.expose("files", self._files)
+        self._server.expose("control", self._control)
         self._thread = threading.Thread(
             target=self._run, args=(bank,), name=f"calls {self._name}", daemon=True
         )
         self._thread.start()
 
     def _run(self, bank: Bank) -> None:
+        def each_second() -> None:
+            self._control.tick()
+            bank.watchdog()
+
         reason = "its loop ended"
         try:
-            self._server.run_loop(bank.watchdog)
+            self._server.run_loop(each_second)
         except Exception as error:
             log.exception("%s: the server of calls failed", self._name)
             reason = f"{type(error).__name__}: {error}"

@@ -22,8 +22,9 @@ from zmqjsonproxy.caller import OF_THE_ORIGINAL, Caller, begin_calling, calling,
 from zmqjsonproxy.channels.properties import has_properties, table_of
 from zmqjsonproxy.channels.propertymethods import PropertyMethods
 from zmqjsonproxy.engine.commandqueues import CommandQueue, CommandQueues, Job
+from zmqjsonproxy.engine.gate import Gate
 from zmqjsonproxy.engine.ownmethods import OwnMethods
-from zmqjsonproxy.errors import AlreadyDoneError
+from zmqjsonproxy.errors import AlreadyDoneError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, hidden_by_proxies, running
 from zmqjsonproxy.protocol.failures import Code
@@ -129,6 +130,8 @@ class ServedCall(Job, Generic[R]):
             self._refuse(Code.BUSY, "BusyError", replies.TOO_FULL)
         elif self.due is not None and time.monotonic() > self.due:
             self._refuse(*TOO_LATE)
+        elif (refusal := self.engine.refusal(self.method, self.request, self.caller)) is not None:
+            self._end(*refusal)
         else:
             called = begin_calling(self.caller)
             try:
@@ -174,7 +177,10 @@ class ServedCall(Job, Generic[R]):
         self.answer(reply)
 
     def _refuse(self, code: Code, type_: str, text: str) -> None:
-        reply, error = self.engine.replies.not_begun(self.request, code, type_, text)
+        self._end(*self.engine.replies.not_begun(self.request, code, type_, text))
+
+    def _end(self, reply: R, error: JsonObject) -> None:
+        """End what is not carried out."""
         if self.operation is not None:
             self.operation.finish(State.FAILED, error=error)
         self._reply(reply)
@@ -201,6 +207,7 @@ class CallEngine(Generic[R]):
         handle: Makes the inside view of an operation.
         served: Class of the calls that wait for their turn.
         is_full: Whether so many replies wait for a client that it must take some first.
+        gate: Asked whether something may be changed now; None: it always may.
         interfaces: What is exposed, by name.
         methods: The methods of that, by `object.method`.
         quick: Those of them that are queries to be answered at once.
@@ -217,6 +224,7 @@ class CallEngine(Generic[R]):
     )
     served: type[ServedCall[R]] = ServedCall
     is_full: Callable[[bytes], bool] = lambda _client: False
+    gate: Gate | None = None
     interfaces: dict[str, Interface] = field(default_factory=dict)
     methods: dict[str, Method] = field(default_factory=dict)
     quick: dict[str, Method] = field(default_factory=dict)
@@ -308,8 +316,12 @@ class CallEngine(Generic[R]):
         Returns:
             The reply; None: there is none, or none yet.
         """
-        extra, mark, queue = request.extra or {}, method.mark, self.queues.of(method)
-        is_operation = mark.kind is _OPERATION
+        extra, mark = request.extra or {}, method.mark
+        if (control := extra.get("control")) is not None:
+            caller = caller.with_control(control)
+        if (refused := self.refusal(method, request, caller)) is not None:
+            return None if request.notification else refused[0]
+        is_operation, queue = mark.kind is _OPERATION, self.queues.of(method)
         served = self.served(
             method=method,
             request=request,
@@ -333,6 +345,15 @@ class CallEngine(Generic[R]):
         handle = served.operation
         if handle is not None and served.is_answered and not request.notification:
             return self.replies.accepted(request, handle.id, handle.record.state.value)
+        return None
+
+    def refusal(self, method: Method, request: Request, caller: Caller) -> Failed[R] | None:
+        """Make the reply that a call must not be carried out now; None: it may."""
+        if self.gate is not None and method.mark.kind is not _QUERY:
+            try:
+                self.gate.admit(method, caller)
+            except RefusedError as refusal:
+                return self.replies.raised(method, request, refusal)
         return None
 
     def _make_operation(self, served: ServedCall[R]) -> R | None:

@@ -11,6 +11,7 @@ from zmqjsonproxy.errors import ProtocolError, ProxyError
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.rpc.many import CallRequest, CallResult
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
+from zmqjsonproxy.rpc.protocol.jsonrpc import Members
 
 __all__ = [
     "BatchOfCalls",
@@ -47,6 +48,7 @@ class Call:
         "_around_id",
         "_arrays",
         "_is_settled",
+        "_members",
         "args",
         "begun_by",
         "count",
@@ -69,6 +71,7 @@ class Call:
         self.timeout, self.begun_by, self.count = timeout, begun_by, 1
         self._around_id: tuple[bytes, bytes] | None = None
         self._arrays: bool | None = None
+        self._members: Members = ()
         self._is_settled = False
 
     @property
@@ -81,26 +84,27 @@ class Call:
         """Whether it is answered when it is accepted, and may wait after that."""
         return bool(self.begun_by)
 
-    def native(self, number: int, arrays: bool | None) -> bytes:
-        """Encode as JSON-RPC, for a server that takes frames as `arrays` says.
+    def native(self, number: int, arrays: bool | None, members: Members = ()) -> bytes:
+        """Encode as JSON-RPC, for a server that takes frames as `arrays` says, with further members
+        of `dealer`.
 
         TypeError, ValueError, RecursionError: the arguments cannot travel.
         """
         if self._around_id is None and not self.kwargs and not self.begun_by:
             body = jsonrpc.simple_request(
-                self.object_name, self.method, self.args, self.timeout, number
+                self.object_name, self.method, self.args, self.timeout, number, members
             )
             if body is not None:
                 return body
-        before, after = self.around_id(arrays)
+        before, after = self.around_id(arrays, members)
         body = b"%b%d%b" % (before, number, after)
         return Framed(body, after.frames) if type(after) is Framed else body
 
-    def around_id(self, arrays: bool | None) -> tuple[bytes, bytes]:
+    def around_id(self, arrays: bool | None, members: Members = ()) -> tuple[bytes, bytes]:
         """Encode what is before the request number and after it; arguments and errors as
         `native`."""
         around = self._around_id
-        if around is None or self._arrays is not arrays:
+        if around is None or self._arrays is not arrays or self._members != members:
             around = jsonrpc.request_around_id(
                 self.object_name,
                 self.method,
@@ -109,8 +113,9 @@ class Call:
                 self.timeout,
                 arrays,
                 self.begun_by,
+                members,
             )
-            self._around_id, self._arrays = around, arrays
+            self._around_id, self._arrays, self._members = around, arrays, members
         return around
 
     def plain(self, answer: JsonObject, number: int) -> list[object] | None:
@@ -164,9 +169,9 @@ class BatchOfCalls:
         """Return what it is called in errors."""
         return f"{self.object_name}: a batch of {self.count} calls"
 
-    def native(self, first: int, arrays: bool | None) -> bytes:
+    def native(self, first: int, arrays: bool | None, members: Members = ()) -> bytes:
         """Encode, with request numbers from `first` on; raises as `Call.native`."""
-        return jsonrpc.batch(self.object_name, self.calls, first, self.timeout, arrays)
+        return jsonrpc.batch(self.object_name, self.calls, first, self.timeout, arrays, members)
 
     def plain(self, answer: JsonObject, first: int) -> list[object] | None:
         """Return the results, if there is nothing else in an answer; as `Call.plain`."""
@@ -225,7 +230,7 @@ class Hello:
         self.label = f"{object_name}.{original.LIST_METHODS}"
         self._body = original.hello(object_name, client)
 
-    def native(self, number: int, arrays: bool | None) -> bytes:
+    def native(self, number: int, arrays: bool | None, members: Members = ()) -> bytes:
         """Refuse: its answer has no number."""
         raise ValueError(number)
 

@@ -282,7 +282,7 @@ class Connections:
         if not peer.is_ours:
             return
         group.first = number = self.core.take_numbers(what.count)
-        request = what.native(number, peer.arrays)
+        request = what.native(number, peer.arrays, peer.members)
         if size_of(request) > peer.most_bytes:
             return
         self.send(peer.envelope, request)
@@ -320,7 +320,7 @@ class Connections:
             return False
         number = core.take_numbers(1)
         try:
-            body = call.what.native(number, peer.arrays)
+            body = call.what.native(number, peer.arrays, peer.members)
             size = len(body) if type(body) is bytes else size_of(body)
             if size > peer.most_bytes:
                 return False

@@ -48,7 +48,7 @@ __all__ = [
 
 LOOK_EVERY = 0.04
 """Time between two looks at socket events while calls are open, s."""
-_MOST_BYTES, _TAKES = attrgetter("most_bytes"), attrgetter("is_ours", "arrays")
+_MOST_BYTES, _TAKES = attrgetter("most_bytes"), attrgetter("is_ours", "arrays", "members")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,11 +275,12 @@ class ClientCore:
         the very same bytes. Raises as `Call.native`."""
         what, peers = group.whats[0], group.peers
         arrays, most = peers[0].arrays, min(map(_MOST_BYTES, peers))
-        if not isinstance(what, Call) or set(map(_TAKES, peers)) != {(True, arrays)}:
+        members = peers[0].members
+        if not isinstance(what, Call) or set(map(_TAKES, peers)) != {(True, arrays, members)}:
             return []
         if group.whats.count(what) < len(peers):
             return []
-        before, after = what.around_id(arrays)
+        before, after = what.around_id(arrays, members)
         if isinstance(after, Framed) or len(before) + len(after) + 20 > most:
             return []
         first = group.first = self._next_number
@@ -414,6 +415,7 @@ class ClientCore:
 
     def _say_hello(self, peer: Peer, do: Do, rid: bytes, now: float) -> None:
         peer.begin_connection(rid, now)
+        peer.set_members(run=self._token.hex())
         hello = original.hello(peer.hello_name, self.client)
         self.actions += [(do, peer, peer.address, None), (Do.SEND, peer, hello, None)]
 

@@ -34,6 +34,11 @@ class KnownServers:
         yet."""
         return self._core.peer(url).generation
 
+    def set_control(self, url: str, credential: str) -> None:
+        """Have the proof of control, "NUMBER:TOKEN", go with each call to a server from now on;
+        empty: none."""
+        self._core.peer(url).set_members(control=credential)
+
     def is_native(self, url: str) -> bool | None:
         """Tell whether the server speaks JSON-RPC; None: not known (yet)."""
         peer = self._core.peer(url)

@@ -11,6 +11,7 @@ from groundwork.errors import text_of
 from zmqjsonproxy.errors import (
     AccessError,
     AlreadyDoneError,
+    NotInControlError,
     OperationAbortedError,
     RefusedError,
     SelfExplanatoryError,
@@ -123,6 +124,8 @@ def raised(method: Method, request: Request, error: BaseException) -> tuple[byte
     if request.native and isinstance(error, SelfExplanatoryError):
         entries = []
     described = jsonrpc.error_object(code, type_, text, entries)
+    if isinstance(error, NotInControlError):
+        described["data"]["control"] = error.control
     if request.native:
         return jsonrpc.failure(request.id, described), described
     if isinstance(error, RefusedError) and error.original is not None:

@@ -33,6 +33,7 @@ from zmqjsonproxy.rpc.protocol.description import (
     interface_changes,
     read_description,
 )
+from zmqjsonproxy.rpc.protocol.jsonrpc import Members
 
 __all__ = ["Peer", "PendingCall", "State"]
 
@@ -119,7 +120,7 @@ class PendingCall:
         if denied is not None and reason == self.peer.reason:
             error = denied(reason, peer=url, method=label)
         else:
-            error = PeerLostError(url, label, reason)
+            error = PeerLostError(url, label, reason, call_id=self.peer.call_id(self.number))
         self.end(None, error, now)
 
     def cancel(self, why: str, now: float) -> None:
@@ -134,7 +135,9 @@ class PendingCall:
             self.lose("no connection could be made", now)
         else:
             within = self.deadline - self.begun
-            self.end(None, CallTimeoutError(peer.url, self.what.label, within), now)
+            call_id = peer.call_id(self.number)
+            error = CallTimeoutError(peer.url, self.what.label, within, call_id=call_id)
+            self.end(None, error, now)
 
     def results(self) -> list[CallResult]:
         """Return what came of it."""
@@ -182,6 +185,9 @@ class Peer:
         is_ours: It is ready, and a server of this package.
         most_bytes: Largest message that it reads, with all frames, as far as it says; 0: it is not
             connected.
+        run: Identity of this client, to which calls belong.
+        control: Credential of this client, which has control there; empty: it has not.
+        members: Members of `dealer` of each call, of these.
         instance: Which process it is, as far as it says.
         generation: Instances met so far.
         waiting: Calls that cannot be sent yet.
@@ -212,6 +218,8 @@ class Peer:
         self.instance = self.hello_name = self.reason = ""
         self.denied: type[AccessError] | None = None
         self.public, self.is_outdated = "", False
+        self.run = self.control = ""
+        self.members: Members = ()
         self.generation = 0
         self.waiting: deque[PendingCall] = deque()
         self.current: PendingCall | None = None
@@ -232,6 +240,17 @@ class Peer:
             current is not None and current.done and not self.native and self.state is State.READY
         )
 
+    def call_id(self, number: int) -> str:
+        """Return the identity of a call that has a number; empty: it was not sent as JSON-RPC."""
+        return f"{self.run}-{number}" if number else ""
+
+    def set_members(self, *, run: str | None = None, control: str | None = None) -> None:
+        """Change what comes with each call from now on."""
+        self.run = self.run if run is None else run
+        self.control = self.control if control is None else control
+        members = (("run", self.run), ("control", self.control))
+        self.members = tuple(member for member in members if member[1])
+
     def begin_connection(self, rid: bytes, now: float) -> None:
         """Note that a connection is begun and a hello sent."""
         self.rid, self.envelope, self.is_bridged = rid, (rid, b""), not rid
@@ -244,7 +263,7 @@ class Peer:
         what = call.what
         try:
             if self.native and not isinstance(what, Hello):
-                body = what.native(number, self.arrays)
+                body = what.native(number, self.arrays, self.members)
                 if size_of(body) > self.most_bytes:
                     call.end(None, self._too_large(what.label, size_of(body)), now)
                     return None

@@ -15,6 +15,7 @@ from zmqjsonproxy.errors import (
     DeadlineError,
     NoSuchInterfaceError,
     NoSuchMethodError,
+    NotInControlError,
     OperationAbortedError,
     ProxyError,
     RefusedError,
@@ -34,6 +35,7 @@ __all__ = [
     "SHORT_END",
     "SIMPLE",
     "Code",
+    "Members",
     "batch",
     "cancel",
     "error_from",
@@ -87,9 +89,20 @@ SIMPLE = frozenset({bool, int, float, str, type(None)})
 _BUILT_IN = SIMPLE | {dict, list, tuple}
 
 
+Members = tuple[tuple[str, str], ...]
+"""Names and texts that a client adds to the member `dealer` of all calls to a server: `run`,
+`control`."""
+
+
 @lru_cache(256)
 def _around_params(
-    object_name: str, method: str, deadline_s: float, mixed: bool, begun_by: str, short: bool
+    object_name: str,
+    method: str,
+    deadline_s: float,
+    mixed: bool,
+    begun_by: str,
+    short: bool,
+    members: Members,
 ) -> tuple[bytes, bytes]:
     """Return what hardly ever changes of a call: before its request number, and after its
     params."""
@@ -98,20 +111,26 @@ def _around_params(
         extra = {"wait": "accepted", "client": begun_by, "arrays": _TAKES}
     if mixed:
         extra["params"] = "mixed"
+    extra.update(members)
     before = b'{"jsonrpc":"2.0","method":' + wirejson.dumps(f"{object_name}.{method}") + b',"id":'
     after = b',"dealer":' + wirejson.dumps(extra) + b"}"
     return before, after[:-2] + SHORT_END if short else after
 
 
 def simple_request(
-    object_name: str, method: str, args: Sequence[Any], deadline_s: float, number: int
+    object_name: str,
+    method: str,
+    args: Sequence[Any],
+    deadline_s: float,
+    number: int,
+    members: Members = (),
 ) -> bytes | None:
     """Encode a call whose arguments are numbers, texts and the like, in one step, as most are made
     once; None: they are more than that. Other arguments as of `request_around_id`."""
     if not SIMPLE.issuperset(map(type, args)):
         return None
     params, short = wirejson.dumps_short(args)
-    before, after = _around_params(object_name, method, deadline_s, False, "", short)
+    before, after = _around_params(object_name, method, deadline_s, False, "", short, members)
     return b'%b%d,"params":%b%b' % (before, number, params, after)
 
 
@@ -123,6 +142,7 @@ def request_around_id(
     deadline_s: float,
     arrays: bool | None = None,
     begun_by: str = "",
+    members: Members = (),
 ) -> tuple[bytes, bytes]:
     """Encode a call: what stands before its request number, and after it (Framed if frames follow).
 
@@ -136,6 +156,7 @@ def request_around_id(
             JSON.
         begun_by: The call begins an operation, and is answered as soon as that has an identity; who
             asks for it.
+        members: Further members of `dealer`.
     """
     params: Any = args
     if kwargs:
@@ -147,7 +168,7 @@ def request_around_id(
     elif params:
         body, described, frames, short = ndarray.dumps(params, arrays is True)
     mixed, short = bool(args and kwargs), short and not frames
-    before, after = _around_params(object_name, method, deadline_s, mixed, begun_by, short)
+    before, after = _around_params(object_name, method, deadline_s, mixed, begun_by, short, members)
     if not frames:
         return before, b',"params":%b%b' % (body, after)
     # `after` ends the members of `dealer` and then the request
@@ -226,6 +247,7 @@ def batch(
     first: int,
     deadline_s: float,
     arrays: bool | None,
+    members: Members = (),
 ) -> bytes:
     """Encode calls of one object as one message; arguments as `request_around_id`, with numbers
     from `first` on.
@@ -233,7 +255,7 @@ def batch(
     The others share the member `dealer` of the first: it would be half of the message, and of the
     time to read it.
     """
-    extra: dict[str, Any] = {"deadline_s": deadline_s, "arrays": _TAKES}
+    extra: dict[str, Any] = {"deadline_s": deadline_s, "arrays": _TAKES, **dict(members)}
     dotted = f"{object_name}."
     messages: list[dict[str, Any]] = []
     for number, (method, args, kwargs) in enumerate(calls, first):
@@ -251,7 +273,9 @@ def batch(
         return whole
     bodies: list[bytes] = []  # each call says what its frames hold
     for number, (method, args, kwargs) in enumerate(calls, first):
-        before, after = request_around_id(object_name, method, args, kwargs, deadline_s, arrays)
+        before, after = request_around_id(
+            object_name, method, args, kwargs, deadline_s, arrays, members=members
+        )
         body = b"%b%d%b" % (before, number, after)
         bodies.append(Framed(body, after.frames) if isinstance(after, Framed) else body)
     return join(bodies)
@@ -274,6 +298,10 @@ def error_from(error: Any, *, peer: str = "", method: str = "") -> ProxyError:
     type_, text = str(data.get("type", "Error")), str(data.get("text", error.get("message", "")))
     traceback = data.get("traceback")
     entries = [str(entry) for entry in traceback] if isinstance(traceback, list) else []
+    if code == Code.REFUSED and type_ == NotInControlError.__name__:
+        control = data.get("control")
+        known = control if isinstance(control, dict) else {}
+        return NotInControlError(text, control=known, peer=peer, method=method)
     if code == Code.REFUSED:
         return RefusedError(text, peer=peer, method=method)
     if code == Code.ACCESS:

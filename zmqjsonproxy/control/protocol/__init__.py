@@ -1,0 +1,1 @@
+"""Control of a Bank without clocks, files and sockets."""
