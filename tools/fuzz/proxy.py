@@ -95,9 +95,8 @@ def read_pattern(data: bytes) -> None:
     pattern, *listed = text.split("\n")
     known = sorted(set(listed))
     patterns.read_patterns([pattern])
-    match = patterns.matcher(pattern)
-    by_selection = patterns.select(pattern, known)
-    assert by_selection == [name for name in known if match(name) is not None]
+    found = patterns.select(pattern, known)
+    assert found == [name for name in known if patterns.matches(pattern, name)]
 
 
 def read_file_request(data: bytes) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from typing import Any
 
 from dealer import Dealer
@@ -14,6 +15,7 @@ from dealer import Dealer
 MODE = "MODE1"
 CALL_WITHIN_S = 20.0
 SCAN_WITHIN_S = 60.0
+CONTROL_MINUTES = 2.0
 
 
 def say(number: int, stage: str, **more: Any) -> None:
@@ -22,17 +24,26 @@ def say(number: int, stage: str, **more: Any) -> None:
 
 
 def observe(d: Any, number: int, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Take a scan; what the observer is told of each Bank."""
-    modes = d.outcomes("get_mode")
-    if any(outcome.error is not None or outcome.value != MODE for outcome in modes.values()):
-        d.set_mode(MODE)
-    d.set_param(**parameters)
-    d.prepare()
-    say(number, "prepared")
-    d.start()
-    say(number, "started")
-    d.wait_for_scan(every=0.2, timeout=SCAN_WITHIN_S)
-    return {bank: found.value for bank, found in d.scan_reports().items() if found.error is None}
+    """Take a scan with control of all Banks; what the observer is told of each."""
+    with d.control(f"round {number}", minutes=CONTROL_MINUTES) as given:
+        numbers = {bank: control.number for bank, control in given.items()}
+        say(number, "given", numbers=numbers, at=time.monotonic())
+
+        def command(name: str, *args: Any, **kwargs: Any) -> None:
+            begun = time.monotonic()
+            getattr(d, name)(*args, **kwargs)
+            say(number, "done", name=name, numbers=numbers, begun=begun)
+
+        modes = d.outcomes("get_mode")
+        if any(outcome.error is not None or outcome.value != MODE for outcome in modes.values()):
+            command("set_mode", MODE)
+        command("set_param", **parameters)
+        command("prepare")
+        command("start")
+        d.wait_for_scan(every=0.2, timeout=SCAN_WITHIN_S)
+        return {
+            bank: found.value for bank, found in d.scan_reports().items() if found.error is None
+        }
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 from tools.soak.array import BANKS, EXPOSURE_S, SCAN_S, Array
 from tools.soak.faults import FAULTS, Back, Fault
+from tools.soak.owners import Command, Grant, Rival, no_two_owners, numbers_rise
 from tools.soak.processes import eventually
 from tools.soak.promises import PROMISES, FileContents, Taken, read_file
 from tools.soak.remains import orphans
@@ -21,6 +22,8 @@ PLANNED = round(SCAN_S / EXPOSURE_S)
 LONGEST_S = 4.5
 """From the request for a scan to its end, about; a fault comes at any point of it."""
 OVER_WITHIN_S = 90.0
+RIVALS = 0.25
+"""Of the rounds have somebody who takes control from the observer."""
 NO_SCAN = {"outcome": "none", "file": None, "integrations": None}
 ENDED = ("none", "done", "incomplete", "stopped", "aborted", "failed")
 
@@ -76,6 +79,9 @@ class Soak:
     _starts: dict[str, str] = field(default_factory=dict)
     _left: list[Fault] = field(default_factory=list)
     _number: int = 0
+    _rival: Rival = field(default_factory=Rival)
+    _grants: list[Grant] = field(default_factory=list)
+    _commands: list[Command] = field(default_factory=list)
 
     def rounds(self, until: float) -> Iterator[Round]:
         """Yield round after round until a monotonic time; the first in any case. Ends with one after
@@ -98,6 +104,9 @@ class Soak:
         self.array.observer.write(json.dumps({"number": self._number, "parameters": parameters}))
         time.sleep(moment)
         back: Back = fault.strike(self.array, self.chance)
+        rivals = self.chance.random() < RIVALS
+        if rivals:
+            self._rival.take(self.array.urls)
         back()
         told = self._told()
         broken = [] if self._is_over() else ["the scan does not end"]
@@ -107,12 +116,15 @@ class Soak:
         }
         older = frozenset(self._seen)
         files = self._new_files()
+        if rivals:
+            self._rival.give_back(self.array.urls)
         back_s = self.array.bring_back()
         if back_s is None:
             broken.append(f"no scan can be taken any more: {self.array.refusal}")
         taken = Taken(PLANNED, reports, told.get("reports", {}), files, older)
         for promise in PROMISES:
             broken += promise(taken)
+        broken += self._owners()
         for check in CHECKS:
             broken += check(self.array)
         return Round(
@@ -128,13 +140,33 @@ class Soak:
 
     def _told(self) -> dict[str, Any]:
         """Wait for the observer; what it says at the end, empty if it is dead."""
-        last = self.array.observer.wait_line(
-            lambda line: (
-                json.loads(line)["stage"] == "over" and json.loads(line)["number"] == self._number
-            ),
-            OVER_WITHIN_S,
-        )
-        found: dict[str, Any] = {} if last is None else json.loads(last)
+        while True:
+            line = self.array.observer.wait_line(lambda _line: True, OVER_WITHIN_S)
+            if line is None:
+                return {}
+            said: dict[str, Any] = json.loads(line)
+            if said["number"] != self._number:
+                continue
+            if said["stage"] == "over":
+                return said
+            self._note(said)
+
+    def _note(self, said: dict[str, Any]) -> None:
+        """Take note of control that the observer was given, and of what it did with it."""
+        if said["stage"] == "given":
+            for bank, number in said["numbers"].items():
+                self._grants.append(Grant(bank, number, said["at"]))
+        else:
+            self._commands.append(Command(said["name"], said["numbers"], said["begun"]))
+
+    def _owners(self) -> list[str]:
+        """Broken promises about control in this round; numbers also after those of earlier ones."""
+        grants = self._grants + self._rival.grants
+        found = no_two_owners(grants, self._commands) + numbers_rise(grants)
+        newest: dict[str, Grant] = {}
+        for grant in sorted(grants, key=lambda one: one.number):
+            newest[grant.bank] = grant
+        self._grants, self._rival.grants, self._commands = list(newest.values()), [], []
         return found
 
     def _is_over(self) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from tools.soak.owners import Command, Grant, no_two_owners, numbers_rise
 from tools.soak.processes import Child, environment, marked
 from tools.soak.promises import PROMISES, FileContents, Taken, read_file
 from tools.soak.remains import orphans, segment_keys, shared
@@ -117,4 +118,22 @@ def test_rounds_are_summed_up_by_fault() -> None:
     assert table(rounds).splitlines()[2:] == [
         "| none | 2 | 3 done, 1 failed | 30 of 40 | 1.5 | 1 |",
         "| Dealer killed | 1 | 2 done | 20 of 20 | 1.5 | none |",
+    ]
+
+
+def test_a_command_under_a_lease_that_another_has_followed_is_told() -> None:
+    grants = [Grant("BANKA", 1, 10.0), Grant("BANKA", 2, 20.0), Grant("BANKB", 1, 10.0)]
+    before = Command("start", {"BANKA": 1, "BANKB": 1}, 19.9)
+    after = Command("start", {"BANKA": 1, "BANKB": 1}, 20.1)
+    assert no_two_owners(grants, [before]) == []
+    assert no_two_owners(grants, [before, after]) == [
+        "BANKA: start was carried out under lease 1, 0.100 s after lease 2 was given"
+    ]
+
+
+def test_numbers_of_leases_rise_for_each_bank() -> None:
+    good = [Grant("BANKA", 3, 1.0), Grant("BANKB", 1, 2.0), Grant("BANKA", 7, 3.0)]
+    assert numbers_rise(good) == []
+    assert numbers_rise([*good, Grant("BANKA", 7, 4.0)]) == [
+        "BANKA: lease 7 was given after lease 7"
     ]
