@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from arrayconfig.logs import bind, log_to
 from dealer import (
     commands,
+    controlcommand,
     fetchcommand,
+    historycommand,
     hostcommands,
+    journalcommand,
     pipecommand,
     plancommand,
     plotcommand,
@@ -55,7 +58,10 @@ COMMANDS = (
     propertycommands,
     watchcommand,
     pipecommand,
+    journalcommand,
+    historycommand,
     fetchcommand,
+    controlcommand,
     hostcommands,
     plancommand,
     plotcommand,

@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -47,6 +47,7 @@ class Control:
         number: Rises each time that control of this Bank is taken.
         ended: How the control before this one ended, in words; None: there was none.
         required: Commands are refused while nobody has control.
+        credential: Of control that was just taken: whoever has it commands. Empty: as of others.
     """
 
     bank: str
@@ -59,6 +60,7 @@ class Control:
     number: int | None = None
     ended: str | None = None
     required: bool = False
+    credential: str = field(default="", repr=False)
 
     @classmethod
     def read(cls, bank: str, told: Mapping[str, RemoteValue]) -> Control:
@@ -74,7 +76,22 @@ class Control:
             number=told.get("number"),
             ended=told.get("ended"),
             required=bool(told.get("required")),
+            credential=f"{told['number']}:{told['token']}" if told.get("token") else "",
         )
+
+    def describe(self) -> dict[str, object]:
+        """Return it as JSON holds it, without the credential."""
+        times = {"since": self.since, "until": self.until}
+        return {
+            "owner": self.owner,
+            "host": self.host,
+            "key": self.key,
+            "reason": self.reason,
+            **{name: None if time is None else time.isoformat() for name, time in times.items()},
+            "number": self.number,
+            "ended": self.ended,
+            "required": self.required,
+        }
 
     def __str__(self) -> str:
         if self.owner is None or self.until is None:
@@ -165,13 +182,11 @@ class Held:
     """Control of one Bank that this Dealer has taken.
 
     Attributes:
-        credential: "NUMBER:TOKEN".
         is_renewed: It ends when this Dealer is silent.
         is_lost: Its Player has said that it has ended. Commands are refused until it is given
             back, or taken anew: whoever went on without would not know of the others.
     """
 
-    credential: str
     is_renewed: bool
     is_lost: bool = False
 
@@ -203,16 +218,19 @@ class Controls:
         renewal = None if stays else self.renewal
         args = (reason, minutes * 60.0, None if renewal is None else SILENT_S)
         found = await self._calls.outcomes("control.take", banks, timeout, args)
-        taken = {bank: o.value for bank, o in found.items() if o.error is None}
-        for bank, told in taken.items():
-            held = self._held[bank] = Held(f"{told['number']}:{told['token']}", renewal is not None)
-            self.prove(bank, held.credential)
+        taken = {
+            bank: Control.read(bank, outcome.value)
+            for bank, outcome in found.items()
+            if outcome.error is None
+        }
+        for bank, control in taken.items():
+            self.hold(bank, control.credential, is_renewed=renewal is not None)
         if len(taken) < len(found):
             await self._give_back(list(taken), timeout)
             raise PlayersError("take_control", found, "control was taken of none of them")
         if renewal is not None:
             renewal.begin(self.give_sign)
-        return {bank: Control.read(bank, told) for bank, told in taken.items()}
+        return taken
 
     async def release(self, banks: Sequence[str], timeout: float) -> dict[str, Control]:
         """Give control of Banks back; see `Verbs.release_control`."""
@@ -239,8 +257,9 @@ class Controls:
         with suppress(ProxyError):
             await self._give_back(renewed, GIVE_BACK_WITHIN_S)
 
-    def prove(self, bank: str, credential: str) -> None:
-        """Have a credential go with each call to a Bank; empty: none."""
+    def hold(self, bank: str, credential: str, *, is_renewed: bool = False) -> None:
+        """Have a credential go with each call to a Bank from now on."""
+        self._held[bank] = Held(is_renewed)
         self._calls.hub.set_control(self._calls.urls[bank], credential)
 
     async def _give_back(self, banks: Sequence[str], timeout: float) -> Outcomes:
@@ -251,7 +270,7 @@ class Controls:
         finally:
             for bank in banks:
                 self._held.pop(bank, None)
-                self.prove(bank, "")
+                self._calls.hub.set_control(self._calls.urls[bank], "")
         found = Outcomes()
         for bank, result in zip(banks, results, strict=True):
             error, value = result.error, result.value

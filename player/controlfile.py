@@ -6,7 +6,6 @@ Ends of leases are times since the host was booted, so a lease ends with a reboo
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -18,6 +17,7 @@ from typing import Any
 
 from groundwork.errors import text_of
 from groundwork.wholefiles import WholeFile
+from player.statenames import state_name
 from zmqjsonproxy.control.protocol.lease import Holder, Lease, Terms
 from zmqjsonproxy.errors import RefusedError
 
@@ -65,8 +65,8 @@ class ControlFile:
         boot: str | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        whose = hashlib.sha256(os.fsencode(os.path.realpath(config))).hexdigest()[:12]
-        self._path = None if state_dir is None else state_dir / f"control-{bank}-{whose}.json"
+        name = f"{state_name('control', bank, config)}.json"
+        self._path = None if state_dir is None else state_dir / name
         self._bank, self._wall, self._boot = bank, wall, boot_id() if boot is None else boot
         self.failures = 0
 

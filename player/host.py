@@ -32,6 +32,7 @@ from player.endpoints.rpc import RpcEndpoint
 from player.errors import BankNameError, BankStartError, EndpointError, NotReadyError, PlayerError
 from player.kinds import find_endpoint, find_kind
 from player.ports import is_loopback, local_url, tcp_url
+from player.records import Records
 from player.remotes import Remotes
 from player.services import Registration
 from player.tables import Config
@@ -231,6 +232,7 @@ class Host(Closing):
         self._key_socket: KeySocket | None = None
         self._rpc: RpcEndpoint | None = None
         self._remotes: Remotes | None = None
+        self._records: Records | None = None
         self._endpoints: list[Endpoint] = []
         self._ctx: zmq.Context[Any] | None = None
         self._closed = False
@@ -258,6 +260,14 @@ class Host(Closing):
         self._ctx = zmq.Context()
         self._rpc = self._make_rpc_endpoint(self._ctx)
         self._endpoints.append(self._rpc)
+        self._records = Records(
+            self._config,
+            self.name,
+            self._state_dir,
+            self._clock or SystemClock(),
+            simulated=self._simulate,
+        )
+        self._rpc.keep(self._records)
         if not is_loopback(self.url):
             self._tell_who_is_let_in()
         self._tell_key()
@@ -448,6 +458,8 @@ class Host(Closing):
             except Exception:  # whatever a kind does, the rest has to be closed too
                 log.exception("%s: close raised", self.name)
         self._access.close()
+        if self._records is not None:
+            self._records.close()
         if self._ctx is not None and not self._ctx.closed:
             with contextlib.suppress(zmq.ZMQError):
                 self._ctx.destroy(linger=100)

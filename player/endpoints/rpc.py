@@ -22,8 +22,9 @@ from player.endpoints.base import Endpoint
 from player.errors import AddressError, PlayerError, PortTakenError
 from player.hostproperties import HostProperties
 from player.ports import first_free, port_of, tcp_url
+from player.records import Records
 from zmqjsonproxy import ServerSettings, ZMQJSONProxyServer
-from zmqjsonproxy.channels.properties import table_of
+from zmqjsonproxy.channels.properties import has_properties, publishing, table_of
 from zmqjsonproxy.control.protocol.lease import Lease
 from zmqjsonproxy.control.served import ServedControl
 from zmqjsonproxy.files.areas import Areas
@@ -51,7 +52,7 @@ def _bind_error(url: str, error: zmq.ZMQError) -> PlayerError:
 
 class RpcEndpoint(Endpoint):
     """Serves the Bank as `bank`, its parts as `bank.<part>`, its files as `files`, control of it as
-    `control`.
+    `control`, its journal and history as `journal` and `history`.
 
     Args:
         ctx: ZeroMQ context.
@@ -90,6 +91,7 @@ class RpcEndpoint(Endpoint):
         remedy = f"; [banks.{name}.files] or [instrument.files] of its configuration names areas"
         self._files = ServedFiles(Areas(areas, name, remedy))
         self._control = control or ServedControl(Lease(name), now=seconds_since_boot)
+        self._records: Records | None = None
         self._thread: threading.Thread | None = None
         self._properties: HostProperties | None = None
         self._closing = False
@@ -131,6 +133,10 @@ class RpcEndpoint(Endpoint):
         """Let `rpc.ping` tell where the other endpoints are, name -> URL."""
         self._server.tell_endpoints(urls)
 
+    def keep(self, records: Records) -> None:
+        """Serve journal and history, too, from `open` on."""
+        self._records = records
+
     def open(self, bank: Bank) -> None:
         """Expose the Bank, its parts and files, and serve."""
         self._properties = HostProperties(table_of(bank), self._server, self._control)
@@ -140,10 +146,25 @@ class RpcEndpoint(Endpoint):
             self._server.expose(f"bank.{part}", device)
         self._server.expose("files", self._files)
         self._server.expose("control", self._control)
+        if self._records is not None:
+            self._serve_records(self._records, bank)
         self._thread = threading.Thread(
             target=self._run, args=(bank,), name=f"calls {self._name}", daemon=True
         )
         self._thread.start()
+
+    def _serve_records(self, records: Records, bank: Bank) -> None:
+        tables = {"": table_of(bank)} | {
+            part: table_of(device)
+            for part, device in bank.parts().items()
+            if has_properties(device)
+        }
+        records.begin_history(tables)
+        with publishing:
+            table_of(bank).properties["control"].listeners[records] = records.take_control
+        self._server.engine.on_command = records.on_command
+        self._server.expose("journal", records.served_journal)
+        self._server.expose("history", records.served_history)
 
     def _run(self, bank: Bank) -> None:
         def each_second() -> None:

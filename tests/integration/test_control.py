@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from support.controlled import Controlled, controlled
 from support.original_client import OriginalClient
 
 from dealer import Dealer, PlayersError
+from dealer.cli import main
 from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.errors import NotInControlError
 from zmqjsonproxy.hubs import run
@@ -291,3 +293,64 @@ def test_setting_the_clock_moves_no_end(one: Controlled, make_dealer: Make) -> N
     d.write("set forward")
     one.clock.seconds += 60.0  # as also while the machine sleeps
     refusal(d.write, "over")
+
+
+# the command
+
+
+@pytest.fixture
+def array(
+    two: tuple[Controlled, Controlled], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Controlled, Controlled]:
+    """Two Banks in a configuration, and a home of one's own."""
+    ports = [bank.url.rpartition(":")[2] for bank in two]
+    path = tmp_path / "dibas.toml"
+    path.write_text(
+        "".join(
+            f'[banks.BANK{name}]\nhpc_host = "127.0.0.1"\nplayer_port = {port}\n'
+            for name, port in zip("AB", ports, strict=True)
+        )
+    )
+    monkeypatch.setenv("DIBAS_CONFIG", str(path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return two
+
+
+def test_control_of_the_command_holds_for_the_commands_of_one_user_alone(
+    array: tuple[Controlled, Controlled],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    other: Callable[..., Dealer],
+) -> None:
+    assert main(["control", "take", "night shift", "--minutes", "30"]) == 0
+    assert main(["call", "all", "write", "1"]) == 0
+    (kept,) = (tmp_path / "state" / "dealer-player").iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert "night shift" in refusal(other(*array)["BANKA"].write, 2).text
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("XDG_STATE_HOME", str(tmp_path / "another user"))
+        assert main(["call", "BANKA", "write", "3"]) == 1
+        assert main(["control", "release"]) == 1
+    capsys.readouterr()
+    assert main(["control"]) == 0
+    assert "night shift" in capsys.readouterr().out
+    assert main(["control", "release"]) == 0
+    other(*array)["BANKA"].write(4)
+    assert [bank.bank.written for bank in array] == [[1, 4], [1]]
+
+
+def test_the_command_breaks_control_and_says_whose_it_was(
+    array: tuple[Controlled, Controlled],
+    capsys: pytest.CaptureFixture[str],
+    other: Callable[..., Dealer],
+) -> None:
+    d = other(array[0])
+    d.take_control("run")
+    assert main(["control", "take", "also", "--banks", "BANKA,BANKB"]) == 1
+    assert "taken of none" in capsys.readouterr().err
+    assert main(["--json", "control", "break", "storm", "--banks", "banka"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["BANKA"]["owner"] is None
+    assert "storm" in told["BANKA"]["ended"]
+    assert "storm" in refusal(d.write, 1).text

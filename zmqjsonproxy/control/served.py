@@ -94,7 +94,7 @@ class ServedControl:
         log.info("%s: %s (number %d)", self._lease.name, holder, holder.number)
         return told | {"token": token}
 
-    @command(urgent=True, aborts=False, needs_control=False)
+    @command(urgent=True, aborts=False, needs_control=False, is_read_only=True)
     def renew(self) -> JsonObject:
         """Give a sign of life of the owner of control, by whose credential this is called."""
         given = Credential.read(current_caller().control)

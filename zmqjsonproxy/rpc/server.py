@@ -27,6 +27,7 @@ from zmqjsonproxy.channels.properties import has_properties, table_of
 from zmqjsonproxy.channels.protocol.notices import write_refused
 from zmqjsonproxy.channels.publisher import Publisher
 from zmqjsonproxy.engine import CallEngine, CommandQueues
+from zmqjsonproxy.engine.calltable import CallTable
 from zmqjsonproxy.engine.commandqueues import SMALL
 from zmqjsonproxy.errors import AccessError
 from zmqjsonproxy.interface import Interface
@@ -145,6 +146,7 @@ class ZMQJSONProxyServer(OfOneProcess):
             queues=CommandQueues(self.settings.max_queued_calls, self.name),
             operations=OperationTable(self.instance),
             is_full=self._send_queues.is_full,
+            once=CallTable(self.instance, outcomes.kept, outcomes.again, outcomes.told),
         )
         self.interfaces = self.engine.interfaces
         proven = None if keys is None else proven_id_receiver(self._router)
