@@ -223,7 +223,7 @@ def table(rounds: Sequence[Round]) -> str:
         "times",
         "scans of Banks",
         "integrations on disk of planned",
-        "back after, s (worst)",
+        "worst time until the next scan, s",
         "promises broken",
     )
     lines = [f"| {' | '.join(head)} |", "|---|---:|---|---:|---:|---|"]
