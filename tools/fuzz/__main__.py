@@ -45,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def fuzz_one(name: str, options: Sequence[str]) -> int:
     """Look for bytes that break one target, until libFuzzer ends the process."""
-    import atheris
+    import atheris  # type: ignore[import-untyped]  # of this command alone
 
     target = TARGETS[name]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from tools.fuzz.target import Target, json_of
 from zmqjsonproxy.control.protocol.lease import Credential, Lease, Terms
 from zmqjsonproxy.errors import NotInControlError, RefusedError
@@ -18,13 +21,14 @@ OWNERS_TOKEN = "0" * 32
 def read_key_files(data: bytes) -> None:
     """Read each kind of file; what is written of it is read as the same."""
     text = data.decode("utf-8", "replace")
-    for read, write in (
+    both: tuple[tuple[Callable[[str], Any], Callable[[Any], str]], ...] = (
         (lambda one: documents.read_client(one, "observer"), documents.write_client),
         (documents.read_own, documents.write_own),
         (documents.read_pins, documents.write_pins),
         (documents.read_bundle, documents.write_bundle),
         (documents.read_server, lambda pair: documents.write_server(*pair)),
-    ):
+    )
+    for read, write in both:
         try:
             found = read(text)
         except ValueError:
@@ -67,7 +71,7 @@ def read_proof(data: bytes) -> None:
 
 def read_terms(data: bytes) -> None:
     """Take control on whatever terms; those that are taken end."""
-    value = json_of(data)
+    value: Any = json_of(data)
     reason, seconds, silent_s = (
         value if isinstance(value, list) and len(value) == 3 else [value] * 3
     )

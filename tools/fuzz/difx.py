@@ -115,7 +115,7 @@ def read_recording(data: bytes) -> None:
 def read_published(data: bytes) -> None:
     """Read what Banks publish, which may be anything that JSON holds."""
     value: Any = json_of(data)
-    spectra = bankspectra.BankSpectra(("BANKA",), 16)
+    spectra = bankspectra.BankSpectra(("BANKA",), "job")
     if (frame := bankspectra.read_frame(value, 0.0)) is not None:
         spectra.take("BANKA", frame)
     publisher = publications.Publications()
@@ -128,7 +128,7 @@ def read_published(data: bytes) -> None:
 def read_monitor(data: bytes) -> None:
     """Read what both sides of a monitor connection send."""
     server = monitor.MonitorClient()
-    announced, blocks = monitoring.JobProductsReader(), monitoring.BlockReader(())
+    announced, blocks = monitoring.JobProductsReader(), monitoring.BlockReader([])
     for frame in split_frames(data):
         for take in (server.take, announced.take, blocks.take, monitoring.missing_bytes):
             try:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from histogrammer.display.protocol.layout import text_bytes
-from histogrammer.errors import HistogrammerError
+from histogrammer.errors import HistogrammerError, QueryError, RingItemError
 from histogrammer.events.protocol import acquisitionitems, paramitems
-from histogrammer.events.protocol.ringitems import RingItemError, read_item, write_item
+from histogrammer.events.protocol.ringitems import read_item, write_item
 from histogrammer.rest.protocol.bookings import read_booking
 from histogrammer.rest.protocol.paths import read_path
-from histogrammer.rest.protocol.query import Query, QueryError, read_number, read_query
+from histogrammer.rest.protocol.query import Query, read_number, read_query
 from histogrammer.rest.protocol.requests import ROUTES
 from histogrammer.rest.protocol.routes import read_values
 from histogrammer.rest.protocol.values import Values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from spectrometer.daq.protocol import blockplaces, checksum, dada, guppiraw, liveframes
+from spectrometer.status.errors import CardError
 from spectrometer.status.protocol import cards, damage, originaltexts
 from tools.fuzz.target import Target
 
@@ -20,7 +21,7 @@ def read_status(data: bytes) -> None:
     for keyword in list(cards.read_cards(mended))[:3]:
         try:
             cards.plan_update(image, {keyword: 1})
-        except cards.CardError:
+        except CardError:
             pass
 
 
@@ -103,7 +104,7 @@ TARGETS = (
         name="cards",
         folder="spectrometer/status/protocol",
         read=write_status,
-        raises=(cards.CardError,),
+        raises=(CardError,),
         samples=(b"SRC_NAME=3C286", b"OBSID=it's", b"A=1.0"),
     ),
     Target(

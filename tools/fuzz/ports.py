@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portmanager.allocation import Allocation
 from portmanager.errors import PortManagerError
 from portmanager.protocol import lines, tcllist, urls
 from portmanager.protocol.dialogue import Dialogue
@@ -17,7 +18,7 @@ def read_requests(data: bytes) -> None:
             while (line := splitter.next_line()) is not None:
                 request = lines.read_request(line)
                 if isinstance(request, lines.Gimme) and not lines.fault_of_name(request.service):
-                    lines.write_allocation(lines.Allocation(1, request.service, request.user))
+                    lines.write_allocation(Allocation(1, request.service, request.user))
         except lines.LongLineError:
             return
 

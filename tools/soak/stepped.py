@@ -31,7 +31,7 @@ def run(argv: list[str], path: Path) -> int:
     def stepped(_clock: SystemClock) -> float:
         return time.time() + step_from(path)
 
-    SystemClock.time = stepped  # type: ignore[method-assign]  # of this process, before there is a Bank
+    setattr(SystemClock, "time", stepped)  # noqa: B010  # of this process, before there is a Bank
     return main(argv)
 
 
