@@ -160,6 +160,14 @@ class ScanControl(ScanMachine):
         if report.outcome is Outcome.FAILED:
             raise ScanError(report.error)
 
+    @property
+    def unready(self) -> str:
+        """Sentence that refuses a start which nobody could wait for; empty: nothing is known to be in
+        its way."""
+        if not self._programs.is_starting:
+            return ""
+        return f"{self._programs.name} was started anew and is not ready yet: start again in some seconds"
+
     def begin(
         self,
         request: StartRequest,
