@@ -257,21 +257,25 @@ def _garbage(hostile: Hostile) -> int:
     return 1000
 
 
-def _flood(hostile: Hostile) -> int:
-    """Of good queries, by clients that wait for no answer before the next one and take them all."""
-    socks, end, sent = [hostile.connect() for _ in range(20)], time.monotonic() + 3.0, 0
-    for sock in socks:
-        sock.rcvhwm = 1000
-    while time.monotonic() < end:
+def _flood(clients: int) -> Callable[[Hostile], int]:
+    """Good queries, of clients that wait for no answer before the next one and take them all."""
+
+    def flood(hostile: Hostile) -> int:
+        socks, end, sent = [hostile.connect() for _ in range(clients)], time.monotonic() + 3.0, 0
         for sock in socks:
-            try:
-                sock.send(call("bank.get_status", "BANKNAM"), zmq.DONTWAIT)
-                sent += 1
-                while True:
-                    sock.recv(zmq.DONTWAIT)
-            except zmq.Again:
-                pass  # no answer yet, or the Player takes no more
-    return sent
+            sock.rcvhwm = 1000
+        while time.monotonic() < end:
+            for sock in socks:
+                try:
+                    sock.send(call("bank.get_status", "BANKNAM"), zmq.DONTWAIT)
+                    sent += 1
+                    while True:
+                        sock.recv(zmq.DONTWAIT)
+                except zmq.Again:
+                    pass  # no answer yet, or the Player takes no more
+        return sent
+
+    return flood
 
 
 def _replayed(hostile: Hostile) -> int:
@@ -317,7 +321,8 @@ ATTACKS: dict[str, Callable[[Hostile], int]] = {
     "connections without end (B.6)": _connections,
     "5000 connections that say nothing": _half_open(b""),
     "5000 connections that say half a greeting": _half_open(GREETING),
-    "a flood of queries of 20 clients": _flood,
+    "a flood of queries of one client": _flood(1),
+    "queries of 20 clients at once, each a flood": _flood(20),
     "100 replays of another client's command": _replayed,
     "100 replays of another client's command, with keys": _replayed,
     "5000 connections that say half a greeting, with keys": _half_open(GREETING),
@@ -327,8 +332,9 @@ ATTACKS: dict[str, Callable[[Hostile], int]] = {
 
 
 GOES_ON = ("connections", "flood of", "replays")
-"""Words of attacks that can go on for ever: a usual query has to be as quick all the time. Others are
-bursts of large messages, of which each takes its moment."""
+"""Words of attacks of one client that can go on for ever: a usual query has to be as quick all the time.
+Others are bursts of large messages, of which each takes its moment, and clients who each get their
+share."""
 
 
 @dataclass(frozen=True, slots=True)
