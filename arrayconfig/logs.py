@@ -1,6 +1,6 @@
 """Line format of the logs of all programs, and the names that are bound to each record.
 
-    2026-03-04T05:06:07.123456Z INFO     player/BANKA scan=12 spectrometer.scan: scan 12 is armed for 05:06:12 UTC
+    2026-03-04T05:06:07.123456Z INFO     player/BANKA scan=12 spectrometer.observing.scan: scan 12 is armed
 
 UTC, level, program and Bank, the scan while one runs, logger, text; what belongs to a record and
 needs more lines is indented below it. Which Bank and scan a process works on is one state for all

@@ -32,9 +32,9 @@ from benchmarks.streams import serve_ours
 from player.bank import Bank
 from player.testing import HostedBank
 from player.testing.wire import Wire
-from spectrometer.daq.liveframes import FrameReader, FrameWriter
-from spectrometer.daq.protocol.liveframes import Spectrum
-from spectrometer.spectrumpublisher import SPECTRUM, SpectrumPublisher
+from spectrometer.daq.liveframes import FrameWriter, LiveFrameReader
+from spectrometer.daq.protocol.liveframes import LiveSpectrum
+from spectrometer.spectra.publisher import SPECTRUM, SpectrumPublisher
 from zmqjsonproxy import ZMQJSONProxyClient, ZMQJSONProxyServer, query
 from zmqjsonproxy.channels import pipe
 from zmqjsonproxy.channels.properties import table_of
@@ -245,8 +245,8 @@ def serve_spectra(connection: Connection, folder: str) -> None:
     publisher.close()
 
 
-def _spectrum(data: np.ndarray[tuple[int, ...], np.dtype[np.float32]], number: int) -> Spectrum:
-    return Spectrum(
+def _spectrum(data: np.ndarray[tuple[int, ...], np.dtype[np.float32]], number: int) -> LiveSpectrum:
+    return LiveSpectrum(
         rows=["XX"], x_starts=[0.0], x_delta=1.0, time=time.time(), integration=number, data=data
     )
 
@@ -338,7 +338,7 @@ def serve_memory(connection: Connection, size: int, folder: str) -> None:
 
 @contextlib.contextmanager
 def _from_memory(folder: str) -> Iterator[Work]:
-    reader = FrameReader(_memory_of(folder))
+    reader = LiveFrameReader(_memory_of(folder))
 
     def work() -> None:
         for _ in range(FRAMES):

@@ -19,7 +19,7 @@ GROUP = "dealer_player.plots"
 not know."""
 
 # Used where the package runs from a source tree without distribution metadata.
-BUILT_IN = {"spectrometer": "spectrometer.plots:draw_file"}
+BUILT_IN = {"spectrometer": "spectrometer.spectra.plots:draw_file"}
 FORMS = (".png", ".svg", ".pdf")
 
 

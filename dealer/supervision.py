@@ -287,18 +287,23 @@ class Supervision:
         return self._start(bank)
 
     def _await_ready(self, bank: HostedBank, supervisord: Supervisord, until: float) -> str:
+        state, remedy = "", f"see: dealer hosts log {bank.name}"
         while True:
-            process = supervisord.process(bank.program)
+            try:
+                process = supervisord.process(bank.program)
+            except SupervisorError as error:
+                if not state:
+                    raise
+                why = f"{error.text}; before that: {state}; {remedy}"
+                raise SupervisorError(bank.host, why) from error
             if process.state == "FATAL":
                 why = process.why or f"exit status {process.exit_status}"
-                raise SupervisorError(
-                    bank.host, f"supervisord gave it up: {why}; see: dealer hosts log {bank.name}"
-                )
+                raise SupervisorError(bank.host, f"supervisord gave it up: {why}; {remedy}")
             ping = self._ping([bank], min(until - time.monotonic(), PING_WITHIN_S))[bank.name]
             if process.pid and _is_ready(ping, process.pid):
                 return f"ready: pid {process.pid}"
             state = f"{process.state}, {_silence(ping, process.pid)}"
-            self._pause(bank, until, f"{state}; see: dealer hosts log {bank.name}")
+            self._pause(bank, until, f"{state}; {remedy}")
 
     def _pause(self, bank: HostedBank, until: float, state: str) -> None:
         if time.monotonic() + POLL_S >= until:

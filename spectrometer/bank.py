@@ -32,6 +32,7 @@ from spectrometer.config import (
 )
 from spectrometer.daq.errors import DaqError
 from spectrometer.daq.liveframes import live_path
+from spectrometer.daq.programs import Programs
 from spectrometer.derive.switching import phase_request
 from spectrometer.derive.switchingview import as_svg, as_text
 from spectrometer.derive.times import LEAD_S, ORIGINALS_LEAD_S, as_list, earliest_start, read_time
@@ -39,13 +40,12 @@ from spectrometer.errors import UNDER_WAY, BankError, ModeChangeError, NoModeErr
 from spectrometer.followedbank import FollowedBank
 from spectrometer.modes import ModeDefaultsTable, ModeTable, composed_modes, mode_faults
 from spectrometer.modesetting import READY_WITHIN_S, ModeSetter
-from spectrometer.programs import Programs
-from spectrometer.scan import ScanControl
-from spectrometer.scanplan import read_banks
-from spectrometer.spectrumpublisher import SpectrumPublisher
-from spectrometer.starts import Starts
+from spectrometer.observing.scan import ScanControl
+from spectrometer.observing.scanplan import read_banks
+from spectrometer.observing.starts import Starts
+from spectrometer.spectra.publisher import SpectrumPublisher
 from spectrometer.status.errors import StatusDamagedError, StatusMemoryError
-from spectrometer.statuscare import StatusCare
+from spectrometer.statusmemory import StatusMemory
 from zmqjsonproxy import (
     AlreadyDoneError,
     Keyword,
@@ -76,7 +76,7 @@ class SpectrometerBank(FollowedBank):
         self._starts = Starts(
             context.clock, self._setter, self._scan_number, self._write_scan_number
         )
-        self._care = StatusCare(context, self._config, self._table)
+        self._status_memory = StatusMemory(context, self._config, self._table)
         self._spectra: SpectrumPublisher | None = None
         self._ended_by_stop = False  # the last one, and that `stop` has not said so yet
 
@@ -125,7 +125,7 @@ class SpectrometerBank(FollowedBank):
         if path is not None and not path.is_file():
             raise RefusedError(f"banks.{self.name}.source.file: there is no file {path}")
         try:
-            self._memory = self._care.open()
+            self._memory = self._status_memory.open()
         except StatusMemoryError as error:
             raise RefusedError(str(error)) from error
         self._spectra = SpectrumPublisher(live_path(self._config.status_memory.key), self._table)
@@ -150,19 +150,19 @@ class SpectrometerBank(FollowedBank):
             self.log.warning("%s", error)  # no data are taken
 
     def close(self) -> None:
-        self._care.announce_end()
+        self._status_memory.announce_end()
         self._abandon_mode("the Player ends", quit_s=2.0, by="its Player, which ends")
         self._setter.close()
         if self._spectra is not None:
             self._spectra.close()
         self._memory = None
-        self._care.close()
+        self._status_memory.close()
 
     def watchdog(self) -> None:
         if (scan := self._scan) is not None:
             with suppress(StatusMemoryError):
                 scan.tick()
-        self._care.look()
+        self._status_memory.look()
 
     # modes
 
@@ -244,7 +244,7 @@ class SpectrometerBank(FollowedBank):
 
     def _scan_control(self, backend: Backend, programs: Programs) -> ScanControl:
         """Return what runs the scans of a mode; a rehearsal has another."""
-        board = self._setter.board_watch(backend.mode, self._status)
+        board = self._setter.board_monitor(backend.mode, self._status)
         return ScanControl(
             self._status,
             programs,

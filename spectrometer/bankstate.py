@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from player.findings import Finding
-from spectrometer.boardwatch import STATE_KEY
+from spectrometer.instruments.boardmonitor import STATE_KEY
 from spectrometer.status.protocol.damage import Damage
 from zmqjsonproxy.errors import RefusedError
 

@@ -27,7 +27,7 @@ from spectrometer.derive.synthesizer import (
     settled,
     tune,
 )
-from spectrometer.errors import AddressError
+from spectrometer.errors import LinkAddressError
 from spectrometer.status.databuffers import (
     FAMILIES,
     GUPPI_DATA_KEY,
@@ -156,7 +156,7 @@ class _Endpoint(Table):
                 0
             ].__str__()
         except OSError as error:
-            raise AddressError(
+            raise LinkAddressError(
                 f"{what} host {host!r} cannot be resolved ({error}); give its ip"
             ) from error
 
@@ -167,7 +167,7 @@ class DataSource(_Endpoint):
     host: Host | None = None
 
     def address(self) -> str | None:
-        """The IPv4 address; AddressError if the host cannot be resolved, None if there is none."""
+        """The IPv4 address; LinkAddressError if the host cannot be resolved, None if there is none."""
         return self._resolve(self.host, "data_source")
 
 
@@ -177,7 +177,7 @@ class DataDestination(_Endpoint):
     host: Host
 
     def address(self) -> str:
-        """The IPv4 address; AddressError if the host cannot be resolved."""
+        """The IPv4 address; LinkAddressError if the host cannot be resolved."""
         return self._resolve(self.host, "data_destination") or ""
 
 

@@ -32,7 +32,7 @@ from spectrometer.config import (
 )
 from spectrometer.daq.errors import SourceError
 from spectrometer.daq.recordings import open_recording
-from spectrometer.errors import AddressError
+from spectrometer.errors import LinkAddressError
 from spectrometer.modes import load_modes
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.databuffers import FAMILIES, remove_buffers
@@ -40,8 +40,9 @@ from spectrometer.status.errors import StatusAttachError, StatusLockFileError
 from spectrometer.status.keys import STATUS_BYTES
 from spectrometer.status.owner import Owner, Ownership, SharedName, owner_of
 from spectrometer.status.protocol.damage import find_damage
+from spectrometer.status.repair import repair_status
 from spectrometer.status.semaphore import semaphore_fault, semaphore_path
-from spectrometer.statuscare import holder_name, put_right
+from spectrometer.statusmemory import holder_name
 
 if TYPE_CHECKING:
     from spectrometer.instruments.roach import Roach
@@ -90,7 +91,7 @@ def diagnose(config: Config, bank_name: str, around: Surroundings) -> list[Findi
     return findings
 
 
-class Found(Protocol):
+class NoteFinding(Protocol):
     """Takes note of what is wrong: what was looked at, what, what puts it right, and what does so
     without a Player."""
 
@@ -103,7 +104,7 @@ class Found(Protocol):
 
 
 def _owners(
-    bank_name: str, shared: Iterable[SharedName], around: Surroundings, found: Found
+    bank_name: str, shared: Iterable[SharedName], around: Surroundings, found: NoteFinding
 ) -> bool:
     """Tell who owns what the Bank needs; whether anybody does."""
     owners: dict[Owner, list[str]] = {}
@@ -141,7 +142,12 @@ def _as_owner(shared: Iterable[SharedName], repair: Callable[[], str]) -> str:
 
 
 def _memory(
-    bank_name: str, names: StatusMemoryConfig, around: Surroundings, found: Found, *, is_owned: bool
+    bank_name: str,
+    names: StatusMemoryConfig,
+    around: Surroundings,
+    found: NoteFinding,
+    *,
+    is_owned: bool,
 ) -> None:
     what = f"status memory {names.key:#010x}"
     remove = f"remove it when no program uses it: ipcrm -M {names.key:#x}"
@@ -192,7 +198,7 @@ def _memory(
 def _mend(names: StatusMemoryConfig, kept_as: Path) -> str:
     _check_unused(names)
     with StatusBuffer(names.key, names.semaphore) as status:
-        _, kept = put_right(status, kept_as)
+        _, kept = repair_status(status, kept_as)
     done = f"status memory {names.key:#010x} put right"
     return done if kept is None else f"{done}, what was there is kept in {kept}"
 
@@ -217,7 +223,7 @@ def _used(names: StatusMemoryConfig) -> StatusAttachError:
     )
 
 
-def _buffers(bank: SpectrometerBankConfig, found: Found) -> None:
+def _buffers(bank: SpectrometerBankConfig, found: NoteFinding) -> None:
     """Find data buffers of foreign programs whose Player, and all who used them, are gone."""
     plans = [
         buffer
@@ -260,7 +266,7 @@ def _attached(key: int) -> Iterator[int]:
                 yield int(maps.parent.name)
 
 
-def _semaphore(names: StatusMemoryConfig, found: Found) -> None:
+def _semaphore(names: StatusMemoryConfig, found: NoteFinding) -> None:
     path = semaphore_path(names.semaphore)
     if fault := semaphore_fault(names.semaphore):
         text = f"the file {path} of semaphore {names.semaphore} {fault}"
@@ -319,7 +325,7 @@ def _release(names: StatusMemoryConfig) -> str:
 # data taking
 
 
-def _recording(key: str, source: SourceConfig, beside: Path, found: Found) -> None:
+def _recording(key: str, source: SourceConfig, beside: Path, found: NoteFinding) -> None:
     path = source.path(beside)
     if path is not None:
         try:
@@ -339,7 +345,7 @@ def _missing(modules: Iterable[str]) -> list[str]:
     return [name for name in modules if importlib.util.find_spec(name) is None]
 
 
-def _programs(config: Config, around: Surroundings, found: Found) -> None:
+def _programs(config: Config, around: Surroundings, found: NoteFinding) -> None:
     used: dict[str, list[str]] = {}
     for name, mode in load_modes(config).items():
         for table in (mode.daq, mode.fits):
@@ -379,14 +385,14 @@ def _needs(bank: SpectrometerBankConfig) -> Iterator[str]:
         yield "serial"
 
 
-def _addresses(name: str, bank: SpectrometerBankConfig, found: Found) -> None:
+def _addresses(name: str, bank: SpectrometerBankConfig, found: NoteFinding) -> None:
     for key, end in (
         ("data_source", bank.data_source),
         ("data_destination", bank.data_destination),
     ):
         try:
             end.address()
-        except AddressError as error:
+        except LinkAddressError as error:
             found(
                 "host",
                 str(error).partition(";")[0],
@@ -395,7 +401,7 @@ def _addresses(name: str, bank: SpectrometerBankConfig, found: Found) -> None:
 
 
 def _board(
-    config: Config, name: str, roach: RoachConfig, synth: SynthConfig | None, found: Found
+    config: Config, name: str, roach: RoachConfig, synth: SynthConfig | None, found: NoteFinding
 ) -> None:
     """Ask the board, and over it the synthesizer; changes nothing."""
     from spectrometer.instruments.errors import BoardError  # late: needs what may be missing
@@ -425,7 +431,7 @@ def _board(
         board.close()
 
 
-def _images(config: Config, name: str, board: Roach, found: Found) -> None:
+def _images(config: Config, name: str, board: Roach, found: NoteFinding) -> None:
     """Find the images that the modes of the Bank load and that are not on its board."""
     used: dict[str, list[str]] = {}
     for mode_name, mode in load_modes(config).items():

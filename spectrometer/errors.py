@@ -8,8 +8,8 @@ from zmqjsonproxy.errors import SelfExplanatoryError
 
 __all__ = [
     "UNDER_WAY",
-    "AddressError",
     "BankError",
+    "LinkAddressError",
     "ModeChangeError",
     "NoModeError",
     "ParameterError",
@@ -26,7 +26,7 @@ class BankError(SelfExplanatoryError):
     """Base of all errors of this package's Banks."""
 
 
-class AddressError(BankError):
+class LinkAddressError(BankError):
     """A host of the data link has no address."""
 
 

@@ -9,10 +9,10 @@ from typing import Any
 from groundwork.values import JsonObject
 from player.bank import BankContext
 from spectrometer.backends.vegas import VegasBackend
-from spectrometer.programs import Programs
-from spectrometer.scan import ScanControl
-from spectrometer.scanreport import NO_REPORT, ScanReports, standing
-from spectrometer.scanstate import ScanState
+from spectrometer.daq.programs import Programs
+from spectrometer.observing.scan import ScanControl
+from spectrometer.observing.scanreport import NO_REPORT, ScanReports, standing
+from spectrometer.observing.scanstate import ScanState
 from spectrometer.statusbank import StatusBank
 from zmqjsonproxy import query
 from zmqjsonproxy.channels.properties import computed, pipe, published

@@ -15,23 +15,23 @@ from typing import Any
 
 from player.bank import BankContext
 from player.tables import Config
-from spectrometer.backends.base import Backend, BackendSetup, Node
+from spectrometer.backends.base import Backend, BackendSetup, CoherentLink
 from spectrometer.backends.parameters import ParameterSet, keywords
 from spectrometer.backends.registry import backend_class
-from spectrometer.boardwatch import BoardWatch
 from spectrometer.config import HpcMac, SourceConfig, SpectrometerBankConfig
-from spectrometer.daq.absent import AbsentDaq
 from spectrometer.daq.control import DaqProcess
 from spectrometer.daq.errors import DaqError
 from spectrometer.daq.foreign import FIFO_NAMES, ForeignPlace, fifo_path
+from spectrometer.daq.nulldaq import NullDaq
 from spectrometer.daq.pacing import CATCH_UP_S
+from spectrometer.daq.programs import DataTaking, Programs
 from spectrometer.derive.rounding import CORRECTED, ORIGINAL
 from spectrometer.derive.vegas import in_mhz
-from spectrometer.devices import Devices
 from spectrometer.errors import PulsarSetupError
+from spectrometer.instruments.boardmonitor import BoardMonitor
+from spectrometer.instruments.devices import Devices
 from spectrometer.instruments.simulators.images import images_of
 from spectrometer.modes import ModeConfig, load_modes
-from spectrometer.programs import DataTaking, Programs
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 from zmqjsonproxy import Keyword, RefusedError, current_operation
@@ -232,11 +232,11 @@ class ModeSetter:
         is_follower = mode.coherent is not None and mode.coherent.master != self._context.name
         return None if is_follower else self.devices
 
-    def board_watch(self, mode: ModeConfig, status: StatusBuffer) -> BoardWatch | None:
+    def board_monitor(self, mode: ModeConfig, status: StatusBuffer) -> BoardMonitor | None:
         """Return what watches the mode's board; None if it has none."""
         devices = self._devices_of(mode)
         roach = None if devices is None else devices.roach
-        return None if roach is None else BoardWatch(roach.connection, status, self._log)
+        return None if roach is None else BoardMonitor(roach.connection, status, self._log)
 
     def programs(self, mode: ModeConfig, status: StatusBuffer) -> Programs:
         """The data-taking programs of a mode, as `_programs` makes them."""
@@ -256,7 +256,7 @@ class ModeSetter:
                 self._program = self._own_program(source)
             return [self._program]
         if self._context.simulate:
-            return [AbsentDaq(status)]
+            return [NullDaq(status)]
         self._leave_place()
         place = self._place = self._foreign_place(mode)
         place.make()
@@ -370,11 +370,11 @@ def _instance(bank: str) -> int:
     return ord(bank[-1]) - ord("A") if "A" <= bank[-1] <= "Z" else 0
 
 
-def _nodes(mode: ModeConfig, instrument: Config) -> tuple[Node, ...]:
+def _nodes(mode: ModeConfig, instrument: Config) -> tuple[CoherentLink, ...]:
     if mode.coherent is None:
         return ()
     return tuple(
-        Node(name, source, table.data_destination)
+        CoherentLink(name, source, table.data_destination)
         for name, source in zip(mode.coherent.nodes, mode.coherent.interfaces, strict=True)
         if isinstance(table := instrument.banks[name], SpectrometerBankConfig)
     )

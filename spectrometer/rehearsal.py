@@ -28,20 +28,20 @@ from player.errors import ConfigError
 from spectrometer.backends.base import Backend, BackendSetup
 from spectrometer.bank import SpectrometerBank
 from spectrometer.config import SpectrometerBankConfig
-from spectrometer.daq.absent import AbsentDaq
+from spectrometer.daq.nulldaq import NullDaq
+from spectrometer.daq.programs import DataTaking, Programs
 from spectrometer.derive.synthesizer import frequency_range
 from spectrometer.instruments.errors import SynthesizerError
 from spectrometer.instruments.registers import MemoryRegisters, MemorySynthesizer
 from spectrometer.modes import ModeConfig
 from spectrometer.modesetting import MIN_ARM_DELAY_S, ModeSetter
-from spectrometer.programs import DataTaking, Programs
-from spectrometer.scan import ARM_BEFORE_S, ScanControl
-from spectrometer.scanending import ScanEnding
-from spectrometer.scannumber import ScanNumber
-from spectrometer.scanreport import Outcome, ScanReport, ScanReports, Verdict
-from spectrometer.scanstate import COMMIT_BEFORE_S, ScanState
-from spectrometer.scanwatch import END_AFTER_S
-from spectrometer.starts import Starts
+from spectrometer.observing.scan import ARM_BEFORE_S, ScanControl
+from spectrometer.observing.scanending import ScanEnding
+from spectrometer.observing.scannumber import ScanNumber
+from spectrometer.observing.scanreport import ScanOutcome, ScanReport, ScanReports, Verdict
+from spectrometer.observing.scanstate import COMMIT_BEFORE_S, ScanState
+from spectrometer.observing.scanwatch import END_AFTER_S
+from spectrometer.observing.starts import Starts
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.protocol.cards import Value, check_keyword, read_card, write_card
 from spectrometer.status.protocol.damage import Damage
@@ -270,7 +270,7 @@ class _Setter(ModeSetter):
         )
 
     def _programs(self, mode: ModeConfig, status: StatusBuffer) -> list[DataTaking]:
-        return [AbsentDaq(status)]
+        return [NullDaq(status)]
 
     def _count(self, seconds: float) -> None:
         self.waited += max(seconds, 0.0)
@@ -349,8 +349,8 @@ class _PastClock(SystemClock):
 class _ModelEnding(ScanEnding):
     """The end of a scan that takes no data, as those of the array would end."""
 
-    def _judge(self, ended: Outcome, error: str, report: ScanReport) -> Verdict:
-        return Verdict(Outcome.FAILED if error else ended, error)
+    def _judge(self, ended: ScanOutcome, error: str, report: ScanReport) -> Verdict:
+        return Verdict(ScanOutcome.FAILED if error else ended, error)
 
 
 class _Scan(ScanControl):
@@ -385,10 +385,10 @@ class _Scan(ScanControl):
         do_last()
         return 0.0 if self._last_steps else None
 
-    def _end(self, ended: Outcome, error: str = "", stop_within: float | None = None) -> None:
+    def _end(self, ended: ScanOutcome, error: str = "", stop_within: float | None = None) -> None:
         """End a scan; one whose time is over in the steps, and in the time, of a real one."""
         end = functools.partial(super()._end, ended, error, stop_within)
-        if ended is not Outcome.DONE or error:
+        if ended is not ScanOutcome.DONE or error:
             end()
             return
         now = self._past.time()

@@ -9,10 +9,10 @@ from player.bank import Bank, BankContext
 from spectrometer.backends.base import Backend
 from spectrometer.bankstate import chosen_status
 from spectrometer.errors import BankError
-from spectrometer.scannumber import ScanNumber
+from spectrometer.observing.scannumber import ScanNumber
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.protocol.cards import Value
-from spectrometer.statuscare import put_right
+from spectrometer.status.repair import repair_status
 from zmqjsonproxy import command, current_caller, query
 from zmqjsonproxy.channels.properties import table_of
 
@@ -81,7 +81,7 @@ class StatusBank(Bank):
             found: what was wrong; kept: the file with all bytes as they were, empty if nothing was
                 wrong.
         """
-        found, kept = put_right(self._status, self.context.data_root / self.name)
+        found, kept = repair_status(self._status, self.context.data_root / self.name)
         if kept is not None:
             self.log.warning("status memory put right; what was there is kept in %s", kept)
         return {"found": found, "kept": "" if kept is None else str(kept)}

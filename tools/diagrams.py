@@ -111,7 +111,7 @@ SPECTRUM = (
         GREEN,
         (
             Step("frames out of shared memory", "spectrometer/daq/liveframes.py"),
-            Step("frames of a pipe", "spectrometer/spectrumpublisher.py"),
+            Step("frames of a pipe", "spectrometer/spectra/publisher.py"),
             Step("which client hears of it", "zmqjsonproxy/channels/publisher.py"),
             Step("fewer points for a plot", "zmqjsonproxy/channels/reduction.py"),
         ),

@@ -10,7 +10,7 @@ import numpy as np
 from correlator.errors import JobFileError
 from correlator.jobfile import Job
 from correlator.receivers import Receiver
-from spectrometer.daq.protocol.band import Band
+from spectrometer.daq.protocol.band import RecordedBand
 from spectrometer.daq.protocol.guppiraw import write_header
 
 __all__ = ["record"]
@@ -33,7 +33,7 @@ def record(job: Job, folder: Path) -> Iterator[Path]:
         centers, width = np.array(station.receiver.centers_mhz), station.receiver.width_mhz
         if not np.allclose(np.diff(centers), width, atol=1e-9):
             raise JobFileError(name, "bands of a recording lie side by side, the lowest first")
-        band = Band(
+        band = RecordedBand(
             channels=len(centers),
             polarizations=station.receiver.polarizations,
             sample_time=1e-6 / width,
@@ -51,7 +51,7 @@ def record(job: Job, folder: Path) -> Iterator[Path]:
         yield path
 
 
-def _block(job: Job, name: str, band: Band, receiver: Receiver, number: int) -> bytes:
+def _block(job: Job, name: str, band: RecordedBand, receiver: Receiver, number: int) -> bytes:
     """Return a header and its samples, in the order channel, time, polarization, re and im."""
     scan, seconds = job.scan, int(job.scan.start_s)
     packets = BLOCK_SAMPLES * band.channels * band.polarizations * 2 // PACKET_BYTES

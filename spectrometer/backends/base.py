@@ -22,7 +22,7 @@ from typing import Any
 from arrayconfig.logs import Log
 from spectrometer.backends.parameters import (
     Legal,
-    Parameter,
+    ModeParameter,
     ParameterSet,
     choice,
     integer,
@@ -33,7 +33,7 @@ from spectrometer.backends.parameters import (
 from spectrometer.config import DataDestination, DataSource, HpcMac, SpectrometerBankConfig
 from spectrometer.derive.position import read_position
 from spectrometer.derive.rounding import Rounding
-from spectrometer.errors import AddressError
+from spectrometer.errors import LinkAddressError
 from spectrometer.instruments.registers import Registers, Synthesizer
 from spectrometer.modes import ModeConfig
 from spectrometer.status.buffer import StatusBuffer
@@ -41,7 +41,7 @@ from spectrometer.status.keys import SWITCHING_KEY, UNSPECIFIED
 from spectrometer.status.protocol.cards import plain
 from zmqjsonproxy.errors import RefusedError
 
-__all__ = ["Backend", "BackendSetup", "Node", "Value", "fitting"]
+__all__ = ["Backend", "BackendSetup", "CoherentLink", "Value", "fitting"]
 
 Value = bool | int | float | str
 
@@ -101,13 +101,13 @@ class BackendSetup:
     wait: Callable[[float], None]
     say: Callable[[str], None]
     log: Log
-    nodes: tuple[Node, ...] = ()
+    nodes: tuple[CoherentLink, ...] = ()
     antenna_m: tuple[float, float, float] | None = None
     file_roots: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class CoherentLink:
     """One node of a coherent mode: its Bank, and both ends of its data link."""
 
     bank: str
@@ -135,7 +135,7 @@ class Backend(ABC):
         """What the last `prepare` asked of the FPGA."""
         self._prepared_with: Mapping[str, Any] = {}
 
-    def _parameters(self) -> list[Parameter]:
+    def _parameters(self) -> list[ModeParameter]:
         """The parameters of this Backend; subclasses add theirs."""
         filters = self.setup.bank.filters
 
@@ -151,34 +151,34 @@ class Backend(ABC):
 
         on_off = replace(integer(0, 1), words="")
         return [
-            Parameter("observer", UNSPECIFIED, text, "Name of the observer; text."),
-            Parameter("project_id", "JUNK", text, "Project; names the data directory."),
-            Parameter("source", UNSPECIFIED, text, "Name of the source; text."),
-            Parameter(
+            ModeParameter("observer", UNSPECIFIED, text, "Name of the observer; text."),
+            ModeParameter("project_id", "JUNK", text, "Project; names the data directory."),
+            ModeParameter("source", UNSPECIFIED, text, "Name of the source; text."),
+            ModeParameter(
                 "source_ra_dec",
                 None,
                 position,
                 'Position of the source: "hh:mm:ss.s +dd:mm:ss.s" or "Jhhmmss.s+ddmmss.s".',
             ),
-            Parameter("telescope", UNSPECIFIED, text, "Name of the telescope; text."),
-            Parameter(
+            ModeParameter("telescope", UNSPECIFIED, text, "Name of the telescope; text."),
+            ModeParameter(
                 "cal_freq",
                 UNSPECIFIED,
                 number(0, 1e9, unit="Hz"),
                 "Frequency of the noise diode's switching, Hz; only recorded.",
             ),
-            Parameter(
+            ModeParameter(
                 "scan_length", 30.0, number(0, MAX_SCAN_S), "Length of a scan, s; then it ends."
             ),
-            Parameter(
+            ModeParameter(
                 "filter_bw",
                 self.mode.filter_bw_mhz,
                 Legal(filter_bandwidth, "int", unit="MHz", schema={"enum": sorted(filters)}),
                 f"Bandwidth of the input filter, MHz: one of {sorted(filters)}.",
             ),
-            Parameter("noise_source", 0, on_off, "Noise source: 0 off, 1 on."),
-            Parameter("noise_tone_1", 0, on_off, "Input 1: 0 noise, 1 tone."),
-            Parameter("noise_tone_2", 0, on_off, "Input 2: 0 noise, 1 tone."),
+            ModeParameter("noise_source", 0, on_off, "Noise source: 0 off, 1 on."),
+            ModeParameter("noise_tone_1", 0, on_off, "Input 1: 0 noise, 1 tone."),
+            ModeParameter("noise_tone_2", 0, on_off, "Input 2: 0 noise, 1 tone."),
         ]
 
     # what a family of modes has to say
@@ -351,7 +351,7 @@ class Backend(ABC):
         6.7).
 
         Raises:
-            AddressError: A host has no address.
+            LinkAddressError: A host has no address.
         """
         board, network = self.setup.registers, self.mode.network
         if board is None or self.source_address is None:
@@ -382,7 +382,7 @@ class Backend(ABC):
     def _address(self, end: DataSource | DataDestination) -> str | None:
         try:
             return end.address()
-        except AddressError as error:
+        except LinkAddressError as error:
             if not self.setup.simulated:
                 raise
             self.setup.log.warning("%s; simulated, so 127.0.0.1 is used", error)
@@ -402,7 +402,7 @@ class Backend(ABC):
         for host, row in self.setup.macs.items():
             try:
                 address = DataDestination(host=host, ip=row.ip).address()
-            except AddressError as error:
+            except LinkAddressError as error:
                 if not self.setup.simulated:
                     raise
                 self.setup.log.warning("hpc_macs: %s; simulated, so it is left out", error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from spectrometer.backends.base import Backend, Value, fitting
-from spectrometer.backends.parameters import Parameter, choice, integer, number, text
+from spectrometer.backends.parameters import ModeParameter, choice, integer, number, text
 from spectrometer.derive.guppi import incoherent
 from spectrometer.status.keys import GUPPI_KEYS
 
@@ -26,31 +26,31 @@ class GuppiBackend(Backend):
     family = "GUPPI"
     obs_modes: tuple[str, ...] = ()
 
-    def _parameters(self) -> list[Parameter]:
+    def _parameters(self) -> list[ModeParameter]:
         return [
             *super()._parameters(),
-            Parameter(
+            ModeParameter(
                 "integration_time",
                 40.96e-6,
                 number(0, 60.0),
                 "Time of a sample, s; the next shorter one of 2^n spectra is taken.",
             ),
-            Parameter(
+            ModeParameter(
                 "obs_mode",
                 self._default_obs_mode(),
                 choice(self.obs_modes),
                 f"What is recorded: one of {', '.join(self.obs_modes)}.",
             ),
-            Parameter("only_i", 0, integer(0, 1), "0: all Stokes parameters, 1: only I."),
-            Parameter("nbin", 256, integer(2, 1 << 16), "Bins of a folded profile."),
-            Parameter("tfold", 1.0, number(0, 86400.0), "Time of a folded profile, s."),
-            Parameter(
+            ModeParameter("only_i", 0, integer(0, 1), "0: all Stokes parameters, 1: only I."),
+            ModeParameter("nbin", 256, integer(2, 1 << 16), "Bins of a folded profile."),
+            ModeParameter("tfold", 1.0, number(0, 86400.0), "Time of a folded profile, s."),
+            ModeParameter(
                 "par_file",
                 "example.par",
                 text,
                 "The pulsar's par file, for folding; a relative path is beside the array's configuration.",
             ),
-            Parameter(
+            ModeParameter(
                 "feed_polarization", "LIN", choice(("LIN", "CIRC")), "Of the feed: LIN, CIRC."
             ),
         ]
@@ -98,17 +98,17 @@ class GuppiIncoherentBackend(GuppiBackend):
 
     obs_modes = ("SEARCH", "FOLD", "CAL", "RAW")
 
-    def _parameters(self) -> list[Parameter]:
+    def _parameters(self) -> list[ModeParameter]:
         return [
             *super()._parameters(),
-            Parameter(
+            ModeParameter(
                 "obs_frequency", 2000.0, number(0, MAX_MHZ, unit="MHz"), "Centre of the band, MHz."
             ),
             *(
-                Parameter(name, 1.0, scale, f"Gain of Stokes {name[-1].upper()}.")
+                ModeParameter(name, 1.0, scale, f"Gain of Stokes {name[-1].upper()}.")
                 for name in SCALES
             ),
-            Parameter("scale", None, scale, "Sets all four scales.", sets=SCALES),
+            ModeParameter("scale", None, scale, "Sets all four scales.", sets=SCALES),
         ]
 
     def compute(self) -> tuple[dict[str, Value], dict[str, int | bytes]]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from functools import cached_property
 
 from groundwork.givenfiles import GivenFileError, read_given
-from spectrometer.backends.base import BackendSetup, Node, Value
+from spectrometer.backends.base import BackendSetup, CoherentLink, Value
 from spectrometer.backends.guppi import MAX_MHZ, GuppiBackend, scale
-from spectrometer.backends.parameters import Parameter, integer, number
+from spectrometer.backends.parameters import ModeParameter, integer, number
 from spectrometer.derive.guppi import NODES, block_sizes, coherent_node, downsampling
 from spectrometer.derive.parfile import par_value
 from spectrometer.errors import PulsarSetupError
@@ -34,33 +34,33 @@ class GuppiCoherentBackend(GuppiBackend):
         self._own_node = names.index(setup.bank_name)
         super().__init__(setup)
 
-    def _parameters(self) -> list[Parameter]:
+    def _parameters(self) -> list[ModeParameter]:
         def default_scale(register: str) -> float:
             return self.mode.registers[register] / 65536 if register in self.mode.registers else 1.0
 
         return [
             *super()._parameters(),
-            Parameter(
+            ModeParameter(
                 "obs_frequency",
                 1430.0,
                 number(0, MAX_MHZ, unit="MHz"),
                 "Centre of the whole band of all nodes, MHz.",
             ),
-            Parameter(
+            ModeParameter(
                 "dm",
                 0.0,
                 number(0, 1e5, unit="pc/cm3", closed=True),
                 "Dispersion measure, pc/cm3; COHERENT_FOLD takes it from the par file.",
             ),
-            Parameter(
+            ModeParameter(
                 "num_channels",
                 self.mode.nchan,
                 integer(NODES, 1 << 20),
                 "Channels of all nodes together; has to match the FPGA image.",
             ),
-            Parameter("scale_p0", default_scale("SCALE_P0"), scale, "Gain of polarization 0."),
-            Parameter("scale_p1", default_scale("SCALE_P1"), scale, "Gain of polarization 1."),
-            Parameter(
+            ModeParameter("scale_p0", default_scale("SCALE_P0"), scale, "Gain of polarization 0."),
+            ModeParameter("scale_p1", default_scale("SCALE_P1"), scale, "Gain of polarization 1."),
+            ModeParameter(
                 "_node_number",
                 self._own_node,
                 integer(0, NODES - 1),
@@ -86,7 +86,7 @@ class GuppiCoherentBackend(GuppiBackend):
         for i in range(len(self.setup.nodes)):
             self._fill_arp_table(board, f"{network.core}{i}")
 
-    def _node_address(self, node: Node) -> str:
+    def _node_address(self, node: CoherentLink) -> str:
         address = self._address(node.source)
         if address is None:
             raise PulsarSetupError(

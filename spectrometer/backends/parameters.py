@@ -16,7 +16,7 @@ from zmqjsonproxy import Keyword, RefusedError
 
 __all__ = [
     "Legal",
-    "Parameter",
+    "ModeParameter",
     "ParameterSet",
     "choice",
     "integer",
@@ -51,7 +51,7 @@ class Legal:
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class ModeParameter:
     """One parameter.
 
     Attributes:
@@ -162,7 +162,7 @@ position = Legal(_position, "str")
 class ParameterSet:
     """The values of a Backend's parameters; sets all that are given or none."""
 
-    def __init__(self, parameters: Collection[Parameter]) -> None:
+    def __init__(self, parameters: Collection[ModeParameter]) -> None:
         self._parameters = {parameter.name: parameter for parameter in parameters}
         self._values: dict[str, Any] = {}
 
@@ -172,7 +172,7 @@ class ParameterSet:
             return {each: self[each] for each in parameter.sets}
         return self._values.get(name, parameter.default)
 
-    def __iter__(self) -> Iterator[Parameter]:
+    def __iter__(self) -> Iterator[ModeParameter]:
         return iter(self._parameters.values())
 
     @property

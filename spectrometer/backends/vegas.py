@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 from spectrometer.backends.base import Backend, BackendSetup, Value, polarizations
-from spectrometer.backends.parameters import Parameter, integer, number
+from spectrometer.backends.parameters import ModeParameter, integer, number
 from spectrometer.derive.switching import (
     MAX_GRANULES,
     MAX_PHASES,
@@ -41,29 +41,31 @@ class VegasBackend(Backend):
         )
         self._prepared_requests: tuple[PhaseRequest, ...] | None = None
 
-    def _parameters(self) -> list[Parameter]:
+    def _parameters(self) -> list[ModeParameter]:
         return [
             *super()._parameters(),
-            Parameter(
+            ModeParameter(
                 "polarization",
                 "SELF",
                 polarizations,
                 "SELF: both polarizations; SELF1, SELF2: one of them; CROSS: both and their correlation.",
             ),
-            Parameter(
+            ModeParameter(
                 "nchan",
                 self.mode.nchan,
                 integer(8, MAX_CHANNELS),
                 "Channels; has to match the FPGA image.",
             ),
-            Parameter("exposure", 1.0, number(0, MAX_EXPOSURE_S), "Requested integration time, s."),
-            Parameter(
+            ModeParameter(
+                "exposure", 1.0, number(0, MAX_EXPOSURE_S), "Requested integration time, s."
+            ),
+            ModeParameter(
                 "hwexposr",
                 self.mode.hwexposr_s or 0.001,
                 number(0, 60.0),
                 "Requested hardware integration time, s; the shortest possible one is the mode's.",
             ),
-            Parameter("num_spectra", 1, integer(1, 2**31 - 1), "Recorded, without effect."),
+            ModeParameter("num_spectra", 1, integer(1, 2**31 - 1), "Recorded, without effect."),
         ]
 
     # switching signals

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from spectrometer.backends.base import BackendSetup, Value
-from spectrometer.backends.parameters import Legal, Parameter, integer
+from spectrometer.backends.parameters import Legal, ModeParameter, integer
 from spectrometer.backends.vegas import VegasBackend
 from spectrometer.derive.switching import PhaseRequest, SwitchingCycle
 from spectrometer.derive.vegas import blanking_granules, phase_granules
@@ -52,10 +52,10 @@ class LbwBackend(VegasBackend):
         self._requests = DEFAULT_PHASES
         super().prepare_defaults()
 
-    def _parameters(self) -> list[Parameter]:
+    def _parameters(self) -> list[ModeParameter]:
         return [
             *super()._parameters(),
-            Parameter(
+            ModeParameter(
                 "gain",
                 list(self.mode.gain) or [DEFAULT_GAIN],
                 one_or_each(_gain, "gains"),

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from spectrometer.backends.base import Value
-from spectrometer.backends.parameters import Legal, Parameter, number
+from spectrometer.backends.parameters import Legal, ModeParameter, number
 from spectrometer.backends.vegas import SUBBANDS
 from spectrometer.backends.vegas_lbw import LbwBackend, one_or_each
 from spectrometer.derive.mixer import MIXER_COUNT, Oscillator, nearest_oscillator
@@ -26,7 +26,7 @@ class VegasL8Backend(LbwBackend):
         """1 or 8."""
         return SUBBANDS if "lbw8" in self.mode.backend else 1
 
-    def _parameters(self) -> list[Parameter]:
+    def _parameters(self) -> list[ModeParameter]:
         middle = abs(self.setup.frequency_mhz) * 1e6 / 2
 
         def frequency(value: Any) -> float:
@@ -51,7 +51,7 @@ class VegasL8Backend(LbwBackend):
         )
         return [
             *super()._parameters(),
-            Parameter(
+            ModeParameter(
                 "subband_freq",
                 [middle] * self.subbands,
                 Legal(centres, as_many.annotation, unit="MHz"),

@@ -11,16 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
-from spectrometer.daq.growing import GrowingTable
 from spectrometer.daq.pacing import Pacing
 from spectrometer.daq.source import SourceCard
+from spectrometer.daq.streamingfits import StreamingTable
 from spectrometer.status.protocol.cards import Value
 
 __all__ = [
     "CLOSING",
-    "Account",
-    "Closing",
-    "Ending",
+    "ClosingRemarks",
+    "FileState",
+    "ScanAccount",
     "Tally",
     "account_cards",
     "close_header",
@@ -32,7 +32,7 @@ ARRAY_TEXT = 60
 ENDING_TEXT = 10
 
 
-class Ending(StrEnum):
+class FileState(StrEnum):
     """State of a scan's file.
 
     Attributes:
@@ -49,7 +49,7 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class ScanAccount:
     """Counts of a scan; integrations, rows or blocks by the kind of its file.
 
     Attributes:
@@ -87,7 +87,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Closing:
+class ClosingRemarks:
     """Remarks that a scan's file gets at its end.
 
     Attributes:
@@ -96,7 +96,7 @@ class Closing:
         clock_step: Seconds by which the host's clock was set meanwhile.
     """
 
-    ending: Ending | None = None
+    ending: FileState | None = None
     array: str = ""
     clock_step: float = 0.0
 
@@ -114,27 +114,27 @@ class Tally:
         self.whole = planned(pacing.length or 0)
         """Planned for the whole scan; 0 if it has no length."""
 
-    def account(self, recorded: int) -> Account:
+    def account(self, recorded: int) -> ScanAccount:
         """Return the account with so many recorded; `planned` is of the whole scan until it is
         over."""
         pacing = self._pacing
         as_planned = pacing.is_whole or not pacing.over
         planned = self.whole if as_planned else self._planned(pacing.reached)
-        return Account(
+        return ScanAccount(
             planned=planned,
             recorded=recorded,
             lost_blocks=pacing.dropped,
             lost_s=pacing.lost_seconds,
         )
 
-    def ending(self, account: Account) -> Ending:
+    def ending(self, account: ScanAccount) -> FileState:
         """Of a scan that did not fail."""
         if not self._pacing.is_whole:
-            return Ending.STOPPED
-        return Ending.COMPLETE if account.is_complete else Ending.INCOMPLETE
+            return FileState.STOPPED
+        return FileState.COMPLETE if account.is_complete else FileState.INCOMPLETE
 
 
-CLOSING = Closing()
+CLOSING = ClosingRemarks()
 """Of a scan about which there is nothing to be said."""
 
 
@@ -155,7 +155,7 @@ def account_cards(planned: int) -> list[SourceCard]:
     return [
         (
             "DAQEND",
-            Ending.UNFINISHED.ljust(ENDING_TEXT),
+            FileState.UNFINISHED.ljust(ENDING_TEXT),
             "or complete, incomplete, stopped, failed",
         ),
         ("DAQPLAN", planned, "integrations, or rows, without a loss"),
@@ -167,14 +167,16 @@ def account_cards(planned: int) -> list[SourceCard]:
     ]
 
 
-def update_header(file: GrowingTable, account: Account) -> None:
+def update_header(file: StreamingTable, account: ScanAccount) -> None:
     """Write the counts of a scan that goes on into its file. OSError."""
     file.set_number("DAQNINT", account.recorded)
     file.set_number("DAQDROP", float(rounded(account.lost_blocks)))
     file.set_number("DAQLOST", float(rounded(account.lost_s)))
 
 
-def close_header(file: GrowingTable, account: Account, ending: Ending, closing: Closing) -> None:
+def close_header(
+    file: StreamingTable, account: ScanAccount, ending: FileState, closing: ClosingRemarks
+) -> None:
     """Write what became of a scan into its file. OSError."""
     update_header(file, account)
     file.set_number("DAQPLAN", account.planned)

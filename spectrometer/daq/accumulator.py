@@ -19,7 +19,7 @@ without rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SwitchingCycle:
+class StateCycle:
     """The switching states of a scan, in the order of their phases."""
 
     period: float = 1.0
@@ -107,7 +107,7 @@ class Accumulator:
 
     def __init__(
         self,
-        cycle: SwitchingCycle,
+        cycle: StateCycle,
         *,
         coarse: int,
         nfine: int,

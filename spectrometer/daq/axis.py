@@ -22,7 +22,7 @@ import numpy.typing as npt
 from spectrometer.daq.accumulator import DoubleArray
 from spectrometer.daq.channelizer import SpectraArray, fine_channels
 from spectrometer.daq.errors import ScanSetupError
-from spectrometer.daq.protocol.band import SAME, Band
+from spectrometer.daq.protocol.band import SAME, RecordedBand
 from spectrometer.daq.source import SourceCard
 
 __all__ = ["MAX_BANK_CHANNELS", "Axis", "SubbandSetup", "Subbands", "WholeBand"]
@@ -107,7 +107,7 @@ class WholeBand:
 
     centres = None
 
-    def __init__(self, band: Band, nchan: int, nfine: int | None) -> None:
+    def __init__(self, band: RecordedBand, nchan: int, nfine: int | None) -> None:
         self._band = band
         self.nfine = nfine or fine_channels(nchan, band.channels)
         self.groups, self.channels = band.channels, self.nfine
@@ -168,7 +168,7 @@ class Subbands:
     """
 
     def __init__(
-        self, band: Band, nchan: int, setup: SubbandSetup, nfine: int | None = None
+        self, band: RecordedBand, nchan: int, setup: SubbandSetup, nfine: int | None = None
     ) -> None:
         self._band, self._setup = band, setup
         coarse_width = abs(band.coarse_width)

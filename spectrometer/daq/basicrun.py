@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from spectrometer.daq.account import CLOSING, Account, Closing, Ending, Tally
+from spectrometer.daq.account import CLOSING, ClosingRemarks, FileState, ScanAccount, Tally
 from spectrometer.daq.pacing import Pacing
-from spectrometer.daq.protocol.liveframes import Spectrum
+from spectrometer.daq.protocol.liveframes import LiveSpectrum
 from spectrometer.daq.pulsarsetup import PulsarSetup
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.daq.scansetup import ScanSetup
@@ -132,7 +132,7 @@ class BasicRun(ABC, Generic[SetupT, OutputT]):
         """Sentence on what was done in another way than wished; for DAQNOTE."""
 
     @property
-    def account(self) -> Account:
+    def account(self) -> ScanAccount:
         """Counts against the plan; of the whole scan until it is over, then of what it came to."""
         return self._tally.account(self.integrations)
 
@@ -150,7 +150,7 @@ class BasicRun(ABC, Generic[SetupT, OutputT]):
     def peak_channel(self) -> int:
         """Channel (from 0, in band order) with the most power so far."""
 
-    def newest_spectrum(self) -> Spectrum | None:
+    def newest_spectrum(self) -> LiveSpectrum | None:
         """Return the newest integration that was finished since this was asked last; None: there is
         none."""
         return None
@@ -179,7 +179,7 @@ class BasicRun(ABC, Generic[SetupT, OutputT]):
     def flush(self, *, sync: bool = False) -> None:
         """Write what is finished to the file. OSError if the disk does not take it."""
 
-    def end(self, closing: Closing = CLOSING) -> None:
+    def end(self, closing: ClosingRemarks = CLOSING) -> None:
         """Finish what may be short, and close everything; the file stays. OSError as `flush`."""
         try:
             self._finish()
@@ -196,7 +196,9 @@ class BasicRun(ABC, Generic[SetupT, OutputT]):
         """Finish the present integration or row if it may be short, and write all."""
 
     @abstractmethod
-    def _close_header(self, account: Account, ending: Ending, closing: Closing) -> None:
+    def _close_header(
+        self, account: ScanAccount, ending: FileState, closing: ClosingRemarks
+    ) -> None:
         """Tell the file what became of the scan. OSError."""
 
     def abandon(self) -> None:
@@ -204,7 +206,7 @@ class BasicRun(ABC, Generic[SetupT, OutputT]):
         does not count."""
         self._forget_unsafe()
         with contextlib.suppress(OSError):
-            self._close_header(self.account, Ending.FAILED, CLOSING)
+            self._close_header(self.account, FileState.FAILED, CLOSING)
         self._close()
 
     @abstractmethod

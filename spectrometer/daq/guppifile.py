@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spectrometer.daq.errors import SourceError
-from spectrometer.daq.protocol.blockplaces import Place, block_places
+from spectrometer.daq.protocol.blockplaces import BlockPlace, block_places
 from spectrometer.daq.protocol.guppiraw import (
     MAX_HEADER_BYTES,
     BlockHeader,
@@ -241,7 +241,7 @@ class GuppiFile(RecordingFile[BlockHeader]):
         spans = [(int(begin), int(end)) for begin, end in edges.reshape(-1, 2)]
         return spans, header.lost_packets - zeros
 
-    def _compare_overlaps(self, offsets: list[int], places: list[Place]) -> None:
+    def _compare_overlaps(self, offsets: list[int], places: list[BlockPlace]) -> None:
         tail: Samples | None = None
         overlap = self.header.overlap
         for offset, place in zip(offsets, places, strict=True):

@@ -20,14 +20,14 @@ from groundwork.freed import keep_freed_memory
 from spectrometer.daq.errors import LiveFramesError
 from spectrometer.daq.protocol.liveframes import (
     FrameMemory,
-    Spectrum,
+    LiveSpectrum,
     Writer,
     memory_bytes,
     read_writer,
     write_writer,
 )
 
-__all__ = ["MOST_BYTES", "FrameReader", "FrameWriter", "live_path", "remove_leftover"]
+__all__ = ["MOST_BYTES", "FrameWriter", "LiveFrameReader", "live_path", "remove_leftover"]
 
 MOST_BYTES = 16 * 2**20
 """Of the data of a frame."""
@@ -124,7 +124,7 @@ class FrameWriter:
             if file >= 0:
                 os.close(file)
 
-    def write(self, spectrum: Spectrum) -> None:
+    def write(self, spectrum: LiveSpectrum) -> None:
         """Write the next frame."""
         self._number += 1
         self._frames.write(self._number, spectrum)
@@ -140,7 +140,7 @@ class FrameWriter:
                 self._path.unlink()
 
 
-class FrameReader:
+class LiveFrameReader:
     """Reader of the memory that is at a path now, or comes there later.
 
     Args:
@@ -154,14 +154,14 @@ class FrameReader:
         self._frames: FrameMemory | None = None
         self._inode = self._number = 0
 
-    def next(self) -> Spectrum | None:
+    def next(self) -> LiveSpectrum | None:
         """Return the newest frame, if it was not returned yet."""
         found = self._newer()
         if found is None and self._follow():
             found = self._newer()
         return found
 
-    def _newer(self) -> Spectrum | None:
+    def _newer(self) -> LiveSpectrum | None:
         """Return the newest frame of the memory that is mapped, likewise."""
         frames = self._frames
         if frames is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spectrometer.daq.accumulator import DoubleArray, IntArray, SwitchingCycle, integrations_at
+from spectrometer.daq.accumulator import DoubleArray, IntArray, StateCycle, integrations_at
 from spectrometer.daq.folding import subintegrations_at
 
 __all__ = ["PlannedSpectra", "spectra_of", "subintegrations_of"]
@@ -50,7 +50,7 @@ class PlannedSpectra:
         pass_samples: Samples of a pass; 0: the source has no end.
     """
 
-    cycle: SwitchingCycle
+    cycle: StateCycle
     integration_samples: float
     rate: float
     taps: int

@@ -26,7 +26,7 @@ from types import FrameType
 from arrayconfig.logs import bind, bind_scan, release_scan
 from player.clock import Clock, ClockWatch, SystemClock
 from player.logs import set_up_logging
-from spectrometer.daq.account import Closing, Ending
+from spectrometer.daq.account import ClosingRemarks, FileState
 from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.commandline import build_parser
 from spectrometer.daq.errors import DaqError
@@ -60,7 +60,7 @@ def printable(text: str) -> str:
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 3] + "..."
 
 
-class Program:
+class DaqProgram:
     """The loop: one thread that reads words, keeps the pulse and works on the scan.
 
     Args:
@@ -250,7 +250,7 @@ class Program:
                 return
         self._finish()
 
-    def _finish(self, ending: Ending | None = None) -> None:
+    def _finish(self, ending: FileState | None = None) -> None:
         """End the scan at once."""
         run = self._run
         if run is None:
@@ -259,7 +259,7 @@ class Program:
         self._cut(run)
         try:
             run.end(
-                Closing(
+                ClosingRemarks(
                     ending=ending, array=self._state_of_array(), clock_step=self._clock_watch.steps
                 )
             )
@@ -330,7 +330,7 @@ class Program:
             log.error("%s", error)
             self._failed = True
             self._report(DAQERR=printable(str(error)))
-            self._finish(Ending.FAILED)
+            self._finish(FileState.FAILED)
             return 0.0
         if finished:
             self._live.show(run, now)
@@ -490,7 +490,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     given = vars(arguments) | {"file_roots": tuple(arguments.file_roots)}
     options = RunOptions(**{field.name: given[field.name] for field in fields(RunOptions)})
-    program = Program(
+    program = DaqProgram(
         status,
         options,
         data_dir=arguments.data_dir,

@@ -15,7 +15,6 @@ import numpy.typing as npt
 from astropy.io import fits
 from astropy.io.fits.verify import VerifyWarning
 
-from spectrometer.daq.growing import GrowingTable, Record, write_all
 from spectrometer.daq.protocol.psrfits import (
     COLUMNS,
     UNITS,
@@ -28,6 +27,7 @@ from spectrometer.daq.protocol.psrfits import (
     scale_samples,
 )
 from spectrometer.daq.source import SourceCard, feed_basis
+from spectrometer.daq.streamingfits import Record, StreamingTable, write_all
 from spectrometer.daq.writer import complete_header, primary_unit
 from spectrometer.derive.times import sidereal_seconds
 from spectrometer.status.errors import CardError
@@ -56,7 +56,7 @@ PENDING_BYTES = 1 << 24
 """Of lost rows: more are not kept in memory."""
 
 
-class PsrFitsFile(GrowingTable):
+class PsrFitsFile(StreamingTable):
     """A PSRFITS file being written.
 
     Args:

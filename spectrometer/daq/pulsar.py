@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from groundwork.givenfiles import GivenFileError, read_given
-from spectrometer.daq.account import Account, Closing, Ending, Tally
-from spectrometer.daq.accumulator import SwitchingCycle
+from spectrometer.daq.account import ClosingRemarks, FileState, ScanAccount, Tally
+from spectrometer.daq.accumulator import StateCycle
 from spectrometer.daq.basicrun import BasicRun
 from spectrometer.daq.errors import ScanSetupError
 from spectrometer.daq.folding import Spin
@@ -23,10 +23,10 @@ from spectrometer.daq.planned import subintegrations_of
 from spectrometer.daq.protocol.psrfits import Layout
 from spectrometer.daq.psrfits import PsrFitsFile, antenna_position, source_position
 from spectrometer.daq.pulsarchain import Chain, ChainOptions
-from spectrometer.daq.pulsarsetup import PulsarSetup, Recording, read_pulsar_setup
+from spectrometer.daq.pulsarsetup import PulsarSetup, RecordedForm, read_pulsar_setup
 from spectrometer.daq.rawfile import RawFile, choose_block, in_two_polarizations
 from spectrometer.daq.receiver import FASTEST
-from spectrometer.daq.recorders import FoldRecorder, RawRecorder, Recorder, SearchRecorder
+from spectrometer.daq.recorders import FoldRecorder, RawRecorder, SearchRecorder, VoltageRecorder
 from spectrometer.daq.run import (
     UNIX_EPOCH_MJD,
     check_directory,
@@ -75,7 +75,7 @@ RAW_KEYS = (
 )
 
 
-class PulsarRun(BasicRun[PulsarSetup, Recorder]):
+class PulsarRun(BasicRun[PulsarSetup, VoltageRecorder]):
     """A scan of a pulsar mode; see `BasicRun`."""
 
     note = ""
@@ -88,11 +88,11 @@ class PulsarRun(BasicRun[PulsarSetup, Recorder]):
         self._par_text, self._ephemeris = self._read_par()
         if self._to_file:
             check_directory(self._data_root / self.setup.project)
-        self.source = open_source(self.options, self._values, SwitchingCycle())
+        self.source = open_source(self.options, self._values, StateCycle())
         try:
             self.rate = self._choose_rate()
             if (
-                self.setup.recording is Recording.CAL
+                self.setup.recording is RecordedForm.CAL
             ):  # the diode is part of the source, so it is opened again
                 self.source.close()
                 self.source = open_source(self.options, self._values, self._calibration())
@@ -108,14 +108,14 @@ class PulsarRun(BasicRun[PulsarSetup, Recorder]):
         if self._chain is None:
             return self._block.blocks_of(voltages)
         samples = self._chain.samples_of(voltages)
-        if self.setup.recording is Recording.SEARCH:
+        if self.setup.recording is RecordedForm.SEARCH:
             return samples // self._nsblk
         return subintegrations_of(samples, self._chain.sample_time, self.setup.fold_time)
 
     # what it needs
 
     def _read_par(self) -> tuple[str, Ephemeris | None]:
-        if self.setup.recording is not Recording.FOLD:
+        if self.setup.recording is not RecordedForm.FOLD:
             return "", None
         given = self.setup.par_file
         if given == UNSPECIFIED or given.startswith("..."):
@@ -136,11 +136,11 @@ class PulsarRun(BasicRun[PulsarSetup, Recorder]):
             return self.source.default_rate(0.0)
         return self.options.rate or min(1.0 / band.sample_time, FASTEST / band.channels)
 
-    def _calibration(self) -> SwitchingCycle:
+    def _calibration(self) -> StateCycle:
         """The diode, on at the beginning of each period; the source goes by the clock, the period
         by the voltages."""
         period = 1.0 / self.setup.cal_frequency / (self.rate * self.source.band.sample_time)
-        return SwitchingCycle(
+        return StateCycle(
             period=period,
             starts=(0.0, self.setup.cal_duty),
             cal=(1, 0),
@@ -158,7 +158,7 @@ class PulsarRun(BasicRun[PulsarSetup, Recorder]):
         self._values["FD_POLN"] = basis  # with all that files assume by it
         self._chain: Chain | None = None
         longest = min(ROW_S, (setup.scan_length or ROW_S * ROWS_AT_LEAST) / ROWS_AT_LEAST)
-        if setup.recording is Recording.RAW:
+        if setup.recording is RecordedForm.RAW:
             if band.channels == 1:
                 raise ScanSetupError(
                     "raw: 1 channel would be read as real samples; 2 or more are needed: divide the source's band, "
@@ -193,17 +193,17 @@ class PulsarRun(BasicRun[PulsarSetup, Recorder]):
             most = min(longest / (chain.sample_time * clock), ROW_BYTES / (nchan * chain.products))
             self._nsblk = 1 << max(int(most).bit_length() - 1, 0)
             bins = MOST_BINS // (nchan * chain.products)
-            if setup.recording is not Recording.SEARCH and setup.nbin > bins:
+            if setup.recording is not RecordedForm.SEARCH and setup.nbin > bins:
                 raise ScanSetupError(
                     f"NBIN is {setup.nbin}; expected at most {bins} with {nchan} channels"
                 )
             self._check_diode(chain)
-            rows = self._nsblk if setup.recording is Recording.SEARCH else 1
+            rows = self._nsblk if setup.recording is RecordedForm.SEARCH else 1
             first = chain.first_voltages + int((rows - 1) * chain.sample_time / band.sample_time)
             notes += chain.notes
             turns = setup.cal_frequency if self._ephemeris is None else self._ephemeris.f0
             if (
-                setup.recording is not Recording.SEARCH
+                setup.recording is not RecordedForm.SEARCH
                 and chain.sample_time * turns * setup.nbin > 1.01
             ):
                 shown = 1 / turns / setup.nbin
@@ -223,7 +223,7 @@ class PulsarRun(BasicRun[PulsarSetup, Recorder]):
 
     def _check_diode(self, chain: Chain) -> None:
         """Refuse a diode that is switched so fast that no sample is of one of its states alone."""
-        if self.setup.recording is not Recording.CAL:
+        if self.setup.recording is not RecordedForm.CAL:
             return
         duty, frequency = self.setup.cal_duty, self.setup.cal_frequency
         shortest = min(duty, 1 - duty) / frequency
@@ -285,7 +285,9 @@ class PulsarRun(BasicRun[PulsarSetup, Recorder]):
             self.integrations += self.output.finish(self.pacing.reached)
             self.flush()
 
-    def _close_header(self, account: Account, ending: Ending, closing: Closing) -> None:
+    def _close_header(
+        self, account: ScanAccount, ending: FileState, closing: ClosingRemarks
+    ) -> None:
         if self.output is not None:
             self.output.close_header(account, ending, closing)
 
@@ -295,7 +297,7 @@ class PulsarRun(BasicRun[PulsarSetup, Recorder]):
 
     # its file
 
-    def _open_output(self, start: float) -> Recorder:
+    def _open_output(self, start: float) -> VoltageRecorder:
         setup = self.setup
         moment = datetime.fromtimestamp(start, UTC)
         directory = self._data_root / setup.project
@@ -311,7 +313,7 @@ class PulsarRun(BasicRun[PulsarSetup, Recorder]):
                 self._raw_cards(day, second),
                 file,
             )
-        chain, folds = self._chain, setup.recording is not Recording.SEARCH
+        chain, folds = self._chain, setup.recording is not RecordedForm.SEARCH
         spin, dm = self._spin(day, second)
         frequency = spin.frequency
         layout = Layout(
@@ -331,7 +333,7 @@ class PulsarRun(BasicRun[PulsarSetup, Recorder]):
                 directory,
                 file_name(moment, setup.bank, setup.scan_number),
                 layout,
-                obs_mode={Recording.FOLD: "PSR"}.get(setup.recording, str(setup.recording)),
+                obs_mode={RecordedForm.FOLD: "PSR"}.get(setup.recording, str(setup.recording)),
                 begin=(day + int((second + chain.first) // DAY_S), (second + chain.first) % DAY_S),
                 status=self._values,
                 own=self._own_cards(chain, start),
@@ -357,7 +359,7 @@ class PulsarRun(BasicRun[PulsarSetup, Recorder]):
             "Times are those of the voltages, by their sample time.",
             "Joins of loops are taken as joined.",
         ]
-        if self.setup.recording is Recording.FOLD:
+        if self.setup.recording is RecordedForm.FOLD:
             sentences.append(
                 "F0 is taken as apparent; channels are folded with one phase and not dedispersed."
             )
@@ -367,7 +369,7 @@ class PulsarRun(BasicRun[PulsarSetup, Recorder]):
         planned, window, first = self._tally.whole, self.options.window, start + chain.first
         cards = scan_cards(self.source, self.rate, planned, chain.taps, window, first)
         cards.append(("RECTBIN", self.source.band.sample_time, "s, of the voltages"))
-        if self.setup.recording is Recording.CAL:
+        if self.setup.recording is RecordedForm.CAL:
             cards += [
                 ("CAL_MODE", "SYNC", "diode in step with the scan"),
                 (

@@ -22,7 +22,7 @@ from spectrometer.daq.dedispersion import (
 from spectrometer.daq.detection import PRODUCTS, TimeSum, detect, to_channels
 from spectrometer.daq.errors import ChannelizerError
 from spectrometer.daq.planned import spectra_of
-from spectrometer.daq.protocol.band import Band
+from spectrometer.daq.protocol.band import RecordedBand
 from spectrometer.daq.source import SampleArray
 
 __all__ = ["Chain", "ChainOptions", "Samples"]
@@ -79,7 +79,7 @@ class Chain:
             unknown.
     """
 
-    def __init__(self, band: Band, options: ChainOptions) -> None:
+    def __init__(self, band: RecordedBand, options: ChainOptions) -> None:
         self._band, self.options = band, options
         if options.nchan % band.channels:
             raise ChannelizerError(

@@ -14,14 +14,14 @@ from spectrometer.daq.source import feed_basis
 from spectrometer.status.keys import UNSPECIFIED
 from spectrometer.status.protocol.cards import Value
 
-__all__ = ["BACKEND", "PulsarSetup", "Recording", "read_pulsar_setup"]
+__all__ = ["BACKEND", "PulsarSetup", "RecordedForm", "read_pulsar_setup"]
 
 BACKEND = "GUPPI"
 """The status key BACKEND of pulsar modes."""
 MAX_BINS = 1 << 16
 
 
-class Recording(StrEnum):
+class RecordedForm(StrEnum):
     """Form of the recorded data."""
 
     SEARCH = "SEARCH"
@@ -34,7 +34,7 @@ class Recording(StrEnum):
 class PulsarSetup:
     """One scan of a pulsar mode; seconds, MHz, pc/cm3."""
 
-    recording: Recording
+    recording: RecordedForm
     is_coherent: bool
     """Voltages are dedispersed before they are detected."""
     nchan: int
@@ -70,11 +70,11 @@ def read_pulsar_setup(values: Mapping[str, Value]) -> PulsarSetup:
     """
     word = str(values.get("OBS_MODE", UNSPECIFIED)).upper()
     kind, is_coherent = word.removeprefix("COHERENT_"), word.startswith("COHERENT_")
-    if kind not in Recording.__members__ or (is_coherent and kind == "RAW"):
+    if kind not in RecordedForm.__members__ or (is_coherent and kind == "RAW"):
         raise ScanSetupError(
             f"OBS_MODE is {word}; expected SEARCH, FOLD, CAL or RAW, or COHERENT_ and one of the first three"
         )
-    recording = Recording(kind)
+    recording = RecordedForm(kind)
 
     def positive(key: str, default: float | None = None) -> float:
         number = number_of(values, key, default)
@@ -112,7 +112,7 @@ def read_pulsar_setup(values: Mapping[str, Value]) -> PulsarSetup:
         nbin=nbin,
         fold_time=positive("TFOLD", 1.0),
         par_file=str(values.get("PARFILE", UNSPECIFIED)),
-        cal_frequency=positive("CAL_FREQ") if recording is Recording.CAL else 0.0,
+        cal_frequency=positive("CAL_FREQ") if recording is RecordedForm.CAL else 0.0,
         cal_duty=duty,
         scan_length=length if length > 0 else None,
         project=safe_name(str(values.get("PROJID", UNSPECIFIED))),

@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from spectrometer.daq.growing import check_kept, create_new, write_all
-from spectrometer.daq.protocol.band import Band
+from spectrometer.daq.protocol.band import RecordedBand
+from spectrometer.daq.streamingfits import check_kept, create_new, write_all
 
 __all__ = [
-    "Block",
     "BlockCutter",
     "BlockSize",
+    "RawBlock",
     "RawFile",
     "choose_block",
     "in_two_polarizations",
@@ -49,7 +49,7 @@ class BlockSize:
         return max(0, (samples - self.overlap) // self.new)
 
 
-def choose_block(band: Band, blocsize: int, overlap: int, longest: int) -> BlockSize:
+def choose_block(band: RecordedBand, blocsize: int, overlap: int, longest: int) -> BlockSize:
     """Size of the blocks: whole packets, no more than BLOCSIZE, and no more than is worth losing
     when a program dies.
 
@@ -72,7 +72,7 @@ def choose_block(band: Band, blocsize: int, overlap: int, longest: int) -> Block
     return BlockSize(max(most // step, 1) * step, overlap, packet)
 
 
-def in_two_polarizations(band: Band) -> Band:
+def in_two_polarizations(band: RecordedBand) -> RecordedBand:
     """The band of a raw file: no two readers take a file of one polarization for the same."""
     return replace(band, polarizations=2)
 
@@ -89,7 +89,7 @@ def to_bytes(samples: npt.NDArray[np.int8] | npt.NDArray[np.float32]) -> Bytes8:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class RawBlock:
     """A block of voltages; lost samples are zeros in it."""
 
     number: int
@@ -117,7 +117,7 @@ class BlockCutter:
         self._position = 0  # of the first sample held
         self._lost: list[tuple[int, int]] = []  # from where to where samples are missing
 
-    def add(self, samples: Bytes8, position: int) -> Iterator[Block]:
+    def add(self, samples: Bytes8, position: int) -> Iterator[RawBlock]:
         """Take samples of shape (channels, time, 2 * polarizations); yield the blocks that are
         complete.
 
@@ -130,7 +130,7 @@ class BlockCutter:
         yield from self._pass_over(position)
         yield from self._append(samples)
 
-    def finish(self, position: int) -> Iterator[Block]:
+    def finish(self, position: int) -> Iterator[RawBlock]:
         """Yield the block that is begun, if it was due before a position, where the scan ended."""
         end = self._position + self._whole
         if self._held is not None and self._held.shape[1] > self.size.overlap and end <= position:
@@ -140,7 +140,7 @@ class BlockCutter:
     def _whole(self) -> int:
         return self.size.new + self.size.overlap
 
-    def _pass_over(self, position: int) -> Iterator[Block]:
+    def _pass_over(self, position: int) -> Iterator[RawBlock]:
         """Go on at a position: what is missing until there is lost."""
         assert self._held is not None
         while (at := self._position + self._held.shape[1]) < position:
@@ -150,7 +150,7 @@ class BlockCutter:
                 np.zeros((self._held.shape[0], count, self._held.shape[2]), np.int8)
             )
 
-    def _append(self, samples: Bytes8) -> Iterator[Block]:
+    def _append(self, samples: Bytes8) -> Iterator[RawBlock]:
         held = samples if self._held is None else np.concatenate([self._held, samples], axis=1)
         while held.shape[1] >= self._whole:
             yield self._block(held[:, : self._whole])
@@ -158,13 +158,13 @@ class BlockCutter:
         self._held = held.copy()
         self._lost = [(begin, end) for begin, end in self._lost if end > self._position]
 
-    def _block(self, samples: Bytes8) -> Block:
+    def _block(self, samples: Bytes8) -> RawBlock:
         size, begin = self.size, self._position
         packet = max(size.packet_bytes // (samples.shape[0] * samples.shape[2]), 1)
         is_lost = np.zeros(size.new // packet, bool)
         for first, last in self._lost:
             is_lost[max(first - begin, 0) // packet : -(-max(last - begin, 0) // packet)] = True
-        return Block(begin // size.new, samples, len(is_lost), int(np.count_nonzero(is_lost)))
+        return RawBlock(begin // size.new, samples, len(is_lost), int(np.count_nonzero(is_lost)))
 
 
 class RawFile:

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from player.tables import Table
 from spectrometer.daq.errors import ScanSetupError
-from spectrometer.daq.protocol.band import Band
+from spectrometer.daq.protocol.band import RecordedBand
 from spectrometer.derive.dispersion import smearing
 from spectrometer.status.errors import CardError
 from spectrometer.status.protocol.cards import Value, read_number
@@ -118,9 +118,9 @@ class ReceiverConfig(Table):
     """The same seed makes the same voltages."""
 
     @property
-    def band(self) -> Band:
+    def band(self) -> RecordedBand:
         """The band of the voltages."""
-        return Band(
+        return RecordedBand(
             channels=self.channels,
             polarizations=2,
             sample_time=self.channels / (abs(self.bandwidth_mhz) * 1e6),

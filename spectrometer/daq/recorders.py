@@ -13,22 +13,28 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from spectrometer.daq.account import Account, Closing, Ending, close_header, update_header
+from spectrometer.daq.account import (
+    ClosingRemarks,
+    FileState,
+    ScanAccount,
+    close_header,
+    update_header,
+)
 from spectrometer.daq.folding import Folder, Spin, first_sample, subintegrations_at
-from spectrometer.daq.protocol.band import Band
+from spectrometer.daq.protocol.band import RecordedBand
 from spectrometer.daq.protocol.guppiraw import write_header
 from spectrometer.daq.psrfits import PsrFitsFile
 from spectrometer.daq.pulsarchain import Chain, Samples
-from spectrometer.daq.rawfile import Block, BlockCutter, BlockSize, RawFile, to_bytes
+from spectrometer.daq.rawfile import BlockCutter, BlockSize, RawBlock, RawFile, to_bytes
 from spectrometer.daq.source import SampleArray
 from spectrometer.status.protocol.cards import Value
 
-__all__ = ["FoldRecorder", "RawRecorder", "Recorder", "SearchRecorder"]
+__all__ = ["FoldRecorder", "RawRecorder", "SearchRecorder", "VoltageRecorder"]
 
 Doubles = npt.NDArray[np.float64]
 
 
-class Recorder(Protocol):
+class VoltageRecorder(Protocol):
     """Takes voltages and writes a file."""
 
     def take(self, samples: SampleArray, position: int) -> int:
@@ -63,10 +69,12 @@ class Recorder(Protocol):
     def set_loops(self, loops: int) -> None:
         """Tell how often a recording was begun anew. OSError."""
 
-    def update_header(self, account: Account) -> None:
+    def update_header(self, account: ScanAccount) -> None:
         """Tell how the scan stands, where a file has a header for that. OSError."""
 
-    def close_header(self, account: Account, ending: Ending, closing: Closing) -> None:
+    def close_header(
+        self, account: ScanAccount, ending: FileState, closing: ClosingRemarks
+    ) -> None:
         """Tell what became of the scan, where a file has a header for that. OSError."""
 
     def close(self) -> None:
@@ -98,30 +106,30 @@ class _FileRecorder(Generic[F]):
         self._power: Doubles = np.zeros(channels)
 
     def finish(self, position: int) -> int:
-        """See `Recorder`; what is cut short is left out."""
+        """See `VoltageRecorder`; what is cut short is left out."""
         return 0
 
     def peak_channel(self) -> int:
-        """See `Recorder`."""
+        """See `VoltageRecorder`."""
         return int(np.argmax(self._power))
 
     @property
     def path(self) -> Path | None:
-        """See `Recorder`."""
+        """See `VoltageRecorder`."""
         return None if self.file is None else self.file.path
 
     @property
     def rows(self) -> int:
-        """See `Recorder`."""
+        """See `VoltageRecorder`."""
         return 0 if self.file is None else self.file.rows
 
     def flush(self, *, sync: bool = False) -> None:
-        """See `Recorder`."""
+        """See `VoltageRecorder`."""
         if self.file is not None:
             self.file.flush(sync=sync)
 
     def close(self) -> None:
-        """See `Recorder`."""
+        """See `VoltageRecorder`."""
         if self.file is not None:
             self.file.close()
 
@@ -140,7 +148,7 @@ class _PsrFitsRecorder(_FileRecorder[PsrFitsFile], ABC):
         self._ends: list[int] = []  # rows of the file up to each that is not known to be on disk
 
     def take(self, samples: SampleArray, position: int) -> int:
-        """See `Recorder`."""
+        """See `VoltageRecorder`."""
         found = self.chain.process(samples, position)
         if not found.powers.shape[2]:
             return 0
@@ -155,7 +163,7 @@ class _PsrFitsRecorder(_FileRecorder[PsrFitsFile], ABC):
         """Take samples; how many rows they completed."""
 
     def lost(self) -> None:
-        """See `Recorder`."""
+        """See `VoltageRecorder`."""
         self.chain.reset()
 
     def _count_row(self) -> None:
@@ -164,27 +172,29 @@ class _PsrFitsRecorder(_FileRecorder[PsrFitsFile], ABC):
             self._ends.append(self.file.rows + self.file.pending_rows)
 
     def flush(self, *, sync: bool = False) -> None:
-        """See `Recorder`."""
+        """See `VoltageRecorder`."""
         super().flush(sync=sync)
         self._ends.clear()
 
     @property
     def unsafe(self) -> int:
-        """See `Recorder`."""
+        """See `VoltageRecorder`."""
         return 0 if self.file is None else sum(end > self.file.rows for end in self._ends)
 
     def set_loops(self, loops: int) -> None:
-        """See `Recorder`."""
+        """See `VoltageRecorder`."""
         if self.file is not None:
             self.file.set_number("NLOOPS", loops)
 
-    def update_header(self, account: Account) -> None:
-        """See `Recorder`."""
+    def update_header(self, account: ScanAccount) -> None:
+        """See `VoltageRecorder`."""
         if self.file is not None:
             update_header(self.file, account)
 
-    def close_header(self, account: Account, ending: Ending, closing: Closing) -> None:
-        """See `Recorder`."""
+    def close_header(
+        self, account: ScanAccount, ending: FileState, closing: ClosingRemarks
+    ) -> None:
+        """See `VoltageRecorder`."""
         if self.file is not None:
             close_header(self.file, account, ending, closing)
 
@@ -227,7 +237,7 @@ class SearchRecorder(_PsrFitsRecorder):
         return rows
 
     def finish(self, position: int) -> int:
-        """See `Recorder`; a row that was due is kept."""
+        """See `VoltageRecorder`; a row that was due is kept."""
         due = self.chain.samples_of(position) // len(self._row)
         return self._complete() if self._number < due else 0
 
@@ -283,7 +293,7 @@ class FoldRecorder(_PsrFitsRecorder):
         return rows
 
     def finish(self, position: int) -> int:
-        """See `Recorder`."""
+        """See `VoltageRecorder`."""
         due = min(self.chain.samples_of(position), self._first_of(self._number + 1))
         return self._complete(max(self._next, due))
 
@@ -323,23 +333,23 @@ class RawRecorder(_FileRecorder[RawFile]):
     """
 
     def __init__(
-        self, band: Band, size: BlockSize, others: dict[str, Value], file: RawFile | None
+        self, band: RecordedBand, size: BlockSize, others: dict[str, Value], file: RawFile | None
     ) -> None:
         super().__init__(band.channels, file)
         self._band, self._size, self._others = band, size, others
         self._cutter = BlockCutter(size)
 
     def take(self, samples: SampleArray, position: int) -> int:
-        """See `Recorder`."""
+        """See `VoltageRecorder`."""
         voltages = to_bytes(samples)
         self._power += np.square(voltages, dtype=np.float64).sum(axis=(1, 2))
         return sum(self._write(block) for block in self._cutter.add(voltages, position))
 
     def finish(self, position: int) -> int:
-        """See `Recorder`."""
+        """See `VoltageRecorder`."""
         return sum(self._write(block) for block in self._cutter.finish(position))
 
-    def _write(self, block: Block) -> int:
+    def _write(self, block: RawBlock) -> int:
         """Write a block; whether it counts."""
         if self.file is not None:
             counts = {"NPKT": block.packets - block.lost_packets, "NDROP": block.lost_packets}
@@ -356,18 +366,20 @@ class RawRecorder(_FileRecorder[RawFile]):
 
     @property
     def unsafe(self) -> int:
-        """See `Recorder`; blocks are written at once."""
+        """See `VoltageRecorder`; blocks are written at once."""
         return 0
 
     def lost(self) -> None:
-        """See `Recorder`; positions tell."""
+        """See `VoltageRecorder`; positions tell."""
 
     def set_loops(self, loops: int) -> None:
-        """See `Recorder`; the headers of blocks that are written stay as they are."""
+        """See `VoltageRecorder`; the headers of blocks that are written stay as they are."""
         self._others["NLOOPS"] = loops
 
-    def update_header(self, account: Account) -> None:
-        """See `Recorder`; each block has a header of its own."""
+    def update_header(self, account: ScanAccount) -> None:
+        """See `VoltageRecorder`; each block has a header of its own."""
 
-    def close_header(self, account: Account, ending: Ending, closing: Closing) -> None:
-        """See `Recorder`; each block has a header of its own."""
+    def close_header(
+        self, account: ScanAccount, ending: FileState, closing: ClosingRemarks
+    ) -> None:
+        """See `VoltageRecorder`; each block has a header of its own."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from spectrometer.daq.errors import SourceError
-from spectrometer.daq.protocol.band import Band
+from spectrometer.daq.protocol.band import RecordedBand
 from spectrometer.daq.protocol.dada import DadaHeader
 from spectrometer.daq.protocol.guppiraw import BlockHeader
 from spectrometer.status.protocol.cards import MAX_TEXT, plain
@@ -67,7 +67,7 @@ class RecordingFile(ABC, Generic[HeaderT]):
         return plain(self.path.name)[-MAX_TEXT:]
 
     @property
-    def band(self) -> Band:
+    def band(self) -> RecordedBand:
         """Return the band that the header says, of complex voltages."""
         return self.header.band
 

@@ -16,28 +16,28 @@ from pathlib import Path
 import numpy as np
 
 from spectrometer.daq.account import (
-    Account,
-    Closing,
-    Ending,
+    ClosingRemarks,
+    FileState,
+    ScanAccount,
     Tally,
     account_cards,
     close_header,
     update_header,
 )
-from spectrometer.daq.accumulator import SAME, Accumulator, StateSum, SwitchingCycle
+from spectrometer.daq.accumulator import SAME, Accumulator, StateCycle, StateSum
 from spectrometer.daq.axis import Axis, Subbands, WholeBand
 from spectrometer.daq.basicrun import BasicRun, RunOptions
 from spectrometer.daq.channelizer import Channelizer, fit_taps, prototype, reach
 from spectrometer.daq.errors import ChannelizerError, ScanSetupError
 from spectrometer.daq.pacing import Pacing
 from spectrometer.daq.planned import PlannedSpectra
-from spectrometer.daq.protocol.liveframes import Spectrum
+from spectrometer.daq.protocol.liveframes import LiveSpectrum
 from spectrometer.daq.receiver import with_status
 from spectrometer.daq.recordings import open_recording
 from spectrometer.daq.scansetup import ScanSetup, read_setup
 from spectrometer.daq.source import Source, SourceCard, gap_note
 from spectrometer.daq.synthetic import SyntheticReceiver
-from spectrometer.daq.writer import Row, ScanFile, build_headers, file_name
+from spectrometer.daq.writer import IntegrationRow, ScanFile, build_headers, file_name
 from spectrometer.status.keys import UNSPECIFIED
 from spectrometer.status.protocol.cards import Value
 
@@ -49,7 +49,7 @@ LONGEST_FILTER = 1 << 24  # samples of both polarizations: 256 MiB
 SOURCES = RECORDING, SYNTHETIC = "RECORDING", "SYNTHETIC"
 
 
-def open_source(options: RunOptions, values: Mapping[str, Value], cycle: SwitchingCycle) -> Source:
+def open_source(options: RunOptions, values: Mapping[str, Value], cycle: StateCycle) -> Source:
     """Open the source that the status key DAQSRC says, RECORDING or SYNTHETIC; else what there is,
     a recording first.
 
@@ -284,7 +284,7 @@ class ScanRun(BasicRun[ScanSetup, ScanFile]):
         """Channel (from 0, in band order) with the most power in all finished integrations."""
         return self.accumulator.peak_channel()
 
-    def newest_spectrum(self) -> Spectrum | None:
+    def newest_spectrum(self) -> LiveSpectrum | None:
         """Return the mean over all switching states of the newest integration, if it is new."""
         parts, self._newest = self._newest, []
         if not parts:
@@ -294,7 +294,7 @@ class ScanRun(BasicRun[ScanSetup, ScanFile]):
         shaped = np.stack([np.atleast_2d(self.axis.shaped(each)) for each in mean], axis=1)
         starts, labels = self.axis.first_channels(), self.accumulator.labels
         names = [f" of sub-band {number}" for number in range(len(starts))]
-        return Spectrum(
+        return LiveSpectrum(
             rows=[f"{label}{name if names[1:] else ''}" for name in names for label in labels],
             x_starts=np.repeat(starts, len(labels)).tolist(),
             x_delta=self.axis.width,
@@ -317,7 +317,9 @@ class ScanRun(BasicRun[ScanSetup, ScanFile]):
             self._take(self.accumulator.finish(), self._written_at)
             self.flush()
 
-    def _close_header(self, account: Account, ending: Ending, closing: Closing) -> None:
+    def _close_header(
+        self, account: ScanAccount, ending: FileState, closing: ClosingRemarks
+    ) -> None:
         if self.output is not None:
             close_header(self.output, account, ending, closing)
 
@@ -348,7 +350,7 @@ class ScanRun(BasicRun[ScanSetup, ScanFile]):
         wanted = self.options.flush_rows
         return file.pending_bytes >= FLUSH_BYTES if wanted is None else file.pending_rows >= wanted
 
-    def _rows(self, part: StateSum) -> Iterator[Row]:
+    def _rows(self, part: StateSum) -> Iterator[IntegrationRow]:
         nfine, setup, axis = self._channelizer.nfine, self.setup, self.axis
         of_subbands = (
             {}
@@ -358,7 +360,7 @@ class ScanRun(BasicRun[ScanSetup, ScanFile]):
         begin = part.integration * setup.exposure
         moment = datetime.fromtimestamp(self._start + begin, UTC)
         for polarization, label in enumerate(self.accumulator.labels):
-            yield Row(
+            yield IntegrationRow(
                 integration=part.integration,
                 state=part.state,
                 polarization=label,

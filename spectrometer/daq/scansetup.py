@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from spectrometer.daq.accumulator import SwitchingCycle
+from spectrometer.daq.accumulator import StateCycle
 from spectrometer.daq.axis import SubbandSetup
 from spectrometer.daq.errors import ScanSetupError
 from spectrometer.status.errors import CardError
@@ -27,7 +27,7 @@ class ScanSetup:
     exposure: float
     scan_length: float | None
     """None: until STOP."""
-    cycle: SwitchingCycle
+    cycle: StateCycle
     cross: bool
     project: str
     bank: str
@@ -99,21 +99,21 @@ def _read_subbands(values: Mapping[str, Value]) -> SubbandSetup:
     )
 
 
-def _read_cycle(values: Mapping[str, Value]) -> SwitchingCycle:
+def _read_cycle(values: Mapping[str, Value]) -> StateCycle:
     numbers: list[str] = []
     for number in range(1, MAX_STATES + 1):
         if f"_SPHS_{number:02d}" not in values:
             break
         numbers.append(f"{number:02d}")
     if not numbers:
-        return SwitchingCycle()
+        return StateCycle()
     starts = tuple(number_of(values, f"_SPHS_{n}") for n in numbers)
     period = number_of(values, "SWPERIOD", 1.0)
     if starts[0] != 0.0 or list(starts) != sorted(starts) or starts[-1] >= 1.0 or period <= 0:
         raise ScanSetupError(
             f"switching states start at {starts} of {period:g} s; expected 0 first, ascending, < 1"
         )
-    return SwitchingCycle(
+    return StateCycle(
         period=period,
         starts=starts,
         cal=tuple(int(number_of(values, f"_SCAL_{n}", 0)) for n in numbers),

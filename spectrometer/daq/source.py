@@ -12,13 +12,13 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from spectrometer.daq.protocol.band import Band
+from spectrometer.daq.protocol.band import RecordedBand
 from spectrometer.status.protocol.cards import Value
 
 __all__ = [
     "NOT_RECEIVED",
-    "Band",
     "Piece",
+    "RecordedBand",
     "SampleArray",
     "Source",
     "SourceCard",
@@ -69,7 +69,7 @@ class Source(Protocol):
         """Name of it in files and messages; a card holds it."""
 
     @property
-    def band(self) -> Band:
+    def band(self) -> RecordedBand:
         """Channels, polarizations and frequencies."""
 
     @property

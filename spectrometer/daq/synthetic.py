@@ -13,11 +13,11 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from spectrometer.daq.accumulator import SwitchingCycle
+from spectrometer.daq.accumulator import StateCycle
 from spectrometer.daq.dedispersion import OverlapSave, channel_filter, needed_overlap
 from spectrometer.daq.fir import through
 from spectrometer.daq.receiver import LineConfig, PulsarConfig, ReceiverConfig
-from spectrometer.daq.source import Band, Piece, SourceCard
+from spectrometer.daq.source import Piece, RecordedBand, SourceCard
 from spectrometer.derive.dispersion import delays
 
 __all__ = ["SyntheticReceiver", "line_response"]
@@ -134,12 +134,12 @@ class SyntheticReceiver:
     packets = missing = 0
     basis = ""
 
-    def __init__(self, config: ReceiverConfig, cycle: SwitchingCycle) -> None:
+    def __init__(self, config: ReceiverConfig, cycle: StateCycle) -> None:
         self.config, self._cycle = config, cycle
         self.notes = ["The voltages are computed; nothing here was received."]
 
     @property
-    def band(self) -> Band:
+    def band(self) -> RecordedBand:
         """Return the configured band."""
         return self.config.band
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from astropy.io import fits
 from astropy.io.fits.verify import VerifyWarning
 
-from spectrometer.daq.growing import CHECKSUM_CARDS, GrowingTable
+from spectrometer.daq.streamingfits import CHECKSUM_CARDS, StreamingTable
 from spectrometer.status.keys import UNSPECIFIED
 from spectrometer.status.meanings import meaning
 from spectrometer.status.protocol.cards import Value
@@ -80,7 +80,7 @@ _NOT_COPIED_PREFIXES = ("NAXIS", "SUB", "_MCR1_", "_MCDL_", "_MFQR_")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class IntegrationRow:
     """One row of the table."""
 
     integration: int
@@ -272,7 +272,7 @@ def build_headers(
         return primary.header.tostring().encode("ascii"), table.header.tostring().encode("ascii")
 
 
-class ScanFile(GrowingTable):
+class ScanFile(StreamingTable):
     """A FITS file of spectra being written; OSError if it cannot be made.
 
     Args:
@@ -296,7 +296,7 @@ class ScanFile(GrowingTable):
     ) -> None:
         super().__init__(directory, name, _row_type(nchan, subbands), primary, table)
 
-    def append(self, rows: Iterable[Row]) -> None:
+    def append(self, rows: Iterable[IntegrationRow]) -> None:
         """Take rows; they reach the disk with the next `flush`."""
         for row in rows:
             record = np.zeros(1, self.row_type)

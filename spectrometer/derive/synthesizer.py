@@ -16,10 +16,10 @@ __all__ = [
     "RF_LEVELS_DBM",
     "SPACING_MHZ",
     "SYNTHESIZERS",
-    "Command",
-    "FrameError",
+    "FrameCommand",
     "Options",
     "Pll",
+    "SynthesizerFrameError",
     "Tuning",
     "checksum",
     "frequency_range",
@@ -44,7 +44,7 @@ LABEL_BYTES = 16
 _WORDS = struct.Struct(">6I")
 
 
-class Command(IntEnum):
+class FrameCommand(IntEnum):
     """Low bits of a frame's first byte."""
 
     REGISTERS = 0x00
@@ -56,17 +56,17 @@ class Command(IntEnum):
 
 
 lengths = {
-    Command.REGISTERS: 24,
-    Command.REFERENCE: 4,
-    Command.LABEL: LABEL_BYTES,
-    Command.VCO_RANGE: 4,
-    Command.REFERENCE_SELECT: 1,
-    Command.FLASH: 0,
+    FrameCommand.REGISTERS: 24,
+    FrameCommand.REFERENCE: 4,
+    FrameCommand.LABEL: LABEL_BYTES,
+    FrameCommand.VCO_RANGE: 4,
+    FrameCommand.REFERENCE_SELECT: 1,
+    FrameCommand.FLASH: 0,
 }
 """Bytes of data of each command, without the checksum."""
 
 
-class FrameError(ValueError):
+class SynthesizerFrameError(ValueError):
     """Bytes that are no answer to what was asked."""
 
 
@@ -75,15 +75,17 @@ def checksum(data: bytes) -> int:
     return sum(data) & 0xFF
 
 
-def read_frame(command: Command, synthesizer: int) -> bytes:
+def read_frame(command: FrameCommand, synthesizer: int) -> bytes:
     """The byte that asks; data and their checksum come back."""
     return bytes([READ | command | synthesizer])
 
 
-def write_frame(command: Command, synthesizer: int, data: bytes) -> bytes:
+def write_frame(command: FrameCommand, synthesizer: int, data: bytes) -> bytes:
     """Return the bytes that set a value; ACK or NACK comes back."""
     if len(data) != lengths[command]:
-        raise FrameError(f"{command.name} takes {lengths[command]} bytes, not {len(data)}")
+        raise SynthesizerFrameError(
+            f"{command.name} takes {lengths[command]} bytes, not {len(data)}"
+        )
     frame = bytes([command | synthesizer]) + data
     return frame + bytes([checksum(frame)])
 
@@ -184,9 +186,9 @@ class Pll:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Pll:
-        """From 24 bytes. FrameError if there are not as many."""
+        """From 24 bytes. SynthesizerFrameError if there are not as many."""
         if len(data) != _WORDS.size:
-            raise FrameError(f"registers of {len(data)} bytes; expected {_WORDS.size}")
+            raise SynthesizerFrameError(f"registers of {len(data)} bytes; expected {_WORDS.size}")
         return cls(_WORDS.unpack(data))
 
     def to_bytes(self) -> bytes:

@@ -26,7 +26,7 @@ from aiokatcp.connection import FailReply, InvalidReply
 from spectrometer.instruments.errors import BoardError
 from zmqjsonproxy.interface import current_operation
 
-__all__ = ["BoardConnection", "Reply"]
+__all__ = ["BoardConnection", "KatcpReply"]
 
 T = TypeVar("T")
 Argument = str | int | float | bytes
@@ -66,7 +66,7 @@ class _RoachClient(Client):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class KatcpReply:
     """Reply: what came after `ok`, and the informs before it, each a list of arguments."""
 
     arguments: list[bytes]
@@ -92,7 +92,7 @@ class BoardConnection:
         self._turn: asyncio.Lock | None = None
         self._closed = False
 
-    def request(self, name: str, *arguments: Argument) -> Reply:
+    def request(self, name: str, *arguments: Argument) -> KatcpReply:
         """Ask, and wait for the reply.
 
         Raises:
@@ -107,7 +107,7 @@ class BoardConnection:
         timeout = max(self._timeout_s, PATIENT_S) if name in PATIENT else self._timeout_s
         return self._run(self._request(name, arguments, timeout), name, timeout + CONNECT_WITHIN_S)
 
-    def requests(self, what: str, asked: Iterable[tuple[Argument, ...]]) -> list[Reply]:
+    def requests(self, what: str, asked: Iterable[tuple[Argument, ...]]) -> list[KatcpReply]:
         """Ask one after the other, without coming back in between; `what` names them all if the
         connection is stuck.
 
@@ -118,7 +118,7 @@ class BoardConnection:
         within = self._timeout_s * (1 + len(todo)) + CONNECT_WITHIN_S
         return self._run(self._requests(todo), what, within)
 
-    def ask(self, name: str, within_s: float) -> "Future[Reply]":
+    def ask(self, name: str, within_s: float) -> "Future[KatcpReply]":
         """Ask, and do not wait: the future has the reply or a BoardError; it is cancelled if the
         connection is closed.
 
@@ -194,7 +194,9 @@ class BoardConnection:
 
     # in the loop
 
-    async def _request(self, name: str, arguments: Sequence[Argument], timeout: float) -> Reply:
+    async def _request(
+        self, name: str, arguments: Sequence[Argument], timeout: float
+    ) -> KatcpReply:
         shown = _line(name, arguments)
         assert self._turn is not None
         async with self._turn:
@@ -219,9 +221,9 @@ class BoardConnection:
                     self._disconnect()
                 )  # its reply, too, would be taken for that of another request
                 raise
-            return Reply(found, [inform.arguments for inform in informs])
+            return KatcpReply(found, [inform.arguments for inform in informs])
 
-    async def _requests(self, asked: list[tuple[Argument, ...]]) -> list[Reply]:
+    async def _requests(self, asked: list[tuple[Argument, ...]]) -> list[KatcpReply]:
         return [
             await self._request(str(name), arguments, self._timeout_s) for name, *arguments in asked
         ]

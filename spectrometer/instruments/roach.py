@@ -11,9 +11,9 @@ import base64
 import ipaddress
 from collections.abc import Mapping, Sequence
 
-from spectrometer.errors import AddressError
+from spectrometer.errors import LinkAddressError
 from spectrometer.instruments.errors import BoardError
-from spectrometer.instruments.katcp import Argument, BoardConnection, Reply
+from spectrometer.instruments.katcp import Argument, BoardConnection, KatcpReply
 from zmqjsonproxy.interface import command
 
 __all__ = ["Roach"]
@@ -221,7 +221,7 @@ class Roach:
         try:
             address = str(ipaddress.IPv4Address(ip))
         except ValueError as error:
-            raise AddressError(f"{request}: {error}") from error
+            raise LinkAddressError(f"{request}: {error}") from error
         self.connection.request(
             "tap-start", tap, core, address, port, mac.to_bytes(6, "big").hex(":").upper()
         )
@@ -320,5 +320,5 @@ def _packed(value: int | bytes) -> bytes:
     return value if isinstance(value, bytes) else (value & 0xFFFFFFFF).to_bytes(WORD, "big")
 
 
-def _names(reply: Reply) -> list[str]:
+def _names(reply: KatcpReply) -> list[str]:
     return [inform[0].decode("ascii", "replace") for inform in reply.informs if inform]

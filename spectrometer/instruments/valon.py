@@ -22,10 +22,10 @@ from spectrometer.derive.synthesizer import (
     RF_LEVELS_DBM,
     SPACING_MHZ,
     SYNTHESIZERS,
-    Command,
-    FrameError,
+    FrameCommand,
     Options,
     Pll,
+    SynthesizerFrameError,
     checksum,
     frequency_range,
     lengths,
@@ -48,7 +48,7 @@ LOCK_A, LOCK_B = (
     0x10,
 )  # as the Python library of the field has it; another one has them the other way round
 MAX_REPLY_BYTES = max(lengths.values()) + 1
-_PROBES = (Command.REFERENCE, Command.REFERENCE_SELECT)
+_PROBES = (FrameCommand.REFERENCE, FrameCommand.REFERENCE_SELECT)
 """Questions that change nothing."""
 MAX_LABEL = 16
 MAX_DIVIDER = 1023
@@ -416,7 +416,7 @@ class SerialValon(Valon):
             late = 0
         self._late = 0
 
-    def _is_answered(self, what: Command, late: int) -> bool:
+    def _is_answered(self, what: FrameCommand, late: int) -> bool:
         """Ask for something; whether what comes ends with the answer, behind at most so many late
         bytes."""
         size, found, end = lengths[what] + 1, b"", time.monotonic() + SERIAL_TIMEOUT_S
@@ -432,7 +432,7 @@ class SerialValon(Valon):
                 return True
         return False
 
-    def _read(self, what: Command, s: int | str | None = None) -> bytes:
+    def _read(self, what: FrameCommand, s: int | str | None = None) -> bytes:
         frame = read_frame(what, 0 if s is None else SYNTHESIZERS[_letter(s)])
         found = self._exchange(frame, lengths[what] + 1)
         if checksum(found[:-1]) != found[-1]:
@@ -442,7 +442,7 @@ class SerialValon(Valon):
             )
         return found[:-1]
 
-    def _write(self, what: Command, data: bytes, s: int | str | None = None) -> bool:
+    def _write(self, what: FrameCommand, data: bytes, s: int | str | None = None) -> bool:
         frame = write_frame(what, 0 if s is None else SYNTHESIZERS[_letter(s)], data)
         found = self._exchange(frame, 1)
         if found[0] == NACK:
@@ -456,8 +456,8 @@ class SerialValon(Valon):
 
     def _pll(self, s: int | str) -> Pll:
         try:
-            return Pll.from_bytes(self._read(Command.REGISTERS, s))
-        except FrameError as error:
+            return Pll.from_bytes(self._read(FrameCommand.REGISTERS, s))
+        except SynthesizerFrameError as error:
             raise SynthesizerError(f"{self.name}: {error}") from error
 
     # values
@@ -476,15 +476,15 @@ class SerialValon(Valon):
             tuning = tune(mhz, spacing, reference_mhz(self.get_reference(), pll.options), vco_range)
         except ValueError as error:
             raise SynthesizerError(f"{self.name}: {error}") from error
-        return self._write(Command.REGISTERS, pll.with_tuning(tuning).to_bytes(), s)
+        return self._write(FrameCommand.REGISTERS, pll.with_tuning(tuning).to_bytes(), s)
 
     @command
     def get_label(self, s: int | str) -> str:
-        return self._read(Command.LABEL, s).decode("ascii", "replace").rstrip("\0 ")
+        return self._read(FrameCommand.LABEL, s).decode("ascii", "replace").rstrip("\0 ")
 
     @command
     def set_label(self, s: int | str, text: str) -> bool:
-        return self._write(Command.LABEL, _label(text).encode("ascii").ljust(MAX_LABEL), s)
+        return self._write(FrameCommand.LABEL, _label(text).encode("ascii").ljust(MAX_LABEL), s)
 
     @command
     def get_options(self, s: int | str) -> tuple[int, int, int, int]:
@@ -496,29 +496,31 @@ class SerialValon(Valon):
         self, s: int | str, double: int = 0, half: int = 0, r: int = 1, low_spur: int = 0
     ) -> bool:
         asked = self._options(double, half, r, low_spur)
-        return self._write(Command.REGISTERS, self._pll(s).with_options(asked).to_bytes(), s)
+        return self._write(FrameCommand.REGISTERS, self._pll(s).with_options(asked).to_bytes(), s)
 
     @command
     def get_phase_lock(self, s: int | str) -> bool:
         bit = LOCK_A if _letter(s) == "a" else LOCK_B
-        return bool(self._read(Command.REFERENCE_SELECT, s)[0] & bit)
+        return bool(self._read(FrameCommand.REFERENCE_SELECT, s)[0] & bit)
 
     @command
     def get_ref_select(self) -> int:
-        return self._read(Command.REFERENCE_SELECT)[0] & 1
+        return self._read(FrameCommand.REFERENCE_SELECT)[0] & 1
 
     @command
     def set_ref_select(self, n: int) -> bool:
-        return self._write(Command.REFERENCE_SELECT, bytes([self._whole("the reference", n, 0, 1)]))
+        return self._write(
+            FrameCommand.REFERENCE_SELECT, bytes([self._whole("the reference", n, 0, 1)])
+        )
 
     @command
     def get_reference(self) -> int:
-        return int.from_bytes(self._read(Command.REFERENCE), "big")
+        return int.from_bytes(self._read(FrameCommand.REFERENCE), "big")
 
     @command
     def set_reference(self, hz: int) -> bool:
         hz = self._whole("the reference in Hz", hz, 1, MAX_REFERENCE_HZ)
-        return self._write(Command.REFERENCE, hz.to_bytes(4, "big"))
+        return self._write(FrameCommand.REFERENCE, hz.to_bytes(4, "big"))
 
     @command
     def get_rf_level(self, s: int | str) -> int:
@@ -528,20 +530,20 @@ class SerialValon(Valon):
     def set_rf_level(self, s: int | str, dbm: int) -> bool:
         if dbm not in RF_LEVELS_DBM:
             return False
-        return self._write(Command.REGISTERS, self._pll(s).with_rf_level(dbm).to_bytes(), s)
+        return self._write(FrameCommand.REGISTERS, self._pll(s).with_rf_level(dbm).to_bytes(), s)
 
     @command
     def get_vco_range(self, s: int | str) -> tuple[int, int]:
-        low, high = struct.unpack(">HH", self._read(Command.VCO_RANGE, s))
+        low, high = struct.unpack(">HH", self._read(FrameCommand.VCO_RANGE, s))
         return low, high
 
     @command
     def set_vco_range(self, s: int | str, lo: int, hi: int) -> bool:
-        return self._write(Command.VCO_RANGE, struct.pack(">HH", *self._vco_range(lo, hi)), s)
+        return self._write(FrameCommand.VCO_RANGE, struct.pack(">HH", *self._vco_range(lo, hi)), s)
 
     @command
     def flash(self) -> None:
-        self._write(Command.FLASH, b"")
+        self._write(FrameCommand.FLASH, b"")
 
 
 def make_valon(config: SynthConfig, board: Roach | None) -> KatcpValon | SerialValon:

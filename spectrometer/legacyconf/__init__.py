@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from spectrometer.legacyconf import array, modes
 from spectrometer.legacyconf.array import Resolve
 from spectrometer.legacyconf.document import write
-from spectrometer.legacyconf.findings import Finding, Sort, report
+from spectrometer.legacyconf.findings import MigrationFinding, Sort, report
 from spectrometer.legacyconf.inifile import Section, read_ini
 from spectrometer.legacyconf.part import Result
 from spectrometer.legacyconf.sharing import share
 
-__all__ = ["Finding", "Migration", "Sort", "migrate", "report"]
+__all__ = ["Migration", "MigrationFinding", "Sort", "migrate", "report"]
 
 DEFAULTS, HPCMACS, DEALER = "DEFAULTS", "HPCMACS", "DEALER"
 
@@ -33,10 +33,10 @@ class Migration:
     """
 
     toml: str
-    findings: tuple[Finding, ...]
+    findings: tuple[MigrationFinding, ...]
 
     @property
-    def faults(self) -> list[Finding]:
+    def faults(self) -> list[MigrationFinding]:
         """Those without which the new file would be usable."""
         return [finding for finding in self.findings if finding.sort is Sort.FAULT]
 
@@ -53,7 +53,9 @@ def migrate(text: str, resolve: Resolve | None = None) -> Migration:
     result = Result(head=list(ini.head), tail=list(ini.tail), findings=list(ini.findings))
     if ini.common.options:
         text = "its options hold in every Bank and mode; they are written into each"
-        result.findings.append(Finding(ini.common.line, ini.common.name, "", Sort.DOUBTFUL, text))
+        result.findings.append(
+            MigrationFinding(ini.common.line, ini.common.name, "", Sort.DOUBTFUL, text)
+        )
     tables = result.tables
     tables["instrument"] = array.instrument(
         ini, ini.sections.get(DEFAULTS) or Section(DEFAULTS, 0), result
@@ -73,7 +75,7 @@ def migrate(text: str, resolve: Resolve | None = None) -> Migration:
         if "BANK" in section.name:
             if name in banks:
                 text = f"would be the Bank {name} as [{banks[name].name}] is; left out"
-                result.findings.append(Finding(*place, Sort.FAULT, text))
+                result.findings.append(MigrationFinding(*place, Sort.FAULT, text))
                 continue
             banks[name] = section
             port = tables["instrument"].get("player_port", 6667)
@@ -85,7 +87,7 @@ def migrate(text: str, resolve: Resolve | None = None) -> Migration:
         else:
             keys = ", ".join(option.spelled for option in section.options.values())
             text = f"neither BANK nor MODE is in its name (in capitals), so nothing read it; its keys: {keys or 'none'}"
-            result.findings.append(Finding(*place, Sort.DROPPED, text))
+            result.findings.append(MigrationFinding(*place, Sort.DROPPED, text))
     array.lend_filters(tables["banks"], banks, result)
     result.findings += modes.filter_faults(whole, tables["banks"], ini)
     result.findings += modes.odd_registers(whole, ini)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from spectrometer.legacyconf.findings import Finding, Sort
+from spectrometer.legacyconf.findings import MigrationFinding, Sort
 from spectrometer.legacyconf.inifile import IniFile, Section
-from spectrometer.legacyconf.part import Part, Result
+from spectrometer.legacyconf.part import MigrationPart, Result
 from spectrometer.legacyconf.values import boolean, mac_address, numbers, whole
 
 __all__ = ["Resolve", "bank", "bank_name", "dealer", "hpc_macs", "instrument", "lend_filters"]
@@ -42,7 +42,7 @@ RF_LEVELS = (-4, -1, 2, 5)  # dBm
 
 def instrument(ini: IniFile, section: Section, result: Result) -> dict[str, Any]:
     """`[DEFAULTS]` as `[instrument]`."""
-    part = Part(ini, section, result, ("instrument",))
+    part = MigrationPart(ini, section, result, ("instrument",))
     part.copy("telescope", ("telescope",), needed=False)
     master = part.copy("who_is_master", ("switching_master",), needed=False)
     part.copy("player_port", ("player_port",), whole, "port", needed=False)
@@ -61,7 +61,7 @@ def hpc_macs(
     ini: IniFile, section: Section, result: Result, resolve: Resolve | None
 ) -> dict[str, Any]:
     """`[HPCMACS]`, whose options are hosts."""
-    part = Part(ini, section, result, ("hpc_macs",))
+    part = MigrationPart(ini, section, result, ("hpc_macs",))
     slots: dict[str, str] = {}
     for option in list(section.options.values()):
         text = part.text(option.name)
@@ -83,7 +83,7 @@ def hpc_macs(
 
 
 def address(
-    part: Part,
+    part: MigrationPart,
     key: str,
     host: str,
     resolve: Resolve | None,
@@ -105,7 +105,7 @@ def address(
 
 def dealer(ini: IniFile, section: Section, result: Result) -> dict[str, Any]:
     """`[DEALER]` as `[dealer]`."""
-    part = Part(ini, section, result, ("dealer",))
+    part = MigrationPart(ini, section, result, ("dealer",))
     text = part.text("players")
     if text is not None:
         names = re.split(r"[,\s]+", text.strip(", \t\n"))
@@ -136,7 +136,7 @@ def bank(
 ) -> dict[str, Any]:
     """`[BANKx]` as `[banks.X]`."""
     name = bank_name(section.name)
-    part = Part(ini, section, result, ("banks", name))
+    part = MigrationPart(ini, section, result, ("banks", name))
     if name != section.name:
         part.say(Sort.DOUBTFUL, "", f"its name becomes {name}: capital letters, digits and _")
     part.copy("hpchost", ("hpc_host",))
@@ -188,7 +188,7 @@ def bank(
     return part.table
 
 
-def _links(part: Part, resolve: Resolve | None, has_roach: bool) -> None:
+def _links(part: MigrationPart, resolve: Resolve | None, has_roach: bool) -> None:
     for key, needed in (("data_source", has_roach), ("data_destination", True)):
         host = part.copy(f"{key}_host", (key, "host"), needed=needed)
         if (
@@ -210,7 +210,7 @@ def _filters(text: str) -> dict[str, int] | None:
     }
 
 
-def _synthesizer(part: Part) -> None:
+def _synthesizer(part: MigrationPart) -> None:
     via = part.text("synth")
     if via is None:
         return
@@ -282,4 +282,6 @@ def lend_filters(
             section = sections[name]
             text = f"is not given; the filters of {lender} are taken"
             key = "filter_bandwidth_bits"
-            result.findings.append(Finding(section.line, section.name, key, Sort.DOUBTFUL, text))
+            result.findings.append(
+                MigrationFinding(section.line, section.name, key, Sort.DOUBTFUL, text)
+            )

@@ -16,7 +16,7 @@ from groundwork.commandline import argument, command, flag
 from player.commands import Command
 from player.config import load
 from player.errors import ConfigError, Fault
-from spectrometer.legacyconf import Finding, Migration, Sort, migrate, report
+from spectrometer.legacyconf import Migration, MigrationFinding, Sort, migrate, report
 from zmqjsonproxy.jsontext import json_text
 
 __all__ = ["COMMAND", "build_parser"]
@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
 
 
-def _old_text(path: Path) -> tuple[str, list[Finding]]:
+def _old_text(path: Path) -> tuple[str, list[MigrationFinding]]:
     """Read the old file; Latin-1 if it is no UTF-8.
 
     Raises:
@@ -57,7 +57,7 @@ def _old_text(path: Path) -> tuple[str, list[Finding]]:
             [Fault(path, None, "", f"cannot be read: more than {MAX_BYTES >> 20} MiB")]
         )
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        said = Finding(
+        said = MigrationFinding(
             1, "", "", Sort.DOUBTFUL, "UTF-16 text, which the original could not read; read as such"
         )
         return data.decode("utf-16", "replace"), [said]
@@ -69,7 +69,7 @@ def _old_text(path: Path) -> tuple[str, list[Finding]]:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         return data.decode("latin-1"), [
-            Finding(line, "", "", Sort.DOUBTFUL, "not UTF-8 text; read as Latin-1")
+            MigrationFinding(line, "", "", Sort.DOUBTFUL, "not UTF-8 text; read as Latin-1")
         ]
 
 
@@ -123,7 +123,7 @@ def _write(path: Path, old: Path, text: str, *, over: bool) -> None:
 
 
 def _say(
-    old: Path, findings: Sequence[Finding], faults: Sequence[Fault], *, is_written: bool
+    old: Path, findings: Sequence[MigrationFinding], faults: Sequence[Fault], *, is_written: bool
 ) -> None:
     for line in report(findings, str(old)):
         print(line, file=sys.stderr)
@@ -148,7 +148,10 @@ def _say(
 
 
 def _answer(
-    migration: Migration, findings: Sequence[Finding], faults: Sequence[Fault], output: Path | None
+    migration: Migration,
+    findings: Sequence[MigrationFinding],
+    faults: Sequence[Fault],
+    output: Path | None,
 ) -> str:
     answer = {
         "passes": not faults and not migration.faults,

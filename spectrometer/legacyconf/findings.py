@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum, auto
 
-__all__ = ["Finding", "Sort", "report"]
+__all__ = ["MigrationFinding", "Sort", "report"]
 
 
 class Sort(StrEnum):
@@ -21,7 +21,7 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class MigrationFinding:
     """One thing.
 
     Attributes:
@@ -48,14 +48,14 @@ def _shown(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
-def report(findings: Iterable[Finding], name: str) -> list[str]:
+def report(findings: Iterable[MigrationFinding], name: str) -> list[str]:
     """Return lines for people: what is the same in many sections is said once, with all the places.
 
     Args:
         findings: In the order of the old file.
         name: Of the old file.
     """
-    alike: dict[tuple[Sort, str, str], list[Finding]] = {}
+    alike: dict[tuple[Sort, str, str], list[MigrationFinding]] = {}
     for finding in findings:
         alike.setdefault((finding.sort, finding.key, finding.text), []).append(finding)
     lines: list[str] = []

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from spectrometer.legacyconf.findings import Finding, Sort
+from spectrometer.legacyconf.findings import MigrationFinding, Sort
 
-__all__ = ["IniFile", "Option", "Section", "read_ini"]
+__all__ = ["IniFile", "IniOption", "Section", "read_ini"]
 
 _SECTION = re.compile(r"\[(?P<header>[^\]]+)\]")
 _OPTION = re.compile(r"(?P<option>[^:=\s][^:=]*?)\s*(?P<sign>[:=])\s*(?P<value>.*)$", re.DOTALL)
@@ -26,7 +26,7 @@ HOLDS_FOR_ALL = (
 
 
 @dataclass(slots=True)
-class Option:
+class IniOption:
     """One option.
 
     Attributes:
@@ -43,7 +43,7 @@ class Option:
     line: int
     lines: list[str]
     comments: list[str] = field(default_factory=list)
-    earlier: list[Option] = field(default_factory=list)
+    earlier: list[IniOption] = field(default_factory=list)
 
     @property
     def value(self) -> str:
@@ -58,7 +58,7 @@ class Section:
     name: str
     line: int
     comments: list[str] = field(default_factory=list)
-    options: dict[str, Option] = field(default_factory=dict)
+    options: dict[str, IniOption] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -77,14 +77,14 @@ class IniFile:
     common: Section = field(default_factory=lambda: Section(HOLDS_FOR_ALL, 0))
     head: list[str] = field(default_factory=list)
     tail: list[str] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[MigrationFinding] = field(default_factory=list)
 
-    def find(self, section: Section, name: str) -> Option | None:
+    def find(self, section: Section, name: str) -> IniOption | None:
         """Return an option of a section, or of all sections, in any spelling."""
         name = name.strip().lower()
         return section.options.get(name) or self.common.options.get(name)
 
-    def value(self, section: Section, option: Option) -> str:
+    def value(self, section: Section, option: IniOption) -> str:
         """Return the text of an option with `%(name)s` replaced, without blanks and quotes around
         it.
 
@@ -125,7 +125,7 @@ class _Reader:
     def __init__(self) -> None:
         self.file = IniFile()
         self._section: Section | None = None
-        self._option: Option | None = None
+        self._option: IniOption | None = None
         self._blocks: list[list[str]] = [
             []
         ]  # of comment, parted by blank lines, that wait for what they belong to
@@ -148,7 +148,7 @@ class _Reader:
             self._say(number, self._section.name, text)
 
     def _say(self, number: int, section: str, text: str) -> None:
-        self.file.findings.append(Finding(number, section, "", Sort.DROPPED, text))
+        self.file.findings.append(MigrationFinding(number, section, "", Sort.DROPPED, text))
 
     def _waiting(self) -> list[str]:
         blocks, self._blocks = self._blocks, [[]]
@@ -165,7 +165,7 @@ class _Reader:
         elif name in self.file.sections:
             self._section = self.file.sections[name]
             text = f"the section stands twice, first in line {self._section.line}; both are taken together"
-            self.file.findings.append(Finding(number, name, "", Sort.DOUBTFUL, text))
+            self.file.findings.append(MigrationFinding(number, name, "", Sort.DOUBTFUL, text))
         else:
             self._section = self.file.sections[name] = Section(name, number)
         self._section.comments += self._waiting()
@@ -178,7 +178,9 @@ class _Reader:
             comments.append(value[at:].rstrip())
             value = value[:at]
         self._look_at(number, spelled.strip(), value.strip())
-        option = Option(spelled.strip().lower(), spelled.strip(), number, [value.strip()], comments)
+        option = IniOption(
+            spelled.strip().lower(), spelled.strip(), number, [value.strip()], comments
+        )
         if (before := self._section.options.pop(option.name, None)) is not None:
             option.earlier, before.earlier = before.earlier, []
             option.earlier.append(before)
@@ -200,7 +202,7 @@ class _Reader:
             text = f"has a quote without its partner: {value[:60]!r}; the original took quotes off both ends"
         if text:
             self.file.findings.append(
-                Finding(number, self._section.name, spelled, Sort.DOUBTFUL, text)
+                MigrationFinding(number, self._section.name, spelled, Sort.DOUBTFUL, text)
             )
 
     def end(self) -> IniFile:
@@ -221,7 +223,7 @@ class _Reader:
                     )
                     text = f"is given {len(option.earlier) + 1} times; {text}"
                     place = (option.line, section.name, option.spelled)
-                    self.file.findings.append(Finding(*place, Sort.DOUBTFUL, text))
+                    self.file.findings.append(MigrationFinding(*place, Sort.DOUBTFUL, text))
         return self.file
 
 
@@ -234,7 +236,7 @@ def read_ini(text: str) -> IniFile:
         said = (
             "has lines that end in CR alone, which the original did not part; taken for lines here"
         )
-        reader.file.findings.append(Finding(1, "", "", Sort.DOUBTFUL, said))
+        reader.file.findings.append(MigrationFinding(1, "", "", Sort.DOUBTFUL, said))
     for number, line in enumerate(lines, start=1):
         reader.take(number, line)
     return reader.end()

@@ -11,9 +11,9 @@ from typing import Any
 from groundwork.errors import did_you_mean
 from spectrometer.backendnames import BACKEND_NAMES, GUPPI_COHERENT
 from spectrometer.legacyconf.array import Resolve, address
-from spectrometer.legacyconf.findings import Finding, Sort
+from spectrometer.legacyconf.findings import MigrationFinding, Sort
 from spectrometer.legacyconf.inifile import IniFile, Section
-from spectrometer.legacyconf.part import Part, Result
+from spectrometer.legacyconf.part import MigrationPart, Result
 from spectrometer.legacyconf.values import numbers, phase, real, words
 from spectrometer.legacyconf.values import whole as integer
 
@@ -92,7 +92,7 @@ def mode(
 ) -> dict[str, Any] | None:
     """`[MODEx]` as a whole `[modes.X]`, without `inherits`; None for one of the fork's
     beamformer."""
-    part = Part(ini, section, result, ("modes", section.name))
+    part = MigrationPart(ini, section, result, ("modes", section.name))
     modename = part.text("MODENAME")
     if modename is not None and modename.lower() in FORK_BACKENDS:
         text = f"{modename} is the beamformer of the 2017 fork, which has no Backend here; the mode is left out"
@@ -123,7 +123,7 @@ def mode(
     return part.table
 
 
-def _frequency(part: Part) -> None:
+def _frequency(part: MigrationPart) -> None:
     value = part.copy("frequency", ("frequency_mhz",), real, "frequency in MHz")
     if isinstance(value, float) and abs(value) > HIGHEST_MHZ:
         part.table["frequency_mhz"] = value / 1e6
@@ -136,7 +136,7 @@ def _frequency(part: Part) -> None:
         part.say(Sort.FAULT, "frequency", "is 0; the sampler needs a clock")
 
 
-def _programs(part: Part) -> str | None:
+def _programs(part: MigrationPart) -> str | None:
     """Take the programs; returns the family of the data-taking program."""
     family = part.text("BACKEND")
     if family is None:
@@ -160,7 +160,7 @@ def _programs(part: Part) -> str | None:
     return family
 
 
-def _master_slave(part: Part) -> None:
+def _master_slave(part: MigrationPart) -> None:
     text = part.text("master_slave_sel")
     found = None if text is None else numbers(text)
     if text is None:
@@ -178,7 +178,7 @@ def _master_slave(part: Part) -> None:
     part.put("master_slave_sel", ("master_slave_sel",), found)
 
 
-def _against_overwriting(part: Part, family: str | None, telescope: str | None) -> None:
+def _against_overwriting(part: MigrationPart, family: str | None, telescope: str | None) -> None:
     """Look at status values that the original overwrote, and that hold now."""
     status = part.table.get("status", {})
     if "TELESCOP" in status:
@@ -196,7 +196,7 @@ def _against_overwriting(part: Part, family: str | None, telescope: str | None) 
                 part.say(Sort.DOUBTFUL, key, "the original overwrote it in `prepare`; now it holds")
 
 
-def _phases(part: Part) -> None:
+def _phases(part: MigrationPart) -> None:
     given = {}
     for name in ("reset", "arm", "postarm"):
         key = f"{name}_phase"
@@ -228,7 +228,7 @@ def _phases(part: Part) -> None:
         part.say(Sort.DOUBTFUL, "reset_phase", text)
 
 
-def _coherent(part: Part, modename: str | None, resolve: Resolve | None) -> None:
+def _coherent(part: MigrationPart, modename: str | None, resolve: Resolve | None) -> None:
     there = [key for key in COHERENT_KEYS if part.has(key)]
     if modename is None or modename.lower() != GUPPI_COHERENT:
         for key in there:
@@ -257,10 +257,10 @@ def _coherent(part: Part, modename: str | None, resolve: Resolve | None) -> None
 
 def filter_faults(
     modes: Mapping[str, Mapping[str, Any]], banks: Mapping[str, Mapping[str, Any]], ini: IniFile
-) -> list[Finding]:
+) -> list[MigrationFinding]:
     """Return a fault for each mode whose filter a Bank does not have; the original failed when it
     was used."""
-    findings: list[Finding] = []
+    findings: list[MigrationFinding] = []
     for name, table in modes.items():
         wanted = table.get("filter_bw_mhz")
         lacking = [
@@ -272,12 +272,12 @@ def filter_faults(
             option = ini.find(ini.sections[name], "filter_bw")
             text = f"{', '.join(lacking)} {'has' if len(lacking) == 1 else 'have'} no filter of {wanted} MHz"
             findings.append(
-                Finding(option.line if option else 0, name, "filter_bw", Sort.FAULT, text)
+                MigrationFinding(option.line if option else 0, name, "filter_bw", Sort.FAULT, text)
             )
     return findings
 
 
-def odd_registers(modes: Mapping[str, Mapping[str, Any]], ini: IniFile) -> list[Finding]:
+def odd_registers(modes: Mapping[str, Mapping[str, Any]], ini: IniFile) -> list[MigrationFinding]:
     """Return a doubt for each register of a phase that is in one mode only, and nearly that of
     several modes."""
     users: dict[str, set[str]] = {}
@@ -289,7 +289,7 @@ def odd_registers(modes: Mapping[str, Mapping[str, Any]], ini: IniFile) -> list[
                 places[register] = (name, f"{phase_name}_phase")
     counts = Counter({register: len(names) for register, names in users.items()})
     usual = [register for register, count in counts.items() if count > 1]
-    findings: list[Finding] = []
+    findings: list[MigrationFinding] = []
     for register, (name, key) in places.items():
         close = (
             difflib.get_close_matches(register, usual, n=1, cutoff=0.85)
@@ -301,5 +301,7 @@ def odd_registers(modes: Mapping[str, Mapping[str, Any]], ini: IniFile) -> list[
             text = (
                 f"no other mode has a register {register}; is {close[0]} meant? It stays as it is"
             )
-            findings.append(Finding(option.line if option else 0, name, key, Sort.DOUBTFUL, text))
+            findings.append(
+                MigrationFinding(option.line if option else 0, name, key, Sort.DOUBTFUL, text)
+            )
     return findings

@@ -10,11 +10,11 @@ from typing import Any
 from groundwork.errors import did_you_mean
 from player.tomlfile import KeyPath
 from spectrometer.config import card_fault
-from spectrometer.legacyconf.findings import Finding, Sort
-from spectrometer.legacyconf.inifile import IniFile, Option, Section
+from spectrometer.legacyconf.findings import MigrationFinding, Sort
+from spectrometer.legacyconf.inifile import IniFile, IniOption, Section
 from spectrometer.legacyconf.values import is_given, status_key, status_value, whole, words
 
-__all__ = ["Part", "Result"]
+__all__ = ["MigrationPart", "Result"]
 
 WRITTEN_BY_BACKENDS = {"MODENAME", "HWEXPOSR"}
 
@@ -34,10 +34,10 @@ class Result:
     comments: dict[KeyPath, list[str]] = field(default_factory=dict)
     head: list[str] = field(default_factory=list)
     tail: list[str] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[MigrationFinding] = field(default_factory=list)
 
 
-class Part:
+class MigrationPart:
     """One section.
 
     Args:
@@ -64,9 +64,9 @@ class Part:
         """Add a finding about a key; about the section if it is empty."""
         option = self.ini.find(self.section, key) if key else None
         line, spelled = (option.line, option.spelled) if option else (self.section.line, key)
-        self.result.findings.append(Finding(line, self.section.name, spelled, sort, text))
+        self.result.findings.append(MigrationFinding(line, self.section.name, spelled, sort, text))
 
-    def _text(self, option: Option) -> str:
+    def _text(self, option: IniOption) -> str:
         try:
             return self.ini.value(self.section, option)
         except ValueError as error:

@@ -18,7 +18,7 @@ from support.backends import SHIPPED, shipped
 from support.player_run import ROOT, free_port
 from support.threads import in_threads
 
-from spectrometer.errors import AddressError
+from spectrometer.errors import LinkAddressError
 from spectrometer.instruments.errors import BoardError
 from spectrometer.instruments.roach import Roach
 from spectrometer.instruments.simulators.images import images_of
@@ -121,7 +121,7 @@ def test_network_and_i2c(plain: tuple[BoardSimulator, Roach]) -> None:
     ):
         with pytest.raises(BoardError, match=says):
             call()
-    with pytest.raises(AddressError, match=r"10\.17\.0\.640"):
+    with pytest.raises(LinkAddressError, match=r"10\.17\.0\.640"):
         board.tap_start("tap0", "gbe0", 1, "10.17.0.640", 1)
 
 

@@ -79,9 +79,10 @@ def test_stop_ends_a_wait_and_reading_goes_on_later(file: str, tmp_path: Path) -
     with shell(f"cat {file}; read line < {shlex.quote(str(fifo))}; cat {file}") as source:
         found: list[object] = []
         stopper = threading.Timer(0.05, source.stop)
-        stopper.start()
-        while not source.was_stopped or len(events_of(found)) < 2:
-            found.extend(source)
+        for each in source:
+            found.append(each)
+            if len(events_of(found)) == len(EVENTS):  # all there is, for nobody has written
+                stopper.start()
         stopper.join()
         assert events_of(found) == EVENTS
         fifo.write_text("go\n")

@@ -14,7 +14,7 @@ from support.daq import TWO_PHASES
 
 from dealer.cli import main
 from readers.scans import line_scan, par_file, pulsar_scan
-from spectrometer.spectrafiles import FileError, Panel, read_picture
+from spectrometer.spectra.files import FileError, Panel, read_picture
 
 CARRIER_MHZ = 300.05
 RECEIVER: dict[str, Any] = {

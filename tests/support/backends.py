@@ -8,7 +8,7 @@ from typing import Any
 
 from player.config import load
 from player.tables import Config
-from spectrometer.backends.base import BackendSetup, Node
+from spectrometer.backends.base import BackendSetup, CoherentLink
 from spectrometer.backends.registry import backend_class
 from spectrometer.config import SpectrometerBankConfig
 from spectrometer.derive.rounding import ORIGINAL, Rounding
@@ -62,7 +62,7 @@ def make_backend(
             nodes=()
             if coherent is None
             else tuple(
-                Node(name, source, config.banks[name].data_destination)  # type: ignore[attr-defined]
+                CoherentLink(name, source, config.banks[name].data_destination)  # type: ignore[attr-defined]
                 for name, source in zip(coherent.nodes, coherent.interfaces, strict=True)
             ),
             rounding=rounding,

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from spectrometer.daq.liveframes import FrameWriter
-from spectrometer.daq.protocol.liveframes import Spectrum
+from spectrometer.daq.protocol.liveframes import LiveSpectrum
 
 ROWS, CHANNELS = 2, 4096
 BYTES = 4 * ROWS * CHANNELS
 
 
-def frame(number: int) -> Spectrum:
+def frame(number: int) -> LiveSpectrum:
     """Return a frame of which every part says which it is."""
-    return Spectrum(
+    return LiveSpectrum(
         rows=["XX", "YY"],
         x_starts=[float(number)] * ROWS,
         x_delta=0.5,
@@ -27,7 +27,7 @@ def frame(number: int) -> Spectrum:
     )
 
 
-def is_whole(found: Spectrum) -> bool:
+def is_whole(found: LiveSpectrum) -> bool:
     """Tell whether all parts of a frame are of one."""
     number = found.integration
     is_told = {found.time, *found.x_starts} == {float(number)}

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SAME", "Band"]
+__all__ = ["SAME", "RecordedBand"]
 
 SAME = 1e-6
 """Bandwidths that differ by less, relatively, are the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
+class RecordedBand:
     """Complex voltages of coarse channels side by side."""
 
     channels: int

@@ -14,11 +14,11 @@ from itertools import pairwise
 
 from spectrometer.daq.protocol.guppiraw import BlockHeader
 
-__all__ = ["Place", "block_places", "steps_of_a_block"]
+__all__ = ["BlockPlace", "block_places", "steps_of_a_block"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BlockPlace:
     """Place of a block, in samples of a channel."""
 
     position: int
@@ -51,7 +51,7 @@ def steps_of_a_block(header: BlockHeader, indices: Sequence[int]) -> int:
 
 def block_places(
     header: BlockHeader, indices: Sequence[int | None], lost: Collection[int] = ()
-) -> list[Place]:
+) -> list[BlockPlace]:
     """Places of all blocks of which something came; all blocks are of one size.
 
     Args:
@@ -64,7 +64,7 @@ def block_places(
     grow = len(known) == len(indices) and any(after > before for before, after in pairwise(known))
     unit = steps_of_a_block(header, known) if grow else 0
     new = header.samples - header.overlap
-    places: list[Place] = []
+    places: list[BlockPlace] = []
     end = 0
     origin, begin = (known[0] if unit else 0), 0  # what PKTIDX is at which position
     for number in range(len(indices)):
@@ -77,6 +77,6 @@ def block_places(
         if number in lost:
             continue
         skip, missing = max(end - start, 0), max(start - end, 0)
-        places.append(Place(start + skip, skip, missing, follows=follows and not missing))
+        places.append(BlockPlace(start + skip, skip, missing, follows=follows and not missing))
         end = start + header.samples
     return places

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from groundwork.errors import Portable
-from spectrometer.daq.protocol.band import Band
+from spectrometer.daq.protocol.band import RecordedBand
 
 __all__ = [
     "DEFAULT_HEADER_BYTES",
@@ -91,9 +91,9 @@ class DadaHeader:
             return None
 
     @property
-    def band(self) -> Band:
+    def band(self) -> RecordedBand:
         """The band as complex voltages: of real samples there are half as many."""
-        return Band(
+        return RecordedBand(
             channels=self.channels,
             polarizations=self.polarizations,
             sample_time=self.sample_time * (1 if self.is_complex else 2),

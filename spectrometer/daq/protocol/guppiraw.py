@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from spectrometer.daq.protocol.band import SAME, Band
+from spectrometer.daq.protocol.band import SAME, RecordedBand
 from spectrometer.status.errors import CardError
 from spectrometer.status.keys import UNSPECIFIED
 from spectrometer.status.protocol.cards import (
@@ -99,9 +99,9 @@ class BlockHeader:
             return default
 
     @property
-    def band(self) -> Band:
+    def band(self) -> RecordedBand:
         """The band of the voltages."""
-        return Band(
+        return RecordedBand(
             channels=self.channels,
             polarizations=self.polarizations,
             sample_time=self.sample_time,
@@ -172,7 +172,7 @@ def read_header(data: bytes) -> BlockHeader:
 
 
 def write_header(
-    band: Band,
+    band: RecordedBand,
     *,
     samples: int,
     overlap: int,

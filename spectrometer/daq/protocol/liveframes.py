@@ -36,7 +36,7 @@ __all__ = [
     "FRAMES",
     "FloatArray",
     "FrameMemory",
-    "Spectrum",
+    "LiveSpectrum",
     "Writer",
     "memory_bytes",
     "read_writer",
@@ -54,7 +54,7 @@ _NEWEST_AT = 64
 _BY_NUMBERS, _BY_CHECKSUM = 0, 1
 
 
-class Spectrum(NamedTuple):
+class LiveSpectrum(NamedTuple):
     """Mean spectra of one integration.
 
     Attributes:
@@ -170,7 +170,7 @@ class FrameMemory:
             at, numbers, memory[at + _FRAME.size : at + _PAGE], memory[at + _PAGE : at + size]
         )
 
-    def write(self, number: int, spectrum: Spectrum) -> None:
+    def write(self, number: int, spectrum: LiveSpectrum) -> None:
         """Write a frame, whose number is one more than that of the last.
 
         Raises:
@@ -204,7 +204,7 @@ class FrameMemory:
         """Return the number of the newest frame that was written; 0: there is none."""
         return int(self._newest[0])
 
-    def read(self, number: int) -> Spectrum | None:
+    def read(self, number: int) -> LiveSpectrum | None:
         """Read a frame; None: it is not there (any more), or being written."""
         at, numbers, room_for_text, room = self._places[number % FRAMES]
         if numbers[1] != number:
@@ -231,7 +231,7 @@ class FrameMemory:
             self._read_text = text
         rows, x_starts, x_delta, shape = self._read
         array = np.ndarray(shape, np.float32, data)
-        return Spectrum(rows, x_starts, x_delta, time, integration, array)
+        return LiveSpectrum(rows, x_starts, x_delta, time, integration, array)
 
     def release(self) -> None:
         """Hold the memory no longer."""

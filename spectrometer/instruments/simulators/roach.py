@@ -35,7 +35,7 @@ from groundwork.closing import Closing
 from spectrometer.derive.synthesizer import (
     RF_LEVELS_DBM,
     SYNTHESIZERS,
-    Command,
+    FrameCommand,
     Options,
     Pll,
     reference_mhz,
@@ -295,17 +295,17 @@ class SimulatedBoard(DeviceServer):
         return SYNTHESIZERS[letter]
 
     def _pll(self, synth: str) -> Pll:
-        return Pll.from_bytes(self.valon.read(Command.REGISTERS, self._s(synth)))
+        return Pll.from_bytes(self.valon.read(FrameCommand.REGISTERS, self._s(synth)))
 
     def _reference_hz(self) -> int:
-        return int.from_bytes(self.valon.read(Command.REFERENCE, 0), "big")
+        return int.from_bytes(self.valon.read(FrameCommand.REFERENCE, 0), "big")
 
     def _vco(self, synth: str) -> tuple[int, int]:
-        low, high = struct.unpack(">HH", self.valon.read(Command.VCO_RANGE, self._s(synth)))
+        low, high = struct.unpack(">HH", self.valon.read(FrameCommand.VCO_RANGE, self._s(synth)))
         return low, high
 
     def _store(self, synth: str, pll: Pll) -> None:
-        self.valon.write(Command.REGISTERS, self._s(synth), pll.to_bytes())
+        self.valon.write(FrameCommand.REGISTERS, self._s(synth), pll.to_bytes())
 
     async def request_valon_new_port(self, ctx: RequestContext, port: str) -> None:
         """Use a serial port."""
@@ -331,13 +331,13 @@ class SimulatedBoard(DeviceServer):
 
     async def request_valon_get_label(self, ctx: RequestContext, synth: str) -> bytes:
         """16 characters."""
-        return self.valon.read(Command.LABEL, self._s(synth))
+        return self.valon.read(FrameCommand.LABEL, self._s(synth))
 
     async def request_valon_set_label(
         self, ctx: RequestContext, synth: str, text: bytes = b""
     ) -> None:
         """Set the label."""
-        self.valon.write(Command.LABEL, self._s(synth), text[:16].ljust(16))
+        self.valon.write(FrameCommand.LABEL, self._s(synth), text[:16].ljust(16))
 
     async def request_valon_get_options(
         self, ctx: RequestContext, synth: str
@@ -363,15 +363,15 @@ class SimulatedBoard(DeviceServer):
     async def request_valon_get_phase_lock(self, ctx: RequestContext, synth: str) -> int:
         """1: locked."""
         self._s(synth)
-        return int(bool(self.valon.read(Command.REFERENCE_SELECT, 0)[0] & LOCKED))
+        return int(bool(self.valon.read(FrameCommand.REFERENCE_SELECT, 0)[0] & LOCKED))
 
     async def request_valon_get_ref_select(self, ctx: RequestContext) -> int:
         """1: external."""
-        return self.valon.read(Command.REFERENCE_SELECT, 0)[0] & 1
+        return self.valon.read(FrameCommand.REFERENCE_SELECT, 0)[0] & 1
 
     async def request_valon_set_ref_select(self, ctx: RequestContext, n: int) -> None:
         """1: external."""
-        self.valon.write(Command.REFERENCE_SELECT, 0, bytes([n & 1]))
+        self.valon.write(FrameCommand.REFERENCE_SELECT, 0, bytes([n & 1]))
 
     async def request_valon_get_reference(self, ctx: RequestContext) -> int:
         """Hz."""
@@ -381,7 +381,7 @@ class SimulatedBoard(DeviceServer):
         """Set Hz."""
         if not 0 < hz < 1 << 32:
             raise FailReply(f"no reference of {hz} Hz")
-        self.valon.write(Command.REFERENCE, 0, hz.to_bytes(4, "big"))
+        self.valon.write(FrameCommand.REFERENCE, 0, hz.to_bytes(4, "big"))
 
     async def request_valon_get_rf_level(self, ctx: RequestContext, synth: str) -> tuple[str, int]:
         """dBm."""
@@ -405,11 +405,11 @@ class SimulatedBoard(DeviceServer):
         """Set MHz."""
         if not 0 < low < high < 1 << 16:
             raise FailReply(f"no VCO range of {low} to {high} MHz")
-        self.valon.write(Command.VCO_RANGE, self._s(synth), struct.pack(">HH", low, high))
+        self.valon.write(FrameCommand.VCO_RANGE, self._s(synth), struct.pack(">HH", low, high))
 
     async def request_valon_flash(self, ctx: RequestContext) -> None:
         """Keep the settings."""
-        self.valon.write(Command.FLASH, 0, b"")
+        self.valon.write(FrameCommand.FLASH, 0, b"")
 
 
 class BoardSimulator(Closing):

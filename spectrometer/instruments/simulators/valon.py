@@ -16,7 +16,7 @@ from spectrometer.derive.synthesizer import (
     NACK,
     READ,
     SYNTHESIZERS,
-    Command,
+    FrameCommand,
     Options,
     Pll,
     Tuning,
@@ -41,35 +41,35 @@ class SimulatedValon:
             .with_options(Options())
             .with_rf_level(5)
         )
-        self.content: dict[tuple[Command, int], bytes] = {
-            (Command.REFERENCE, 0): (10_000_000).to_bytes(4, "big")
+        self.content: dict[tuple[FrameCommand, int], bytes] = {
+            (FrameCommand.REFERENCE, 0): (10_000_000).to_bytes(4, "big")
         }
         for s in SYNTHESIZERS.values():
-            self.content[Command.REGISTERS, s] = pll.to_bytes()
-            self.content[Command.LABEL, s] = LABEL.encode().ljust(16)
-            self.content[Command.VCO_RANGE, s] = struct.pack(">HH", 2200, 4400)
-        self.content[Command.REFERENCE_SELECT, 0] = b"\1"
+            self.content[FrameCommand.REGISTERS, s] = pll.to_bytes()
+            self.content[FrameCommand.LABEL, s] = LABEL.encode().ljust(16)
+            self.content[FrameCommand.VCO_RANGE, s] = struct.pack(">HH", 2200, 4400)
+        self.content[FrameCommand.REFERENCE_SELECT, 0] = b"\1"
         self.locked = True
         self.flashed = 0
 
-    def read(self, command: Command, synthesizer: int) -> bytes:
+    def read(self, command: FrameCommand, synthesizer: int) -> bytes:
         """The bytes of a value."""
         data = self.content[self._key(command, synthesizer)]
-        if command is Command.REFERENCE_SELECT:
+        if command is FrameCommand.REFERENCE_SELECT:
             return bytes([data[0] | (LOCKED if self.locked else 0)])
         return data
 
-    def write(self, command: Command, synthesizer: int, data: bytes) -> None:
+    def write(self, command: FrameCommand, synthesizer: int, data: bytes) -> None:
         """Change a value."""
-        if command is Command.FLASH:
+        if command is FrameCommand.FLASH:
             self.flashed += 1
         else:
             self.content[self._key(command, synthesizer)] = data
 
-    def _key(self, command: Command, synthesizer: int) -> tuple[Command, int]:
+    def _key(self, command: FrameCommand, synthesizer: int) -> tuple[FrameCommand, int]:
         return command, 0 if command in (
-            Command.REFERENCE,
-            Command.REFERENCE_SELECT,
+            FrameCommand.REFERENCE,
+            FrameCommand.REFERENCE_SELECT,
         ) else synthesizer
 
 
@@ -121,7 +121,7 @@ class ValonTerminal(Closing):
         first = pending[0]
         synthesizer = first & 0x08
         try:
-            command = Command(first & ~(READ | 0x08))
+            command = FrameCommand(first & ~(READ | 0x08))
         except ValueError:
             self._send(bytes([NACK]))
             return 1

@@ -11,13 +11,16 @@ import time
 import xmlrpc.client
 from collections.abc import Iterable
 from pathlib import Path
+from xmlrpc.server import SimpleXMLRPCServer
 
 import pytest
 
 from arrayconfig.hosts import SupervisorAddress
 from dealer.errors import ConfigurationError
 from dealer.hosts import Installation, read_installation
+from dealer.supervision import OrderOutcome, Supervision
 from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError, abnormal_ends
+from zmqjsonproxy import ThreadHub
 
 BANKS = """
 [banks.BANKA]
@@ -210,3 +213,31 @@ def test_an_answer_that_comes_in_drops_is_not_waited_for() -> None:
 
 def test_a_reason_of_several_lines_stays_in_its_row() -> None:
     assert ProcessInfo.of({**PROGRAM, "spawnerr": "one\ntwo"}).why == "one two"
+
+
+def test_a_supervisord_that_falls_silent_leaves_the_last_state_in_the_text(tmp_path: Path) -> None:
+    asked, ended = itertools.count(), threading.Event()
+    told = {"group": "p", "name": "player-BANKA", "statename": "STARTING", "pid": 0, "start": 0}
+
+    def all_processes() -> list[dict[str, object]]:
+        if next(asked) > 1:
+            ended.wait()
+        return [{**told, "now": 0, "exitstatus": 0, "spawnerr": ""}]
+
+    with SimpleXMLRPCServer(("127.0.0.1", 0), logRequests=False, allow_none=True) as server:
+        server.register_function(all_processes, "supervisor.getAllProcessInfo")
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        where = f"http://127.0.0.1:{server.server_address[1]}"
+        installation = read(tmp_path, ONE.replace("http://hpc1:9001", where))
+        outcomes: list[OrderOutcome] = []
+        with ThreadHub() as hub:
+            banks = installation.choose(["BANKA"])
+            assert not Supervision(installation, hub, 2.0).order("start", banks, 1, outcomes.append)
+        ended.set()
+        server.shutdown()
+        thread.join()
+    assert "no answer in time" in outcomes[0].text
+    assert outcomes[0].text.endswith(
+        "before that: STARTING, nobody answers: no connection within 0.8 s; see: dealer hosts log BANKA"
+    )

@@ -10,7 +10,7 @@ from support.memory import private_status
 
 from spectrometer.backends.parameters import (
     Legal,
-    Parameter,
+    ModeParameter,
     ParameterSet,
     choice,
     integer,
@@ -30,9 +30,9 @@ def refused(value: Any) -> Any:
 def make() -> ParameterSet:
     return ParameterSet(
         [
-            Parameter("exposure", 1.0, number(0), "s"),
-            Parameter("nchan", 1024, integer(8, 4096), "channels"),
-            Parameter("filter_bw", 450, Legal(refused, "int"), "MHz"),
+            ModeParameter("exposure", 1.0, number(0), "s"),
+            ModeParameter("nchan", 1024, integer(8, 4096), "channels"),
+            ModeParameter("filter_bw", 450, Legal(refused, "int"), "MHz"),
         ]
     )
 
@@ -106,7 +106,7 @@ def test_values_of_any_kind_are_refused_by_name_and_never_break_the_set() -> Non
 
 def test_callers_are_told_of_the_parameters_of_all_modes() -> None:
     def one(legal: Legal, text: str = "What.", name: str = "what") -> ParameterSet:
-        return ParameterSet([Parameter(name, None, legal, text)])
+        return ParameterSet([ModeParameter(name, None, legal, text)])
 
     sets = {f"M{n}": one(number(0)) for n in (1, 2, 10, 3)}
     sets |= {

@@ -9,9 +9,9 @@ from astropy.io import fits
 
 from spectrometer.daq.account import (
     CLOSING,
-    Account,
-    Closing,
-    Ending,
+    ClosingRemarks,
+    FileState,
+    ScanAccount,
     account_cards,
     close_header,
     rounded,
@@ -20,8 +20,10 @@ from spectrometer.daq.account import (
 from spectrometer.daq.writer import ScanFile, build_headers
 
 
-def account(**counts: float) -> Account:
-    return Account(**{"planned": 10, "recorded": 10, "lost_blocks": 0.0, "lost_s": 0.0, **counts})  # type: ignore[arg-type]
+def account(**counts: float) -> ScanAccount:
+    return ScanAccount(
+        **{"planned": 10, "recorded": 10, "lost_blocks": 0.0, "lost_s": 0.0, **counts}
+    )  # type: ignore[arg-type]
 
 
 def cards_of(path: Path) -> dict[str, object]:
@@ -67,8 +69,8 @@ def test_a_file_says_that_it_is_unfinished_until_it_is_closed_in_order(tmp_path:
     close_header(
         file,
         account(recorded=9),
-        Ending.INCOMPLETE,
-        Closing(array="it's " + "x" * 90, clock_step=-3600.25),
+        FileState.INCOMPLETE,
+        ClosingRemarks(array="it's " + "x" * 90, clock_step=-3600.25),
     )
     assert cards_of(file.path) == empty | {
         "DAQEND": "incomplete",
@@ -102,7 +104,7 @@ def test_a_file_says_that_it_is_unfinished_until_it_is_closed_in_order(tmp_path:
 def test_a_file_without_a_remark_keeps_that_the_array_is_unknown(tmp_path: Path) -> None:
     primary, table = build_headers(4, {}, account_cards(10))
     file = ScanFile(tmp_path, "a.fits", 4, primary, table)
-    close_header(file, account(planned=3), Ending.STOPPED, CLOSING)
+    close_header(file, account(planned=3), FileState.STOPPED, CLOSING)
     file.close()
     assert [cards_of(file.path)[key] for key in ("ARRAYST", "DAQEND", "DAQPLAN")] == [
         "unknown",

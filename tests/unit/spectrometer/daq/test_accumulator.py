@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spectrometer.daq.accumulator import Accumulator, SwitchingCycle
+from spectrometer.daq.accumulator import Accumulator, StateCycle
 from spectrometer.daq.channelizer import prototype, reach
 
 NFINE, RATE = 64, 1e5
 SHARE = 0.005
 
 
-def cycle(period: float, blanking: float = 0.0) -> SwitchingCycle:
-    return SwitchingCycle(
+def cycle(period: float, blanking: float = 0.0) -> StateCycle:
+    return StateCycle(
         period=period, starts=(0.0, 0.5), cal=(1, 0), sig_ref=(0, 0), blanking=(blanking, blanking)
     )
 
@@ -68,4 +68,4 @@ def test_the_step_of_a_diode_is_its_own() -> None:
 
 
 def test_without_switching_nothing_is_left_out() -> None:
-    assert not SwitchingCycle().states_at(np.linspace(0, 10, 1000), 0.5).any()
+    assert not StateCycle().states_at(np.linspace(0, 10, 1000), 0.5).any()

@@ -17,7 +17,7 @@ from readers.scans import run_to_end
 from spectrometer.daq.axis import MAX_BANK_CHANNELS, Subbands, SubbandSetup, WholeBand
 from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.errors import DaqError, ScanSetupError
-from spectrometer.daq.protocol.band import Band
+from spectrometer.daq.protocol.band import RecordedBand
 from spectrometer.daq.receiver import CarrierConfig, ReceiverConfig
 from spectrometer.daq.run import ScanRun
 
@@ -67,11 +67,11 @@ def scan(
 def test_the_middle_of_a_coarse_channel_is_that_of_a_channel(
     nfine: int, first: float, last: float
 ) -> None:
-    band = Band(
+    band = RecordedBand(
         channels=1, polarizations=2, sample_time=1e-6, center_frequency=1400.0, bandwidth=1.0
     )
     assert band.frequencies(nfine)[[0, -1]].tolist() == pytest.approx([first, last])
-    four = Band(
+    four = RecordedBand(
         channels=4, polarizations=2, sample_time=1e-6, center_frequency=1400.0, bandwidth=-4.0
     )
     assert four.frequencies(1).tolist() == pytest.approx([1401.5, 1400.5, 1399.5, 1398.5])
@@ -288,7 +288,7 @@ def test_channels_are_cut_out_where_the_axis_says(
         data.draw(st.floats(middle - band_mhz * 5e5, middle + band_mhz * 5e5))
         for _ in range(groups)
     )
-    band = Band(
+    band = RecordedBand(
         channels=coarse,
         polarizations=1,
         sample_time=coarse / (band_mhz * 1e6),

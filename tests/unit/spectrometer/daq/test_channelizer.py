@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from spectrometer.daq.accumulator import Accumulator, SwitchingCycle
+from spectrometer.daq.accumulator import Accumulator, StateCycle
 from spectrometer.daq.channelizer import (
     Channelizer,
     fine_channels,
@@ -99,7 +99,7 @@ def test_one_fine_channel_goes_with_one_tap_only() -> None:
 
 
 def test_accumulator_equals_sums_by_state_and_integration() -> None:
-    cycle = SwitchingCycle(
+    cycle = StateCycle(
         period=0.4, starts=(0.0, 0.5), cal=(1, 0), sig_ref=(0, 0), blanking=(0.05, 0.0)
     )
     spectra = Channelizer(2, 2, prototype(2, 16)).process(noise(2, 16 * 201))

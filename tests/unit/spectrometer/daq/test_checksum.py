@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.full_disk import room_for
 
-from spectrometer.daq.growing import GrowingTable
 from spectrometer.daq.protocol.checksum import ALL_ONES, add_words, checksum_text
+from spectrometer.daq.streamingfits import StreamingTable
 from spectrometer.daq.writer import complete_header, primary_unit
 
 ROW = np.dtype([("NUMBER", ">i4"), ("BYTES", "u1", (7,))])  # a row ends within a word
@@ -39,7 +39,7 @@ def test_a_text_makes_the_sum_minus_0_and_has_digits_and_letters_only(total: int
     assert (total + add_words(0, value.encode(), 3)) % ALL_ONES == 0
 
 
-def new_file(directory: Path) -> GrowingTable:
+def new_file(directory: Path) -> StreamingTable:
     table = fits.BinTableHDU(np.zeros(0, ROW), name="ROWS")
     complete_header(table.header, {"NUMBER": "of the row", "BYTES": "seven"})
     other = fits.BinTableHDU(np.arange(5, dtype=">i4").view([("X", ">i4")]), name="OTHER")
@@ -47,7 +47,7 @@ def new_file(directory: Path) -> GrowingTable:
     primary = primary_unit({}, [("NLOOPS", 0, "loops")], ["A sentence that ends with END"])
     before = primary.header.tostring() + other.header.tostring()
     data = np.arange(5, dtype=">i4").tobytes()
-    return GrowingTable(
+    return StreamingTable(
         directory,
         "a.fits",
         ROW,

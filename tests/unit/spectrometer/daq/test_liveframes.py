@@ -19,11 +19,11 @@ from support.live_writer import BYTES, frame, is_whole
 from support.player_run import ROOT
 
 from spectrometer.daq.errors import LiveFramesError
-from spectrometer.daq.liveframes import MOST_BYTES, FrameReader, FrameWriter, remove_leftover
+from spectrometer.daq.liveframes import MOST_BYTES, FrameWriter, LiveFrameReader, remove_leftover
 from spectrometer.daq.protocol.liveframes import (
     FRAMES,
     FrameMemory,
-    Spectrum,
+    LiveSpectrum,
     Writer,
     memory_bytes,
     write_writer,
@@ -41,13 +41,13 @@ def path(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def reader(path: Path) -> Iterator[FrameReader]:
-    made = FrameReader(path)
+def reader(path: Path) -> Iterator[LiveFrameReader]:
+    made = LiveFrameReader(path)
     yield made
     made.close()
 
 
-def test_each_frame_comes_once_and_the_newest_first(path: Path, reader: FrameReader) -> None:
+def test_each_frame_comes_once_and_the_newest_first(path: Path, reader: LiveFrameReader) -> None:
     assert reader.next() is None
     writer = FrameWriter(path, BYTES)
     assert reader.next() is None
@@ -70,14 +70,14 @@ def test_each_frame_comes_once_and_the_newest_first(path: Path, reader: FrameRea
     assert not path.exists()
 
 
-def test_a_reader_follows_to_the_next_memory(path: Path, reader: FrameReader) -> None:
+def test_a_reader_follows_to_the_next_memory(path: Path, reader: LiveFrameReader) -> None:
     with ExitStack() as stack:
         for channels in (16, 64):
             writer = FrameWriter(path, 4 * channels)
             stack.callback(writer.close)
             data = np.arange(channels, dtype=np.float32).reshape(1, -1)
             told = {"rows": ["XX"], "x_starts": [0.0], "x_delta": 1.0, "time": 0.0}
-            writer.write(Spectrum(**told, integration=0, data=data))  # type: ignore[arg-type]  # a table
+            writer.write(LiveSpectrum(**told, integration=0, data=data))  # type: ignore[arg-type]  # a table
             found = reader.next()
             assert found is not None
             assert found.data.shape == (1, channels)
@@ -85,7 +85,7 @@ def test_a_reader_follows_to_the_next_memory(path: Path, reader: FrameReader) ->
     assert not path.exists()
 
 
-def test_a_frame_that_is_being_written_is_not_read(path: Path, reader: FrameReader) -> None:
+def test_a_frame_that_is_being_written_is_not_read(path: Path, reader: LiveFrameReader) -> None:
     writer = FrameWriter(path, BYTES)
     for number in (1, 2):
         writer.write(frame(number))
@@ -138,7 +138,7 @@ def test_where_the_order_of_stores_is_not_kept_numbers_alone_make_no_frame() -> 
 
 
 def test_a_memory_that_comes_while_the_last_one_is_looked_at_gives_its_frames_once(
-    path: Path, reader: FrameReader, monkeypatch: pytest.MonkeyPatch
+    path: Path, reader: LiveFrameReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     FrameWriter(path, BYTES)
     look, writers = os.stat, list[FrameWriter]()
@@ -160,7 +160,7 @@ def test_a_memory_that_comes_while_the_last_one_is_looked_at_gives_its_frames_on
 
 
 def test_a_memory_that_cannot_be_opened_now_is_read_later(
-    path: Path, reader: FrameReader, monkeypatch: pytest.MonkeyPatch
+    path: Path, reader: LiveFrameReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer = FrameWriter(path, BYTES)
     writer.write(frame(1))
@@ -182,7 +182,7 @@ def _memory() -> memoryview:
 
 
 def test_a_killed_writer_leaves_no_torn_frame_and_its_memory_is_replaced(
-    path: Path, reader: FrameReader
+    path: Path, reader: LiveFrameReader
 ) -> None:
     command = [sys.executable, "-m", "support.live_writer", str(path)]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
@@ -227,7 +227,7 @@ def test_without_room_a_sentence_says_so(path: Path, monkeypatch: pytest.MonkeyP
     assert not path.with_name(f"{path.name}.new").exists()
 
 
-def test_a_memory_that_is_none_is_passed_over(path: Path, reader: FrameReader) -> None:
+def test_a_memory_that_is_none_is_passed_over(path: Path, reader: LiveFrameReader) -> None:
     path.write_bytes(b"DPFRAME2" + bytes(100))
     assert reader.next() is None
     with pytest.raises(ValueError, match="no memory of live frames"):

@@ -15,7 +15,7 @@ from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spectrometer.daq.accumulator import SwitchingCycle
+from spectrometer.daq.accumulator import StateCycle
 from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.errors import DaqError
 from spectrometer.daq.guppifile import GuppiFile
@@ -209,7 +209,7 @@ def test_monitor_mode_goes_on_until_it_is_stopped_and_counts_as_a_scan_does(
 
 
 def planned(
-    cycle: SwitchingCycle,
+    cycle: StateCycle,
     exposure: float,
     taps: int,
     nfine: int,
@@ -252,7 +252,7 @@ def test_integrations_are_those_that_are_counted_one_by_one(
         Fraction("0.4567") * period,
         blanking + Fraction("0.1"),
     )  # no spectrum is just there
-    cycle = SwitchingCycle(
+    cycle = StateCycle(
         period=float(period),
         starts=(0.0, 0.4567),
         cal=(1, 0),
@@ -274,7 +274,7 @@ def test_integrations_are_those_that_are_counted_one_by_one(
 
 @pytest.mark.parametrize("blanking", [0.0, 400.0])
 def test_a_long_scan_is_counted_without_looking_at_every_spectrum(blanking: float) -> None:
-    cycle = SwitchingCycle(period=1000.0, starts=(0.0,), blanking=(blanking,))
+    cycle = StateCycle(period=1000.0, starts=(0.0,), blanking=(blanking,))
     plan = planned(cycle, exposure=5000.0, taps=1, nfine=2)
     whole = 2 * MOST_SPECTRA // 5000 * 5000 + 5000
     assert plan.integrations(whole) == whole // 5000
@@ -287,7 +287,7 @@ def test_a_scan_of_fifty_years_is_counted_at_once() -> None:
     """Somebody may have written a start of long ago; what is due since then is lost, and has to be
     counted."""
     plan = planned(
-        SwitchingCycle(), exposure=3904.0, rate=39040.0, taps=8, nfine=256, pass_samples=3904
+        StateCycle(), exposure=3904.0, rate=39040.0, taps=8, nfine=256, pass_samples=3904
     )
     assert plan.integrations(10**13 // 3904 * 3904) == 10**13 // 3904
 

@@ -17,7 +17,7 @@ from support.memory import private_status
 
 from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.pacing import CATCH_UP_S
-from spectrometer.daq.program import Program
+from spectrometer.daq.program import DaqProgram
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.status import StatusBuffer
 
@@ -43,7 +43,7 @@ class Rig:
     def __init__(self, status: StatusBuffer, folder: Path, options: RunOptions = SYNTHETIC) -> None:
         self.status, self.folder = status, folder
         self.clock = SettableClock()
-        self.program = Program(status, options, data_dir=folder, clock=self.clock)
+        self.program = DaqProgram(status, options, data_dir=folder, clock=self.clock)
         self.start = 0.0
         """Of the scan, on the monotonic clock."""
 

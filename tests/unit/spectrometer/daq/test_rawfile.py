@@ -13,13 +13,20 @@ from hypothesis import strategies as st
 from support.full_disk import room_for
 
 from spectrometer.daq.guppifile import GuppiFile
-from spectrometer.daq.protocol.band import Band
+from spectrometer.daq.protocol.band import RecordedBand
 from spectrometer.daq.protocol.guppiraw import read_header, write_header
-from spectrometer.daq.rawfile import Block, BlockCutter, BlockSize, RawFile, choose_block, to_bytes
+from spectrometer.daq.rawfile import (
+    BlockCutter,
+    BlockSize,
+    RawBlock,
+    RawFile,
+    choose_block,
+    to_bytes,
+)
 
 
-def band(channels: int = 4, polarizations: int = 2) -> Band:
-    return Band(
+def band(channels: int = 4, polarizations: int = 2) -> RecordedBand:
+    return RecordedBand(
         channels=channels,
         polarizations=polarizations,
         sample_time=1e-5,
@@ -30,7 +37,7 @@ def band(channels: int = 4, polarizations: int = 2) -> Band:
 
 def write(
     directory: Path,
-    the_band: Band,
+    the_band: RecordedBand,
     samples: np.ndarray,
     overlap: int,
     longest: int,
@@ -88,7 +95,7 @@ def test_what_is_written_is_read_back_bit_for_bit(
         reader.close()
 
 
-def cut(size: BlockSize, samples: np.ndarray, pieces: list[tuple[int, int]]) -> list[Block]:
+def cut(size: BlockSize, samples: np.ndarray, pieces: list[tuple[int, int]]) -> list[RawBlock]:
     """Blocks of pieces from so many samples to so many."""
     cutter = BlockCutter(size)
     blocks = [block for begin, end in pieces for block in cutter.add(samples[:, begin:end], begin)]
@@ -194,7 +201,7 @@ def test_headers_have_all_cards_that_dspsr_asks_for_and_nothing_at_which_blimpy_
 
 
 def test_a_bandwidth_that_contradicts_the_sample_time_is_not_passed_on() -> None:
-    wrong = Band(
+    wrong = RecordedBand(
         channels=4, polarizations=2, sample_time=1e-5, center_frequency=400.0, bandwidth=-0.001
     )
     found = read_header(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from spectrometer.daq.accumulator import Accumulator, SwitchingCycle
+from spectrometer.daq.accumulator import Accumulator, StateCycle
 from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.daq.runs import run_for
@@ -126,7 +126,7 @@ def test_all_states_of_an_integration_have_one_time(tmp_path: Path) -> None:
 
 def test_the_middle_is_the_mean_of_all_spectra_that_were_summed() -> None:
     sums = Accumulator(
-        SwitchingCycle(), coarse=1, nfine=2, polarizations=1, cross=False, integration_samples=100.0
+        StateCycle(), coarse=1, nfine=2, polarizations=1, cross=False, integration_samples=100.0
     )
     for first, count in ((1.0, 5), (51.0, 3)):
         assert not sums.add(np.ones((1, count, 2, 1), np.complex64), first, 1.0)

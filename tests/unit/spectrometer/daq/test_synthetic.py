@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pytest
 from pydantic import ValidationError
 
-from spectrometer.daq.accumulator import Accumulator, StateSum, SwitchingCycle
+from spectrometer.daq.accumulator import Accumulator, StateCycle, StateSum
 from spectrometer.daq.channelizer import Channelizer, prototype
 from spectrometer.daq.errors import ScanSetupError
 from spectrometer.daq.receiver import ReceiverConfig, with_status
@@ -29,18 +29,18 @@ QUANTISED = 2 / 12
 Doubles = npt.NDArray[np.float64]
 
 
-def receiver(cycle: SwitchingCycle | None = None, **settings: Any) -> SyntheticReceiver:
-    return SyntheticReceiver(ReceiverConfig(**settings), cycle or SwitchingCycle())
+def receiver(cycle: StateCycle | None = None, **settings: Any) -> SyntheticReceiver:
+    return SyntheticReceiver(ReceiverConfig(**settings), cycle or StateCycle())
 
 
 def spectra_of(
-    source: SyntheticReceiver, samples: int, cycle: SwitchingCycle | None = None
+    source: SyntheticReceiver, samples: int, cycle: StateCycle | None = None
 ) -> list[StateSum]:
     """Mean spectra of so many samples by the code under test, one for each state."""
     band, rate = source.band, source.default_rate(1.0)
     channelizer = Channelizer(band.channels, 2, prototype(TAPS, NFINE))
     accumulator = Accumulator(
-        cycle or SwitchingCycle(),
+        cycle or StateCycle(),
         coarse=band.channels,
         nfine=NFINE,
         polarizations=2,
@@ -93,7 +93,7 @@ def test_radiometer_equation_over_many_integrations() -> None:
     source, spectra, factor = receiver(level=20.0), 50, spread(channels=range(1))
     channelizer = Channelizer(1, 2, prototype(TAPS, NFINE))
     accumulator = Accumulator(
-        SwitchingCycle(),
+        StateCycle(),
         coarse=1,
         nfine=NFINE,
         polarizations=2,
@@ -183,7 +183,7 @@ def test_polarizations_have_the_correlation_that_was_asked_for() -> None:
 def test_states_differ_by_the_diode() -> None:
     rate = 500_000.0
     blanking = TAPS * NFINE / rate  # no spectrum reaches over a change
-    cycle = SwitchingCycle(
+    cycle = StateCycle(
         period=0.05,
         starts=(0.0, 0.5),
         cal=(1, 0),

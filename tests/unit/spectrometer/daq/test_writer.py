@@ -10,14 +10,14 @@ import pytest
 from astropy.io import fits
 from support.full_disk import room_for
 
-from spectrometer.daq.writer import Row, ScanFile, build_headers
+from spectrometer.daq.writer import IntegrationRow, ScanFile, build_headers
 
 NCHAN = 16
 ROW_BYTES = 76 + 4 * NCHAN
 
 
-def row(number: int) -> Row:
-    return Row(
+def row(number: int) -> IntegrationRow:
+    return IntegrationRow(
         integration=number,
         state=1,
         polarization="XX",

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spectrometer.derive.synthesizer import (
-    Command,
-    FrameError,
+    FrameCommand,
     Options,
     Pll,
+    SynthesizerFrameError,
     Tuning,
     checksum,
     frequency_range,
@@ -27,11 +27,14 @@ EMPTY = Pll((0,) * 6)
 @pytest.mark.parametrize(
     ("frame", "hexadecimal"),
     [
-        (write_frame(Command.REFERENCE_SELECT, 0, b"\1"), "06 01 07"),
-        (write_frame(Command.REFERENCE, 0, (10_000_000).to_bytes(4, "big")), "01 00 98 96 80 af"),
-        (write_frame(Command.VCO_RANGE, 0, bytes.fromhex("08981130")), "03 08 98 11 30 e4"),
-        (read_frame(Command.REGISTERS, 8), "88"),
-        (read_frame(Command.REFERENCE_SELECT, 0), "86"),
+        (write_frame(FrameCommand.REFERENCE_SELECT, 0, b"\1"), "06 01 07"),
+        (
+            write_frame(FrameCommand.REFERENCE, 0, (10_000_000).to_bytes(4, "big")),
+            "01 00 98 96 80 af",
+        ),
+        (write_frame(FrameCommand.VCO_RANGE, 0, bytes.fromhex("08981130")), "03 08 98 11 30 e4"),
+        (read_frame(FrameCommand.REGISTERS, 8), "88"),
+        (read_frame(FrameCommand.REFERENCE_SELECT, 0), "86"),
     ],
 )
 def test_frames_are_the_references(frame: bytes, hexadecimal: str) -> None:
@@ -145,9 +148,9 @@ def test_reference_of_the_pll() -> None:
 
 
 def test_wrong_lengths_and_values_are_refused() -> None:
-    with pytest.raises(FrameError, match="REFERENCE takes 4 bytes, not 3"):
-        write_frame(Command.REFERENCE, 0, b"123")
-    with pytest.raises(FrameError, match="23 bytes; expected 24"):
+    with pytest.raises(SynthesizerFrameError, match="REFERENCE takes 4 bytes, not 3"):
+        write_frame(FrameCommand.REFERENCE, 0, b"123")
+    with pytest.raises(SynthesizerFrameError, match="23 bytes; expected 24"):
         Pll.from_bytes(bytes(23))
     with pytest.raises(ValueError, match="expected one of -4, -1, 2, 5"):
         EMPTY.with_rf_level(3)

@@ -10,10 +10,10 @@ from __future__ import annotations
 from spectrometer.daq.errors import DaqNotRunningError
 from spectrometer.status.buffer import StatusBuffer
 
-__all__ = ["AbsentDaq"]
+__all__ = ["NullDaq"]
 
 
-class AbsentDaq:
+class NullDaq:
     """Answers the words of a data-taking program in the status memory."""
 
     name = "no data-taking program"

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from arrayconfig.logs import Log
-from spectrometer.boardwatch import BoardWatch
+from spectrometer.daq.programs import POLL_S, DataTaking, Programs
 from spectrometer.derive.times import mjd
-from spectrometer.programs import POLL_S, DataTaking, Programs
-from spectrometer.scanplan import ScanPlan
-from spectrometer.scanreport import FOUND
+from spectrometer.instruments.boardmonitor import BoardMonitor
+from spectrometer.observing.scanplan import ScanPlan
+from spectrometer.observing.scanreport import FOUND
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 
-__all__ = ["ARRAY_KEY", "AT_ONCE_S", "END_AFTER_S", "LOOK_EVERY_S", "End", "ScanWatch"]
+__all__ = ["ARRAY_KEY", "AT_ONCE_S", "END_AFTER_S", "LOOK_EVERY_S", "ScanEnd", "ScanWatch"]
 
 LOOK_EVERY_S = 1.0
 END_AFTER_S = (
@@ -30,7 +30,7 @@ HANGING_STOP_WITHIN_S = 0.5  # a program that hangs, if it can be stopped after 
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class ScanEnd:
     """Reason why a scan is to be ended now.
 
     Attributes:
@@ -60,7 +60,7 @@ class ScanWatch:
     """
 
     def __init__(
-        self, status: StatusBuffer, programs: Programs, log: Log, board: BoardWatch | None
+        self, status: StatusBuffer, programs: Programs, log: Log, board: BoardMonitor | None
     ) -> None:
         self._status, self._programs, self._log, self._board = status, programs, log, board
         self._due = -math.inf
@@ -107,7 +107,7 @@ class ScanWatch:
         if self._board is not None:
             self._board.begin()
 
-    def look(self, now: float, elapsed: float, length: float) -> tuple[float, End | None]:
+    def look(self, now: float, elapsed: float, length: float) -> tuple[float, ScanEnd | None]:
         """Look if it is time to; the seconds until the next look, and why the scan has to end, if
         it has.
 
@@ -131,21 +131,21 @@ class ScanWatch:
             values, now, left, is_due
         )
 
-    def _end(self, values: dict[str, Any], now: float, left: float, is_due: bool) -> End | None:
+    def _end(self, values: dict[str, Any], now: float, left: float, is_due: bool) -> ScanEnd | None:
         if (gone := self._programs.gone()) is not None:
-            return End(
+            return ScanEnd(
                 f"{gone.name} ended during the scan, exit status {gone.returncode}", gone=gone
             )
         has_stopped = values.get("SCANSTAT") == "stopped"
         if has_stopped and values.get("DAQERR"):
-            return End(str(values["DAQERR"]))
+            return ScanEnd(str(values["DAQERR"]))
         patience = END_AFTER_S if values.get(FOUND["planned"]) is None else self._programs.lag
         if left <= 0 and (has_stopped or left + patience <= AT_ONCE_S):
-            return End()
+            return ScanEnd()
         if self._board is not None and self._board.fault:
-            return End(self._board.fault)
+            return ScanEnd(self._board.fault)
         if is_due and (hangs := self._programs.hangs(values, now)):
-            return End(hangs, HANGING_STOP_WITHIN_S)
+            return ScanEnd(hangs, HANGING_STOP_WITHIN_S)
         return None
 
     def count_down(self, left: float) -> dict[str, Any]:

@@ -1,45 +1,17 @@
-"""The status memory of a Bank: owned while it is open, looked after, published, put right on request,
-given up at the end."""
+"""Status memory of one Bank: owned while it is open, monitored for damage, published, given up at the
+end."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime
-from pathlib import Path
 
 from player.bank import BankContext
 from spectrometer.config import SpectrometerBankConfig
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 from spectrometer.status.owner import Ownership
-from spectrometer.status.protocol.damage import find_damage
-from spectrometer.statuspublisher import StatusPublisher
+from spectrometer.status.publisher import StatusPublisher
 from zmqjsonproxy.channels.properties import PropertyTable
 
-__all__ = ["StatusCare", "holder_name", "put_right"]
-
-
-def put_right(status: StatusBuffer, kept_as: Path) -> tuple[list[str], Path | None]:
-    """Put a damaged status memory right: every whole card stays, and there is an END.
-
-    Args:
-        status: The memory.
-        kept_as: Beginning of the path of the file that keeps all bytes as they were; the time
-            follows.
-
-    Returns:
-        What was wrong, and that file; nothing and None if nothing was.
-
-    Raises:
-        StatusMemoryError: The memory cannot be had.
-        OSError: The file cannot be written; then the memory is as it was.
-    """
-    image, moment = status.snapshot(), datetime.now(UTC)
-    if not find_damage(image):
-        return [], None
-    path = kept_as.with_name(f"{kept_as.name}.damaged-status.{moment:%Y%m%dT%H%M%S.%fZ}")
-    with path.open("xb") as file:  # made anew: nothing that was put there before is written to
-        file.write(image)
-    return [str(damage) for damage in status.repair()], path
+__all__ = ["StatusMemory", "holder_name"]
 
 
 def holder_name(bank: str) -> str:
@@ -47,7 +19,7 @@ def holder_name(bank: str) -> str:
     return f"Bank {bank}"
 
 
-class StatusCare:
+class StatusMemory:
     """The memory of one Bank.
 
     Args:

@@ -1,8 +1,8 @@
 """One scan after the other: arm, run, count down, end; the states of a Bank's data taking.
 
 The mode's hardware belongs to the Backend, which is reached through the callables of a `ScanPlan`;
-the data-taking programs are `spectrometer.programs`'; whether the board is there meanwhile is
-`spectrometer.boardwatch`'s; what came of a scan is judged in `spectrometer.scanreport`.
+the data-taking programs are `spectrometer.daq.programs`'; whether the board is there meanwhile is
+`spectrometer.instruments.boardmonitor`'s; what came of a scan is judged in `spectrometer.observing.scanreport`.
 
     IDLE -> STARTING -> ARMED -> WAITING -> RUNNING -> ENDING -> IDLE
                      (two-phase starts only)       MONITOR from and to IDLE
@@ -21,14 +21,14 @@ from typing import Any
 
 from arrayconfig.logs import bind_scan, release_scan
 from spectrometer.daq.errors import DaqError
+from spectrometer.daq.programs import POLL_S, Programs
 from spectrometer.errors import ScanError
-from spectrometer.programs import POLL_S, Programs
-from spectrometer.scanmachine import ScanMachine
-from spectrometer.scanplan import ScanPlan, StartRequest
-from spectrometer.scanreport import Outcome, ScanReport, judge
-from spectrometer.scanstate import COMMIT_BEFORE_S, ScanState, commit_refusal
-from spectrometer.scantime import ScanTime
-from spectrometer.scanwatch import ARRAY_KEY, AT_ONCE_S, LOOK_EVERY_S
+from spectrometer.observing.scanmachine import ScanMachine
+from spectrometer.observing.scanplan import ScanPlan, StartRequest
+from spectrometer.observing.scanreport import ScanOutcome, ScanReport, judge
+from spectrometer.observing.scanstate import COMMIT_BEFORE_S, ScanState, commit_refusal
+from spectrometer.observing.scantime import ScanTime
+from spectrometer.observing.scanwatch import ARRAY_KEY, AT_ONCE_S, LOOK_EVERY_S
 from spectrometer.status.errors import StatusMemoryError
 from zmqjsonproxy.errors import OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
@@ -91,7 +91,9 @@ class ScanControl(ScanMachine):
                 self._ending.take_found(report)
                 report.ended_by = by
                 report.close(
-                    judge(Outcome.FAILED, why, {}, program=self._programs.name, has_counts=False)
+                    judge(
+                        ScanOutcome.FAILED, why, {}, program=self._programs.name, has_counts=False
+                    )
                 )
             self._set(ScanState.IDLE)
         if was_running:
@@ -146,18 +148,18 @@ class ScanControl(ScanMachine):
                 target=self._keep, args=(plan,), name=f"scan {plan.number}", daemon=True
             ).start()
         except RuntimeError as error:  # the system has no more threads
-            self._undo(Outcome.FAILED, str(error))
+            self._undo(ScanOutcome.FAILED, str(error))
             raise ScanError(str(error)) from error
         if request.answers_early:
             operation.accept(answer(plan))
         operation.leave_queue()
         with self._changed:
             self._changed.wait_for(
-                lambda: report.outcome not in (Outcome.STARTING, Outcome.WAITING)
+                lambda: report.outcome not in (ScanOutcome.STARTING, ScanOutcome.WAITING)
             )
-        if report.outcome is Outcome.ABORTED:
+        if report.outcome is ScanOutcome.ABORTED:
             raise OperationAbortedError(report.error)
-        if report.outcome is Outcome.FAILED:
+        if report.outcome is ScanOutcome.FAILED:
             raise ScanError(report.error)
 
     def begin(
@@ -201,10 +203,10 @@ class ScanControl(ScanMachine):
             )
             return plan
         except OperationAbortedError as error:
-            self._undo(Outcome.ABORTED, str(error))
+            self._undo(ScanOutcome.ABORTED, str(error))
             raise
         except BaseException as error:
-            self._undo(Outcome.FAILED, str(error) or type(error).__name__)
+            self._undo(ScanOutcome.FAILED, str(error) or type(error).__name__)
             raise
 
     def _take_abort(self, operation: OperationHandle) -> None:
@@ -258,7 +260,7 @@ class ScanControl(ScanMachine):
                 "the host's clock was set by %+.2f s; the scan goes on by the monotonic clock", step
             )
         if self._cancel.is_set() and state is not ScanState.RUNNING:
-            self._undo(Outcome.ABORTED, self._why_cancelled)
+            self._undo(ScanOutcome.ABORTED, self._why_cancelled)
             return None
         left = self._time.left(self._clock.monotonic())
         if state is ScanState.ARMED:
@@ -267,7 +269,7 @@ class ScanControl(ScanMachine):
             )
             if due <= AT_ONCE_S and self._is_not_committed():
                 self._undo(
-                    Outcome.FAILED,
+                    ScanOutcome.FAILED,
                     f"armed for {plan.start:%H:%M:%S} UTC, but the start was not committed in time",
                 )
                 return None
@@ -279,7 +281,7 @@ class ScanControl(ScanMachine):
         else:
             return self._watch_running(plan, -left)
         if due > 0 and (why := self._look_while_waiting(plan, left)):
-            self._undo(Outcome.FAILED, why)
+            self._undo(ScanOutcome.FAILED, why)
             return None
         return min(max(due, 0.0), LOOK_EVERY_S)
 
@@ -337,9 +339,9 @@ class ScanControl(ScanMachine):
                 plan.disarm()
                 raise
         except OperationAbortedError as error:
-            self._undo(Outcome.ABORTED, str(error))
+            self._undo(ScanOutcome.ABORTED, str(error))
         except Exception as error:
-            self._undo(Outcome.FAILED, str(error))
+            self._undo(ScanOutcome.FAILED, str(error))
         else:
             self._log.info("scan %d is armed for %s UTC", plan.number, f"{plan.start:%H:%M:%S}")
 
@@ -428,7 +430,7 @@ class ScanControl(ScanMachine):
                 return ""
             self._report.ended_by = by
             self._set(ScanState.ENDING)
-        self._end(Outcome.ABORTED)
+        self._end(ScanOutcome.ABORTED)
         return "Scan taken back"
 
     def _await_idle(self, what: str) -> None:
@@ -466,7 +468,7 @@ class ScanControl(ScanMachine):
                 raise RefusedError("No scan running!")
             self._report.ended_by = by
             self._set(ScanState.ENDING)
-        self._end(Outcome.STOPPED)
+        self._end(ScanOutcome.STOPPED)
         if self._ending.stuck:
             raise ScanError(self._ending.stuck)
         return "Scan ended"

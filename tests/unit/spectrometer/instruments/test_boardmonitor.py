@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.memory import private_status
 
-from spectrometer.boardwatch import BoardWatch
+from spectrometer.instruments.boardmonitor import BoardMonitor
 from spectrometer.instruments.errors import BoardError
 from spectrometer.status import StatusBuffer
 
@@ -44,7 +44,7 @@ class Board:
 class Night:
     def __init__(self, status: StatusBuffer) -> None:
         self.status, self.board = status, Board()
-        self.watch = BoardWatch(self.board, status, logging.getLogger("test"))
+        self.watch = BoardMonitor(self.board, status, logging.getLogger("test"))
         self.watch.begin()
 
     def answers(self, *replies: str) -> None:
@@ -99,7 +99,7 @@ def test_a_board_that_is_silent_when_a_short_scan_ends_is_a_warning(
 ) -> None:
     night.watch.look()
     assert night.watch.verdict() == ("", "")  # it was asked just now
-    monkeypatch.setattr("spectrometer.boardwatch.LATE_S", 0.0)
+    monkeypatch.setattr("spectrometer.instruments.boardmonitor.LATE_S", 0.0)
     failure, warning = night.watch.verdict()
     assert (failure, warning) == (
         "",

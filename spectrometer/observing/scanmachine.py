@@ -1,7 +1,7 @@
 """State of the data taking of a Bank, and the ends of a scan: as planned, by failure, taken back
 before it was one.
 
-How a scan comes so far, and what others ask of it, is `spectrometer.scan`'s.
+How a scan comes so far, and what others ask of it, is `spectrometer.observing.scan`'s.
 """
 
 from __future__ import annotations
@@ -12,17 +12,23 @@ from collections.abc import Callable
 from arrayconfig.logs import Log, release_scan
 from groundwork.values import JsonObject
 from player.clock import Clock, ClockWatch, SystemClock
-from spectrometer.boardwatch import BoardWatch
 from spectrometer.daq.errors import DaqError
+from spectrometer.daq.programs import Programs
 from spectrometer.errors import BankError
-from spectrometer.monitormode import MonitorMode
-from spectrometer.programs import Programs
-from spectrometer.scanending import ScanEnding
-from spectrometer.scanplan import ScanPlan, StartRequest
-from spectrometer.scanreport import Outcome, ScanReport, ScanReports, Verdict, standing
-from spectrometer.scanstate import ScanState
-from spectrometer.scantime import ScanTime, told_of_steps
-from spectrometer.scanwatch import ScanWatch
+from spectrometer.instruments.boardmonitor import BoardMonitor
+from spectrometer.observing.monitormode import MonitorMode
+from spectrometer.observing.scanending import ScanEnding
+from spectrometer.observing.scanplan import ScanPlan, StartRequest
+from spectrometer.observing.scanreport import (
+    ScanOutcome,
+    ScanReport,
+    ScanReports,
+    Verdict,
+    standing,
+)
+from spectrometer.observing.scanstate import ScanState
+from spectrometer.observing.scantime import ScanTime, told_of_steps
+from spectrometer.observing.scanwatch import ScanWatch
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 from zmqjsonproxy.errors import OperationAbortedError
@@ -49,7 +55,7 @@ class ScanMachine:
         status: StatusBuffer,
         programs: Programs,
         log: Log,
-        board: BoardWatch | None = None,
+        board: BoardMonitor | None = None,
         clock: Clock | None = None,
         reports: ScanReports | None = None,
         tell: Callable[[JsonObject], None] = lambda _told: None,
@@ -105,20 +111,20 @@ class ScanMachine:
         if self._state is ScanState.RUNNING:
             self._end_if_running(error)
         elif self.scanning:
-            self._undo(Outcome.FAILED, error)
+            self._undo(ScanOutcome.FAILED, error)
 
     def _end_if_running(self, error: str, stop_within: float | None = None) -> None:
         with self._changed:
             if self._state is not ScanState.RUNNING or self._closed:
                 return
             self._set(ScanState.ENDING)
-        self._end(Outcome.DONE, error, stop_within)
+        self._end(ScanOutcome.DONE, error, stop_within)
 
-    def _end(self, ended: Outcome, error: str = "", stop_within: float | None = None) -> None:
+    def _end(self, ended: ScanOutcome, error: str = "", stop_within: float | None = None) -> None:
         """From ENDING to IDLE."""
         plan, report = self._plan, self._report
         assert plan is not None
-        verdict = Verdict(Outcome.FAILED, error or "its end could not be seen")
+        verdict = Verdict(ScanOutcome.FAILED, error or "its end could not be seen")
         try:
             verdict = self._ending.end(
                 report, ended, error, plan.disarm, stop_within, told_of_steps(self._clock_watch)
@@ -130,7 +136,7 @@ class ScanMachine:
         self._ending.tell(report)
         release_scan(self._log, plan.number)
 
-    def _undo(self, outcome: Outcome, error: str) -> None:
+    def _undo(self, outcome: ScanOutcome, error: str) -> None:
         """A start did not become a scan."""
         plan, report = self._plan, self._report
         self._log.warning("%s: %s", "a start" if plan is None else f"scan {plan.number}", error)
@@ -166,7 +172,7 @@ class ScanMachine:
         with self._changed:
             if self._state is before and not self._cancel.is_set():
                 self._report.outcome = (
-                    Outcome.RUNNING if after is ScanState.RUNNING else Outcome.WAITING
+                    ScanOutcome.RUNNING if after is ScanState.RUNNING else ScanOutcome.WAITING
                 )
                 self._set(after)
                 return

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from spectrometer.scanreport import FOUND, KEPT, NO_REPORT, Outcome, ScanReport, ScanReports, judge
+from spectrometer.observing.scanreport import (
+    FOUND,
+    KEPT,
+    NO_REPORT,
+    ScanOutcome,
+    ScanReport,
+    ScanReports,
+    judge,
+)
 from spectrometer.status.protocol.cards import read_card, write_card
 
 WHOLE = {"integrations": 10, "planned": 10, "dropped": 0, "lost_s": 0.0}
@@ -51,17 +59,17 @@ JUDGED: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {"has_counts": None}, "done", "simulated without a source: no data are taken"),
     (
         WHOLE | {"integrations": 3},
-        {"ended": Outcome.STOPPED},
+        {"ended": ScanOutcome.STOPPED},
         "stopped",
         "3 of 10 integrations recorded",
     ),
     (
         WHOLE | {"integrations": 0},
-        {"ended": Outcome.ABORTED},
+        {"ended": ScanOutcome.ABORTED},
         "aborted",
         "0 of 10 integrations recorded",
     ),
-    (WHOLE, {"ended": Outcome.STOPPED, "error": "disk full"}, "failed", "disk full"),
+    (WHOLE, {"ended": ScanOutcome.STOPPED, "error": "disk full"}, "failed", "disk full"),
 ]
 
 
@@ -69,7 +77,12 @@ JUDGED: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
 def test_the_outcome_is_what_was_recorded_of_what_was_planned(
     found: dict[str, Any], others: dict[str, Any], outcome: str, text: str
 ) -> None:
-    arguments = {"ended": Outcome.DONE, "error": "", "program": "daq", "has_counts": False} | others
+    arguments = {
+        "ended": ScanOutcome.DONE,
+        "error": "",
+        "program": "daq",
+        "has_counts": False,
+    } | others
     verdict = judge(found=found, **arguments)
     assert verdict.outcome.value == outcome
     assert re.search(text, "; ".join([verdict.error, *verdict.warnings]))
@@ -89,13 +102,13 @@ def test_nothing_that_lost_data_is_done_without_a_word(
     found: dict[str, Any], counts: bool, blocked: int
 ) -> None:
     verdict = judge(
-        Outcome.DONE, "", found, program="daq", has_counts=counts, blocked=blocked, looks=5
+        ScanOutcome.DONE, "", found, program="daq", has_counts=counts, blocked=blocked, looks=5
     )
-    if verdict.outcome is Outcome.DONE and not verdict.warnings:
+    if verdict.outcome is ScanOutcome.DONE and not verdict.warnings:
         assert not blocked
         assert not any(found.get(name) for name in ("dropped", "lost_s", "packets_lost"))
         assert found.get("packets") or found["integrations"] >= found["planned"]
-    if verdict.outcome is Outcome.FAILED:
+    if verdict.outcome is ScanOutcome.FAILED:
         assert verdict.error
 
 

@@ -1,4 +1,4 @@
-"""Monitor board reachability during a scan, and tell what an absence says about its data.
+"""Board monitor: reachability during a scan, and what an absence says about its data.
 
 It is asked each second for the state of its FPGA. A look never waits: it asks, and a later one
 hears. A board that does not answer may go on sending data; one that comes back without its image
@@ -20,7 +20,7 @@ from spectrometer.instruments.errors import BoardError
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 
-__all__ = ["Asked", "BoardWatch"]
+__all__ = ["BoardMonitor", "MonitoredBoard"]
 
 STATE_KEY = "BOARDST"  # for whoever only reads the status memory
 ANSWERS_WITHIN_S = 5.0
@@ -29,7 +29,7 @@ QUESTION, NEWER_QUESTION = "status", "fpgastatus"  # as newer servers have renam
 SHOWN = 3  # absences that a sentence names
 
 
-class Asked(Protocol):
+class MonitoredBoard(Protocol):
     """Connection that answers for a board: `spectrometer.instruments.katcp.BoardConnection`."""
 
     @property
@@ -50,8 +50,8 @@ class _Absence:
         return f"{self.since:%H:%M:%S}{end} UTC ({self.why})"
 
 
-class BoardWatch:
-    """Watches one board; from any thread.
+class BoardMonitor:
+    """Monitor of one board; from any thread.
 
     Args:
         board: Its connection, which connects again by itself when something is asked.
@@ -59,7 +59,7 @@ class BoardWatch:
         log: With the Bank's name.
     """
 
-    def __init__(self, board: Asked, status: StatusBuffer, log: Log) -> None:
+    def __init__(self, board: MonitoredBoard, status: StatusBuffer, log: Log) -> None:
         self._board, self._status, self._log = board, status, log
         self._lock = threading.Lock()
         self._request = QUESTION

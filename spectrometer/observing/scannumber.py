@@ -25,7 +25,7 @@ from arrayconfig.logs import Log
 from groundwork.wholefiles import replace_file
 from zmqjsonproxy.errors import RefusedError
 
-__all__ = ["FIRST", "LAST", "Found", "ScanNumber", "scans_of"]
+__all__ = ["FIRST", "LAST", "FoundScans", "ScanNumber", "scans_of"]
 
 FIRST = 1  # the original's; its first scan has the next one
 LAST = 2**31 - 1  # what C programs read from the status memory
@@ -147,7 +147,7 @@ def _text_of(path: Path) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundScans:
     """The scans that a data root has.
 
     Attributes:
@@ -163,7 +163,7 @@ class Found:
 
 def scans_of(
     bank: str, root: Path, after: str = "", names: int = LOOK_AT_NAMES, seconds: float = LOOK_FOR_S
-) -> Found:
+) -> FoundScans:
     """Find the highest scan number in the names of a Bank's files, of any type, in all projects.
 
     Args:
@@ -174,13 +174,13 @@ def scans_of(
         seconds: Look for so long, at most.
     """
     form = re.compile(rf"(\d{{4}}(?:_\d\d){{3}}-\d\d-\d\d)_{re.escape(bank)}_(\d{{1,10}})(?=[_.])")
-    end, best = time.monotonic() + seconds, Found()
+    end, best = time.monotonic() + seconds, FoundScans()
     for count, entry in enumerate(_files_of(root)):
         if count >= names or time.monotonic() > end:
-            return Found(best.number, best.path, is_cut=True)
+            return FoundScans(best.number, best.path, is_cut=True)
         found = form.match(entry.name)
         if found and found[1] > after and best.number < int(found[2]) <= LAST:
-            best = Found(int(found[2]), Path(entry.path))
+            best = FoundScans(int(found[2]), Path(entry.path))
     return best
 
 

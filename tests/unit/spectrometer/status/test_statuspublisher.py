@@ -11,7 +11,7 @@ import sysv_ipc
 from support.memory import private_status
 
 from spectrometer.status import StatusBuffer
-from spectrometer.statuspublisher import StatusPublisher
+from spectrometer.status.publisher import StatusPublisher
 from zmqjsonproxy.channels.declarations import Declared
 from zmqjsonproxy.channels.properties import PROPERTIES_MOST, PropertyTable
 

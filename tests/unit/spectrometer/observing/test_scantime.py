@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from player.clock import ClockWatch, SystemClock
-from spectrometer.scantime import ScanTime, told_of_steps
+from spectrometer.observing.scantime import ScanTime, told_of_steps
 
 
 class Clock(SystemClock):

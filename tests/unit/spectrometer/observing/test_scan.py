@@ -13,12 +13,12 @@ import pytest
 from support.memory import private_status
 
 from player.clock import SystemClock
+from spectrometer.daq.programs import Programs
 from spectrometer.errors import ScanError
-from spectrometer.programs import Programs
-from spectrometer.scan import ScanControl
-from spectrometer.scanplan import ScanPlan, StartRequest
-from spectrometer.scanreport import NO_REPORT, ScanReports
-from spectrometer.scanstate import ScanState
+from spectrometer.observing.scan import ScanControl
+from spectrometer.observing.scanplan import ScanPlan, StartRequest
+from spectrometer.observing.scanreport import NO_REPORT, ScanReports
+from spectrometer.observing.scanstate import ScanState
 from spectrometer.status import StatusBuffer
 from spectrometer.status.errors import StatusLockError
 from zmqjsonproxy.errors import OperationAbortedError, RefusedError
@@ -271,7 +271,7 @@ def test_an_fpga_that_was_armed_for_a_cancelled_start_is_disarmed(night: Night) 
 def test_a_program_that_does_not_stop_is_told_to_the_caller(
     night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spectrometer.scanending.STOP_WITHIN_S", 0.2)
+    monkeypatch.setattr("spectrometer.observing.scanending.STOP_WITHIN_S", 0.2)
     night.start(ScanState.RUNNING)
     night.join()
     night.program.deaf = True
@@ -308,7 +308,7 @@ def test_a_scan_ends_even_if_the_status_memory_cannot_be_had(
         night.program.deaf = True
         end = time.monotonic() + 10
         while night.control.state is not ScanState.IDLE and time.monotonic() < end:
-            patch.setattr("spectrometer.scanending.STOP_WITHIN_S", 0.1)
+            patch.setattr("spectrometer.observing.scanending.STOP_WITHIN_S", 0.1)
             time.sleep(0.05)
     assert night.control.state is ScanState.IDLE
     assert night.program.words[-1] == "STOP"
@@ -481,8 +481,8 @@ def test_a_program_that_ends_right_before_the_start_fails_it_before_the_start(ni
 def test_a_monitor_whose_program_hangs_says_so(
     night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spectrometer.programs.DEAF_AFTER_S", 0.2)
-    monkeypatch.setattr("spectrometer.monitormode.WITHIN_S", 0.1)
+    monkeypatch.setattr("spectrometer.daq.programs.DEAF_AFTER_S", 0.2)
+    monkeypatch.setattr("spectrometer.observing.monitormode.WITHIN_S", 0.1)
     night.status.update({"DAQPULSE": "12:00:00"})
     night.program.on_start = lambda: night.status.update({"DAQPULSE": "12:00:00"})
     night.program.deaf = True
@@ -511,7 +511,7 @@ def test_a_start_without_a_thread_fails_and_leaves_the_bank_free(
 def test_an_armed_start_whose_dealer_died_is_given_up_long_before_the_start(
     night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spectrometer.scan.COMMIT_WITHIN_S", 0.2)
+    monkeypatch.setattr("spectrometer.observing.scan.COMMIT_WITHIN_S", 0.2)
     night.start(ScanState.ARMED, two_phase=True, start=datetime.now(UTC) + timedelta(days=2))
     assert isinstance(night.join(), ScanError)
     assert "was not committed in time" in night.report()["error"]

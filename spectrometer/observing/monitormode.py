@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 
 from player.clock import Clock
+from spectrometer.daq.programs import Programs
 from spectrometer.errors import ScanError
-from spectrometer.programs import Programs
 from spectrometer.status.buffer import StatusBuffer
 
 __all__ = ["MonitorMode"]
@@ -15,7 +15,7 @@ WITHIN_S = 2.0
 
 
 class MonitorMode:
-    """Monitor mode of a Bank's programs. Whether there is one now is `spectrometer.scan`'s.
+    """Monitor mode of a Bank's programs. Whether there is one now is `spectrometer.observing.scan`'s.
 
     Args:
         status: The status memory.

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from spectrometer.daq.growing import create_new
+from spectrometer.daq.streamingfits import create_new
 from spectrometer.daq.writer import file_name
-from spectrometer.scannumber import FIRST, LAST, ScanNumber, scans_of
+from spectrometer.observing.scannumber import FIRST, LAST, ScanNumber, scans_of
 from zmqjsonproxy.errors import RefusedError
 
 log = logging.getLogger("test")
@@ -155,7 +155,7 @@ def test_the_look_at_many_files_is_bounded_and_the_last_project_comes_first(
     assert (found.number >= 300, found.is_cut) == (True, True)
     assert scans_of("BANKA", tmp_path, names=3).number == 4
     assert scans_of("BANKA", tmp_path, seconds=0.0).is_cut
-    monkeypatch.setattr("spectrometer.scannumber.scans_of", lambda *_args: found)
+    monkeypatch.setattr("spectrometer.observing.scannumber.scans_of", lambda *_args: found)
     number(tmp_path)
     assert "has too many files to look at all of them" in caplog.text
 

@@ -1,7 +1,7 @@
 """The data-taking programs of a mode as one: started, told, watched and ended together.
 
 All get the same words; the first one reports through the status memory. What a scan is, they are
-told by `spectrometer.scan`; processes and pipes are `spectrometer.daq.control`'s.
+told by `spectrometer.observing.scan`; processes and pipes are `spectrometer.daq.control`'s.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from spectrometer.status.protocol.cards import plain
 __all__ = [
     "FOUND",
     "NO_REPORT",
-    "Outcome",
+    "ScanOutcome",
     "ScanReport",
     "ScanReports",
     "Verdict",
@@ -43,7 +43,7 @@ LISTED = 20  # Banks in a sentence
 KEPT = 32  # reports of a Bank; more scans than anybody waits for at once
 
 
-class Outcome(StrEnum):
+class ScanOutcome(StrEnum):
     """Outcome of a scan; those before DONE are not final."""
 
     STARTING = "starting"
@@ -58,20 +58,20 @@ class Outcome(StrEnum):
     @property
     def is_final(self) -> bool:
         """The scan has ended."""
-        return self not in (Outcome.STARTING, Outcome.WAITING, Outcome.RUNNING)
+        return self not in (ScanOutcome.STARTING, ScanOutcome.WAITING, ScanOutcome.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Outcome of a scan that has ended, why it failed, and what else is to be known of its data."""
 
-    outcome: Outcome
+    outcome: ScanOutcome
     error: str = ""
     warnings: tuple[str, ...] = ()
 
 
 def judge(
-    ended: Outcome,
+    ended: ScanOutcome,
     error: str,
     found: Mapping[str, Any],
     *,
@@ -96,16 +96,16 @@ def judge(
         A scan that was ended before its length keeps that outcome, and its losses are warnings.
     """
     if error:
-        return Verdict(Outcome.FAILED, error)
+        return Verdict(ScanOutcome.FAILED, error)
     if has_counts is None:
         return Verdict(ended, "", ("simulated without a source: no data are taken",))
     losses = _losses(found, blocked, looks)
-    if ended is not Outcome.DONE:
+    if ended is not ScanOutcome.DONE:
         return Verdict(ended, "", tuple(losses))
     if nothing := _nothing(found, program, has_counts, blocked, looks):
-        return Verdict(Outcome.FAILED, "; ".join([nothing, *losses]))
+        return Verdict(ScanOutcome.FAILED, "; ".join([nothing, *losses]))
     if losses:
-        return Verdict(Outcome.INCOMPLETE, "", tuple(losses))
+        return Verdict(ScanOutcome.INCOMPLETE, "", tuple(losses))
     if found.get("integrations") is None and found.get("packets") is None:
         return Verdict(ended, "", (f"not verified: {program} reports no counts",))
     if found.get("planned") is None and not found.get("packets"):
@@ -162,7 +162,7 @@ class ScanReport:
         scan: Its number; None until one is given.
         start: UTC; None until it is agreed on.
         length: s.
-        outcome: See Outcome.
+        outcome: See ScanOutcome.
         error: Why it failed, or why it was taken back.
         warnings: What is to be known of data that may be good.
         ended_by: Who stopped it, or took it back; empty if nobody did.
@@ -178,7 +178,7 @@ class ScanReport:
     scan: int | None = None
     start: datetime | None = None
     length: float | None = None
-    outcome: Outcome = Outcome.STARTING
+    outcome: ScanOutcome = ScanOutcome.STARTING
     error: str = ""
     warnings: list[str] = field(default_factory=list)
     ended_by: str = ""
@@ -199,7 +199,7 @@ class ScanReport:
         """Take over what came of the scan."""
         self.outcome, self.error = verdict.outcome, verdict.error
         self.warnings += verdict.warnings
-        if self.outcome in (Outcome.DONE, Outcome.INCOMPLETE):
+        if self.outcome in (ScanOutcome.DONE, ScanOutcome.INCOMPLETE):
             self.fraction = 1.0
 
     @property

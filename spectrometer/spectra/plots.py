@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from spectrometer.spectrafiles import Panel, Picture, read_picture
+from spectrometer.spectra.files import Panel, Picture, read_picture
 
 __all__ = ["draw_file"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spectrometer.programs import LONGEST_LOOK_S, Pulse
+from spectrometer.daq.programs import LONGEST_LOOK_S, Pulse
 
 
 def silence(looks: Iterable[tuple[float, object]]) -> float:

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from groundwork.watching import watch
-from spectrometer.daq.liveframes import FrameReader, remove_leftover
+from spectrometer.daq.liveframes import LiveFrameReader, remove_leftover
 from zmqjsonproxy.channels.properties import PropertyTable
 
 __all__ = ["SPECTRUM", "SpectrumPublisher"]
@@ -26,7 +26,7 @@ class SpectrumPublisher:
 
     def __init__(self, path: Path, table: PropertyTable) -> None:
         self._path, self._table = path, table
-        self._reader = FrameReader(path)
+        self._reader = LiveFrameReader(path)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live spectra", daemon=True)
         self._thread.start()

@@ -1,7 +1,7 @@
 """Starts of one Bank: whose the next one is, what is prepared for it, and the scan that becomes of
 it.
 
-What runs a scan is `spectrometer.scan`'s.
+What runs a scan is `spectrometer.observing.scan`'s.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from player.clock import Clock
 from spectrometer.backends.base import Backend
 from spectrometer.derive.times import start_time
 from spectrometer.modesetting import READY_WITHIN_S, ModeSetter
-from spectrometer.scan import ScanControl
-from spectrometer.scannumber import ScanNumber
-from spectrometer.scanplan import ScanPlan, StartRequest, read_banks, read_start_id
-from spectrometer.starthold import StartHold
+from spectrometer.observing.scan import ScanControl
+from spectrometer.observing.scannumber import ScanNumber
+from spectrometer.observing.scanplan import ScanPlan, StartRequest, read_banks, read_start_id
+from spectrometer.observing.starthold import StartHold
 from spectrometer.status.errors import StatusMemoryError
 from zmqjsonproxy import RefusedError, current_caller
 from zmqjsonproxy.handle import NULL_OPERATION, OperationHandle

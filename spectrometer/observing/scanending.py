@@ -1,7 +1,7 @@
 """End of a scan: its programs are stopped, its board is disarmed, what was recorded is judged and
 logged.
 
-The state of the Bank is `spectrometer.scan`'s; one thread at a time ends a scan.
+The state of the Bank is `spectrometer.observing.scan`'s; one thread at a time ends a scan.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from contextlib import suppress
 
 from arrayconfig.logs import Log
 from player.clock import Clock
-from spectrometer.boardwatch import BoardWatch
 from spectrometer.daq.errors import DaqError
+from spectrometer.daq.programs import POLL_S, Programs
 from spectrometer.errors import BankError, ScanError
-from spectrometer.programs import POLL_S, Programs
-from spectrometer.scanreport import Outcome, ScanReport, Verdict, judge
-from spectrometer.scanwatch import ScanWatch
+from spectrometer.instruments.boardmonitor import BoardMonitor
+from spectrometer.observing.scanreport import ScanOutcome, ScanReport, Verdict, judge
+from spectrometer.observing.scanwatch import ScanWatch
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 
@@ -26,7 +26,7 @@ __all__ = ["STOP_WITHIN_S", "ScanEnding"]
 
 STOP_WITHIN_S = 5.0
 STARTED_ANEW = "; it is ended and started anew"
-LEVELS = {Outcome.FAILED: logging.ERROR, Outcome.INCOMPLETE: logging.WARNING}
+LEVELS = {ScanOutcome.FAILED: logging.ERROR, ScanOutcome.INCOMPLETE: logging.WARNING}
 
 
 class ScanEnding:
@@ -46,7 +46,7 @@ class ScanEnding:
         status: StatusBuffer,
         programs: Programs,
         log: Log,
-        board: BoardWatch | None,
+        board: BoardMonitor | None,
         clock: Clock,
         watch: ScanWatch,
     ) -> None:
@@ -57,7 +57,7 @@ class ScanEnding:
     def end(
         self,
         report: ScanReport,
-        ended: Outcome,
+        ended: ScanOutcome,
         error: str,
         disarm: Callable[[], None],
         within: float | None,
@@ -92,13 +92,13 @@ class ScanEnding:
         with suppress(StatusMemoryError):
             self._status.update({"SCANREM": "scan terminated"})
             self._status.remove(["DAQMONO"])
-        if ended is Outcome.ABORTED and not error:
+        if ended is ScanOutcome.ABORTED and not error:
             return Verdict(
                 ended, f"taken back by {report.ended_by}", self._judge(ended, "", report).warnings
             )
         return self._judge(ended, error, report)
 
-    def _judge(self, ended: Outcome, error: str, report: ScanReport) -> Verdict:
+    def _judge(self, ended: ScanOutcome, error: str, report: ScanReport) -> Verdict:
         return judge(
             ended,
             error,

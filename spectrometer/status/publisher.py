@@ -51,7 +51,7 @@ class StatusPublisher:
         self._thread.start()
 
     def _look_if_possible(self) -> None:
-        with contextlib.suppress(StatusMemoryError):  # StatusCare tells of it
+        with contextlib.suppress(StatusMemoryError):  # StatusMemory tells of it
             self.look()
 
     def look(self) -> None:

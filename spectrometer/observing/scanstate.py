@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum, auto
 
-from spectrometer.scanplan import ScanPlan, StartRequest
+from spectrometer.observing.scanplan import ScanPlan, StartRequest
 
 __all__ = ["COMMIT_BEFORE_S", "ScanState", "commit_refusal"]
 

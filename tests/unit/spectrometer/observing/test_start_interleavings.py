@@ -28,7 +28,7 @@ from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, running
 from zmqjsonproxy.protocol.operations import OperationRecord, State
 
-SHIPPED = Path(__file__).resolve().parents[3] / "conf" / "dibas.toml"
+SHIPPED = Path(__file__).resolve().parents[4] / "conf" / "dibas.toml"
 NAMES = ["BANKA", "BANKB", "BANKC", "BANKD"]
 
 

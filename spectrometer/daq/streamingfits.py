@@ -32,8 +32,8 @@ from spectrometer.status.protocol.cards import (
 __all__ = [
     "CHECKSUM_CARDS",
     "FITS_BLOCK",
-    "GrowingTable",
     "Record",
+    "StreamingTable",
     "check_kept",
     "create_new",
     "write_all",
@@ -56,7 +56,7 @@ Record = np.ndarray[tuple[int], np.dtype[np.void]]
 """One row: an array of one record."""
 
 
-class GrowingTable:
+class StreamingTable:
     """A FITS file being written whose last unit is a table.
 
     Args:

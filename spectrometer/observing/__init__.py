@@ -1,0 +1,1 @@
+"""Observing: the course of a scan, its states and times, from arming to its report."""

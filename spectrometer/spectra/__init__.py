@@ -1,0 +1,1 @@
+"""Spectra as files, as pictures, and as live pipes."""
