@@ -64,10 +64,6 @@ class Liveness:
         self.broken = ""
         self.hear(now)
 
-    def lost(self, reason: str) -> None:
-        """Take note that its updates do not come."""
-        self.broken = reason
-
     def refuse(self, reason: str) -> None:
         """Take note that it lets nobody in."""
         self.refusal = reason

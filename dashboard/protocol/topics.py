@@ -111,7 +111,9 @@ class KeyTopic:
             since = 0
         if since == 0:
             return write_changes(self.name, 0, self.place, time, self.values, ())
-        values = {key: self.values[key] for key in _after(self._changed, since) if key in self.values}
+        values = {
+            key: self.values[key] for key in _after(self._changed, since) if key in self.values
+        }
         return write_changes(self.name, since, self.place, time, values, _after(self._gone, since))
 
 

@@ -93,6 +93,8 @@ def _read_frame(told: Any) -> FrameWish:
     names = [told.get("bank"), told.get("object", "bank"), told.get("name")]
     if not all(isinstance(name, str) and 0 < len(name) <= _NAME_MOST for name in names):
         raise WishError("frames: bank, object and name are texts")
+    if any(sign in str(names[2]) for sign in "*?["):
+        raise WishError("frames: name is that of one pipe, no pattern")
     rate = told.get("rate", FRAME_HZ)
     if not _is_number(rate) or not 0 < rate <= FRAME_HZ:
         raise WishError(f"frames: rate is a number above 0, up to {FRAME_HZ:g}")

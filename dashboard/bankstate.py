@@ -1,0 +1,251 @@
+"""State of one Bank as viewers see it: what its Player told, made into topics. No sockets, no
+clock."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dashboard.protocol.liveness import Liveness
+from dashboard.protocol.topics import KeyTopic, LineTopic
+from groundwork.cut import cut
+from groundwork.values import JsonObject
+from zmqjsonproxy import InterfaceDescription
+from zmqjsonproxy.channels import Update
+
+__all__ = ["ORIGINAL_SUMMARY", "BankState", "Interface", "key_of", "wanted_patterns"]
+
+BANK, PREFIX = "bank", "bank."
+CONTROL, LOAD, LOG, OPERATIONS = "control", "host_load", "log", "operations"
+MESSAGES = (LOG, OPERATIONS)
+"""Messages of every Player that viewers see; others are a kind's own."""
+SCAN, SIMULATED = "SCANNUM", "SIMULATE"
+ORIGINAL_SUMMARY = (SCAN, "SCANREM", "NETSTAT", "DAQSTATE", SIMULATED)
+"""Status keys that stand for the overview of a Player that has none."""
+STATUS = "status."
+TEXT_MOST = 4000
+OPERATIONS_MOST, ENDED_KEPT_S = 200, 3600.0
+_ENDED = frozenset({"done", "failed", "aborted", "lost"})
+
+
+def key_of(object_name: str, name: str) -> str:
+    """Return the name of a property among those of all objects of a Bank, as histories have it."""
+    part = object_name.removeprefix(PREFIX)
+    return name if object_name == BANK else f"{part}.{name}"
+
+
+def wanted_patterns(properties: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return patterns that mean all results, and those messages that viewers see, but no pipe.
+
+    Names with a dot are meant by their beginning, so that further ones of the group are meant, too.
+    """
+    pipes = {one["name"] for one in properties if one["kind"] == "pipe"}
+    patterns: dict[str, None] = {}
+    for one in properties:
+        name, kind = one["name"], one["kind"]
+        if kind != "result" and not (kind == "message" and name in MESSAGES):
+            continue
+        group, dot, _ = name.rpartition(".")
+        has_pipe = any(pipe.startswith(f"{group}.") for pipe in pipes)
+        patterns[f"{group}.*" if dot and not has_pipe else name] = None
+    return list(patterns)
+
+
+@dataclass(slots=True)
+class Interface:
+    """What a Player offers.
+
+    Attributes:
+        objects: Object -> its description.
+        properties: Object -> its properties, as `list_properties` tells them.
+        number: Rises when it has changed.
+    """
+
+    objects: dict[str, InterfaceDescription] = field(default_factory=dict)
+    properties: dict[str, list[JsonObject]] = field(default_factory=dict)
+    number: int = 0
+
+    def take(
+        self,
+        objects: Mapping[str, InterfaceDescription],
+        properties: Mapping[str, Iterable[Mapping[str, Any]]],
+    ) -> None:
+        """Take what a Player tells now."""
+        told = {
+            name: [{k: v for k, v in one.items() if k not in _OF_A_MOMENT} for one in some]
+            for name, some in properties.items()
+        }
+        before = {name: each.methods for name, each in self.objects.items()}
+        if told != self.properties or before != {
+            name: each.methods for name, each in objects.items()
+        }:
+            self.number += 1
+        self.objects, self.properties = dict(objects), told
+
+    def describe(self) -> JsonObject:
+        """Return objects with methods and properties."""
+        return {
+            name: {
+                "methods": [
+                    {
+                        "name": method.name,
+                        "kind": method.kind,
+                        "signature": method.signature,
+                        "doc": method.doc or "",
+                    }
+                    for method in each.methods.values()
+                ],
+                "properties": self.properties.get(name, []),
+            }
+            for name, each in self.objects.items()
+        }
+
+
+_OF_A_MOMENT = ("number", "time", "problem")
+
+
+class BankState:
+    """State of one Bank, written into topics.
+
+    Args:
+        bank: Its name.
+        url: Of its Player.
+        host: Where it is at home; empty: not known.
+        topics: Overview, values of this Bank, operations, log.
+        now: UTC, unix seconds.
+
+    Attributes:
+        interface: What its Player offers.
+        liveness: Of its Player.
+        kind: Of the Bank; empty: not known.
+        dialect: Of its Player.
+        instance: Of its Player; empty: not known.
+        offset: Clock of its Player minus ours, s; None: not known.
+        overview: What it shows of itself.
+        findings: What is wrong with it.
+        missed: Updates that did not arrive.
+    """
+
+    def __init__(
+        self,
+        bank: str,
+        url: str,
+        host: str,
+        topics: tuple[KeyTopic, KeyTopic, KeyTopic, LineTopic],
+        now: float,
+    ) -> None:
+        self.bank, self.url, self.host = bank, url, host
+        self._rows, self._values, self._operations, self._log = topics
+        self.interface, self.liveness = Interface(), Liveness(now)
+        self.kind, self.dialect, self.instance = "", "unknown", ""
+        self.offset: float | None = None
+        self.overview: JsonObject = {}
+        self.findings: list[Any] = []
+        self.missed = 0
+        self._known: OrderedDict[str, float | None] = OrderedDict()  # id -> when it ended
+        self.show()
+
+    def show(self) -> None:
+        """Write the row of this Bank."""
+        self._rows.put(
+            self.bank,
+            {
+                "bank": self.bank,
+                "kind": self.kind,
+                "host": self.host,
+                "url": self.url,
+                "dialect": self.dialect,
+                "simulated": self._simulated(),
+                "link": self.liveness.describe(),
+                "interface": self.interface.number,
+                "offset": self.offset,
+                "instance": self.instance,
+                "overview": self.overview,
+                "control": self._value(CONTROL),
+                "findings": self.findings,
+                "load": self._value(LOAD),
+                "operations": [id for id, ended in self._known.items() if ended is None],
+                "missed": self.missed,
+            },
+        )
+
+    def _value(self, key: str) -> Any:
+        known = self._values.values.get(key)
+        return None if known is None else known[0]
+
+    def _simulated(self) -> bool | None:
+        value = self._value(STATUS + SIMULATED)
+        if value is None:
+            value = self.overview.get(SIMULATED)
+        return None if value is None else str(value).strip().upper() in ("1", "T", "TRUE")
+
+    # what comes
+
+    def take(self, object_name: str, update: Update, now: float) -> None:
+        """Take an update of an object."""
+        self.liveness.heard = now
+        if update.kind == "result":
+            key = key_of(object_name, update.name)
+            self._values.put(key, [update.value, update.time, update.number])
+        elif object_name == BANK and isinstance(update.value, dict):
+            if update.name == LOG:
+                self._add_line(update)
+            elif update.name == OPERATIONS:
+                self.take_operation(update.value, now)
+
+    def _add_line(self, update: Update) -> None:
+        told: Any = update.value
+        line: JsonObject = {
+            "bank": self.bank,
+            "host": self.host,
+            "time": told.get("time", update.time),
+            "level": str(told.get("level", "")),
+            "logger": str(told.get("logger", "")),
+            "text": cut(str(told.get("text", "")), TEXT_MOST),
+            "scan": self._value(STATUS + SCAN),
+        }
+        if "left_out" in told:
+            line["left_out"] = told["left_out"]
+        self._log.add(line)
+
+    def take_operation(self, told: Mapping[str, Any], now: float) -> None:
+        """Take what is told of an operation; old ones that have ended are forgotten."""
+        id = str(told.get("id", ""))
+        has_ended = told.get("state") in _ENDED
+        self._known[id] = now if has_ended else None
+        self._known.move_to_end(id)
+        self._operations.put(f"{self.bank} {id}", {"bank": self.bank, **told})
+        self.forget_operations(now)
+
+    def forget_operations(self, now: float) -> None:
+        """Forget operations that ended long ago, and of too many the oldest."""
+        excess = len(self._known) - OPERATIONS_MOST
+        for id, ended in list(self._known.items()):
+            if (ended is not None and now - ended > ENDED_KEPT_S) or excess > 0:
+                del self._known[id]
+                self._operations.remove(f"{self.bank} {id}")
+                excess -= 1
+
+    def take_running(self, told: Iterable[Mapping[str, Any]], now: float) -> None:
+        """Take all operations that have not ended; others that we thought of so are lost."""
+        running = {str(each.get("id", "")): each for each in told}
+        for id, ended in list(self._known.items()):
+            if ended is None and id not in running:
+                before = self._operations.values.get(f"{self.bank} {id}", {"id": id})
+                self.take_operation({**before, "state": "lost"}, now)
+        for each in running.values():
+            self.take_operation(each, now)
+
+    def take_status(self, values: Mapping[str, Any], now: float) -> None:
+        """Take the whole status of a Player that publishes nothing: what has changed counts on."""
+        known = self._values.values
+        for name, value in values.items():
+            key = STATUS + name
+            before = known.get(key)
+            if before is None or before[0] != value:
+                self._values.put(key, [value, now, 1 if before is None else before[2] + 1])
+        for key in known.keys() - {STATUS + name for name in values}:
+            if known[key][0] is not None:
+                self._values.put(key, [None, now, known[key][2] + 1])
