@@ -372,7 +372,7 @@ def _load_sections(
                     sections[section] = value
             if section in bad:
                 sound.discard(kind)
-    known = {"instrument", "dealer", "banks", "hosts", *sections, *bad}
+    known = {"instrument", "dealer", "dashboard", "banks", "hosts", *sections, *bad}
     if kinds:
         faults += [
             source.fault((name,), f"unknown table or key{did_you_mean(name, sorted(known))}")
