@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from dashboard.protocol.topics import LineTopic
+from dashboard.protocol.topics import Line, LineTopic
 from groundwork.values import JsonObject
 
 __all__ = ["LEVELS", "LogQuery"]
@@ -33,7 +33,7 @@ class LogQuery:
 
     def answer(self, log: LineTopic) -> JsonObject:
         """Return the lines, and the numbers of the first and the last that are kept."""
-        found: list[JsonObject] = []
+        found: list[Line] = []
         for line in reversed(log.lines):
             if len(found) == self.most:
                 break
@@ -43,7 +43,7 @@ class LogQuery:
         last = log.lines[-1]["number"] if log.lines else 0
         return {"lines": found[::-1], "first": first, "last": last}
 
-    def _is_wanted(self, line: JsonObject) -> bool:
+    def _is_wanted(self, line: Line) -> bool:
         if self.before is not None and line["number"] >= self.before:
             return False
         if self.banks and line["bank"] not in self.banks:
