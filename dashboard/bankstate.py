@@ -55,7 +55,7 @@ def wanted_patterns(properties: Sequence[Mapping[str, Any]]) -> list[str]:
 
 @dataclass(slots=True)
 class Interface:
-    """What a Player offers.
+    """Description of what a Player offers.
 
     Attributes:
         objects: Object -> its description.

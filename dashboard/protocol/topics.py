@@ -24,7 +24,7 @@ NEW_LINES = 500
 
 
 class Topic(Protocol):
-    """What a viewer can follow.
+    """Live state that a viewer can follow.
 
     Attributes:
         name: Of the topic.
