@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.dashboards import Peer, make_page, serving
+from support.dashboards import make_page, serving
 from support.free_ports import bound
 from support.original_server import OriginalPlayer
 from support.player_run import poll
