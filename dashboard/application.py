@@ -35,7 +35,7 @@ __all__ = ["PAGES", "Dashboard", "Served"]
 
 log = logging.getLogger(__name__)
 
-PAGES = ("hosts", "log", "journal", "history", "files", "spectra", "jobs", "alarms", "diff")
+PAGES = ("hosts", "log", "journal", "history", "files", "spectra", "jobs")
 _ONLY_READS = "this address only reads: GET and HEAD. A Bank is changed by calls, as with the command `dealer`"
 _LONGEST_TARGET = 8192
 _LOOK_EVERY_S = 0.25
