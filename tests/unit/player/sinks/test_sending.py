@@ -1,0 +1,240 @@
+"""Records that a server gets, whatever happens to it, to the Player, and to the files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from player.sinks.base import CallEntry, HistoryPoint
+from player.sinks.destination import Destination, Kind, Page, RecordsRefusedError, SinkAwayError
+from player.sinks.sending import PAGE_MOST, Sending, start_of
+
+
+@dataclass
+class Files:
+    """Journal and history of a Player, in memory."""
+
+    calls: dict[int, CallEntry] = field(default_factory=dict)
+    points: dict[int, HistoryPoint] = field(default_factory=dict)
+    oldest: int = 1
+
+    def add_call(self, outcome: str = "done") -> int:
+        number = max(self.calls, default=self.oldest - 1) + 1
+        self.calls[number] = CallEntry(number, 1000 + number, "bank.x", outcome=outcome)
+        return number
+
+    def end_call(self, number: int) -> None:
+        self.calls[number] = replace(self.calls[number], outcome="done")
+
+    def forget_until(self, number: int) -> None:
+        self.oldest = number + 1
+        self.calls = {at: call for at, call in self.calls.items() if at > number}
+
+    def span(self) -> tuple[int, int]:
+        return (self.oldest, max(self.calls)) if self.calls else (0, 0)
+
+    def entries_after(self, number: int, most: int) -> Sequence[CallEntry]:
+        return [self.calls[at] for at in sorted(self.calls) if at > number][:most]
+
+    def entries_of(self, numbers: Sequence[int]) -> Sequence[CallEntry]:
+        return [self.calls[at] for at in numbers if at in self.calls]
+
+
+@dataclass
+class Points:
+    """A history, in memory."""
+
+    points: list[HistoryPoint]
+
+    def span(self) -> tuple[int, int]:
+        return (1, self.points[-1].number) if self.points else (0, 0)
+
+    def points_after(self, number: int, most: int) -> Sequence[HistoryPoint]:
+        return [point for point in self.points if point.number > number][:most]
+
+
+@dataclass
+class Server:
+    """A destination, in memory; an answer may get lost after the page was written."""
+
+    name: str = "server"
+    begins_now: bool = False
+    most_behind: int | None = None
+    is_away: bool = False
+    loses_answer: bool = False
+    refused: frozenset[int] = frozenset()
+    calls: dict[int, CallEntry] = field(default_factory=dict)
+    points: list[HistoryPoint] = field(default_factory=list)
+    positions: dict[Kind, int] = field(default_factory=dict)
+    pages: list[Page] = field(default_factory=list)
+    is_open: bool = False
+
+    def open(self) -> Mapping[Kind, int]:
+        self._answer()
+        self.is_open = True
+        return dict(self.positions)
+
+    def unfinished(self) -> Sequence[int]:
+        self._answer()
+        return [number for number, call in self.calls.items() if call.outcome == "running"]
+
+    def write(self, page: Page) -> None:
+        assert self.is_open
+        self._answer()
+        if self.refused & {call.number for call in page.calls}:
+            raise RecordsRefusedError("no such text")
+        self.pages.append(page)
+        self.calls |= {call.number: call for call in page.calls}
+        self.points += page.points
+        self.positions[page.kind] = page.position
+        if self.loses_answer:
+            self.loses_answer = False
+            raise SinkAwayError("the connection was lost")
+
+    def drop(self) -> None:
+        self.is_open = False
+
+    def _answer(self) -> None:
+        if self.is_away:
+            raise SinkAwayError("away")
+
+    @property
+    def lost(self) -> int:
+        return sum(page.lost for page in self.pages)
+
+
+def sending(server: Destination, files: Files) -> Sending:
+    made = Sending(server, tuple(Kind), lambda _seconds: False)
+    made.follow_calls(files)
+    return made
+
+
+def sent(one: Sending) -> bool:
+    """Send as a follower does; false: it has to be tried again."""
+    try:
+        one.send()
+    except SinkAwayError:
+        one.drop()
+        return False
+    return True
+
+
+STEPS = st.lists(
+    st.sampled_from(["call", "begin", "end", "send", "away", "back", "lost answer", "restart"]),
+    max_size=40,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(STEPS)
+def test_a_server_has_all_that_the_files_have_whatever_happened(steps: list[str]) -> None:
+    files, server = Files(), Server()
+    one = sending(server, files)
+    for step in steps:
+        running = [number for number, call in files.calls.items() if call.outcome == "running"]
+        if step in ("call", "begin"):
+            files.add_call("done" if step == "call" else "running")
+        elif step == "end" and running:
+            files.end_call(running[0])
+        elif step == "send":
+            sent(one)
+        elif step in ("away", "back"):
+            server.is_away = step == "away"
+        elif step == "lost answer":
+            server.loses_answer = True
+        elif step == "restart":
+            one.drop()
+            one = sending(server, files)
+    server.is_away = server.loses_answer = False
+    sent(one)
+    assert sent(one)
+    assert server.calls == files.calls
+    assert server.lost == 0
+
+
+def test_an_entry_is_sent_once_and_its_end_once_more() -> None:
+    files, server = Files(), Server()
+    one = sending(server, files)
+    number = files.add_call("running")
+    one.send()
+    one.send()
+    files.end_call(number)
+    one.send()
+    one.send()
+    outcomes = [(call.number, call.outcome) for page in server.pages for call in page.calls]
+    assert outcomes == [(number, "running"), (number, "done")]
+
+
+def test_what_the_files_lost_meanwhile_is_counted_here_and_there() -> None:
+    files, server = Files(), Server()
+    one = sending(server, files)
+    for _ in range(10):
+        files.add_call()
+    one.send()
+    for _ in range(20):
+        files.add_call()
+    files.forget_until(25)
+    one.drop()
+    one.send()
+    assert sorted(server.calls) == [*range(1, 11), *range(26, 31)]
+    assert server.lost == 15
+    assert one.counts() == {"journal": {"written": 15, "lost": 15, "behind": 0}}
+
+
+def test_a_record_that_is_refused_keeps_no_other_back() -> None:
+    files, server = Files(), Server(refused=frozenset({3}))
+    one = sending(server, files)
+    for _ in range(5):
+        files.add_call()
+    one.send()
+    assert sorted(server.calls) == [1, 2, 4, 5]
+    assert server.lost == 1
+    assert server.positions == {Kind.JOURNAL: 5}
+
+
+def test_long_records_come_in_pages_and_the_end_asked_for_stops_between_them() -> None:
+    points = [
+        HistoryPoint(number=at, time_us=at, key="level", value=at)
+        for at in range(1, 2 * PAGE_MOST + 2)
+    ]
+    server, is_ending = Server(), [False]
+    one = Sending(server, tuple(Kind), lambda _seconds: is_ending[0])
+    one.follow_points(Points(points))
+    is_ending[0] = True
+    one.send()
+    assert [len(page) for page in server.pages] == [PAGE_MOST]
+    is_ending[0] = False
+    one.send()
+    assert [len(page) for page in server.pages] == [PAGE_MOST, PAGE_MOST, 1]
+    assert server.points == points
+
+
+def test_a_kind_that_is_not_wanted_is_not_sent() -> None:
+    files, server = Files(), Server()
+    one = Sending(server, (Kind.HISTORY,), lambda _seconds: False)
+    one.follow_calls(files)
+    files.add_call()
+    one.send()
+    assert (server.pages, one.counts()) == ([], {})
+
+
+@pytest.mark.parametrize(
+    ("there", "oldest", "newest", "server", "expected"),
+    [
+        (None, 1, 50, Server(), (0, 0)),  # all that there is
+        (None, 1, 50, Server(begins_now=True), (40, 0)),  # what this run has recorded
+        (None, 1, 50, Server(begins_now=True, most_behind=5), (45, 0)),
+        (48, 1, 50, Server(), (48, 0)),
+        (20, 31, 50, Server(), (30, 10)),
+        (20, 1, 50, Server(most_behind=25), (25, 5)),
+        (70, 1, 50, Server(), (0, 0)),  # the files were removed, and numbers began anew
+    ],
+)
+def test_records_begin_where_the_server_ended(
+    there: int | None, oldest: int, newest: int, server: Server, expected: tuple[int, int]
+) -> None:
+    assert start_of(there, oldest, newest, 40, server)[:2] == expected
