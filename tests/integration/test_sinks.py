@@ -16,6 +16,7 @@ from support.publishing_bank import PublishingBank
 
 from player.sinks.base import CallEntry, HistoryPoint
 from player.sinks.destination import Kind, Owner, Page, SinkAwayError
+from player.sinks.fanin import Arrived, FanIn, Loss
 from player.sinks.postgres import PostgresDestination
 from player.sinks.redis import RedisDestination
 from player.testing import HostedBank
@@ -66,6 +67,14 @@ def messages(url: str, stream: str) -> list[dict[str, str]]:
     with redis.Redis.from_url(url, decode_responses=True) as client:
         found: Any = client.xrange(stream)
     return [fields for _, fields in found]
+
+
+def append(url: str, stream: str, text: str) -> None:
+    """Append a message that is no record to a stream."""
+    import redis
+
+    with redis.Redis.from_url(url) as client:
+        client.xadd(stream, {"text": text})
 
 
 def hosted(folder: Path, **sinks: Any) -> HostedBank:
@@ -210,3 +219,34 @@ def test_a_server_that_says_nothing_is_away_after_a_time(scheme: str) -> None:
         with pytest.raises(SinkAwayError):
             destination.open()
         destination.drop()
+
+
+def test_records_of_many_arrays_come_together_as_they_are_written(
+    redis: tuple[LocalServer, str],
+) -> None:
+    def write(array: str, page: Page) -> None:
+        owner = Owner(array=array, bank="BANKA")
+        destination = RedisDestination(redis[1], owner, prefix="fan", length=1000)
+        try:
+            destination.open()
+            destination.write(page)
+        finally:
+            destination.drop()
+
+    old, call = CallEntry(1, 1, "bank.old"), CallEntry(2, 5, ODD, duration_s=0.25, outcome="done")
+    point = HistoryPoint(number=1, time_us=7, key="level", value=2.5, unit="dB")
+    write("vegas", Page(kind=Kind.JOURNAL, calls=[old], position=1))
+    with FanIn(redis[1], "fan") as reader:
+        assert (reader.arrays, reader.read(0.0)) == (["vegas"], [])
+        write("vegas", Page(kind=Kind.JOURNAL, calls=[call], position=2))
+        append(redis[1], "fan:vegas:journal", "not a record")
+        write("guppi", Page(kind=Kind.HISTORY, points=[point], position=1, lost=4, why="gone"))
+        reader._looked_at = -1e9  # it is time to look for new arrays
+        arrived: list[Arrived] = []
+        poll(lambda: arrived.extend(reader.read(1.0)) or len(arrived) >= 3, "all is there")
+        assert reader.read(0.0) == []
+    assert {(one.owner.array, one.record) for one in arrived} == {
+        ("vegas", call),
+        ("guppi", point),
+        ("guppi", Loss(kind=Kind.HISTORY, count=4, why="gone")),
+    }
