@@ -31,15 +31,16 @@ class Costs:
         serve: Processor of a Player or relay, for one call.
         one_way: Of the network.
         jitter: Mean of what the network adds now and then, exponential.
-        merge: Processor of who takes an answer of a relay, for each Player in it.
+        merge: Processor of who takes an answer of a relay, for each Player in it; as for a call in a
+            batch.
     """
 
-    send: float = 10.4e-6
-    receive: float = 10.4e-6
-    serve: float = 37e-6
+    send: float = 10.35e-6
+    receive: float = 10.35e-6
+    serve: float = 36.7e-6
     one_way: float = 100e-6
     jitter: float = 50e-6
-    merge: float = 2e-6
+    merge: float = 1.9e-6
 
 
 @dataclass(frozen=True, slots=True)

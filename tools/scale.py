@@ -25,15 +25,20 @@ from benchmarks.subject import player  # noqa: E402
 from dealer import Dealer  # noqa: E402
 from player.clock import SystemClock  # noqa: E402
 from player.history import History  # noqa: E402
+from player.journal import Journal  # noqa: E402
 from player.sinks.destination import Destination, Kind, Owner  # noqa: E402
 from player.sinks.postgres import PostgresDestination  # noqa: E402
 from player.sinks.redis import RedisDestination  # noqa: E402
 from player.sinks.sending import Sending  # noqa: E402
-from player.tables import HistoryConfig  # noqa: E402
+from player.tables import HistoryConfig, JournalConfig  # noqa: E402
+from zmqjsonproxy.caller import Caller  # noqa: E402
 from zmqjsonproxy.channels.properties import PropertyTable  # noqa: E402
+from zmqjsonproxy.engine.callrecords import CallOutcome, CallRecord  # noqa: E402
 
 OWNER = Owner(array="scale", bank="BANKA")
 KEYS, ROUNDS = 50, 200
+COMMANDS = 5000
+PROGRAMS = {"PostgreSQL": "postgres", "Redis": "redis-server"}
 PORTION = 200
 """Players of a process."""
 
@@ -70,38 +75,69 @@ def _players() -> Iterator[list[str]]:
         process.join()
 
 
-def _history(folder: Path) -> History:
-    table = PropertyTable([])
-    history = History(folder, HistoryConfig(rate=100.0), {"": table}, SystemClock())
-    for number in range(ROUNDS):
-        for key in range(KEYS):
-            table.publish(f"status.K{key}", number + key / 7)
-        history.flush(60.0)
-    return history
-
-
-def _sent(history: History, destination: Destination) -> float:
-    """Return the CPU time of this process for each point that is sent, s."""
-    sending = Sending(destination, (Kind.HISTORY,), lambda _seconds: False)
-    sending.follow_points(history)
+def _sent(sending: Sending, program: str) -> tuple[float, float]:
+    """Return the CPU time of this process, and of all of a server, for each point that is sent,
+    us."""
     try:
-        begun = time.process_time()
+        begun, server_begun = time.process_time(), _cpu_of(program)
         sending.send()
-        return (time.process_time() - begun) / (ROUNDS * KEYS)
+        here, there = time.process_time() - begun, _cpu_of(program) - server_begun
+        return 1e6 * here / (ROUNDS * KEYS), 1e6 * there / (ROUNDS * KEYS)
     finally:
         sending.drop()
+
+
+def _cpu_of(program: str) -> float:
+    known = [each.info for each in psutil.process_iter(["name", "cpu_times"])]
+    times = [each["cpu_times"] for each in known if each["name"] == program and each["cpu_times"]]
+    return float(sum(each.user + each.system for each in times))
 
 
 def record_rows(destinations: Mapping[str, Destination]) -> Iterator[tuple[str, str]]:
     """Yield what points of a history cost on disk, and sent to servers."""
     with tempfile.TemporaryDirectory(prefix="scale-") as folder:
-        history = _history(Path(folder))
+        table = PropertyTable([])
+        history = History(Path(folder), HistoryConfig(rate=100.0), {"": table}, SystemClock())
+        sendings: dict[str, Sending] = {}
         for name, destination in destinations.items():
-            taken = _sent(history, destination)
-            yield f"CPU time of the Player for a point sent to {name}", f"{1e6 * taken:.0f} us"
+            sendings[name] = Sending(destination, (Kind.HISTORY,), lambda _seconds: False)
+            sendings[name].follow_points(history)
+        for number in range(ROUNDS):
+            for key in range(KEYS):
+                table.publish(f"status.K{key}", number + key / 7)
+            history.flush(60.0)
+        for name, sending in sendings.items():
+            here, there = _sent(sending, PROGRAMS[name])
+            yield (
+                f"CPU time of a point sent to {name}: Player; {name}",
+                f"{here:.0f}; {there:.0f} us",
+            )
         history.close()
         size = sum(path.stat().st_size for path in Path(folder).iterdir())  # without its log
         yield "a point of a history on the Player's disk", f"{size / ROUNDS / KEYS:.0f} bytes"
+
+
+def journal_row() -> tuple[str, str]:
+    """Return what a command costs on the Player's disk."""
+    with tempfile.TemporaryDirectory(prefix="scale-") as folder:
+        journal = Journal(Path(folder), JournalConfig(), SystemClock())
+        for number in range(COMMANDS):
+            record = CallRecord(
+                target="bank.set_level",
+                args=[number / 7],
+                kwargs={},
+                caller=Caller("anna@control.example.org:31337", key="anna"),
+                call_id=f"{number:032x}",
+                began_us=time.time_ns() // 1000,
+                began=time.monotonic(),
+            )
+            record.end(CallOutcome.DONE)
+            journal.take(record)
+            if number % PORTION == 0:
+                journal.flush(60.0)
+        journal.close(60.0)
+        size = sum(path.stat().st_size for path in Path(folder).iterdir())
+        return "a command in a journal on the Player's disk", f"{size / COMMANDS:.0f} bytes"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -118,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         found["PostgreSQL"] = PostgresDestination(args.postgres, OWNER)
     if args.redis:
         found["Redis"] = RedisDestination(args.redis, OWNER, prefix="scale", length=100_000)
-    for what, figure in (*dealer_rows(args.players), *record_rows(found)):
+    for what, figure in (*dealer_rows(args.players), *record_rows(found), journal_row()):
         print(f"{what:60} {figure}", flush=True)
     return 0
 

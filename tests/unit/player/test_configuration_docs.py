@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from player.tables import BankConfig, HistoryConfig, InstrumentConfig, JournalConfig, Table
+from player.tables import (
+    BankConfig,
+    HistoryConfig,
+    InstrumentConfig,
+    JournalConfig,
+    PostgresConfig,
+    RedisConfig,
+    Table,
+)
 from spectrometer.config import (
     DataBuffersConfig,
     HpcMac,
@@ -25,6 +33,8 @@ HEADINGS: list[tuple[str, type[Table]]] = [
     ("## `[instrument]`", InstrumentConfig),
     ("### `[instrument.journal]`", JournalConfig),
     ("### `[instrument.history]`", HistoryConfig),
+    ("### `[instrument.postgres]`", PostgresConfig),
+    ("### `[instrument.redis]`", RedisConfig),
     ("## `[banks.X]`", SpectrometerBankConfig),
     ("### `[banks.X.roach]`", RoachConfig),
     ("### `[banks.X.synth]`", SynthConfig),
