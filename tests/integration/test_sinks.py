@@ -116,7 +116,7 @@ def test_postgres_has_the_records_of_a_player_also_of_while_it_was_away(
         ("bank.set_level", [2.5], "done"),
     ]
     ends = f"SELECT text FROM dealer_journal {OF_BANKA} ORDER BY number DESC LIMIT 1"
-    assert rows(url, ends) == [("the Player ends",)]
+    poll(lambda: rows(url, ends) == [("the Player ends",)], "the last entry is there")
     assert rows(url, "SELECT * FROM dealer_losses") == []
 
 

@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -26,8 +27,8 @@ class LocalServer:
         folder: Of its files and its socket.
     """
 
-    def __init__(self, words: list[str], folder: Path, socket: Path, account: str | None) -> None:
-        self.folder, self._words, self._socket, self._account = folder, words, socket, account
+    def __init__(self, words: list[str], folder: Path, place: Path, account: str | None) -> None:
+        self.folder, self._words, self._socket, self._account = folder, words, place, account
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -39,7 +40,8 @@ class LocalServer:
 
         def is_there() -> bool:
             assert process.poll() is None, (self.folder / "log").read_text()
-            return self._socket.exists()
+            with socket.socket(socket.AF_UNIX) as peer:
+                return peer.connect_ex(str(self._socket)) == 0
 
         poll(is_there, f"{self._words[0]} is there")
 
@@ -53,9 +55,9 @@ class LocalServer:
 
 @contextmanager
 def _server(
-    words: list[str], socket: str, account: str | None, folder: Path
+    words: list[str], name: str, account: str | None, folder: Path
 ) -> Iterator[LocalServer]:
-    made = LocalServer(words, folder, folder / socket, account)
+    made = LocalServer(words, folder, folder / name, account)
     try:
         made.start()
         yield made
