@@ -84,9 +84,8 @@ class _Large(Subject):
 
 def _serve_with_keys(connection: Telling, own: KeyPair, client: str) -> None:
     """Serve with keys for ever."""
-    context: zmq.Context[Any] = zmq.Context.instance()
     keys = _server_keys(own, client)
-    server = ZMQJSONProxyServer(context, "tcp://127.0.0.1:*", keys=keys)
+    server = ZMQJSONProxyServer(zmq.Context.instance(), "tcp://127.0.0.1:*", keys=keys)
     server.expose("bank", _Large())
     ready(connection, server.url)
     server.run_loop()

@@ -20,13 +20,12 @@ from dealer.players import find_players
 from dealer.propertynames import names_by_bank
 from dealer.publishedproperties import BANKS
 from dealer.recordreading import PAGE, Record, RecordReader, in_time_order
-from dealer.services import Services
+from dealer.services import open_hub
 from dealer.shownvalues import shown
 from dealer.tables import text_table
 from dealer.termplot import draw_plot
 from groundwork.commandline import Parser, add_command, argument, flag, one_of
 from groundwork.printable import printable
-from zmqjsonproxy import ThreadHub
 from zmqjsonproxy.channels.protocol.patterns import select
 from zmqjsonproxy.jsontext import json_text
 
@@ -69,7 +68,7 @@ def _history(options: argparse.Namespace) -> int:
     words = {word: names_by_bank([word], known, chosen) for word in options.keys or ["*"]}
     banks = list(dict.fromkeys(bank for by_bank in words.values() for bank in by_bank))
     since = moment(SINCE) if options.since is None else options.since
-    with ThreadHub(locators=Services().locators) as hub:
+    with open_hub() as hub:
         reader = RecordReader(hub, urls, options.timeout or QUESTION_TIMEOUT)
         outcomes = reader.ask("history", "keys", {bank: {} for bank in banks})
         kept = {

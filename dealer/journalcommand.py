@@ -13,12 +13,11 @@ from dealer.moments import MOMENT_FORM, moment, utc_text
 from dealer.outcome import Outcomes
 from dealer.players import find_players
 from dealer.recordreading import PAGE, Record, RecordReader, in_time_order
-from dealer.services import Services
+from dealer.services import open_hub
 from dealer.tables import text_table
 from groundwork.commandline import Parser, add_command, argument, count, flag
 from groundwork.cut import cut
 from groundwork.printable import printable
-from zmqjsonproxy import ThreadHub
 from zmqjsonproxy.jsontext import json_text
 
 __all__ = ["add_commands", "row_of"]
@@ -53,7 +52,7 @@ def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -
 def _journal(options: argparse.Namespace) -> int:
     urls = find_players(None, options.config)
     banks = banks_named(options.bank, list(urls))
-    with ThreadHub(locators=Services().locators) as hub:
+    with open_hub() as hub:
         reader = RecordReader(hub, urls, options.timeout or QUESTION_TIMEOUT)
         asked = _question(options)
         outcomes = reader.read_all("journal", dict.fromkeys(banks, asked), _entries)

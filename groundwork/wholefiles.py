@@ -104,13 +104,13 @@ class WholeFile:
         self.close()
 
 
-def replace_file(path: Path, text: str, *, is_durable: bool = False) -> None:
+def replace_file(path: Path, content: str | bytes, *, is_durable: bool = False) -> None:
     """Write a file that all may read, whole or not at all; no link is followed, in whosever folder
     it is.
 
     Args:
         path: In a folder that exists.
-        text: Its content.
+        content: Of it; a text is written as UTF-8.
         is_durable: Wait until the disk has it: it is there after a power failure, too.
 
     Raises:
@@ -119,7 +119,7 @@ def replace_file(path: Path, text: str, *, is_durable: bool = False) -> None:
     folder = os.open(path.parent, _FOLDER | (os.O_RDONLY if is_durable else os.O_PATH))
     try:
         with WholeFile(folder, path.name) as file:
-            file.write(text.encode())
+            file.write(content.encode() if isinstance(content, str) else content)
             file.commit(is_durable=is_durable)
     finally:
         os.close(folder)

@@ -14,22 +14,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 from groundwork.closing import Closing
 from groundwork.errors import text_of
 from groundwork.regularfiles import NotRegularError
 from histogrammer.engine import Engine
-from histogrammer.errors import AnalysisError, EventFileError
+from histogrammer.errors import AnalysisError, EventFileError, ParameterError
 from histogrammer.events.accounts import Account
 from histogrammer.events.blocks import EventBlock
 from histogrammer.events.decoder import Part, RowOf
 from histogrammer.events.inputs import FileInput, Input
 from histogrammer.events.programs import ProgramInput
 from histogrammer.events.protocol.acquisitionitems import StateChange
+from histogrammer.events.protocol.paramitems import Variables
 from histogrammer.events.protocol.ringitems import ItemType
-from histogrammer.events.sources import EventSource
+from histogrammer.events.roottrees import RootTreeSource, tree_path
+from histogrammer.events.sources import BlockSource, EventSource
+from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.rates import Rates
 from histogrammer.roots import Roots
 from histogrammer.worker import BusyError, Worker
@@ -45,7 +47,15 @@ STOP_S, CLOSE_S = 10.0, 1.0
 """Times in which the reading has to end, when it is stopped, and at the end of the program."""
 BUSY_PAUSE_S = 0.02
 
-_KEPT = frozenset({ItemType.BEGIN_RUN, ItemType.END_RUN, ItemType.PAUSE_RUN, ItemType.RESUME_RUN})
+_KEPT = frozenset(
+    {
+        ItemType.BEGIN_RUN,
+        ItemType.END_RUN,
+        ItemType.PAUSE_RUN,
+        ItemType.RESUME_RUN,
+        ItemType.VARIABLE_VALUES,
+    }
+)
 
 T = TypeVar("T")
 
@@ -120,6 +130,7 @@ class Analyzer(Closing):
         roots: Folders below which files may be read.
         programs: Name -> command of what may be attached as a pipe.
         on_state_change: Called by the reading thread with each change of state of a run.
+        flavor: Program in whose words what is not there is refused.
         clock: Monotonic time, s.
 
     Attributes:
@@ -134,8 +145,10 @@ class Analyzer(Closing):
         roots: Roots,
         programs: Mapping[str, Sequence[str]] | None = None,
         on_state_change: Callable[[StateChange], object] | None = None,
+        flavor: Flavor = RUSTOGRAMER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._flavor = flavor
         self.batch_events = BATCH_EVENTS
         self.on_state_change = on_state_change
         self._worker, self._roots, self._programs = worker, roots, dict(programs or {})
@@ -145,7 +158,7 @@ class Analyzer(Closing):
         self._ended = threading.Event()
         self._ended.set()
         self._is_halting = False
-        self._source: EventSource | None = None
+        self._source: BlockSource | None = None
         self._state, self._keep_going = RunState(), False
         self._rates = Rates(2)
 
@@ -212,10 +225,10 @@ class Analyzer(Closing):
                     f"{source[:200]} is no program of the configuration; there are: "
                     f"{', '.join(self._programs)}",
                 )
-            self._attach(f"pipe:{source}", [ProgramInput(command)])
+            self._attach_inputs(f"pipe:{source}", [ProgramInput(command)])
         else:
             raise AnalysisError(
-                f"Data source type '{kind}' is not supported", "This is Rustogramer not SpecTcl"
+                f"Data source type '{kind}' is not supported", self._flavor.other_sources
             )
 
     def attach_files(self, paths: Sequence[str], *, keep_going: bool = False) -> None:
@@ -231,21 +244,35 @@ class Analyzer(Closing):
         """
         if not paths:
             raise AnalysisError("Attach failed", "no file is named")
+        trees = []
         for path in paths:  # all of them now, or a long run would end at the last
             try:
-                self._roots.find(Path(path))
+                trees.append(tree_path(path, self._roots.find))
             except NotRegularError as error:
                 which = f"{path}: " if len(paths) > 1 else ""
                 raise AnalysisError("Attach failed", f"{which}{error}") from error
-        inputs = [FileInput(path, self._roots.find) for path in paths]
-        self._attach(f"file:{', '.join(paths)}", inputs, keep_going)
+        found = [tree for tree in trees if tree is not None]
+        if found and len(found) < len(paths):
+            raise AnalysisError(
+                "Attach failed", "files of ROOT and of ring items are not read together"
+            )
+        name = f"file:{', '.join(paths)}"
+        if found:
+            self._attach(name, lambda: RootTreeSource(found, self._rows()), keep_going)
+        else:
+            self._attach_inputs(
+                name, [FileInput(path, self._roots.find) for path in paths], keep_going
+            )
 
-    def _attach(self, name: str, inputs: Sequence[Input], keep_going: bool = False) -> None:
+    def _attach_inputs(self, name: str, inputs: Sequence[Input], keep_going: bool = False) -> None:
+        self._attach(name, lambda: EventSource(inputs, self._rows(), kept=_KEPT), keep_going)
+
+    def _attach(self, name: str, make: Callable[[], BlockSource], keep_going: bool) -> None:
         with self._turn:
             self._stop()
             self._forget()
             try:
-                self._source = EventSource(inputs, self._rows(), kept=_KEPT)
+                self._source = make()
             except EventFileError as error:
                 raise AnalysisError("Attach failed", error.reason) from error
             self._state, self._keep_going = RunState(attached=name), keep_going
@@ -343,7 +370,7 @@ class Analyzer(Closing):
 
     # in the reading thread
 
-    def _read(self, source: EventSource, parts: Iterator[Part]) -> None:
+    def _read(self, source: BlockSource, parts: Iterator[Part]) -> None:
         errors: list[str] = []
         try:
             while True:
@@ -366,7 +393,7 @@ class Analyzer(Closing):
             self._state = replace(self._state, is_active=False, errors=tuple(errors))
             self._ended.set()
 
-    def _fill_from(self, source: EventSource, parts: Iterator[Part]) -> None:
+    def _fill_from(self, source: BlockSource, parts: Iterator[Part]) -> None:
         waiting: deque[Future[None]] = deque()
         try:
             for part in parts:
@@ -377,6 +404,9 @@ class Analyzer(Closing):
                 elif isinstance(part, StateChange):
                     _keep_at_most(0, waiting)
                     self._tell(part)
+                elif isinstance(part, Variables):  # they hold for the events behind them
+                    _keep_at_most(BLOCKS_AHEAD - 1, waiting)
+                    waiting.append(self._post(partial(_take_variables, part)))
                 self._note_rates(source)
         finally:
             _keep_at_most(0, waiting)
@@ -389,7 +419,7 @@ class Analyzer(Closing):
             except Exception:  # events are not to be lost by it
                 log.exception("run %d: its change of state could not be told", change.run)
 
-    def _note_rates(self, source: EventSource, *, begin: bool = False) -> None:
+    def _note_rates(self, source: BlockSource, *, begin: bool = False) -> None:
         progress = source.progress
         note = self._rates.begin if begin else self._rates.note
         note(self._clock(), progress.events, progress.bytes_read)
@@ -416,6 +446,14 @@ class Analyzer(Closing):
 
 def _fill(block: EventBlock, engine: Engine) -> None:
     engine.fill(block)
+
+
+def _take_variables(variables: Variables, engine: Engine) -> None:
+    for one in variables.variables:
+        try:
+            engine.variables.put(one.name, one.value, one.units)
+        except ParameterError as error:  # events are not to be lost by it
+            log.warning("a variable of the source is left out: %s", error)
 
 
 def _keep_at_most(number: int, waiting: deque[Future[None]]) -> None:

@@ -5,6 +5,7 @@ The texts of its errors are Rustogramer's.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -67,7 +68,11 @@ def _interval(engine: Engine, described: Described) -> Area:
         condition = engine.conditions[name]
         if not isinstance(condition, Slice):
             raise ConditionError(f"{gate} is not a Cut and must be for 1-d integrations")
-        return Region(x_low=condition.interval.low, x_high=condition.interval.high)
+        interval = condition.interval
+        last = interval.high
+        if not engine.flavor.gate_area_holds_high:
+            last = math.nextafter(last, -math.inf)
+        return Region(x_low=interval.low, x_high=last)
     if (low is None) != (high is None):
         raise ConditionError("If using limits both low and high must be provided")
     return None if low is None else Region(x_low=low, x_high=high)

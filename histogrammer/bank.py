@@ -26,6 +26,7 @@ from histogrammer.engine import Engine
 from histogrammer.errors import DisplayMemoryError
 from histogrammer.events.protocol.acquisitionitems import StateChange
 from histogrammer.events.protocol.ringitems import ItemType
+from histogrammer.flavors import FLAVORS
 from histogrammer.parameters import Metadata
 from histogrammer.patterns import select
 from histogrammer.rest.protocol.answers import gate_object, parameter_object, spectrum_object
@@ -99,6 +100,7 @@ class HistogrammerBank(Bank):
             programs=config.programs,
             threads=config.threads,
             spectra_bytes=None if mbytes is None else mbytes * _MIB,
+            flavor=FLAVORS[config.flavor],
         )
         try:
             made = self._open_histogrammer = Histogrammer(settings)
@@ -372,7 +374,7 @@ class HistogrammerBank(Bank):
 
     @command
     def delete_gate(self, name: str) -> None:
-        """Delete a gate; spectra that it was applied to are ungated."""
+        """Delete a gate; spectra that it was applied to are ungated, or fill no more by SpecTcl's rules."""
         self._change(lambda engine: engine.delete_condition(name))
 
     @command
@@ -415,7 +417,8 @@ class HistogrammerBank(Bank):
         """Attach a source of events; a running analysis is stopped first.
 
         Args:
-            source: Path of a file, or name of a program of the configuration.
+            source: Path of a file of ring items or of ROOT, `FILE:TREE` if it has several trees, or name
+                of a program of the configuration.
             kind: file, or pipe for a program.
         """
         self.histogrammer.analyzer.attach(kind, source)

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from histogrammer.display.memory import DEFAULT_MEGABYTES, MAX_MEGABYTES, MemoryKind
-from histogrammer.flavors import RUSTOGRAMER
+from histogrammer.flavors import FLAVORS, RUSTOGRAMER
 from player.tables import BankConfig
 
 __all__ = ["HistogrammerBankConfig"]
@@ -19,8 +19,8 @@ Command = Annotated[list[PathText], Field(min_length=1)]
 
 
 def _flavor(name: str) -> str:
-    if name != RUSTOGRAMER.name:
-        raise ValueError(f"{name!r} is not there; the rules of {RUSTOGRAMER.name} are followed")
+    if name not in FLAVORS:
+        raise ValueError(f"{name!r} is not there; there are {', '.join(FLAVORS)}")
     return name
 
 

@@ -3,6 +3,14 @@
 [parameters."det.e.1"]      # only for metadata; whatever gates and spectra name is there
 units = "keV"
 
+[variables.gain]
+value = 0.5
+units = "keV"
+
+[pseudos.calibrated]        # a parameter that is computed for each event
+parameters = ["det.e.1"]
+computation = "$gain * ${det.e.1}"
+
 [gates.peak]
 type = "s"
 parameters = ["det.e.1"]
@@ -48,7 +56,9 @@ __all__ = [
     "Definitions",
     "GateTable",
     "ParameterTable",
+    "PseudoTable",
     "SpectrumTable",
+    "VariableTable",
     "defined",
     "read_definitions",
 ]
@@ -65,6 +75,20 @@ class ParameterTable(Table):
     bins: int | None = Field(None, ge=0)
     units: str | None = None
     description: str | None = None
+
+
+class VariableTable(Table):
+    """`[variables.NAME]`: a number that pseudo parameters use."""
+
+    value: float
+    units: str = ""
+
+
+class PseudoTable(Table):
+    """`[pseudos.NAME]`: a parameter that is computed; those that it is computed from stand before it."""
+
+    parameters: list[str] = Field(description="names of those that it is computed from")
+    computation: str = Field(description="expression of $NAME and $NAMEisValid, as Tcl's expr")
 
 
 class GateTable(Table):
@@ -156,12 +180,16 @@ class Definitions:
     Attributes:
         source: The file, for faults.
         parameters: Metadata by name.
+        variables: By name.
+        pseudos: By name, in order.
         gates: By name, in order.
         spectra: By name, in order.
     """
 
     source: TomlFile
     parameters: Mapping[str, ParameterTable] = field(default_factory=dict)
+    variables: Mapping[str, VariableTable] = field(default_factory=dict)
+    pseudos: Mapping[str, PseudoTable] = field(default_factory=dict)
     gates: Mapping[str, GateTable] = field(default_factory=dict)
     spectra: Mapping[str, _Booked] = field(default_factory=dict)
 
@@ -175,6 +203,8 @@ class Definitions:
             with self._told(("parameters", name)):
                 engine.row_of(name)
                 engine.edit_parameter(name, Metadata(**table.model_dump()))
+                engine.parameters.changed.discard(name)  # no client has
+        self._book_computed(engine)
         for name, gate in self.gates.items():
             with self._told(("gates", name)):
                 for parameter in gate.parameters:
@@ -190,6 +220,17 @@ class Definitions:
                 if booked.fold is not None:
                     engine.fold(booked.fold, name)
         return list(self.spectra)
+
+    def _book_computed(self, engine: Engine) -> None:
+        """Make variables and what is computed."""
+        for name, variable in self.variables.items():
+            with self._told(("variables", name)):
+                engine.variables.put(name, variable.value, variable.units)
+        for name, pseudo in self.pseudos.items():
+            with self._told(("pseudos", name)):
+                for parameter in pseudo.parameters:
+                    engine.row_of(parameter)
+                engine.create_pseudo(name, pseudo.parameters, pseudo.computation)
 
     @contextmanager
     def _told(self, key: KeyPath) -> Iterator[None]:
@@ -220,9 +261,11 @@ def read_definitions(path: Path) -> Definitions:
         return value or {}
 
     parameters = section("parameters", dict[str, ParameterTable])
+    variables = section("variables", dict[str, VariableTable])
+    pseudos = section("pseudos", dict[str, PseudoTable])
     gates = section("gates", dict[str, GateTable])
     tables = section("spectra", dict[str, SpectrumTable])
-    known = ("parameters", "gates", "spectra")
+    known = ("parameters", "variables", "pseudos", "gates", "spectra")
     faults += [
         source.fault((name,), f"unknown table or key; there are {', '.join(known)}")
         for name in source.tables
@@ -236,7 +279,7 @@ def read_definitions(path: Path) -> Definitions:
             faults.append(source.fault(("spectra", name), str(error)))
     if faults:
         raise ConfigError(source.in_order(faults))
-    return Definitions(source, parameters, gates, spectra)
+    return Definitions(source, parameters, variables, pseudos, gates, spectra)
 
 
 def _read_saved(path: Path) -> Definitions:

@@ -21,9 +21,16 @@ from histogrammer.contents import Contents
 from histogrammer.display.binder import Binder
 from histogrammer.display.memory import DisplayMemory
 from histogrammer.display.snapshot import Snapshot
-from histogrammer.errors import ConditionError, DisplayMemoryError, SpectrumError
+from histogrammer.errors import (
+    ConditionError,
+    DisplayMemoryError,
+    ParameterError,
+    SpectrumError,
+)
 from histogrammer.events.blocks import EventBlock
 from histogrammer.filling import Filler
+from histogrammer.filters import Filters, write_all
+from histogrammer.fits import Fits
 from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.gates.compounds import And
 from histogrammer.gates.condition import Condition, Given, Point
@@ -35,11 +42,13 @@ from histogrammer.gates.polygons import Polygon
 from histogrammer.names import refusal
 from histogrammer.parameters import Metadata, Parameter, Parameters
 from histogrammer.patterns import one, select
+from histogrammer.pseudos import Pseudos
 from histogrammer.spectra.channels import set_channel
 from histogrammer.spectra.definition import Definition
 from histogrammer.spectra.stripchart import KIND as STRIP
 from histogrammer.spectrum import Spectrum
 from histogrammer.traces import Topic, Traces
+from histogrammer.treevariables import TreeVariables
 
 __all__ = ["SNAPSHOT_GATE", "Engine"]
 
@@ -63,9 +72,15 @@ class Engine(Closing):
         clock: Monotonic time, s.
 
     Attributes:
+        flavor: Program whose rules hold.
         parameters: By name.
+        pseudos: Parameters that are computed, by name.
+        variables: By name.
         conditions: By name.
+        filters: Of events into files, by name.
+        trees: Files of ROOT trees that events are written into, by name.
         spectra: By name, in order of creation.
+        fits: To spectra, by name.
         changes: Number of the changes of spectra, gates and what is applied to spectra: between
             equal ones only contents have changed.
         traces: Changes, for those who follow them.
@@ -81,13 +96,16 @@ class Engine(Closing):
         most_bytes: int = 1 << 40,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.flavor = flavor
         self.parameters = Parameters()
+        self.pseudos, self.variables = Pseudos(), TreeVariables()
         self.conditions = Conditions(flavor, self.parameters)
+        self.filters, self.trees, self.fits = Filters(), Filters("ROOT tree"), Fits()
         self.spectra: dict[str, Spectrum] = {}
-        self.traces = Traces()
+        self.traces = Traces(flavor.first_token)
         self.refresh_every = float(_REFRESH_S)
         self.memory = memory
-        self._flavor, self._filler, self._clock = flavor, filler, clock
+        self._filler, self._clock = filler, clock
         self._binder = None if memory is None else Binder(memory.header, memory.channels)
         self._shown: dict[str, int] = {}  # bound spectra: versions of what the memory has of them
         self._most_bytes, self._bytes = most_bytes, 0
@@ -97,8 +115,10 @@ class Engine(Closing):
         self._refreshed_at = clock()
 
     def close(self) -> None:
-        """End its threads, and remove the display memory."""
+        """End its threads, close its files, and remove the display memory."""
         self._filler.close()
+        self.filters.close()
+        self.trees.close()
         if self.memory is not None:
             self.memory.close()
 
@@ -110,13 +130,11 @@ class Engine(Closing):
 
     # parameters
 
-    def create_parameter(self, name: str, metadata: Metadata | None = None) -> Parameter:
-        """Add a parameter.
-
-        Raises:
-            ParameterError: Its name is in use.
-        """
-        made = self.parameters.create(name, metadata)
+    def create_parameter(
+        self, name: str, metadata: Metadata | None = None, number: int | None = None
+    ) -> Parameter:
+        """Add a parameter; arguments and errors as of `Parameters.create`."""
+        made = self.parameters.create(name, metadata, number)
         self._note(Topic.PARAMETER, f"add {name}")
         return made
 
@@ -129,10 +147,40 @@ class Engine(Closing):
         self.parameters.edit(name, given)
         self._note(Topic.PARAMETER, f"changed {name}")
 
+    def delete_parameter(self, name: str) -> None:
+        """Delete a parameter.
+
+        Raises:
+            ParameterError: There is none, or something uses it.
+        """
+        if name in self.pseudos:
+            raise ParameterError(f"Parameter {name} is computed: delete the pseudo parameter first")
+        self.parameters.delete(
+            name,
+            {
+                "spectrum": self.spectra,
+                "gate": self.conditions,
+                "pseudo parameter": self.pseudos,
+                "filter": self.filters,
+                "ROOT tree": self.trees,
+            },
+        )
+
     def row_of(self, name: str) -> int:
-        """Return the row of a parameter in blocks; one that does not exist is created."""
+        """Return the number of a parameter, from 0; one that does not exist is created."""
         known = self.parameters.get(name)
         return (self.create_parameter(name) if known is None else known).id - 1
+
+    def create_pseudo(self, name: str, parameters: Sequence[str], computation: str) -> None:
+        """Add a parameter that is computed from others; one of its name may be there.
+
+        Raises:
+            ParameterError: It is computed already, or cannot be.
+            ExpressionError: The computation is no expression.
+        """
+        known, variables = self.parameters, self.variables.numbers
+        self.pseudos.create(name, tuple(parameters), computation, known=known, variables=variables)
+        self.row_of(name)
 
     # spectra
 
@@ -260,7 +308,7 @@ class Engine(Closing):
         """
         self.conditions.delete(name)
         for spectrum in self.spectra.values():
-            if spectrum.gate == name and self._flavor.deleted_gate_ungates:
+            if spectrum.gate == name and self.flavor.deleted_gate_ungates:
                 spectrum.gate = None
             if spectrum.fold == name:
                 spectrum.fold = None
@@ -379,7 +427,7 @@ class Engine(Closing):
         Raises:
             ConditionError: Fewer than three points, or points that are not finite.
         """
-        return _inside(Polygon.of(tuple(points), self._flavor.polygons))
+        return _inside(Polygon.of(tuple(points), self.flavor.polygons))
 
     def _snapshot_gate(self) -> str:
         if not isinstance(self.conditions.get(SNAPSHOT_GATE), Never):
@@ -507,13 +555,20 @@ class Engine(Closing):
     # events
 
     def fill(self, block: EventBlock) -> None:
-        """Fill all spectra from a block of events."""
+        """Fill all spectra from a block of events, and write what filters select of it.
+
+        Raises:
+            FilterError: A file of a filter or of a tree cannot be written; spectra are filled, and
+                the others are written.
+        """
+        block = self.pseudos.extended(block, self.variables.numbers)
         if self._filled_changes != self.changes:
             self._filler.define([s.filled() for s in self.spectra.values()], self.conditions)
             self._filled_changes = self.changes
         for spectrum in self.spectra.values():
             spectrum.version += 1
         self._filler.fill(block)
+        write_all((self.filters, self.trees), block, self.conditions)
 
     # traces
 

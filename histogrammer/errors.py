@@ -15,6 +15,9 @@ HistogrammerError
 |   +-- AnalysisError         attach, detach, start or stop of the analysis
 +-- EventFileError      a file of events that is cut, broken or hostile
 +-- SpectrumFileError   a file of spectra that cannot be read
++-- ExpressionError     a computation that is no expression
++-- FitError            a fit that is unknown, or cannot be
++-- FilterError         a filter of events that is unknown, or cannot be, or whose file fails
 +-- DisplayMemoryError  no slot, no room, or no space for the display memory
 +-- MirrorProtocolError a peer of a mirror that does not keep to its protocol
 +-- MirrorError         a display memory elsewhere that cannot be mirrored
@@ -30,6 +33,9 @@ __all__ = [
     "ConditionError",
     "DisplayMemoryError",
     "EventFileError",
+    "ExpressionError",
+    "FilterError",
+    "FitError",
     "HistogrammerError",
     "LimitsError",
     "MirrorError",
@@ -114,11 +120,15 @@ class UnreadableParameterError(QueryError):
         request: `gate/edit`.
         parameter: Its name.
         reason: Sentence about it.
+        is_missing: It was not given.
     """
 
-    def __init__(self, request: str, parameter: str, reason: str) -> None:
+    def __init__(
+        self, request: str, parameter: str, reason: str, *, is_missing: bool = False
+    ) -> None:
         super().__init__(f"{request}: parameter {parameter}: {reason}")
         self.request, self.parameter, self.reason = request, parameter, reason
+        self.is_missing = is_missing
 
 
 class RequestFailedError(HistogrammerError):
@@ -177,3 +187,24 @@ class MirrorProtocolError(HistogrammerError):
 
 class MirrorError(HistogrammerError):
     """A display memory of another program that cannot be found, or not be mirrored."""
+
+
+class ExpressionError(HistogrammerError):
+    """A computation that is no expression, or uses what is not there.
+
+    Attributes:
+        column: At which it is none, from 1.
+        reason: Sentence about it, without the place.
+    """
+
+    def __init__(self, column: int, reason: str) -> None:
+        super().__init__(f"column {column}: {reason}")
+        self.column, self.reason = column, reason
+
+
+class FitError(HistogrammerError):
+    """A fit that does not exist or exists already, or that cannot be made."""
+
+
+class FilterError(HistogrammerError):
+    """A filter of events that does not exist or exists already, or whose file cannot be written."""

@@ -1,6 +1,6 @@
 """Parameters of events by name, with the metadata that whoever books spectra starts from. Pure.
 
-They are created and edited, never deleted; ids are not used again.
+Ids are not used again.
 """
 
 from __future__ import annotations
@@ -8,11 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Protocol
 
 from histogrammer.errors import LimitsError, ParameterError, ParameterExistsError
 from histogrammer.names import refusal
 
-__all__ = ["Metadata", "Parameter", "Parameters"]
+__all__ = ["HasParameters", "Metadata", "Parameter", "Parameters"]
+
+MOST_NUMBER = (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,7 @@ class Parameter:
 
     Attributes:
         name: Any text; unique.
-        id: 1, 2, ... in order of creation.
+        id: It grows in order of creation, 1, 2, ... unless it was given.
         metadata: Defaults for whoever books spectra.
     """
 
@@ -67,37 +70,94 @@ class Parameter:
     metadata: Metadata
 
 
+class HasParameters(Protocol):
+    """User of parameters: a spectrum, a gate, ..."""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Their names."""
+
+
 class Parameters(Mapping[str, Parameter]):
-    """Name -> parameter, in order of creation."""
+    """Name -> parameter, in order of creation.
+
+    Attributes:
+        requested: Names of those that clients have created, in order.
+        changed: Names of those whose metadata clients have changed.
+    """
 
     def __init__(self) -> None:
         self._by_name: dict[str, Parameter] = {}
-        self._names: list[str] = []
+        self._names: dict[int, str] = {}
+        self._last, self._used = 0, set[int]()
+        self.requested: list[str] = []
+        self.changed: set[str] = set()
 
     def __getitem__(self, name: str) -> Parameter:
         return self._by_name[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
+        return iter(self._by_name)
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._by_name)
 
-    def create(self, name: str, metadata: Metadata | None = None) -> Parameter:
+    def create(
+        self, name: str, metadata: Metadata | None = None, number: int | None = None
+    ) -> Parameter:
         """Add a parameter.
+
+        Args:
+            name: Of it.
+            metadata: As far as they are known.
+            number: Its id, 1 or more and never used before; None: the next one.
 
         Raises:
             ParameterExistsError: The name is in use.
-            ParameterError: It is too long.
+            ParameterError: It is too long, or the id is or was in use.
         """
         if reason := refusal(name):
             raise ParameterError(reason)
         if name in self._by_name:
             raise ParameterExistsError(f"Parameter {name} already exists")
-        parameter = Parameter(name, len(self._names) + 1, metadata or Metadata())
+        if number is None:
+            number = self._last + 1
+        elif number in self._used or not 0 < number <= MOST_NUMBER:
+            raise ParameterError(
+                f"number {number} of {name} is or was in use, or not within 1 to {MOST_NUMBER}"
+            )
+        parameter = Parameter(name, number, metadata or Metadata())
         self._by_name[name] = parameter
-        self._names.append(name)
+        self._names[number] = name
+        self._used.add(number)
+        self._last = max(self._last, number)
         return parameter
+
+    def delete(self, name: str, users: Mapping[str, Mapping[str, HasParameters]]) -> None:
+        """Forget a parameter.
+
+        Args:
+            name: Of it.
+            users: By kind and by name, all that may use it.
+
+        Raises:
+            ParameterError: There is no such parameter, or something uses it.
+        """
+        if name not in self._by_name:
+            raise ParameterError(f"Parameter {name} does not exist")
+        found = [
+            f"{kind} {user}"
+            for kind, named in users.items()
+            for user, one in named.items()
+            if name in one.parameters
+        ]
+        if found:
+            more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+            raise ParameterError(
+                f"Parameter {name} is used by {', '.join(found[:3])}{more}: delete that first"
+            )
+        del self._names[self._by_name.pop(name).id]
+        self.changed.discard(name)
 
     def edit(self, name: str, given: Metadata) -> Parameter:
         """Change the metadata that are given.
@@ -110,6 +170,7 @@ class Parameters(Mapping[str, Parameter]):
             raise ParameterError(f"Parameter {name} does not exist")
         new = replace(old, metadata=old.metadata.edited(given))
         self._by_name[name] = new
+        self.changed.add(name)
         return new
 
     def by_id(self, number: int) -> Parameter:
@@ -118,6 +179,6 @@ class Parameters(Mapping[str, Parameter]):
         Raises:
             ParameterError: There is no such id.
         """
-        if not 1 <= number <= len(self._names):
+        if number not in self._names:
             raise ParameterError(f"No parameter with id {number} exists")
-        return self._by_name[self._names[number - 1]]
+        return self._by_name[self._names[number]]

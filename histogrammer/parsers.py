@@ -15,6 +15,7 @@ from groundwork.commandline import (
     port_number,
     version,
 )
+from histogrammer.flavors import FLAVORS, RUSTOGRAMER
 
 __all__ = ["PROGRAM", "build_parser", "sort_parser"]
 
@@ -95,7 +96,8 @@ def build_parser() -> argparse.ArgumentParser:
                 type=Path,
             ),
             argument(
-                "--flavor NAME", "program whose rules hold, rustogramer; default: rustogramer"
+                "--flavor NAME",
+                "program whose rules hold, rustogramer or spectcl; default: rustogramer",
             ),
             argument(
                 "--peers CIDR[=ROLE]",
@@ -124,11 +126,17 @@ def sort_parser() -> argparse.ArgumentParser:
         argument(
             "--format NAME",
             "form of the spectra; default: %(default)s",
-            choices=("json", "ascii"),
+            choices=("json", "ascii", "csv", "root", "hdf5"),
             default="json",
         ),
         argument(
             "--threads N", "threads that fill spectra; default: one for each core", type=count
+        ),
+        argument(
+            "--flavor NAME",
+            "program whose rules hold; default: %(default)s",
+            choices=tuple(FLAVORS),
+            default=RUSTOGRAMER.name,
         ),
         flag("-q --quiet", "say nothing of progress and accounts"),
         epilog="Exit status: 0 done, 1 failed, 2 usage or definitions, 3 done, but files were cut or broken.",

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from groundwork.givenfiles import GivenFileError, given_file, read_given
-from groundwork.regularfiles import NotRegularError, open_regular
+from groundwork.regularfiles import NotRegularError, open_folder, open_regular
 from groundwork.wholefiles import replace_file
 
 __all__ = ["MOST_READ_BYTES", "Roots"]
@@ -16,6 +17,7 @@ __all__ = ["MOST_READ_BYTES", "Roots"]
 MOST_READ_BYTES = 1 << 30
 """Of a file of spectra: 4096 x 4096 channels with counts, as lines."""
 _HEAD_BYTES = 64
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _HIDDEN = "is hidden: a name of its path begins with a dot; take another"
 
 
@@ -69,12 +71,12 @@ class Roots:
         except GivenFileError as error:
             raise NotRegularError(str(error)) from error
 
-    def write(self, path: str, text: str, may_replace: Callable[[bytes], bool]) -> None:
+    def write(self, path: str, content: str | bytes, may_replace: Callable[[bytes], bool]) -> None:
         """Write a file by rename: it is written whole, or what was there stays.
 
         Args:
             path: Of the file. A link is replaced, not followed.
-            text: Its content.
+            content: Of it.
             may_replace: Tells by the first bytes of a file that is there whether it may be lost.
 
         Raises:
@@ -82,21 +84,48 @@ class Roots:
                 something that is not to be replaced.
         """
         try:
-            name, folder = Path(path).name, self.find(Path(path).parent)
-            place = folder / name
-            if name in ("", "..") or place.is_dir():
-                raise NotRegularError("is a folder; name a file in it")
-            if self._is_hidden(place):
-                raise NotRegularError(_HIDDEN)
-            if os.path.lexists(place) and not place.is_symlink():
-                head = _head(place)
-                if head and not may_replace(head):
-                    raise NotRegularError(
-                        "is there, and is something else; name another file, or remove it first"
-                    )
-            replace_file(place, text)
+            replace_file(self._place(path, may_replace), content)
         except (OSError, ValueError) as error:
             raise NotRegularError(getattr(error, "strerror", None) or "is no path") from error
+
+    def create(self, path: str) -> int:
+        """Return the descriptor of a new file, open for reading and writing; to be closed by the caller.
+
+        An empty file and a link are replaced; nothing else is.
+
+        Args:
+            path: Of the file.
+
+        Raises:
+            NotRegularError: As of `write`.
+        """
+        try:
+            place = self._place(path, lambda _head: False)
+            folder = open_folder(place.parent)
+            try:
+                with suppress(FileNotFoundError):
+                    os.unlink(place.name, dir_fd=folder)
+                return os.open(place.name, _NEW, 0o644, dir_fd=folder)
+            finally:
+                os.close(folder)
+        except (OSError, ValueError) as error:
+            raise NotRegularError(getattr(error, "strerror", None) or "is no path") from error
+
+    def _place(self, path: str, may_replace: Callable[[bytes], bool]) -> Path:
+        """Return where a file that is to be written truly is."""
+        name, folder = Path(path).name, self.find(Path(path).parent)
+        place = folder / name
+        if name in ("", "..") or place.is_dir():
+            raise NotRegularError("is a folder; name a file in it")
+        if self._is_hidden(place):
+            raise NotRegularError(_HIDDEN)
+        if os.path.lexists(place) and not place.is_symlink():
+            head = _head(place)
+            if head and not may_replace(head):
+                raise NotRegularError(
+                    "is there, and is something else; name another file, or remove it first"
+                )
+        return place
 
 
 def _head(place: Path) -> bytes:

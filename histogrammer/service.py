@@ -102,7 +102,9 @@ class Histogrammer(Closing):
                 self.memory.close()
             raise
         self.worker = Worker(self._engine)
-        self.analyzer = Analyzer(self.worker, roots=self.roots, programs=settings.programs)
+        self.analyzer = Analyzer(
+            self.worker, roots=self.roots, programs=settings.programs, flavor=settings.flavor
+        )
 
     def close(self) -> None:
         """End all of it, in seconds, whatever of it has died; may be called twice."""

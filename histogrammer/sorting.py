@@ -15,15 +15,16 @@ from histogrammer.analyzer import Analyzer
 from histogrammer.definitions import read_definitions
 from histogrammer.engine import Engine
 from histogrammer.errors import AnalysisError, HistogrammerError
+from histogrammer.flavors import FLAVORS
 from histogrammer.service import Histogrammer, HistogrammerSettings
-from histogrammer.spectrumfiles.ascii import write_ascii
-from histogrammer.spectrumfiles.jsonformat import write_json
+from histogrammer.spectrumfiles.formats import FORMATS
 from histogrammer.spectrumfiles.saved import Saved
 
 __all__ = ["sort"]
 
 DONE, FAILED, PARTLY = 0, 1, 3
 LOOK_S = 0.2
+BINARY = ("root", "hdf5")
 PROGRAM = "histogrammer sort"
 
 
@@ -38,10 +39,14 @@ def sort(options: argparse.Namespace) -> int:
     Raises:
         ConfigError: Of the definitions.
     """
+    if options.output is None and options.format in BINARY:
+        return _failed(f"format {options.format} is no text: name a file with --output")
     definitions = read_definitions(options.config)
     logging.getLogger("histogrammer").setLevel(logging.CRITICAL)  # errors are told below
     threads = options.threads or len(os.sched_getaffinity(0))
-    settings = HistogrammerSettings(roots=[Path("/")], has_hidden=True, threads=threads)
+    settings = HistogrammerSettings(
+        roots=[Path("/")], has_hidden=True, threads=threads, flavor=FLAVORS[options.flavor]
+    )
     with Histogrammer(settings) as histogrammer:
         histogrammer.worker.ask(definitions.book)
         try:
@@ -49,11 +54,11 @@ def sort(options: argparse.Namespace) -> int:
             if not options.quiet:  # a name that is misspelt shows nowhere else
                 for name in histogrammer.worker.ask(_empty):
                     print(f"{PROGRAM}: spectrum {name} is empty", file=sys.stderr)
-            text = histogrammer.worker.ask(lambda engine: _written(engine, options.format))
-            if options.output is None:
-                sys.stdout.write(text)
+            content = histogrammer.worker.ask(lambda engine: _written(engine, options.format))
+            if options.output is not None:
+                replace_file(options.output, content)
             else:
-                replace_file(options.output, text)
+                sys.stdout.write(content.decode())
         except HistogrammerError as failure:
             return _failed(str(failure))
         except OSError as failure:
@@ -97,6 +102,6 @@ def _empty(engine: Engine) -> list[str]:
     return [name for name, each in engine.spectra.items() if not each.contents.cells.any()]
 
 
-def _written(engine: Engine, form: str) -> str:
+def _written(engine: Engine, form: str) -> bytes:
     saved = [Saved(each.shown, each.contents.cells) for each in engine.spectra.values()]
-    return write_json(saved) if form == "json" else write_ascii(saved, time.time_ns())
+    return FORMATS[form].write(saved, time.time_ns())

@@ -38,6 +38,11 @@ class Spectrum:
         return self.definition.name
 
     @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of its parameters."""
+        return self.definition.parameters
+
+    @property
     def shown(self) -> Definition:
         """Definition with its axis where it is now: that of a strip chart moves."""
         moved = self.contents.moved

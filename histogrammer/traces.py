@@ -57,13 +57,17 @@ class _Client:
 
 
 class Traces:
-    """Changes since each client's last question; kept once for all of them."""
+    """Changes since each client's last question; kept once for all of them.
 
-    def __init__(self) -> None:
+    Args:
+        first_token: Of the first client.
+    """
+
+    def __init__(self, first_token: int = 0) -> None:
         self._entries: deque[_Entry] = deque(maxlen=MAX_ENTRIES)
         self._clients: dict[int, _Client] = {}
         self._count = 0
-        self._tokens = 0
+        self._tokens = first_token
 
     def establish(self, retention: float, now: float) -> int:
         """Return the token of a new client.

@@ -292,8 +292,8 @@ class History:
                 table.on_new.pop(self, None)
                 for known in table.properties.values():
                     known.listeners.pop(self, None)
-        self._writer.close(within)
-        self._folder.close()
+        if self._writer.close(within):
+            self._folder.close()
 
 
 def members(name: str, value: JsonValue) -> dict[str, JsonValue]:

@@ -232,6 +232,7 @@ class Host(Closing):
         self._access = Access(config, bank, self._address)
         self._key_socket: KeySocket | None = None
         self._rpc: RpcEndpoint | None = None
+        self._check_control: Callable[[], None] = lambda: None
         self._remotes: Remotes | None = None
         self._records: Records | None = None
         self._endpoints: list[Endpoint] = []
@@ -304,7 +305,7 @@ class Host(Closing):
                 name=self.name,
                 on_end=self._endpoint_ended,
                 areas=areas,
-                control=self._served_control(),
+                control=self._make_control,
                 access=self._access,
             )
 
@@ -318,10 +319,12 @@ class Host(Closing):
         endpoint = self._register(address, move).take(lambda port: serve(tcp_url(self._bind, port)))
         return endpoint
 
-    def _served_control(self) -> ServedControl:
+    def _make_control(self) -> ServedControl:
         kept = ControlFile(self._state_dir, self.name, self._config.path)
         lease = kept.load(is_required=self._config.instrument.require_control)
-        return ServedControl(lease, now=seconds_since_boot, keep=kept.keep)
+        control = ServedControl(lease, now=seconds_since_boot, keep=kept.keep)
+        self._check_control = control.check
+        return control
 
     def _register(
         self, address: ServiceAddress, move: Callable[[int], None] | None = None
@@ -381,6 +384,7 @@ class Host(Closing):
                 url=local_url(self.url),
                 directory=self._config.directory,
                 areas=self._config.areas(self.name),
+                check_control=lambda: self._check_control(),
                 access=self._access,
             )
             with start_errors(f"endpoint {name} of {self.name}", EndpointError, ()):
@@ -465,9 +469,9 @@ class Host(Closing):
                 self.bank.close()
             except Exception:  # whatever a kind does, the rest has to be closed too
                 log.exception("%s: close raised", self.name)
-        self._access.close()
         if self._records is not None:
             self._records.close()
+        self._access.close()
         if self._ctx is not None and not self._ctx.closed:
             with contextlib.suppress(zmq.ZMQError):
                 self._ctx.destroy(linger=100)

@@ -111,7 +111,7 @@ class Journal:
         self._queue: deque[CallRecord | str] = deque()
         self._refusals = Throttle(REFUSALS_MOST)
         self._times: tuple[int, float] | None = None  # of the last call: UTC, and s running
-        self._told_aside = 0
+        self._told_aside, self._is_first = 0, True
         self._writer: RecordWriter[CallRecord | str] = RecordWriter(
             "journal", self._take, self._write, gather_s=gather_s, retry_s=retry_s
         )
@@ -162,6 +162,8 @@ class Journal:
         ended: dict[int, CallRecord] = {}
         seen: set[int] = set()
         times = self._times
+        if self._is_first and (step := self._step_since_last_run()):
+            fresh.append(self._remark(step))
         for each in batch:
             if isinstance(each, str):
                 fresh.append(self._remark(each))
@@ -177,6 +179,7 @@ class Journal:
         fresh += [self._remark(text) for text in remarks]
         told = self._add(fresh, list(ended.values()))
         self._times, self._told_aside = times, self._told_aside + len(aside)
+        self._is_first = False
         for sink in self._sinks:
             try:
                 sink.take_calls([CallEntry(*row) for row in told])
@@ -218,6 +221,16 @@ class Journal:
             return []
         told = [(record.number, *row) for record, row in zip(ended, ends, strict=True)]
         return told + [(first + at, *row[:-2]) for at, (_, row) in enumerate(fresh)]
+
+    def _step_since_last_run(self) -> str:
+        """Return a remark if the last entry of the run before is later than now; empty: it is
+        not."""
+        question = "SELECT number, time_us FROM records WHERE 1"
+        found = self._folder.select(question, most=1, newest=True)
+        ahead = max((time_us / 1e6 for _, time_us in found), default=0.0) - self._clock.time()
+        if ahead < STEP_S:
+            return ""
+        return f"the clock was set back by {ahead:.3f} s at least while nothing ran"
 
     def _remark(self, text: str) -> _Fresh:
         when = int(self._clock.time() * 1e6)
@@ -327,8 +340,8 @@ class Journal:
 
     def close(self, within: float = FLUSH_WITHIN_S) -> None:
         """Write what waits, and take nothing any more."""
-        self._writer.close(within)
-        self._folder.close()
+        if self._writer.close(within):
+            self._folder.close()
 
 
 def _updating(values: Sequence[object]) -> Callable[[sqlite3.Connection], object]:

@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -335,11 +336,9 @@ class RecordFolder:
             RefusedError: It took too long.
         """
         files = self._files()
-        ends = [first for first, _ in files[1:]]
+        ends = [first for first, _ in files[1:]]  # the newest has none
         wanted = [
-            path
-            for (_, path), end in zip(files, [*ends, None], strict=True)
-            if end is None or end > after + 1
+            path for (_, path), end in zip_longest(files, ends) if end is None or end > after + 1
         ]
         order = "DESC" if newest else "ASC"
         text = f"{question} AND records.number > ? ORDER BY records.number {order} LIMIT ?"

@@ -99,8 +99,12 @@ class RecordWriter(Generic[T]):
             self._wake.set()
             return self._done.wait_for(lambda: self._served >= wanted, within)
 
-    def close(self, within: float) -> None:
-        """Write what there is, and end; what is not written within so many seconds is lost."""
+    def close(self, within: float) -> bool:
+        """Write what there is, and end; what is not written within so many seconds is lost.
+
+        Returns:
+            False: the thread still waits for its disk, and has what it writes to.
+        """
         self._ended.set()
         self._hurry.set()
         self._wake.set()
@@ -109,6 +113,7 @@ class RecordWriter(Generic[T]):
             log.warning(
                 "%s: its disk does not answer; what was not written yet is lost", self._name
             )
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         while True:

@@ -38,7 +38,10 @@ CHECKS = {
             "histogrammer.mirror.endpoint",
         ],
     ],
+    "root": [["python", "-c", "import uproot, histogrammer.events.roottrees"]],
+    "hdf5": [["python", "-c", "import h5py, histogrammer.spectrumfiles.formats"]],
     "fast": [["python", "-c", "import orjson, dealer"]],
+    "archive": [["python", "-c", "import duckdb, dealer.historyfiles"]],
     "all": [["player", "check", "--config", "conf/dibas.toml"], ["spectrometer-daq", "--help"]],
 }
 

@@ -20,6 +20,7 @@ from histogrammer.rest.answering import Answerer
 from histogrammer.rest.program import Program
 from histogrammer.rest.protocol.requests import ROUTES
 from histogrammer.rest.protocol.routes import Need, QueryParameter, Route
+from histogrammer.rest.protocol.spectclroutes import NOT_THERE, SPECTCL_ROUTES, matrix
 from histogrammer.rest.protocol.stubs import STUBS
 from histogrammer.service import Histogrammer, HistogrammerSettings
 
@@ -114,6 +115,20 @@ unless it says more; `=operate` allows all but `exit`, and `=admin`, which this 
 does not allow is answered with HTTP 403. Pages of other origins may not ask, and a browser has to call the host
 by a name of its own, or by one in `hosts`.
 """
+FLAVOR = """
+## With the flavor of SpecTcl
+
+With `flavor = "spectcl"` in the Bank's table, or `--flavor spectcl`, requests that only SpecTcl has are carried out,
+and others are answered in its way. A parameter that is missing, or no such value, is a status then,
+`missing parameter` or `bad parameter`, with its name as the detail.
+
+| request | flavor of Rustogramer | flavor of SpecTcl |
+|---|---|---|"""
+TAKEN = """
+Requests that are there with this flavor alone, or take something else with it:
+
+| request | parameters | what it does |
+|---|---|---|"""
 _MARKS = {Need.REQUIRED: "!", Need.SOME: "+", Need.ANY: "*", Need.OPTIONAL: ""}
 
 
@@ -166,6 +181,16 @@ def lines(folder: Path) -> Iterator[str]:
             yield from (_row(one) for one in route.parameters)
             yield ""
         yield from ("```text", f"GET /spectcl/{path}{'?' if query else ''}{query}", answer, "```")
+
+    yield from FLAVOR.splitlines()
+    yield from (f"| `{path}` | {ours} | {theirs} |" for path, ours, theirs in matrix())
+    yield from TAKEN.splitlines()
+    for path, route in SPECTCL_ROUTES.items():
+        if path not in NOT_THERE:
+            taken = ", ".join(
+                f"`{one.name}`{_MARKS[one.need]} {one.summary}" for one in route.parameters
+            )
+            yield f"| `{path}` | {taken or 'none'} | {route.summary} |"
 
 
 def _row(parameter: QueryParameter) -> str:

@@ -116,8 +116,7 @@ class Mark:
         answers_when_accepted: Of an operation: its caller is answered by `OperationHandle.accept`.
         admit: Of an operation: called with the object, the handle and the arguments when a call
             arrives, in the socket's thread; it may refuse, and must answer within milliseconds.
-        keywords: Asked once, with the object, when it is exposed: what is taken as `**kwargs`.
-            None, or no keyword: anything.
+        keywords: Asked once, with the object: what is taken as `**kwargs`; None: anything.
         secret: Names of parameters whose values are written nowhere: passwords, tokens.
         is_read_only: Of a command: it changes nothing to speak of, and is in no journal.
         needs_control: Of what changes: it is refused while another client has control of the Bank.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
 
+from groundwork.cut import cut
 from histogrammer.events.protocol.ringitems import type_name
 
 __all__ = ["Account", "Drop", "Oddity"]
@@ -49,6 +50,7 @@ class Account:
         definitions: Number of items of definitions.
         skipped: Number of other items, by type.
         oddities: Number of faults, by kind.
+        left_out: Names of branches of a ROOT tree that are no parameters.
     """
 
     source: str = ""
@@ -60,6 +62,7 @@ class Account:
     definitions: int = 0
     skipped: Counter[int] = field(default_factory=Counter)
     oddities: Counter[Oddity] = field(default_factory=Counter)
+    left_out: tuple[str, ...] = ()
 
     @property
     def items(self) -> int:
@@ -80,6 +83,8 @@ class Account:
             for kind, number in self._of(self.skipped)
         ]
         texts += [f"  {number} times: {what.value}" for what, number in self._of(self.oddities)]
+        if self.left_out:
+            texts.append(f"  no single numbers, left out: {cut(', '.join(self.left_out), 400)}")
         return texts
 
     @staticmethod

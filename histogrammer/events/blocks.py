@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ABSENT32", "ABSENT64", "BLOCK_EVENTS", "EventBlock", "Values", "absent_bits"]
+__all__ = ["ABSENT32", "ABSENT64", "BLOCK_EVENTS", "EventBlock", "Values", "absent_bits", "as_type"]
 
 BLOCK_EVENTS = 16384
 """A spectrum of 256 x 256 stays in the cache while it is filled from so many."""
@@ -27,6 +27,14 @@ Values = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 def absent_bits(values: Values) -> np.uint32 | np.uint64:
     """Return the bits of an absent value in an array of this precision."""
     return ABSENT32 if values.dtype == np.float32 else ABSENT64
+
+
+def as_type(values: Values, dtype: npt.DTypeLike) -> Values:
+    """Return a copy of values in another precision; absent ones are absent in it."""
+    absent = values.view(absent_bits(values).dtype) == absent_bits(values)
+    others: Values = values.astype(dtype)
+    others.view(absent_bits(others).dtype)[absent] = absent_bits(others)
+    return others
 
 
 @dataclass(frozen=True, slots=True)

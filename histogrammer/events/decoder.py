@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from histogrammer.errors import RingItemError
 from histogrammer.events.accounts import Account, Drop, Oddity
-from histogrammer.events.blocks import BLOCK_EVENTS, EventBlock, absent_bits
+from histogrammer.events.blocks import BLOCK_EVENTS, EventBlock, absent_bits, as_type
 from histogrammer.events.protocol.acquisitionitems import (
     AcquisitionItem,
     RingFormat,
@@ -161,7 +161,7 @@ class Decoder:
             return
         values, count = self._values, self._count
         if values.dtype == np.float64 and not self._counted[Counted.INEXACT]:
-            values = _as_type(values[:, :count], np.float32)
+            values = as_type(values[:, :count], np.float32)
         elif count < values.shape[1]:
             values = values[:, :count].copy()
         self._begin_block(values.dtype)
@@ -197,7 +197,7 @@ class Decoder:
     def _widen(self) -> None:
         """Go on with float64 in the block that has been begun."""
         values = np.empty(self._values.shape, np.float64)
-        values[:, : self._count] = _as_type(self._values[:, : self._count], np.float64)
+        values[:, : self._count] = as_type(self._values[:, : self._count], np.float64)
         self._begin_array(values)
 
     def _scatter(self) -> int:
@@ -280,10 +280,3 @@ _ALWAYS_READ = {
     ItemType.PARAMETER_DEFINITIONS,
     ItemType.RING_FORMAT,
 }
-
-
-def _as_type(values: Values, dtype: npt.DTypeLike) -> Values:
-    absent = values.view(absent_bits(values).dtype) == absent_bits(values)
-    others: Values = values.astype(dtype)
-    others.view(absent_bits(others).dtype)[absent] = absent_bits(others)
-    return others

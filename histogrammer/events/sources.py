@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Protocol
 
 from histogrammer.errors import EventFileError, RingItemError
 from histogrammer.events.accounts import Account
@@ -21,7 +22,7 @@ from histogrammer.events.decoder import Decoder, Part, RowOf
 from histogrammer.events.inputs import Input
 from histogrammer.events.stopsign import StopSign
 
-__all__ = ["EventSource", "Progress"]
+__all__ = ["BlockSource", "EventSource", "Progress"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,34 @@ class Progress:
     bytes_total: int | None
     events: int
     items: int
+
+
+class BlockSource(Protocol):
+    """A source as it is analyzed; what its members do is told by `EventSource`."""
+
+    @property
+    def is_over(self) -> bool:
+        """The last iteration came to the end."""
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        """Accounts of all inputs, in order."""
+
+    @property
+    def progress(self) -> Progress:
+        """Return the present state."""
+
+    def assume(self, version: int) -> None:
+        """Assume a format of items that do not tell it."""
+
+    def stop(self) -> None:
+        """End the iteration, soon."""
+
+    def __iter__(self) -> Iterator[Part]:
+        """Go on reading."""
+
+    def close(self) -> None:
+        """Close what is open."""
 
 
 class EventSource:

@@ -14,15 +14,23 @@ from typing import Any, TypeVar
 
 from anyio import to_thread
 
-from histogrammer.errors import HistogrammerError, QueryError, RequestFailedError
+from histogrammer.engine import Engine
+from histogrammer.errors import (
+    HistogrammerError,
+    QueryError,
+    RequestFailedError,
+    UnreadableParameterError,
+)
+from histogrammer.pictures import PictureOf, draw, gates_of
 from histogrammer.rest.handlers import make_handlers
 from histogrammer.rest.handlers.calls import Always, Body, Handler, InThread, Later, Whole
 from histogrammer.rest.program import Program
 from histogrammer.rest.protocol.answers import http_error
 from histogrammer.rest.protocol.bodies import write_answer, write_object
 from histogrammer.rest.protocol.query import read_query
-from histogrammer.rest.protocol.requests import ROUTES
+from histogrammer.rest.protocol.requests import PICTURE
 from histogrammer.rest.protocol.routes import read_values
+from histogrammer.rest.protocol.spectclroutes import routes_of
 from histogrammer.rest.protocol.stubs import STUBS
 from histogrammer.rest.protocol.values import Values
 
@@ -35,7 +43,7 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-_JSON, _HTML = b"application/json", b"text/html; charset=utf-8"
+_JSON, _HTML, _PNG = b"application/json", b"text/html; charset=utf-8", b"image/png"
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{code} {reason}</title></head>
 <body><h1>{code}: {reason}</h1><p>{description}</p></body></html>
@@ -83,7 +91,9 @@ class Answerer:
 
     def __init__(self, program: Program) -> None:
         self._program = program
-        self._handlers: Mapping[str, Handler] = make_handlers()
+        self._flavor = program.flavor
+        self._routes = routes_of(program.flavor)
+        self._handlers: Mapping[str, Handler] = make_handlers(program.flavor)
         self._turns = asyncio.Semaphore(LARGE_AT_ONCE)
 
     @asynccontextmanager
@@ -101,14 +111,18 @@ class Answerer:
     async def _answer(
         self, request: str, query: bytes, accept: str, held: AsyncExitStack
     ) -> Answer:
-        route = ROUTES[request]
+        route = self._routes[request]
         try:
             values = Values(read_values(route, read_query(query)))
+        except UnreadableParameterError as error:
+            if not self._flavor.missing_is_answered:
+                return error_answer(422, str(error), accept)
+            status = "missing parameter" if error.is_missing else "bad parameter"
+            return Answer(200, write_answer(status, error.parameter))
         except QueryError as error:
             return error_answer(422, str(error), accept)
-        stub = STUBS.get(request)
-        if stub is not None:
-            return Answer(200, write_object(stub.answer))
+        if request not in self._handlers:
+            return Answer(200, write_object(STUBS[request].answer))
         try:
             body = await self._body(self._handlers[request], values, held)
         except RequestFailedError as error:
@@ -121,6 +135,29 @@ class Answerer:
             log.exception("the request %s?%s failed", request, query[:200])
             return error_answer(500, f"{request} failed; the log of the server says why", accept)
         return Answer(200, body, after=self._program.end if request == "exit" else None)
+
+    async def picture(self, query: bytes, accept: str) -> Answer:
+        """Answer a request for a picture of a spectrum.
+
+        Args:
+            query: What follows the `?`.
+            accept: Header Accept.
+        """
+        try:
+            values = Values(read_values(PICTURE, read_query(query)))
+            name = values.text("name")
+            async with self._turns:
+                wanted = await asyncio.wrap_future(
+                    self._program.worker.post(partial(_wanted_picture, values))
+                )
+                if wanted is None:
+                    return error_answer(404, f"there is no spectrum {name}", accept)
+                return Answer(200, await _in_thread(partial(draw, wanted)), _PNG)
+        except HistogrammerError as error:
+            return error_answer(422, str(error), accept)
+        except Exception:
+            log.exception("the picture ?%s failed", query[:200])
+            return error_answer(500, "the picture failed; the log of the server says why", accept)
 
     async def _body(self, handler: Handler, values: Values, held: AsyncExitStack) -> Body:
         if isinstance(handler, Always):
@@ -141,6 +178,22 @@ class Answerer:
 
 def _with_values(function: Callable[[Any, Values], object], values: Values, engine: Any) -> object:
     return function(engine, values)
+
+
+def _wanted_picture(values: Values, engine: Engine) -> PictureOf | None:
+    """Return what is in a picture; None: there is no such spectrum."""
+    spectrum = engine.find_spectrum(values.text("name"))
+    if spectrum is None:
+        return None
+    return PictureOf(
+        definition=spectrum.shown,
+        cells=spectrum.contents.cells.copy(),
+        gates=gates_of(spectrum.definition, engine.conditions),
+        applied=spectrum.gate,
+        width=values.integer("width"),
+        height=values.integer("height"),
+        is_log=values.truth("log"),
+    )
 
 
 async def _in_thread(function: Callable[[], T]) -> T:

@@ -24,7 +24,7 @@ from histogrammer.rest.protocol.bodies import write_object
 from histogrammer.rest.protocol.document import describe
 from histogrammer.rest.protocol.paths import read_path
 from histogrammer.rest.protocol.query import MAX_QUERY_BYTES
-from histogrammer.rest.protocol.requests import ROUTES
+from histogrammer.rest.protocol.requests import PICTURE, ROUTES
 from histogrammer.rest.protocol.rights import role_of
 from player.endpoints.http.connections import ConnectionWatch
 from player.endpoints.http.guard import ROLE, Guard, GuardRules
@@ -67,10 +67,14 @@ class _BoundedProtocol(HttpToolsProtocol):
 
 
 class _Requests(BaseRoute):
-    """The route to all requests of the table, in any spelling of their paths."""
+    """The route to all requests of the table, in any spelling of their paths.
 
-    def __init__(self, program: Program) -> None:
-        self._answerer = Answerer(program)
+    Args:
+        answerer: Answers.
+    """
+
+    def __init__(self, answerer: Answerer) -> None:
+        self._answerer = answerer
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Tell whether a request is one of the table."""
@@ -99,6 +103,31 @@ class _Requests(BaseRoute):
             await _send(answer, scope, receive, send)
         if answer.after is not None:
             answer.after()
+
+
+class _Pictures(BaseRoute):
+    """The route to pictures of spectra.
+
+    Args:
+        answerer: Answers.
+    """
+
+    def __init__(self, answerer: Answerer) -> None:
+        self._answerer = answerer
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Tell whether a request is for a picture."""
+        is_picture = scope["type"] == "http" and scope["path"] == f"/{PICTURE.path}"
+        return (Match.FULL if is_picture else Match.NONE), {}
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> Any:
+        """Refuse: pictures have no names."""
+        raise NoMatchFound(name, path_params)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        answer = await self._answerer.picture(scope["query_string"], _accept(scope))
+        await _send(answer, scope, receive, send)
 
 
 def _accept(scope: MutableMapping[str, Any]) -> str:
@@ -166,8 +195,9 @@ class Application:
             redirect_slashes=False,
             lifespan=self._lifespan,
         )
-        api.openapi = lambda: describe(api.title, api.version)  # type: ignore[method-assign]
-        api.router.routes.append(_Requests(program))
+        api.openapi = lambda: describe(api.title, api.version, program.flavor)  # type: ignore[method-assign]
+        answerer = Answerer(program)
+        api.router.routes += [_Requests(answerer), _Pictures(answerer)]
         api.add_exception_handler(HTTPException, _no_such_request)
         self.asgi = Guard(
             api,

@@ -105,6 +105,7 @@ class SpecTclEndpoint(WebEndpoint):
             analyzer=histogrammer.analyzer,
             roots=histogrammer.roots,
             folder=str(Path(sys.executable).parent),
+            flavor=histogrammer.settings.flavor,
             end=partial(self.context.on_quit, f"a client of {self.url} asked for it"),
             mirrors=lambda: histogrammer.mirrors.entries,
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from histogrammer.analyzer import Analyzer
 from histogrammer.display.protocol.directory import MirrorEntry
 from histogrammer.engine import Engine
+from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.roots import Roots
 from histogrammer.worker import Worker
 
@@ -24,6 +25,7 @@ class Program:
         analyzer: Analysis of events.
         roots: Files of spectra are below them.
         folder: In which the program is.
+        flavor: Program whose requests are answered.
         end: End the program; returns at once.
         mirrors: Return the copies of the display memory on other hosts.
     """
@@ -33,4 +35,5 @@ class Program:
     roots: Roots
     folder: str
     end: Callable[[], None]
+    flavor: Flavor = RUSTOGRAMER
     mirrors: Callable[[], Sequence[MirrorEntry]] = tuple

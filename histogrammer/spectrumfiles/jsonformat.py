@@ -23,7 +23,7 @@ from histogrammer.spectra.channels import Channels, channel_pieces
 from histogrammer.spectra.definition import Definition, SpectrumKind
 from histogrammer.spectrumfiles.saved import FileCells, Saved, define, make_axis, whole_counts
 
-__all__ = ["read_json", "write_json"]
+__all__ = ["described", "read_definition", "read_json", "write_json"]
 
 _BIN, _UNDER, _OVER = "Bin", "Underflow", "Overflow"
 _T = TypeVar("_T")
@@ -35,7 +35,7 @@ def write_json(spectra: Iterable[Saved]) -> str:
 
 
 def _object(saved: Saved) -> Iterator[str]:
-    yield f'{{"definition":{_text(_described(saved.definition))},"channels":['
+    yield f'{{"definition":{_text(described(saved.definition))},"channels":['
     pieces = channel_pieces(saved.definition, saved.cells, flow=True)
     yield ",".join(_text(some)[1:-1] for piece in pieces if (some := _channels(saved, piece)))
     yield "]}"
@@ -45,7 +45,8 @@ def _text(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-def _described(definition: Definition) -> dict[str, object]:
+def described(definition: Definition) -> dict[str, object]:
+    """Return a definition as files have it."""
     xs, ys = sides(definition)
     described: dict[str, object] = {
         "name": definition.name,
@@ -148,7 +149,7 @@ def _read_object(where: str, value: object, file_cells: FileCells) -> Saved:
     table: dict[str, Any] = _is(value, dict, where, "an object")
     has_centres = "definition" not in table and "description" in table
     key = "description" if has_centres else "definition"
-    definition = _read_definition(
+    definition = read_definition(
         f"{where}.{key}", _is(_get(table, key, where), dict, where, "an object")
     )
     channels = _is(_get(table, "channels", where), list, where, "an array of channels")
@@ -158,7 +159,16 @@ def _read_object(where: str, value: object, file_cells: FileCells) -> Saved:
     return Saved(definition, cells)
 
 
-def _read_definition(where: str, table: dict[str, Any]) -> Definition:
+def read_definition(where: str, table: dict[str, Any]) -> Definition:
+    """Return a definition that a file describes.
+
+    Args:
+        where: Place in the file.
+        table: As `described` returns it.
+
+    Raises:
+        SpectrumFileError: It is none.
+    """
     name = _is(_get(table, "name", where), str, where, "a name")
     letters = _is(_get(table, "type_string", where), str, where, "a type of spectra")
     xs = _names(where, _get(table, "x_parameters", where))

@@ -8,22 +8,27 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from groundwork.cut import cut
 from histogrammer.axes import Axis
 from histogrammer.errors import AxisError, SpectrumError, SpectrumFileError
 from histogrammer.spectra import kind_of
 from histogrammer.spectra.definition import Definition
 
 __all__ = [
+    "CSV_MARK",
     "MAX_FILE_CELLS",
     "FileCells",
     "Saved",
     "begins_spectra",
     "define",
+    "in_a_line",
     "make_axis",
     "whole_counts",
 ]
 
 _MAX_COUNT = 2**64 - 1
+CSV_MARK = "#spectrum"
+"""Beginning of a spectrum in lines of CSV."""
 MAX_FILE_CELLS = 1 << 29
 """Of all spectra of a file: 4 GiB of counts."""
 
@@ -42,8 +47,13 @@ class Saved:
 
 
 def begins_spectra(head: bytes) -> bool:
-    """Tell whether a file begins as files of spectra do: with a name or an array, in text."""
-    return head.lstrip()[:1] in (b'"', b"[") and b"\0" not in head
+    """Tell whether a file begins as files of spectra do: with a name, an array or a head, in text.
+
+    Files of ROOT and HDF5 may hold anything, and are none in this sense.
+    """
+    begin = head.lstrip()
+    is_ours = begin[:1] in (b'"', b"[") or begin.startswith(CSV_MARK.encode())
+    return is_ours and b"\0" not in head
 
 
 def whole_counts(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.uint64]:
@@ -54,6 +64,11 @@ def whole_counts(counts: npt.NDArray[np.float64]) -> npt.NDArray[np.uint64]:
     whole[is_whole] = counts[is_whole].astype(np.uint64)
     whole[is_large] = _MAX_COUNT
     return whole
+
+
+def in_a_line(error: Exception) -> str:
+    """Return what a library says of a file, in one line that is not too long."""
+    return cut(" ".join(str(error).split()) or type(error).__name__, 300)
 
 
 def make_axis(where: str, low: float, high: float, bins: int) -> Axis:

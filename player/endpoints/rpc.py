@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -60,7 +61,8 @@ class RpcEndpoint(Endpoint):
         name: Bank name, for logs.
         on_end: Called with a sentence if the server ends by itself.
         areas: Folders whose files may be fetched, by name.
-        control: Control of the Bank; None: a lease that is not kept.
+        control: Makes what has control of the Bank, when nobody else serves at the address; None: a
+            lease that is not kept.
         access: Says who is let in; None: everybody is.
         settings: Limits of the server.
 
@@ -78,7 +80,7 @@ class RpcEndpoint(Endpoint):
         name: str,
         on_end: Callable[[str], None],
         areas: Mapping[str, Path] = MappingProxyType({}),
-        control: ServedControl | None = None,
+        control: Callable[[], ServedControl] | None = None,
         access: Access | None = None,
         settings: ServerSettings = _SETTINGS,
     ) -> None:
@@ -90,7 +92,7 @@ class RpcEndpoint(Endpoint):
         self._settings = settings
         remedy = f"; [banks.{name}.files] or [instrument.files] of its configuration names areas"
         self._files = ServedFiles(Areas(areas, name, remedy))
-        self._control = control or ServedControl(Lease(name), now=seconds_since_boot)
+        self._make_control = control or partial(ServedControl, Lease(name), now=seconds_since_boot)
         self._records: Records | None = None
         self._thread: threading.Thread | None = None
         self._properties: HostProperties | None = None
@@ -141,18 +143,19 @@ class RpcEndpoint(Endpoint):
 
     def open(self, bank: Bank) -> None:
         """Expose the Bank, its parts and files, and serve."""
-        self._properties = HostProperties(table_of(bank), self._server, self._control)
-        self._server.engine.gate = self._control
+        control = self._make_control()
+        self._properties = HostProperties(table_of(bank), self._server, control)
+        self._server.engine.gate = control
         self._server.expose("bank", bank)
         parts = bank.parts()
         for part, device in parts.items():
             self._server.expose(f"bank.{part}", device)
         self._server.expose("files", self._files)
-        self._server.expose("control", self._control)
+        self._server.expose("control", control)
         if self._records is not None:
             self._serve_records(self._records, {"": bank, **parts})
         self._thread = threading.Thread(
-            target=self._run, args=(bank,), name=f"calls {self._name}", daemon=True
+            target=self._run, args=(bank, control), name=f"calls {self._name}", daemon=True
         )
         self._thread.start()
 
@@ -165,9 +168,9 @@ class RpcEndpoint(Endpoint):
         self._server.expose("journal", records.served_journal)
         self._server.expose("history", records.served_history)
 
-    def _run(self, bank: Bank) -> None:
+    def _run(self, bank: Bank, control: ServedControl) -> None:
         def each_second() -> None:
-            self._control.tick()
+            control.tick()
             bank.watchdog()
 
         reason = "its loop ended"

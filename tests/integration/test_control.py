@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -112,6 +113,19 @@ def test_a_part_of_the_banks_may_be_controlled_and_the_rest_stays_free(
     e["BANKB"].write("free")
     refusal(e["BANKA"].write, "not free")
     assert two[1].bank.written == ["of both", "free"]
+
+
+def test_proof_for_one_bank_proves_nothing_to_another(
+    two: tuple[Controlled, Controlled], make_dealer: Make, other: Callable[..., Dealer]
+) -> None:
+    d, e = make_dealer(two[0].url, two[1].url), other(*two)
+    taken = d.take_control("run")
+    e.use_control({"BANKA": taken["BANKB"].credential, "BANKB": taken["BANKA"].credential})
+    for bank in ("BANKA", "BANKB"):
+        refusal(e[bank].write, "replayed")
+    e.use_control({bank: each.credential for bank, each in taken.items()})
+    e.write("handed over")
+    assert two[0].bank.written == ["handed over"]
 
 
 def test_an_owner_that_was_frozen_past_its_end_is_refused_and_frees_nothing(
@@ -366,3 +380,24 @@ def test_control_that_no_file_can_keep_is_given_back_by_the_command(
     assert main(["control", "take", "night shift"]) == 1
     assert "given back" in capsys.readouterr().err
     assert other(*array).who_controls()["BANKB"].owner is None
+
+
+def test_a_child_of_the_owner_has_no_control_and_gives_none_back(
+    one: Controlled, other: Callable[..., Dealer]
+) -> None:
+    d = other(one)
+    d.take_control("run")
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            d.release_control()
+            d.close()
+            with Dealer({"BANKA": one.url}) as mine:
+                refusal(mine.write, "of a child")
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0
+    d.write("of the owner")
+    assert one.bank.written == ["of the owner"]

@@ -10,6 +10,7 @@ from support.toy_bank import write_configuration
 from dealer import Dealer, PlayersError
 from player.config import load
 from player.host import Host
+from zmqjsonproxy.errors import NotInControlError
 
 
 def started(folder: Path) -> Host:
@@ -32,6 +33,8 @@ def test_control_outlives_three_starts_of_its_player_and_is_published(tmp_path: 
             taken = d.take_control("night", minutes=60, stays=True)["BANKA"]
             assert next(updates).value["number"] == taken.number == 1
         assert d.nap(0.0) == {"BANKA": "slept"}
+        with pytest.raises(NotInControlError, match="night"):  # as endpoints of the site ask
+            host._check_control()
     ends = []
     for _ in range(3):
         with started(tmp_path) as host, Dealer({"BANKA": host.url}) as d:

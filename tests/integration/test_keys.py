@@ -6,9 +6,12 @@ import asyncio
 import json
 import socket
 import struct
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +38,7 @@ from zmqjsonproxy.errors import (
 )
 from zmqjsonproxy.rights import KnownKey, Role
 
+ROOT = Path(__file__).resolve().parents[2]
 WITHIN_S = 60.0
 
 
@@ -253,7 +257,7 @@ def extra_of(client: OriginalClient, method: str, **extra: Any) -> Any:
     return client.rpc(f"bank.{method}", dealer=extra)
 
 
-def keyed_original(url: str, keys: ClientRing) -> OriginalClient:
+def keyed_original(url: str, keys: ClientRing, identity: bytes = b"") -> OriginalClient:
     client = OriginalClient(url)
     client.socket.close()
     client.socket = client._context.socket(zmq.REQ)
@@ -262,6 +266,8 @@ def keyed_original(url: str, keys: ClientRing) -> OriginalClient:
     client.socket.curve_serverkey = keys.server.encode()
     client.socket.curve_publickey = keys.pair.public.encode()
     client.socket.curve_secretkey = keys.pair.secret.encode()
+    if identity:
+        client.socket.identity = identity
     client.socket.connect(url)
     return client
 
@@ -306,6 +312,27 @@ def test_the_role_of_a_token_decides_alone_and_the_person_is_named(
         assert replies[1]["result"] == "hal"
         assert "result" in replies[2]
         assert replies[3]["error"]["data"]["type"] == "RoleTooLowError"
+
+
+def test_whoever_takes_the_routing_id_of_another_has_his_own_rights(
+    ring: ServerRing, station: tuple[str, Station]
+) -> None:
+    admin, other = ring.client("root", Role.ADMIN), ring.client("quin", Role.OBSERVE)
+    for _ in range(2):
+        with keyed_original(station[0], admin, b"mine") as client:
+            assert client.ask("reboot") == client.ask("reboot") == "rebooted"
+        answers: list[Any] = []
+
+        def is_answered(answers: list[Any] = answers) -> bool:
+            """Ask over one connection after the other, until the id is free."""
+            with keyed_original(station[0], other, b"mine") as client:
+                client.socket.rcvtimeo = 500
+                with suppress(zmq.Again):
+                    answers.append(client.ask("reboot"))
+            return bool(answers)
+
+        eventually(is_answered, WITHIN_S)
+        assert answers[0]["EXCEPTION"][0] == "RoleTooLowError"
 
 
 def test_a_token_means_nothing_where_there_are_no_keys() -> None:
@@ -389,6 +416,53 @@ def test_nobody_can_say_himself_whose_key_he_has() -> None:
         steps = (greeting, 64), (bytes([4, len(ready)]) + ready, 107), (request, 111)
         assert talk(url, *steps).endswith(b'""')
         assert (bank.callers[0].key, bank.callers[0].role) == ("", Role.OPERATE)
+
+
+def test_who_connects_and_says_nothing_is_dropped_while_others_are_served(
+    ring: ServerRing, station: tuple[str, Station]
+) -> None:
+    url, _ = station
+    host, port = url.removeprefix("tcp://").split(":")
+    with ExitStack() as stack:
+        silent = [
+            stack.enter_context(socket.create_connection((host, int(port)), timeout=WITHIN_S))
+            for _ in range(50)
+        ]
+        with ThreadHub(keys=ring.client("ned")) as hub:
+            assert call(hub, url, "add", 1, 2) == 3
+        for each in silent:
+            while each.recv(64):  # the begin of a greeting, then the end
+                pass
+
+
+FORKED = """
+import os, sys
+sys.path.insert(0, "tests")
+from support.keyring import ServerRing
+from support.rpc_bank import serving
+from zmqjsonproxy import ThreadHub
+ring = ServerRing()
+with serving(keys=ring.keys()) as (url, _), ThreadHub(keys=ring.client("ann")) as hub:
+    assert hub.call(url, "bank", "add", [1, 2]) == 3
+    if not (child := os.fork()):
+        with serving(keys=ring.keys()) as (own, _), ThreadHub(keys=ring.client("bob")) as mine:
+            print(hub.call(url, "bank", "add", [2, 2]), mine.call(own, "bank", "add", [2, 3]))
+        sys.stdout.flush()
+        os._exit(0)
+    os.waitpid(child, 0)
+    print(hub.call(url, "bank", "add", [3, 3]))
+"""
+
+
+def test_a_child_made_by_fork_serves_and_calls_with_keys_of_its_own() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKED],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        cwd=ROOT,
+    )
+    assert ended.stdout == "4 5\n6\n", ended.stderr
 
 
 class Tap:

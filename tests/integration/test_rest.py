@@ -321,3 +321,36 @@ def test_a_request_ends_the_program_after_its_answer(tmp_path: Path) -> None:
         assert answer.json == {"status": "OK", "detail": ""}
         assert hosted.host.wait()  # as for who is asked to end, not as for who failed
     assert not list(tmp_path.glob(".tmp*"))
+
+
+def test_a_bank_with_the_flavor_of_spectcl_is_one_for_its_clients_and_draws(tmp_path: Path) -> None:
+    table = {
+        "home": str(tmp_path),
+        "shm_mbytes": 1,
+        "roots": [str(tmp_path)],
+        "threads": 1,
+        "flavor": "spectcl",
+        "endpoints": {"rest": {"kind": "spectcl", "port": 0}},
+    }
+    with HostedBank("histogrammer", table, folder=tmp_path) as spectcl:
+        assert detail_of(spectcl, "version")["program_name"] == "SpecTcl"
+        detail_of(spectcl, "/parameter/create?name=p1&low=0&high=1024&bins=1024&units=mm")
+        told = get(spectcl, "/spectcl/parameter/create?name=p2&low=0")
+        assert (told.status, told.json) == (
+            200,
+            {"status": "missing parameter", "detail": "high"},
+        )
+        twice = "pseudo=twice&parameter=p1&computation=2*$p1"
+        assert detail_of(spectcl, f"pseudo/create?{twice}") == ""
+        assert [one["name"] for one in detail_of(spectcl, "pseudo/list")] == ["twice"]
+        paths = get(spectcl, "/openapi.json").json["paths"]
+        assert paths["/spectcl/pseudo/create"]["get"]["summary"].startswith("Create a parameter")
+        axes = "axes={0%201024%2064}"
+        assert detail_of(spectcl, f"spectrum/create?name=h&type=1&parameters=twice&{axes}") == ""
+        pytest.importorskip("matplotlib")
+        answer = get(spectcl, "/pictures/spectrum?name=h&width=200&height=100")
+        assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
+        assert answer.body.startswith(b"\x89PNG")
+        assert int(answer.headers["content-length"]) == len(answer.body)
+        assert get(spectcl, "/spectcl/pictures/spectrum?name=h").status == 404
+        assert get(spectcl, "/pictures/spectrum?name=no").status == 404

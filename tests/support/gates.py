@@ -1,6 +1,6 @@
 """Gates by a second method: one point at a time, in exact fractions. Nothing of the gates is used.
 
-Also the rules of SpecTcl as a flavor, and short ways to make conditions and blocks.
+Also short ways to make conditions and blocks.
 """
 
 from __future__ import annotations
@@ -13,22 +13,23 @@ import numpy as np
 import numpy.typing as npt
 
 from histogrammer.events.blocks import EventBlock
-from histogrammer.flavors import RUSTOGRAMER, Flavor, FoldRule, PolygonRule
+from histogrammer.flavors import RUSTOGRAMER, SPECTCL, Flavor, PolygonRule
 from histogrammer.gates.condition import Given
 from histogrammer.gates.conditions import BlockTruths, Conditions
 
-Point = tuple[float, float]
+__all__ = [
+    "PARAMETERS",
+    "SPECTCL",
+    "Point",
+    "below_line",
+    "in_polygon",
+    "made",
+    "points_at",
+    "truth",
+    "two_dim",
+]
 
-SPECTCL = Flavor(
-    name="spectcl",
-    slice_holds_high=False,
-    polygons=PolygonRule.LEFT_EDGES,
-    band_first_segment=False,
-    folds=FoldRule.PER_MATCH,
-    empty_or=False,
-    deleted_gate_ungates=False,
-    not_of_deleted=True,
-)
+Point = tuple[float, float]
 
 PARAMETERS = ("a", "b", "c", "d")
 

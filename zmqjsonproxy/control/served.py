@@ -63,6 +63,11 @@ class ServedControl:
         if method.mark.needs_control:
             self._lease.check(self._now(), caller.control)
 
+    def check(self) -> None:
+        """Let something be changed for a client that can prove no control. NotInControlError:
+        somebody has it, or commands need it."""
+        self._lease.check(self._now(), "")
+
     # the object
 
     @command(urgent=True, aborts=False, needs_control=False)
@@ -129,8 +134,8 @@ class ServedControl:
             What `state` returns.
         """
         with self._lock:
-            by = current_caller().name
-            ended = self._lease.break_it(self._now(), self._wall(), by, str(reason))
+            by = str(current_caller())
+            ended = self._lease.break_it(self._now(), self._wall(), by, reason)
             self._changed()
         if ended is not None:
             log.warning("%s: %s", self._lease.name, ended)

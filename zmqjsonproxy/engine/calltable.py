@@ -199,7 +199,8 @@ class CallTable(Generic[R]):
                 client.ended[known.call_id] = None
                 if len(client.ended) > self._limits.of_a_client:
                     self._forget_oldest(client)
-            self._forget_bytes()
+            if self._bytes > self._limits.bytes:
+                self._forget_bytes()
             waiting, known.waiting = known.waiting, []
         self._answer(waiting, reply)
 
@@ -282,14 +283,14 @@ def _owner(key: str, call_id: str) -> tuple[_Owner, int]:
 def _digest(request: Request) -> bytes:
     """Return what calls of one method with equal arguments share, and no others."""
     what = [request.target, request.args, request.kwargs]
-    made = hashlib.sha256()
     try:
-        made.update(wirejson.dumps(what))
+        return hashlib.sha256(wirejson.dumps(what)).digest()
     except TypeError:  # arrays, or bytes
         body, described, frames, _ = ndarray.dumps(what, arrays=True)
-        for part in (body, described, *frames):
+        made = hashlib.sha256(body)
+        for part in (described, *frames):
             made.update(part)
-    return made.digest()
+        return made.digest()
 
 
 def _shown(method: Method, request: Request | None) -> str:

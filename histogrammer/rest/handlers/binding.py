@@ -17,6 +17,7 @@ from histogrammer.rest.protocol.answers import (
     VariablesObject,
     variables,
 )
+from histogrammer.rest.protocol.spectclanswers import named_variables
 from histogrammer.rest.protocol.values import Values
 
 __all__ = ["HANDLERS"]
@@ -40,11 +41,11 @@ def size(engine: Engine, values: Values) -> str:
     return str(_memory(engine).channel_bytes)
 
 
-def list_variables(program: Program, values: Values) -> VariablesObject:
+def list_variables(program: Program, values: Values) -> VariablesObject | dict[str, str]:
     """Return the variables of the program."""
-    memory = program.worker.ask(lambda engine: engine.memory)
+    memory, parameters = program.worker.ask(lambda engine: (engine.memory, len(engine.parameters)))
     state = program.analyzer.state()
-    return variables(
+    told = variables(
         megabytes=0 if memory is None else memory.channel_bytes // _MIB,
         batch_events=program.analyzer.batch_events,
         home=program.folder,
@@ -54,6 +55,10 @@ def list_variables(program: Program, values: Values) -> VariablesObject:
         run_title=UNDEFINED if state.title is None else state.title,
         items=str(state.items) if state.items else UNDEFINED,
     )
+    if not program.flavor.short_lists:
+        return told
+    is_online = state.attached.startswith("pipe:")
+    return named_variables(told, is_online=is_online, parameters=parameters, events=state.events)
 
 
 def bind(engine: Engine, values: Values) -> str:

@@ -14,7 +14,7 @@ from histogrammer.engine import Engine
 from histogrammer.errors import RequestFailedError
 from histogrammer.rest.bodycache import BodyCache
 from histogrammer.rest.handlers.calls import Body, Later, Whole
-from histogrammer.rest.protocol.bodies import contents_pieces
+from histogrammer.rest.protocol.bodies import contents_pieces, numbered_pieces
 from histogrammer.rest.protocol.values import Values
 from histogrammer.spectra.channels import Region
 from histogrammer.spectra.definition import Definition
@@ -41,16 +41,20 @@ class _State:
         version: Of the contents.
         shown: The spectrum.
         cells: Its cells, which nobody changes any more.
+        by_channel: They are told by numbers of channels, as by SpecTcl.
     """
 
     key: tuple[int, Region]
     version: int
     shown: Definition
     cells: Counts
+    by_channel: bool
 
     def pieces(self) -> Generator[bytes | memoryview, None, None]:
         """Yield the answer."""
         flow, region = flow_of(self.cells), self.key[1]
+        if self.by_channel:
+            return numbered_pieces(self.shown, self.cells, flow, most=PIECE_CELLS)
         return contents_pieces(self.shown, self.cells, flow, region, most=PIECE_CELLS)
 
 
@@ -62,27 +66,24 @@ class Contents:
 
     def __call__(self, engine: Engine, values: Values) -> Whole | Later:
         """Return the bins of a spectrum that are not zero."""
-        name = values.text("name")
+        name, by_channel = values.text("name"), engine.flavor.counts_by_channel
         spectrum = engine.find_spectrum(name)
         if spectrum is None:
             raise RequestFailedError(
-                f"Failed to fetch info for {name} no such spectrum or ambiguous name"
+                "not found"
+                if by_channel
+                else f"Failed to fetch info for {name} no such spectrum or ambiguous name"
             )
-        region = Region(
-            x_low=values.number("xlow"),
-            x_high=values.number("xhigh"),
-            y_low=values.number("ylow"),
-            y_high=values.number("yhigh"),
-        )
+        region = Region() if by_channel else _region(values)
         key, contents = (spectrum.number, region), spectrum.contents
         body = self._kept.get(key, spectrum.version)
         if body is not None:
             return Whole(body)
         if spectrum.definition.size <= SMALL_CELLS:
-            return Whole(self._whole(_state(spectrum, key, contents.cells)))
+            return Whole(self._whole(_state(spectrum, key, contents.cells, by_channel)))
 
         def copy(_engine: Engine) -> Callable[[], Body]:
-            return partial(self._written, _state(spectrum, key, contents.cells.copy()))
+            return partial(self._written, _state(spectrum, key, contents.cells.copy(), by_channel))
 
         return Later(copy)
 
@@ -97,5 +98,14 @@ class Contents:
         return body
 
 
-def _state(spectrum: Spectrum, key: tuple[int, Region], cells: Counts) -> _State:
-    return _State(key, spectrum.version, spectrum.shown, cells)
+def _region(values: Values) -> Region:
+    return Region(
+        x_low=values.number("xlow"),
+        x_high=values.number("xhigh"),
+        y_low=values.number("ylow"),
+        y_high=values.number("yhigh"),
+    )
+
+
+def _state(spectrum: Spectrum, key: tuple[int, Region], cells: Counts, by_channel: bool) -> _State:
+    return _State(key, spectrum.version, spectrum.shown, cells, by_channel)

@@ -8,29 +8,26 @@ import numpy as np
 
 from groundwork.regularfiles import NotRegularError
 from histogrammer.engine import Engine
-from histogrammer.errors import RequestFailedError, SpectrumFileError
+from histogrammer.errors import RequestFailedError
 from histogrammer.rest.handlers.calls import Handlers, InThread, failing
 from histogrammer.rest.program import Program
 from histogrammer.rest.protocol.values import Values
-from histogrammer.spectrumfiles.ascii import read_ascii, write_ascii
-from histogrammer.spectrumfiles.jsonformat import read_json, write_json
+from histogrammer.spectrumfiles.formats import FORMATS
 from histogrammer.spectrumfiles.saved import MAX_FILE_CELLS, Saved, begins_spectra
 
 __all__ = ["HANDLERS"]
-
-_READERS = {"ascii": read_ascii, "json": read_json}
-_ASCII, _JSON = _READERS
 
 
 def write(program: Program, values: Values) -> str:
     """Write spectra into a file."""
     file, form, names = values.text("file"), values.text("format").lower(), values.texts("spectrum")
-    if form not in _READERS:
+    if form not in FORMATS:
         raise RequestFailedError("Invalid format type specification:", values.text("format"))
     saved = program.worker.ask(lambda engine: _copies(engine, names))
-    text = write_json(saved) if form == _JSON else write_ascii(saved, time.time_ns())
+    with failing("Failed to write spectra to file"):
+        content = FORMATS[form].write(saved, time.time_ns())
     try:
-        program.roots.write(file, text, begins_spectra)
+        program.roots.write(file, content, begins_spectra)
     except NotRegularError as error:
         raise RequestFailedError(f"Unable to create file: {file}", str(error)) from error
     return ""
@@ -55,17 +52,14 @@ def _copies(engine: Engine, names: tuple[str, ...]) -> list[Saved]:
 def read(program: Program, values: Values) -> str:
     """Book the spectra of a file."""
     file, form = values.text("filename"), values.text("format").lower()
-    if form not in _READERS:
+    if form not in FORMATS:
         raise RequestFailedError("Unsupported format", values.text("format"))
     try:
         content = program.roots.read(file)
     except NotRegularError as error:
         raise RequestFailedError(f"Failed to open input file: {file}", str(error)) from error
     with failing("Unable to deserialize from file"):
-        try:
-            saved = _READERS[form](content.decode())
-        except UnicodeDecodeError as error:
-            raise SpectrumFileError(f"byte {error.start}", "this is no UTF-8") from error
+        saved = FORMATS[form].read(content)
     with failing("Unable to enter spectra in histogram thread: "):
         program.worker.ask(
             lambda engine: engine.enter_spectra(

@@ -10,6 +10,7 @@ from histogrammer.gates.condition import Given
 from histogrammer.rest.handlers.calls import Handlers, InWorker, failing
 from histogrammer.rest.protocol.answers import GatedObject, GateObject, gate_object
 from histogrammer.rest.protocol.query import read_mask
+from histogrammer.rest.protocol.spectclanswers import ShortGateObject, short_gate
 from histogrammer.rest.protocol.values import Values
 
 __all__ = ["HANDLERS"]
@@ -17,11 +18,13 @@ __all__ = ["HANDLERS"]
 Pairs = list[tuple[str, str]]
 
 
-def list_gates(engine: Engine, values: Values) -> list[GateObject]:
+def list_gates(engine: Engine, values: Values) -> list[GateObject] | list[ShortGateObject]:
     """Return the gates that a pattern selects."""
     pattern = values.text("pattern")
     with failing(f"Failed to list conditions matching {pattern}", has_text=False):
         listed = engine.conditions.matching(pattern)
+    if engine.flavor.short_lists:
+        return [short_gate(one.name, one.condition, one.gates) for one in listed]
     return [gate_object(one.name, one.condition, one.gates) for one in listed]
 
 
@@ -83,7 +86,11 @@ def list_applied(engine: Engine, values: Values) -> list[GatedObject]:
     pattern = values.text("pattern")
     with failing(f"Failed to list spectra matching {pattern}", has_text=False):
         spectra = engine.select_spectra(pattern)
-    return [GatedObject(spectrum=one.name, gate=one.gate) for one in spectra]
+    ungated = engine.flavor.ungated
+    return [
+        GatedObject(spectrum=one.name, gate=ungated if one.gate is None else one.gate)
+        for one in spectra
+    ]
 
 
 def fold(engine: Engine, values: Values) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 from histogrammer.engine import Engine
 from histogrammer.errors import (
@@ -11,37 +12,47 @@ from histogrammer.errors import (
     ParameterExistsError,
     RequestFailedError,
 )
-from histogrammer.parameters import Metadata
+from histogrammer.parameters import Metadata, Parameter
 from histogrammer.patterns import select
 from histogrammer.rest.handlers.calls import Always, Handlers, InWorker, failing
 from histogrammer.rest.protocol.answers import ParameterObject, parameter_object
+from histogrammer.rest.protocol.spectclanswers import ShortParameterObject, short_parameter
 from histogrammer.rest.protocol.values import Values
 
-__all__ = ["HANDLERS"]
+__all__ = ["HANDLERS", "with_metadata"]
 
 _VERSION = "2.0"
 _UNCHANGED = 0
 
 
-def _list(engine: Engine, pattern: str) -> list[ParameterObject]:
+Listed: TypeAlias = list[ParameterObject] | list[ShortParameterObject]
+
+
+def _objects(engine: Engine, parameters: Iterable[Parameter]) -> Listed:
+    if engine.flavor.short_lists:
+        return [short_parameter(one) for one in parameters]
+    return [parameter_object(one) for one in parameters]
+
+
+def _list(engine: Engine, pattern: str) -> Listed:
     with failing(f"Failed to list parameters matching {pattern}", has_text=False):
         names = select(engine.parameters, pattern)
-    return [parameter_object(engine.parameters[name]) for name in names]
+    return _objects(engine, [engine.parameters[name] for name in names])
 
 
-def list_parameters(engine: Engine, values: Values) -> list[ParameterObject]:
+def list_parameters(engine: Engine, values: Values) -> Listed:
     """Return the parameters that a pattern selects."""
     return _list(engine, values.text("filter"))
 
 
-def list_raw(engine: Engine, values: Values) -> list[ParameterObject]:
+def list_raw(engine: Engine, values: Values) -> Listed:
     """Return the parameters that a pattern selects, or the one of a number."""
     pattern, number = values.maybe_text("pattern"), values.maybe_integer("id")
     if pattern is not None and number is not None:
         raise RequestFailedError("Only id or pattern can be supplied, not both")
     if number is not None:
         try:
-            return [parameter_object(engine.parameters.by_id(number))]
+            return _objects(engine, [engine.parameters.by_id(number)])
         except ParameterError as error:
             raise RequestFailedError(str(error)) from error
     if pattern is None:
@@ -51,15 +62,16 @@ def list_raw(engine: Engine, values: Values) -> list[ParameterObject]:
 
 def create(engine: Engine, values: Values) -> str:
     """Create a parameter."""
-    return _with_metadata(engine.create_parameter, values)
+    return with_metadata(engine.create_parameter, values)
 
 
 def edit(engine: Engine, values: Values) -> str:
     """Change the metadata that are given."""
-    return _with_metadata(engine.edit_parameter, values)
+    return with_metadata(engine.edit_parameter, values)
 
 
-def _with_metadata(do: Callable[[str, Metadata], object], values: Values) -> str:
+def with_metadata(do: Callable[[str, Metadata], object], values: Values) -> str:
+    """Do something with the name and the metadata of a request."""
     try:
         metadata = Metadata(
             low=values.number("low"),

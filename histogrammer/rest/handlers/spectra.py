@@ -3,6 +3,8 @@ their own."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from histogrammer.analysis.projection import Direction
 from histogrammer.analysis.statistics import flow_of
 from histogrammer.engine import Engine
@@ -18,6 +20,11 @@ from histogrammer.rest.protocol.answers import StatisticsObject, spectrum_object
 from histogrammer.rest.protocol.bodies import write_answer
 from histogrammer.rest.protocol.bookings import read_booking
 from histogrammer.rest.protocol.query import read_truth
+from histogrammer.rest.protocol.spectclanswers import (
+    short_statistics,
+    typed_spectrum,
+    whole_number,
+)
 from histogrammer.rest.protocol.values import Values
 from histogrammer.spectra import KINDS, kind_of
 from histogrammer.spectra.channels import get_channel
@@ -42,7 +49,15 @@ class _Listing:
             return Whole(body)
         with failing(f"Failed to list spectra matching {pattern}", has_text=False):
             spectra = engine.select_spectra(pattern)
-        body = write_answer("OK", [spectrum_object(s.shown, s.number, s.gate) for s in spectra])
+        flavor = engine.flavor
+        made = typed_spectrum if flavor.short_lists else spectrum_object
+        body = write_answer(
+            "OK",
+            [
+                made(one.shown, one.number, flavor.ungated if one.gate is None else one.gate)
+                for one in spectra
+            ],
+        )
         if all(
             one.definition.kind != STRIP_CHART.letters for one in spectra
         ):  # events move its axis
@@ -57,6 +72,9 @@ def create(engine: Engine, values: Values) -> str:
     with failing(booking.failed):
         definition = kind_of(letters).define(values.text("name"), booking.groups, booking.axes)
         engine.create_spectrum(definition)
+    if engine.flavor.binds_new:
+        with suppress(DisplayMemoryError):  # no room: it is there, and not displayed
+            engine.bind(definition.name)
     return ""
 
 
@@ -76,7 +94,7 @@ def clear(engine: Engine, values: Values) -> str:
     return ""
 
 
-def get(engine: Engine, values: Values) -> float:
+def get(engine: Engine, values: Values) -> int | float:
     """Return the contents of a channel."""
     name = values.text("spectrum")
     spectrum = engine.find_spectrum(name)
@@ -84,7 +102,8 @@ def get(engine: Engine, values: Values) -> float:
         raise RequestFailedError(f"Could not get channel: No such spectrum '{name}'")
     x, y = values.integer("xchannel"), values.maybe_integer("ychannel")
     with failing("Could not get channel", has_text=False):
-        return get_channel(spectrum.definition, spectrum.contents.cells, x, y)
+        found = get_channel(spectrum.definition, spectrum.contents.cells, x, y)
+    return whole_number(found) if engine.flavor.counts_by_channel else found
 
 
 def set_(engine: Engine, values: Values) -> str:
@@ -108,7 +127,10 @@ def list_statistics(engine: Engine, values: Values) -> list[StatisticsObject]:
     pattern = values.text("pattern")
     with failing(f"Failed to list spectra matching {pattern}", has_text=False):
         spectra = engine.select_spectra(pattern)
-    return [statistics(one.name, flow_of(one.contents.cells)) for one in spectra]
+    flows = [(one.definition, flow_of(one.contents.cells)) for one in spectra]
+    if engine.flavor.short_lists:
+        return [short_statistics(definition, flow) for definition, flow in flows]
+    return [statistics(definition.name, flow) for definition, flow in flows]
 
 
 def project(engine: Engine, values: Values) -> str:

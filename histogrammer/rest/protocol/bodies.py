@@ -12,10 +12,11 @@ import orjson
 from histogrammer.analysis.statistics import Flow
 from histogrammer.rest.protocol.answers import sums
 from histogrammer.rest.protocol.channelobjects import channel_objects
+from histogrammer.rest.protocol.spectclanswers import numbered_sums, whole_number
 from histogrammer.spectra.channels import Region
 from histogrammer.spectra.definition import Definition
 
-__all__ = ["contents_pieces", "write_answer", "write_object"]
+__all__ = ["contents_pieces", "numbered_pieces", "write_answer", "write_object"]
 
 _HEAD = b'{"status":"OK","detail":'
 _COMMA, _BLANK = b", "
@@ -65,3 +66,38 @@ def contents_pieces(
         end[np.flatnonzero(end == _COMMA)[-1]] = _BLANK  # there is no object after the last one
         yield last.data
     yield b"]}}"
+
+
+def numbered_pieces(
+    definition: Definition, cells: npt.NDArray[np.float64], flow: Flow, *, most: int
+) -> Generator[bytes | memoryview, None, None]:
+    """Yield the JSON of the same answer as SpecTcl has it: integers by numbers of channels.
+
+    Args:
+        definition: The spectrum.
+        cells: Its cells.
+        flow: Sums of its flow cells.
+        most: Cells that are looked through for a piece, one row at least.
+    """
+    told = write_object(numbered_sums(definition, flow))
+    yield b"".join((_HEAD, b'{"statistics":', told, b',"channels":['))
+    rows = cells[np.newaxis, 1:-1] if cells.ndim == 1 else cells[1:-1, 1:-1]
+    step, is_first = max(1, most // rows.shape[1]), True
+    for start in range(0, len(rows), step):
+        objects = _numbered(rows[start : start + step], start, cells.ndim == 1)
+        if objects:
+            yield objects if is_first else b"," + objects
+            is_first = False
+    yield b"]}}"
+
+
+def _numbered(rows: npt.NDArray[np.float64], start: int, is_flat: bool) -> bytes:
+    """Return the objects of channels that are not zero, of rows from a number on."""
+    y, x = np.nonzero(rows)
+    counts = map(whole_number, rows[y, x].tolist())
+    if is_flat:
+        found = [{"x": x, "v": v} for x, v in zip(x.tolist(), counts, strict=True)]
+    else:
+        places = zip(x.tolist(), (y + start).tolist(), counts, strict=True)
+        found = [{"x": x, "y": y, "v": v} for x, y, v in places]
+    return write_object(found)[1:-1]

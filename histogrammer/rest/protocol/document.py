@@ -6,10 +6,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.rest.protocol.answers import HttpErrorObject
 from histogrammer.rest.protocol.paths import ROOT
-from histogrammer.rest.protocol.requests import ROUTES
 from histogrammer.rest.protocol.routes import QueryParameter, Route, ValueType
+from histogrammer.rest.protocol.spectclroutes import routes_of
 from histogrammer.rest.protocol.stubs import STUBS, Stub
 
 __all__ = ["describe"]
@@ -26,16 +27,18 @@ _TYPES: dict[ValueType, Schema] = {
 }
 
 
-def describe(title: str, version: str) -> Schema:
+def describe(title: str, version: str, flavor: Flavor = RUSTOGRAMER) -> Schema:
     """Return the document.
 
     Args:
         title: Of the server.
         version: Of it.
+        flavor: Program whose requests are answered.
     """
+    routes = routes_of(flavor)
     adapters: dict[str, TypeAdapter[Any]] = {
         path: TypeAdapter[Any](route.detail)  # type: ignore[arg-type]  # any type
-        for path, route in ROUTES.items()
+        for path, route in routes.items()
     }
     errors: TypeAdapter[Any] = TypeAdapter(HttpErrorObject)
     made, definitions = TypeAdapter.json_schemas(
@@ -45,8 +48,8 @@ def describe(title: str, version: str) -> Schema:
     )
     error = made["", "serialization"]
     paths = {
-        f"/{ROOT}/{path}": {"get": _operation(route, made[path, "serialization"], error)}
-        for path, route in ROUTES.items()
+        f"/{ROOT}/{path}": {"get": _operation(route, made[path, "serialization"], error, flavor)}
+        for path, route in routes.items()
     }
     return {
         "openapi": "3.1.0",
@@ -56,9 +59,9 @@ def describe(title: str, version: str) -> Schema:
     }
 
 
-def _operation(route: Route, detail: Schema, error: Schema) -> Schema:
-    stub = STUBS.get(route.path)
-    answers = _failure(route, detail) if stub is None else _always(stub)
+def _operation(route: Route, detail: Schema, error: Schema, flavor: Flavor) -> Schema:
+    stub = None if flavor.carries_out_all else STUBS.get(route.path)
+    answers = _failure(route, detail, flavor) if stub is None else _always(stub)
     responses: Schema = {
         "200": {
             "description": "An answer, also of what failed",
@@ -81,9 +84,11 @@ def _operation(route: Route, detail: Schema, error: Schema) -> Schema:
     }
 
 
-def _failure(route: Route, detail: Schema) -> Schema:
+def _failure(route: Route, detail: Schema, flavor: Flavor) -> Schema:
     """Return the schema of an answer: of success, or of failure."""
     failed: list[Schema] = [detail, {"const": route.empty}]
+    if flavor.missing_is_answered:
+        failed.append({"type": "string"})  # name of what is missing
     return {
         "oneOf": [
             _answer({"const": "OK"}, detail),

@@ -21,7 +21,21 @@ from histogrammer.rest.protocol.query import (
     read_unsigned,
 )
 
-__all__ = ["Need", "QueryParameter", "Route", "Value", "ValueType", "read_values"]
+__all__ = [
+    "Need",
+    "QueryParameter",
+    "Route",
+    "Value",
+    "ValueType",
+    "any_of",
+    "done",
+    "listing",
+    "may",
+    "must",
+    "pattern",
+    "read_values",
+    "some",
+]
 
 Value: TypeAlias = str | int | float | bool | tuple[str | int | float | bool, ...] | None
 """Of a repeatable parameter a tuple, empty if it is not given; of an optional one None, or its
@@ -110,6 +124,50 @@ class Route:
     parameters: tuple[QueryParameter, ...] = ()
 
 
+def must(
+    name: str, summary: str, kind: ValueType = ValueType.TEXT, aliases: tuple[str, ...] = ()
+) -> QueryParameter:
+    """Return a parameter that a request must have."""
+    return QueryParameter(name, kind, Need.REQUIRED, summary, aliases=aliases)
+
+
+def may(
+    name: str,
+    summary: str,
+    kind: ValueType = ValueType.TEXT,
+    default: str | int | float | bool | None = None,
+) -> QueryParameter:
+    """Return a parameter that it may have."""
+    return QueryParameter(name, kind, Need.OPTIONAL, summary, default)
+
+
+def any_of(
+    name: str, summary: str, kind: ValueType = ValueType.TEXT, aliases: tuple[str, ...] = ()
+) -> QueryParameter:
+    """Return a parameter that it has any number of times."""
+    return QueryParameter(name, kind, Need.ANY, summary, aliases=aliases)
+
+
+def some(name: str, summary: str) -> QueryParameter:
+    """Return a parameter that it has once or more."""
+    return QueryParameter(name, ValueType.TEXT, Need.SOME, summary)
+
+
+def pattern(of: str, name: str = "pattern") -> QueryParameter:
+    """Return a pattern; all without it."""
+    return may(name, f"pattern of {of}", default="*")
+
+
+def done(path: str, summary: str, *parameters: QueryParameter) -> Route:
+    """Return a request whose detail is text, empty when all went well."""
+    return Route(path, summary, str, "", parameters)
+
+
+def listing(path: str, summary: str, detail: object, *parameters: QueryParameter) -> Route:
+    """Return a request whose detail is a list."""
+    return Route(path, summary, detail, [], parameters)
+
+
 def read_values(route: Route, query: Query) -> dict[str, Value]:
     """Return the values of all parameters of a request by their names. Other keys are nothing to it.
 
@@ -122,7 +180,7 @@ def read_values(route: Route, query: Query) -> dict[str, Value]:
 def _read(request: str, parameter: QueryParameter, query: Query) -> Value:
     texts = query.all(parameter.name, *parameter.aliases)
     if not texts and parameter.need.is_required:
-        raise UnreadableParameterError(request, parameter.name, "it is required")
+        raise UnreadableParameterError(request, parameter.name, "it is required", is_missing=True)
     if parameter.need.is_repeatable:
         values = tuple(_converted(parameter.type, texts))
         if len(values) == len(texts):

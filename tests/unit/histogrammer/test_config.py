@@ -22,11 +22,14 @@ def test_every_key_of_its_own_is_explained() -> None:
     assert documented == own
 
 
-def test_only_the_flavor_that_is_there_is_taken() -> None:
+def test_only_the_flavors_that_are_there_are_taken() -> None:
     given = {"kind": "histogrammer", "hpc_host": "localhost"}
     assert HistogrammerBankConfig(**given).flavor == "rustogramer"
-    with pytest.raises(ValidationError, match="'spectcl' is not there"):
-        HistogrammerBankConfig(**given, flavor="spectcl")
+    assert HistogrammerBankConfig(**given, flavor="spectcl").flavor == "spectcl"
+    with pytest.raises(
+        ValidationError, match="'root' is not there; there are rustogramer, spectcl"
+    ):
+        HistogrammerBankConfig(**given, flavor="root")
 
 
 def test_programs_are_commands() -> None:

@@ -114,7 +114,7 @@ FAULTS = [
         "the limits must differ",
     ),
     ("[gates.g]\ntype = 'T'\nkind = 's'", 3, "unknown key"),
-    ("[gate.g]", 1, "unknown table or key; there are parameters, gates, spectra"),
+    ("[gate.g]", 1, "there are parameters, variables, pseudos, gates, spectra"),
     ("[gates.g]\ntype = 's'\nparameters = ['a']", 1, "Both the low and high"),
     ("[gates.g]\ntype = '-'\ngates = ['none']", 1, "none"),
     ("[parameters.p]\nlow = 1.0", 1, "Either low and high must be provided or neither"),

@@ -153,7 +153,7 @@ def test_of_several_histogrammers_one_is_named(tmp_path: Path) -> None:
 
 
 FAULTS = [
-    (["--flavor", "spectcl"], "flavor: 'spectcl' is not there; the rules of rustogramer are"),
+    (["--flavor", "root"], "flavor: 'root' is not there; there are rustogramer, spectcl"),
     (["--url", "http://x"], "'http://x' is not tcp://HOST:PORT"),
     (["--url", "tcp://0.0.0.0:1"], "can be reached from other hosts: say which may connect"),
     (["--config", "/none.toml"], "/none.toml: cannot be read: No such file"),

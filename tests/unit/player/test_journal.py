@@ -21,6 +21,7 @@ from player.dataroot import Mounts
 from player.journal import Journal
 from player.recordfile import RecordFile
 from player.sinks import CallEntry, HistoryPoint
+from player.testing.clock import ManualClock
 from zmqjsonproxy.engine.callrecords import CallOutcome
 
 WITHIN = 30.0
@@ -100,6 +101,20 @@ def test_a_clock_that_is_set_leaves_the_order_and_a_remark(tmp_path: Path) -> No
     assert [entry["number"] for entry in entries] == list(range(1, 8))
     assert [e["running_s"] for e in entries if not e["text"]] == [0.0, 10.0, 20.0, 30.0, 40.0]
     journal.close()
+
+
+def test_a_clock_that_was_set_back_between_two_runs_leaves_a_remark(tmp_path: Path) -> None:
+    for at, clock in ((1.7e9, ManualClock(1.7e9)), (1.7e9 - 3600, ManualClock(1.7e9 - 3600))):
+        journal = journal_of(tmp_path, clock=clock)
+        journal.take(ended(call_record("bank.x", at=at)))
+        entries = written(journal)
+        journal.close()
+    assert [entry["text"] for entry in entries] == [
+        "",
+        "the clock was set back by 3600.000 s at least while nothing ran",
+        "",
+    ]
+    assert [entry["number"] for entry in entries] == [1, 2, 3]
 
 
 HOSTILE = [

@@ -177,6 +177,12 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         folder.add(adding(1))
 
 
+def test_a_folder_that_is_not_there_has_no_records(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "none")
+    assert numbers(folder) == numbers(folder, newest=True) == list(folder.answers("SELECT 1")) == []
+    assert folder.size == 0
+
+
 def test_pages_of_records_have_each_of_them_once_in_both_directions(tmp_path: Path) -> None:
     folder = folder_of(tmp_path)
     fill(folder, 20)

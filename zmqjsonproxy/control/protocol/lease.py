@@ -87,13 +87,13 @@ class Terms:
     seconds: float
     silent_s: float | None = SILENT_S
 
+    @property
+    def who(self) -> str:
+        """Return the owner with its proven name, if it has one."""
+        return f"{self.owner} (key {self.key})" if self.key else self.owner
+
     def __post_init__(self) -> None:
-        reason = self.reason.strip() if isinstance(self.reason, str) else ""
-        if not reason or len(reason) > _LONGEST_TEXT or not reason.isprintable():
-            raise RefusedError(
-                f"control: reason is {self.reason!r:.80}; it is a text of one line, "
-                f"1 to {_LONGEST_TEXT} characters, for others to read"
-            )
+        _check_reason(self.reason)
         if not _is_within(self.seconds, 1.0, LONGEST_TERM_S):
             raise RefusedError(
                 f"control: the time is {self.seconds!r} s; it is 1 to {LONGEST_TERM_S:g} s"
@@ -163,9 +163,7 @@ class Holder:
         }
 
     def __str__(self) -> str:
-        terms = self.terms
-        who = f"{terms.owner} (key {terms.key})" if terms.key else terms.owner
-        return f"{who} has control until {utc(self.until)}: {terms.reason}"
+        return f"{self.terms.who} has control until {utc(self.until)}: {self.terms.reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +281,11 @@ class Lease:
             wall: UTC, unix seconds.
             by: Name of whoever does.
             reason: For both.
+
+        Raises:
+            RefusedError: The reason is none.
         """
+        _check_reason(reason)
         self.tick(now, wall)
         holder = self.holder
         return None if holder is None else self._end(holder, Ending.BROKEN, wall, by, reason)
@@ -353,7 +355,7 @@ class Lease:
     ) -> Ended:
         self.holder = None
         self.ended = Ended(
-            number=holder.number, owner=holder.terms.owner, why=why, at=wall, by=by, reason=reason
+            number=holder.number, owner=holder.terms.who, why=why, at=wall, by=by, reason=reason
         )
         return self.ended
 
@@ -364,6 +366,16 @@ _NOBODY: JsonObject = dict.fromkeys(("owner", "host", "key", "reason", "since", 
 def utc(seconds: float) -> str:
     """Return a time as people read it, "2026-11-30 12:30:00 UTC"."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _check_reason(reason: object) -> None:
+    """Refuse what is no reason that others can read."""
+    text = reason.strip() if isinstance(reason, str) else ""
+    if not text or len(text) > _LONGEST_TEXT or not text.isprintable():
+        raise RefusedError(
+            f"control: reason is {reason!r:.80}; it is a text of one line, "
+            f"1 to {_LONGEST_TEXT} characters, for others to read"
+        )
 
 
 def _digest(token: str) -> str:

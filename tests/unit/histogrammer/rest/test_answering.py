@@ -231,3 +231,20 @@ def test_who_asks_a_histogrammer_that_is_busy_or_has_ended_is_told(
             assert "has ended" in status
         assert rest.ok("version")["major"] == 1
         assert rest.ok("exit") == ""
+
+
+def test_a_picture_of_a_spectrum_has_a_request_of_its_own(rest: RestClient) -> None:
+    pytest.importorskip("matplotlib")
+    rest.book("drawn", "1", "a", "0 8 8")
+    answer = rest.picture(b"name=drawn&width=200&height=100&log=yes")
+    assert (answer.status, answer.kind) == (200, b"image/png")
+    assert isinstance(answer.body, bytes)
+    assert answer.body.startswith(b"\x89PNG")
+    for query, status, says in [
+        (b"name=no", 404, "there is no spectrum no"),
+        (b"", 422, "parameter name: it is required"),
+        (b"name=drawn&width=9", 422, "a side has 64 to 4096"),
+    ]:
+        answer = rest.picture(query)
+        assert isinstance(answer.body, bytes)
+        assert (answer.status, says in answer.body.decode()) == (status, True)

@@ -248,6 +248,14 @@ def test_a_broken_lease_tells_its_owner_by_whom_and_why() -> None:
         lease.check(2.0, str(owner))
 
 
+def test_nobody_breaks_without_a_reason() -> None:
+    lease = Lease("BANKA")
+    owner = take(lease, 0.0, "t")
+    with pytest.raises(RefusedError, match="reason"):
+        lease.break_it(1.0, WALL, "admin@hpc3:3", "two\nlines")
+    assert may(lease, 1.0, owner)
+
+
 def test_where_control_is_required_nobody_commands_without() -> None:
     lease = Lease("BANKA", is_required=True)
     with pytest.raises(NotInControlError, match="require_control"):

@@ -1,0 +1,1 @@
+"""Expressions of pseudo parameters, as Tcl's `expr` has them. Pure."""
