@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,8 +27,11 @@ class LocalServer:
         folder: Of its files and its socket.
     """
 
-    def __init__(self, words: list[str], folder: Path, place: Path, account: str | None) -> None:
-        self.folder, self._words, self._socket, self._account = folder, words, place, account
+    def __init__(
+        self, words: list[str], folder: Path, account: str | None, is_ready: Callable[[], bool]
+    ) -> None:
+        self.folder, self._words, self._account = folder, words, account
+        self._is_ready = is_ready
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -40,8 +43,7 @@ class LocalServer:
 
         def is_there() -> bool:
             assert process.poll() is None, (self.folder / "log").read_text()
-            with socket.socket(socket.AF_UNIX) as peer:
-                return peer.connect_ex(str(self._socket)) == 0
+            return self._is_ready()
 
         poll(is_there, f"{self._words[0]} is there")
 
@@ -55,9 +57,9 @@ class LocalServer:
 
 @contextmanager
 def _server(
-    words: list[str], name: str, account: str | None, folder: Path
+    words: list[str], folder: Path, account: str | None, is_ready: Callable[[], bool]
 ) -> Iterator[LocalServer]:
-    made = LocalServer(words, folder, folder / name, account)
+    made = LocalServer(words, folder, account, is_ready)
     try:
         made.start()
         yield made
@@ -108,7 +110,12 @@ def postgres_server() -> Iterator[tuple[LocalServer, str]]:
         }
         line = [str(postgres), "-D", str(folder / "data")]
         line += [word for key, value in options.items() for word in ("-c", f"{key}={value}")]
-        with _server(line, ".s.PGSQL.5432", account, folder) as server:
+
+        def is_ready() -> bool:
+            asked = [postgres.with_name("pg_isready"), "-q", "-h", folder]
+            return subprocess.run(asked, check=False).returncode == 0
+
+        with _server(line, folder, account, is_ready) as server:
             yield server, f"postgresql://postgres@/postgres?host={folder}"
 
 
@@ -122,5 +129,10 @@ def redis_server() -> Iterator[tuple[LocalServer, str]]:
     with _folder(None) as folder:
         line = [redis, "--port", "0", "--unixsocket", str(folder / "s"), "--dir", str(folder)]
         line += ["--save", "3600 1", "--appendonly", "no"]
-        with _server(line, "s", None, folder) as server:
+
+        def is_ready() -> bool:
+            with socket.socket(socket.AF_UNIX) as peer:
+                return peer.connect_ex(str(folder / "s")) == 0
+
+        with _server(line, folder, None, is_ready) as server:
             yield server, f"unix://{folder / 's'}"
