@@ -51,7 +51,8 @@ _LOCK = 0x6465616C  # one Player makes the tables, others wait for it
 _CALL = f"""\
 INSERT INTO dealer_journal VALUES ({", ".join(f"${at}" for at in range(1, 18))})
 ON CONFLICT ({_OWNED}, number, time) DO UPDATE SET outcome = excluded.outcome,
-  duration_s = excluded.duration_s, error = excluded.error, text = excluded.text"""
+  duration_s = excluded.duration_s, error = excluded.error, text = excluded.text
+  WHERE dealer_journal.outcome IN ('running', 'unknown')"""
 _POINT = f"""\
 INSERT INTO dealer_history VALUES ({", ".join(f"${at}" for at in range(1, 10))})
 ON CONFLICT DO NOTHING"""

@@ -172,22 +172,15 @@ class Sending:
         self._send_pages(self._found(Kind.HISTORY, source), read)
 
     def _found(self, kind: Kind, source: _Source) -> _Count:
-        """Return the count of a kind with its position, found if the server was just connected; tell
-        it of what is lost."""
+        """Return the count of a kind with its position; tell the server of what it will not have."""
         count, destination = self._counts[kind], self._destination
         oldest, count.newest = source.span()
-        if not count.is_found:
-            there = self._there.get(kind)
-            count.position, lost, why = start_of(
-                there, oldest, count.newest, count.first, destination
-            )
-            if lost:
-                log.warning(
-                    "%s: %d records of the %s are lost: %s", destination.name, lost, kind, why
-                )
-                page = Page(kind=kind, position=count.position, lost=lost, why=why)
-                self._write(count, page)
-            count.is_found = True
+        there = count.position if count.is_found else self._there.get(kind)
+        start, lost, why = start_of(there, oldest, count.newest, count.first, destination)
+        if lost:
+            log.warning("%s: %d records of the %s are lost: %s", destination.name, lost, kind, why)
+            self._write(count, Page(kind=kind, position=start, lost=lost, why=why))
+        count.position, count.is_found = start, True
         return count
 
     def _send_pages(self, count: _Count, read: Callable[[int], Page]) -> None:
@@ -245,6 +238,8 @@ def start_of(
         first: The newest number when this run began.
         destination: The server.
     """
+    if not newest:  # or none that can be read
+        return there or 0, 0, ""
     if there is None:
         position = first if destination.begins_now else 0
         return max(position, newest - (destination.most_behind or newest)), 0, ""

@@ -129,6 +129,8 @@ def test_postgres_takes_odd_texts_and_an_entry_again_with_its_end(
         end = CallEntry(7, begun.time_us, ODD, client=ODD, outcome="failed", error="E", text=ODD)
         destination.write(Page(kind=Kind.JOURNAL, calls=[end], position=7))
         assert list(destination.unfinished()) == []
+        late = CallEntry(7, begun.time_us, ODD, client=ODD, outcome="unknown")
+        destination.write(Page(kind=Kind.JOURNAL, calls=[late], position=7))
         points = [
             HistoryPoint(number=at, time_us=at, key="k", value=value)
             for at, value in enumerate([True, 2**63, float("nan"), ODD, None], 1)

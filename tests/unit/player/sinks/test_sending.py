@@ -90,6 +90,32 @@ def test_what_the_files_lost_meanwhile_is_counted_here_and_there() -> None:
     assert one.counts() == {"journal": {"written": 15, "lost": 15, "behind": 0}}
 
 
+def test_files_that_are_removed_while_the_server_is_connected_begin_anew() -> None:
+    files, server = Files(), Server()
+    one = sending(server, files)
+    for _ in range(5):
+        files.add_call()
+    one.send()
+    files.calls.clear()
+    one.send()
+    files.add_call("refused")  # number 1 of other files
+    one.send()
+    assert [page.position for page in server.pages] == [5, 1]
+    assert (server.calls[1].outcome, server.lost) == ("refused", 0)
+
+
+def test_what_the_files_lose_before_a_slow_server_has_it_is_counted() -> None:
+    files, server = Files(), Server()
+    one = sending(server, files)
+    files.add_call()
+    one.send()
+    for _ in range(9):
+        files.add_call()
+    files.forget_until(7)
+    one.send()
+    assert (sorted(server.calls), server.lost) == ([1, 8, 9, 10], 6)
+
+
 def test_a_record_that_is_refused_keeps_no_other_back() -> None:
     files, server = Files(), Server(refused=frozenset({3}))
     one = sending(server, files)
@@ -136,6 +162,7 @@ def test_a_kind_that_is_not_wanted_is_not_sent() -> None:
         (48, 1, 50, Server(), (48, 0)),
         (20, 31, 50, Server(), (30, 10)),
         (20, 1, 50, Server(most_behind=25), (25, 5)),
+        (70, 0, 0, Server(), (70, 0)),  # nothing is there yet
         (70, 1, 50, Server(), (0, 0)),  # the files were removed, and numbers began anew
     ],
 )
