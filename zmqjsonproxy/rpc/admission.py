@@ -113,6 +113,22 @@ class Admission:
             return Grant(key.role, key.name)
         return ADMIN if request.native or extra is not None else self._of_original
 
+    def tried(self, request: Request, key: KnownKey | None) -> Grant:
+        """Return whose request it is that is refused, and the rights it has, if any; arguments as
+        of `grant`."""
+        try:
+            return self.grant(request, key)
+        except AccessError:
+            return Grant(None, "" if key is None else key.name)
+
+    def known_as(self, client: bytes) -> Grant:
+        """Return who has a connection over which nothing may be asked."""
+        try:
+            key = self._find(client.public) if type(client) is ProvenId else None
+        except Exception:  # it was told when the connection was refused
+            key = None
+        return Grant(None, "" if key is None else key.name)
+
     def _of_token(self, token: object, through: str) -> Grant:
         find = self._find_token
         key = find(token) if find is not None and isinstance(token, str) else None

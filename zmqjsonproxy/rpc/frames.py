@@ -122,7 +122,8 @@ def receiver(
 
     Args:
         socket: To receive from.
-        receive_id: Receives the routing id of a message; None: as any frame.
+        receive_id: Receives the routing id of a message where clients are told apart, and none
+            may speak for another; None: as any frame, and clients that are trusted could.
 
     A message is routing id and body, with REQ's empty frame between if it was sent. Frames behind a
     body that says so by its first byte come with it, as Framed. What a strange peer sends beyond
@@ -134,17 +135,18 @@ def receiver(
         zmq.RCVMORE,
         rest_receiver(socket),
     )
+    if receive_id is not None:
+        return _whole_receiver(socket, receive_id), lambda _rid: None
     trusted: set[bytes] = set()
-    next_id = receive_id or receive
 
     def receive_message() -> list[bytes]:
         # To ask whether more follows costs as much as three frames. So our own callers are not
         # asked after each message; should one of them send a frame too many, it is met here
         # instead, where it is no routing id.
-        rid = next_id()
+        rid = receive()
         while rid not in trusted:
             if not ask(more):
-                rid = next_id()
+                rid = receive()
                 continue
             body = receive()
             frames = [rid, body] if body or not ask(more) else [rid, body, receive()]
@@ -164,6 +166,26 @@ def receiver(
         trusted.add(rid)
 
     return receive_message, trust
+
+
+def _whole_receiver(
+    socket: zmq.Socket[bytes], receive_id: Callable[[], bytes]
+) -> Callable[[], list[bytes]]:
+    """Return a function that receives a message as that of `receiver`, and trusts nobody: a frame
+    too many must not be taken for the routing id of another client."""
+    receive: Callable[..., zmq.Frame] = super(zmq.Socket, socket).recv
+    take_rest = rest_receiver(socket)
+
+    def receive_message() -> list[bytes]:
+        frames = [receive_id()]
+        frame = receive(0, False)  # which knows what follows: to ask the socket costs more
+        if not frame.bytes and frame.more:
+            frames.append(b"")
+            frame = receive(0, False)
+        frames.append(take_rest(frame.bytes) if frame.more else frame.bytes)
+        return frames
+
+    return receive_message
 
 
 def _is_copied(frame: bytes) -> bool:
