@@ -238,13 +238,18 @@ def test_refusals_without_end_push_out_nothing(
     journal = journal_of(tmp_path)
     for at in range(500):
         journal.take(refused(call_record("bank.stop", at)))
+    journal.take(refused(call_record("bank.stop", key="ben")))  # of another one it is told
     now[0] += 1.0
-    journal.take(refused(call_record("bank.stop", 500)))
+    journal.take(ended(call_record("bank.go", 500)))
     entries = written(journal)
     assert [entry["text"] for entry in entries if entry["outcome"] == "remark"] == [
-        "480 were lost: more than 20 refusals in a second"
+        "480 were lost: of one key 20 refusals are kept, and 10 more a minute"
     ]
-    assert len(entries) == 22
+    assert [entry["key"] for entry in entries if entry["method"] == "bank.stop"] == [
+        *[""] * 20,
+        "ben",
+    ]
+    assert "bank.go" in {entry["method"] for entry in entries}
     monkeypatch.undo()
     journal.close()
 
