@@ -273,17 +273,15 @@ class Journal:
             wheres.append(("method GLOB ?", (method.replace("[", "[[]"),)))
         return self._select(wheres, after=after, most=min(most, ENTRIES_MOST), newest=newest)
 
-    def find(self, call_id: str, client: str = "") -> JsonObject | None:
+    def find(self, call_id: str, key: str) -> JsonObject | None:
         """Return the last entry of a call by the name that its client gave it; None: there is none.
 
         Args:
-            call_id: Of the call.
-            client: Name of the key of the client, else of the client; empty: any.
+            call_id: Of the call, which others can read, and give to calls of their own.
+            key: Name of the key of its client; empty: it has none.
         """
         self._writer.flush(FLUSH_WITHIN_S)
-        wheres: list[tuple[str, Sequence[object]]] = [("call_id = ? AND call_id != ''", (call_id,))]
-        if client:
-            wheres.append(("CASE key WHEN '' THEN client ELSE key END = ?", (client,)))
+        wheres = [("call_id = ? AND call_id != '' AND key = ?", (_clean(call_id), key))]
         found = self._select(wheres, most=1, newest=True)
         return found[0] if found else None
 

@@ -66,8 +66,9 @@ def test_an_entry_says_who_what_when_and_what_came_of_it(tmp_path: Path) -> None
         "error": "ValueError",
         "text": "no such mode",
     }
-    assert journal.find("c7") == journal.find("c7", "anna") == journal.entries()[0]
-    assert journal.find("c7", "bert") is journal.find("") is None
+    assert journal.find("c7", "anna") == journal.entries()[0]
+    assert journal.find("c7", "bert") is journal.find("c7", "") is journal.find("", "anna") is None
+    assert journal.find("\ud800", "anna") is None
     journal.close()
 
 
@@ -185,7 +186,7 @@ def test_what_ran_when_the_player_ended_is_unknown(tmp_path: Path) -> None:
     again = journal_of(tmp_path)
     again.take(call_record("bank.start", call_id="c2"))
     assert [entry["outcome"] for entry in written(again)] == ["unknown", "running"]
-    assert (again.find("c1") or {})["outcome"] == "unknown"
+    assert (again.find("c1", "") or {})["outcome"] == "unknown"
     assert [entry["number"] for entry in again.entries()] == [1, 2]
     again.close()
 
