@@ -164,3 +164,17 @@ def test_a_revoked_client_has_no_large_message_read(
         socket.send(rpc_body("bank.add", "x" * 100_000, "y"))
         assert json.loads(socket.recv())["error"]["data"]["type"] == "RevokedKeyError"
     assert read == []
+
+
+def test_who_begins_and_aborts_operations_is_told_with_the_key_that_is_proven(
+    ring: ServerRing, station: tuple[str, Station]
+) -> None:
+    url, bank = station
+    with keyed(url, ring.client("ben"), b"BEN") as ben:
+        told = ask(ben, rpc_body("bank.set_mode", "MODE1", client="ann@h:1", wait="accepted"))
+        identity = told["result"]["operation"]
+        assert bank.begun.wait(WITHIN_MS / 1000)
+        ask(ben, rpc_body("rpc.abort", identity, client="ann@h:1"))
+        eventually(lambda: ask(ben, rpc_body("rpc.operation", identity))["result"]["error"])
+        described = ask(ben, rpc_body("rpc.operation", identity))["result"]
+    assert described["client"] == "ann@h:1 (key ben)"
