@@ -92,8 +92,15 @@ class Admission:
             log.exception("a key could not be looked up; its owner is refused")
             text = f"the server could not look the key of this client up: {text_of(error)}"
             raise AccessError(f"{text}; its log tells more") from error
-        if key is None or key.is_revoked:
-            raise _revoked("this client" if key is None else key.name)
+        if key is None:
+            text = (
+                "the key of this client is not known at this server any more: it was removed, or "
+            )
+            raise RevokedKeyError(
+                f"{text}its file cannot be used, which the server's log tells; {_ASK}"
+            )
+        if key.is_revoked:
+            raise _revoked(key.name)
         return key
 
     def grant(self, request: Request, key: KnownKey | None) -> Grant:
