@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -379,3 +380,24 @@ def test_control_that_no_file_can_keep_is_given_back_by_the_command(
     assert main(["control", "take", "night shift"]) == 1
     assert "given back" in capsys.readouterr().err
     assert other(*array).who_controls()["BANKB"].owner is None
+
+
+def test_a_child_of_the_owner_has_no_control_and_gives_none_back(
+    one: Controlled, other: Callable[..., Dealer]
+) -> None:
+    d = other(one)
+    d.take_control("run")
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            d.release_control()
+            d.close()
+            with Dealer({"BANKA": one.url}) as mine:
+                refusal(mine.write, "of a child")
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0
+    d.write("of the owner")
+    assert one.bank.written == ["of the owner"]

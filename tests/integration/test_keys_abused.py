@@ -73,17 +73,18 @@ def station(ring: ServerRing) -> Iterator[tuple[str, Station]]:
 def test_a_frame_too_many_is_not_taken_for_the_routing_id_of_another_client(
     ring: ServerRing, station: tuple[str, Station]
 ) -> None:
-    url, _ = station
+    url, bank = station
     with (
-        keyed(url, ring.client("ann"), b"ANN") as ann,
-        keyed(url, ring.client("ben"), b"BEN") as ben,
+        keyed(url, ring.client("ann", Role.ADMIN), b"ANN") as ann,
+        keyed(url, ring.client("ben", Role.OBSERVE), b"BEN") as ben,
     ):
         for socket in (ann, ben):
             assert ask(socket, json.dumps(HELLO).encode()) == 3
-        forged = rpc_body("bank.add", 600, 66, number=5)
-        ben.send_multipart([rpc_body("bank.add", 1, 1), b"ANN", forged])
-        assert json.loads(ben.recv())["result"] == 2
+        for forged in (rpc_body("bank.add", 600, 66, number=5), rpc_body("bank.write", 1)):
+            ben.send_multipart([rpc_body("bank.add", 1, 1), b"ANN", forged])
+            assert json.loads(ben.recv())["result"] == 2
         assert ask(ann, rpc_body("bank.add", 2, 2, number=5))["result"] == 4
+        assert bank.written == []
 
 
 def test_frames_that_belong_to_a_body_arrive_with_it(

@@ -21,7 +21,7 @@ __all__ = [
     "Sender",
     "frame_receiver",
     "frame_sender",
-    "proven_id_receiver",
+    "proven_receiver",
     "readiness",
     "receiver",
     "rest_receiver",
@@ -91,43 +91,15 @@ def rest_receiver(
     return take_rest
 
 
-def proven_id_receiver(socket: zmq.Socket[bytes]) -> Callable[[], bytes]:
-    """Return a function that receives a routing id, with the key that its connection has proven.
-    That is told by ZeroMQ with each message: ids may be taken again by others."""
-    receive: Callable[..., zmq.Frame] = super(zmq.Socket, socket).recv
-
-    property_of: Callable[[zmq.Frame, bytes], Any] = zmq.Frame.get
-    last = ProvenId()  # most come from the same as the one before, and to make one costs 0.4 us
-
-    def receive_id() -> bytes:
-        nonlocal last
-        frame = receive(0, False)
-        try:
-            public: Any = property_of(frame, b"User-Id")
-        except zmq.ZMQError:  # from within the process, say
-            return frame.bytes
-        rid = frame.bytes
-        if rid != last or public != last.public:
-            last = ProvenId(rid)
-            last.public = public
-        return last
-
-    return receive_id
-
-
 def receiver(
-    socket: zmq.Socket[bytes], receive_id: Callable[[], bytes] | None = None
+    socket: zmq.Socket[bytes],
 ) -> tuple[Callable[[], list[bytes]], Callable[[bytes], None]]:
     """Return two functions: one receives a message, one takes a sender for one of our own callers.
 
-    Args:
-        socket: To receive from.
-        receive_id: Receives the routing id of a message where clients are told apart, and none
-            may speak for another; None: as any frame, and clients that are trusted could.
-
     A message is routing id and body, with REQ's empty frame between if it was sent. Frames behind a
     body that says so by its first byte come with it, as Framed. What a strange peer sends beyond
-    that is dropped. The function raises zmq.Again when nothing arrives within RCVTIMEO.
+    that is dropped. The function raises zmq.Again when nothing arrives within RCVTIMEO. A caller that
+    is trusted could speak for others: not for where clients are told apart by their keys.
     """
     receive, ask, more, take_rest = (
         frame_receiver(socket),
@@ -135,8 +107,6 @@ def receiver(
         zmq.RCVMORE,
         rest_receiver(socket),
     )
-    if receive_id is not None:
-        return _whole_receiver(socket, receive_id), lambda _rid: None
     trusted: set[bytes] = set()
 
     def receive_message() -> list[bytes]:
@@ -168,21 +138,41 @@ def receiver(
     return receive_message, trust
 
 
-def _whole_receiver(
-    socket: zmq.Socket[bytes], receive_id: Callable[[], bytes]
-) -> Callable[[], list[bytes]]:
-    """Return a function that receives a message as that of `receiver`, and trusts nobody: a frame
-    too many must not be taken for the routing id of another client."""
+def proven_receiver(socket: zmq.Socket[bytes]) -> Callable[[], list[bytes]]:
+    """Return a function that receives a message, as the first one of `receiver`; its routing id has
+    the key that its connection has proven.
+
+    ZeroMQ tells that key with each frame, and it is read with each message: peers choose their
+    routing ids, and take those of others who have left. All frames of a message are taken with it, of
+    all peers, for one that is left over would be taken for the routing id of another client.
+    """
+    receive_id = frame_receiver(socket)
     receive: Callable[..., zmq.Frame] = super(zmq.Socket, socket).recv
-    take_rest = rest_receiver(socket)
+    property_of: Callable[[zmq.Frame, bytes], Any] = zmq.Frame.get
+    ask, more, take_rest = socket.get, zmq.RCVMORE, rest_receiver(socket)
+    last = ProvenId()  # most come from the same as the one before, and to make one costs 0.4 us
 
     def receive_message() -> list[bytes]:
-        frames = [receive_id()]
-        frame = receive(0, False)  # which knows what follows: to ask the socket costs more
-        if not frame.bytes and frame.more:
-            frames.append(b"")
-            frame = receive(0, False)
-        frames.append(take_rest(frame.bytes) if frame.more else frame.bytes)
+        nonlocal last
+        rid = receive_id()
+        try:
+            frame = receive(0, False)  # which knows what follows: to ask the socket costs more
+            try:
+                public: Any = property_of(frame, b"User-Id")
+            except zmq.ZMQError:  # from within the process, say
+                public = ""
+            if rid != last or public != last.public:
+                last = ProvenId(rid)
+                last.public = public
+            frames: list[bytes] = [last]
+            if frame.more and not frame.bytes:
+                frames.append(b"")
+                frame = receive(0, False)
+            frames.append(take_rest(frame.bytes) if frame.more else frame.bytes)
+        except BaseException:  # MemoryError, say
+            while ask(more):
+                receive_id()
+            raise
         return frames
 
     return receive_message
