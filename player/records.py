@@ -20,10 +20,12 @@ from player.sinks.follower import Follower
 from player.sinks.opening import open_sinks
 from player.statenames import state_name
 from player.tables import Config
+from zmqjsonproxy.caller import current_caller
 from zmqjsonproxy.channels.properties import PropertyTable, PublishedUpdate
 from zmqjsonproxy.engine.callrecords import CallRecord
 from zmqjsonproxy.errors import RefusedError
-from zmqjsonproxy.interface import query
+from zmqjsonproxy.interface import command, query
+from zmqjsonproxy.rights import Role
 from zmqjsonproxy.waiting import beside
 
 __all__ = ["Records", "ServedHistory", "ServedJournal", "place_findings"]
@@ -210,16 +212,11 @@ class ServedJournal:
         )
         return {"bank": self._bank, "simulated": self._simulated, "entries": entries}
 
-    @query
-    def find(self, call_id: str, client: str = "") -> JsonObject | None:
-        """Return the last entry of a call by the identity that its client gave it; none: there is
-        no such.
-
-        Args:
-            call_id: Of the call.
-            client: Name of the client's key, or of the client if it has none; empty: any.
-        """
-        return self._journal().find(str(call_id), str(client))
+    @command(urgent=True, aborts=False, needs_control=False, is_read_only=True, role=Role.OBSERVE)
+    def find(self, call_id: str) -> JsonObject | None:
+        """Return the last entry of a call of the asking client (of one without a key: of any
+        without) by the identity that it gave it; none: there is no such."""
+        return self._journal().find(str(call_id), current_caller().key)
 
     @query
     def sinks(self) -> list[JsonObject]:
