@@ -40,12 +40,14 @@ class TableLimits:
         clients: Clients.
         bytes: Of all replies.
         reply_bytes: Of one reply.
+        waiting: Times that one call may come again while it runs.
     """
 
     of_a_client: int = 500
     clients: int = 1000
     bytes: int = 32 * 2**20
     reply_bytes: int = 2**20
+    waiting: int = 100
 
 
 @dataclass(slots=True, eq=False)
@@ -138,27 +140,34 @@ class CallTable(Generic[R]):
         digest = _digest(request)
         sent_before = (request.extra or {}).get("instance")
         with self._lock:
-            client = self._clients.pop(owner, None)
-            is_known_client = client is not None
-            client = self._clients[owner] = client or _Client()  # the last one in the order
-            known = client.calls.get(call_id)
+            client = self._clients.get(owner)
+            known = None if client is None else client.calls.get(call_id)
             if known is None:
                 if sent_before is not None and sent_before != self.instance:
                     raise OutcomeUnknownError(
                         f"{request.target}: call {call_id} was sent to another run of this server; "
                         "whether it was carried out there is not known, and nothing was done here"
                     )
-                is_lost = self._has_forgotten_clients and not is_known_client
-                if 0 <= number <= client.forgotten or (sent_before is not None and is_lost):
+                is_lost = self._has_forgotten_clients and client is None
+                is_old = client is not None and 0 <= number <= client.forgotten
+                if is_old or (sent_before is not None and is_lost):
                     raise OutcomeUnknownError(
                         f"{request.target}: call {call_id} is too old to be known; nothing was done"
                     )
                 kept = request if size <= _SHOWN_BYTES else None
-                known = client.calls[call_id] = KnownCall(owner, call_id, number, digest, kept)
+                known = KnownCall(owner, call_id, number, digest, kept)
+                client = self._clients.pop(owner, None) or _Client()
+                client.calls[call_id] = known
+                self._clients[owner] = client  # the last one in the order
                 self._forget_clients()
                 return known, True
             if known.digest == digest:
                 if not known.is_over:
+                    if len(known.waiting) >= self._limits.waiting:
+                        raise OutcomeUnknownError(
+                            f"{request.target}: call {call_id} runs, and came "
+                            f"{self._limits.waiting} times more already; nothing was done"
+                        )
                     known.waiting.append((request, answer))
                 return known, False
         raise RefusedError(
