@@ -85,7 +85,9 @@ class Access(Closing):
             pair = folder.server()
         except (KeyFileError, KeysMissingError) as error:
             if not is_demanded:
-                log.warning("callers need no keys here, and tokens of people are unknown: %s", error)
+                log.warning(
+                    "callers need no keys here, and tokens of people are unknown: %s", error
+                )
                 return None
             if isinstance(error, KeysMissingError):
                 raise
