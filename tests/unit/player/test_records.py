@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from support.records import call_record, ended, journal_of
 
 from player.dataroot import Mounts
-from player.records import place_findings
+from player.records import ServedJournal, place_findings
+from zmqjsonproxy.errors import RefusedError
 
 
 def test_a_local_folder_is_fine_whether_it_is_there_or_not(tmp_path: Path) -> None:
@@ -33,3 +37,26 @@ def test_a_network_file_system_is_a_finding_with_its_remedy(tmp_path: Path) -> N
     (finding,) = place_findings(tmp_path / "state", mounts)
     assert f"{tmp_path / 'state'} is on a network file system (nfs4)" in finding.text
     assert "XDG_STATE_HOME" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ({"since": 1e300}, "is no time"),
+        ({"until": -1e300}, "is no time"),
+        ({"since": float("nan")}, "is no time"),
+        ({"since": "1h"}, "'1h' is no time"),
+        ({"after": 2**70}, "nothing of that kind"),
+        ({"client": "\udc00"}, "nothing of that kind"),
+    ],
+)
+def test_questions_that_make_no_sense_are_refused(
+    tmp_path: Path, asked: dict[str, Any], text: str
+) -> None:
+    journal = journal_of(tmp_path)
+    journal.take(ended(call_record()))
+    assert journal.flush()
+    records: Any = SimpleNamespace(journal=journal, why_not="")
+    with pytest.raises(RefusedError, match=text):
+        ServedJournal(records, "BANKA", simulated=False).read(**asked)
+    journal.close()
