@@ -65,6 +65,7 @@ def _journal(options: argparse.Namespace) -> int:
             _print_lines(told, options.json)
         else:
             _print(list(told), outcomes, options.json)
+        _tell_troubles(reader, [bank for bank, each in outcomes.items() if each.error is None])
         failed = {bank: each for bank, each in outcomes.items() if each.error is not None}
         if failed:
             complain(PlayersError("journal", outcomes))
@@ -99,6 +100,14 @@ def _print(told: list[tuple[str, Record]], outcomes: Outcomes, as_json: bool) ->
         print(json_text({"entries": [{"bank": b} | entry for b, entry in told], "failed": failed}))
     elif told:
         print(text_table(HEAD, [row_of(bank, entry) for bank, entry in told]), flush=True)
+
+
+def _tell_troubles(reader: RecordReader, banks: Iterable[str]) -> None:
+    """Say whose journal lacks what happens now, for its disk is full, or does not answer."""
+    for bank, each in reader.ask("journal", "state", {bank: {} for bank in banks}).items():
+        if each.error is None and (trouble := each.value.get("trouble")):
+            text = f"{bank}: its journal is not written: {trouble}; what happens now waits"
+            print(f"dealer: {printable(text)}", file=sys.stderr)
 
 
 def _print_lines(told: Iterable[tuple[str, Record]], as_json: bool) -> None:

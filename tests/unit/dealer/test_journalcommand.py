@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dealer.historycommand import plot_lines
-from dealer.journalcommand import _follow, _Shown, row_of
+from dealer.journalcommand import _follow, _Shown, _tell_troubles, row_of
 from dealer.outcome import Outcome, Outcomes
 from dealer.recordfindings import record_findings
 from dealer.tables import text_table
@@ -113,6 +113,24 @@ def test_what_runs_is_shown_again_when_it_has_ended() -> None:
     assert [each["number"] for each in shown.fresh(ended)] == [2]
     assert shown.after == 3
     assert shown.fresh(ended) == []
+
+
+def test_a_journal_that_lacks_what_happens_now_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    class Reader:
+        def ask(self, *asked: Any) -> Outcomes:
+            assert asked == ("journal", "state", {"BANKA": {}, "BANKB": {}, "BANKC": {}})
+            lost = PeerLostError("tcp://c:1", "journal.state", "connection refused")
+            return Outcomes(
+                BANKA=Outcome("BANKA", {"trouble": "disk full"}),
+                BANKB=Outcome("BANKB", {"trouble": ""}),
+                BANKC=Outcome("BANKC", None, lost),
+            )
+
+    _tell_troubles(Reader(), ["BANKA", "BANKB", "BANKC"])  # type: ignore[arg-type]
+    said = capsys.readouterr().err
+    assert said == (
+        "dealer: BANKA: its journal is not written: disk full; what happens now waits\n"
+    )
 
 
 def test_banks_that_are_away_are_told_and_followed_when_they_are_there(
