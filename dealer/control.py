@@ -7,6 +7,7 @@ of a Dealer, or a task of an AsyncDealer.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
@@ -22,7 +23,6 @@ from zmqjsonproxy import CallRequest
 from zmqjsonproxy.control.protocol.lease import RENEW_EVERY_S, SILENT_S
 from zmqjsonproxy.errors import NotInControlError, ProxyError
 from zmqjsonproxy.hubs import run
-from zmqjsonproxy.process import watch_process
 
 __all__ = ["Control", "ControlBlock", "Controls", "Renewal", "ThreadRenewal"]
 
@@ -180,13 +180,19 @@ class Controls:
     def __init__(self, calls: BankCalls) -> None:
         self._calls = calls
         self._held: dict[str, Held] = {}
+        self._pid = os.getpid()
         self.renewal: Renewal | None = None
-        watch_process(self)
 
     @property
     def held(self) -> list[str]:
         """Banks whose control was taken and not given back yet."""
-        return list(self._held)
+        return list(self._mine())
+
+    def _mine(self) -> dict[str, Held]:
+        """Return what this process has: a child of whoever took control has none."""
+        if self._pid != os.getpid():
+            self._held, self._pid = {}, os.getpid()
+        return self._held
 
     async def take(
         self, reason: str, minutes: float, stays: bool, banks: Sequence[str], timeout: float
@@ -214,7 +220,7 @@ class Controls:
 
     async def release(self, banks: Sequence[str], timeout: float) -> dict[str, Control]:
         """Give control of Banks back; see `Verbs.release_control`."""
-        found = await self._give_back([bank for bank in banks if bank in self._held], timeout)
+        found = await self._give_back([bank for bank in banks if bank in self._mine()], timeout)
         return _controls("release_control", found)
 
     async def break_(self, reason: str, banks: Sequence[str], timeout: float) -> dict[str, Control]:
@@ -233,25 +239,14 @@ class Controls:
         told notices the silence."""
         if self.renewal is not None:
             self.renewal.end()
-        renewed = [bank for bank, held in self._held.items() if held.is_renewed]
+        renewed = [bank for bank, held in self._mine().items() if held.is_renewed]
         with suppress(ProxyError):
             await self._give_back(renewed, GIVE_BACK_WITHIN_S)
 
     def hold(self, bank: str, credential: str, *, is_renewed: bool = False) -> None:
         """Have a credential go with each call to a Bank from now on."""
-        self._held[bank] = Held(is_renewed)
+        self._mine()[bank] = Held(is_renewed)
         self._calls.hub.set_control(self._calls.urls[bank], credential)
-
-    def end_with_process(self) -> bool:
-        """Leave it as it is: silence ends control, and closing gives it back."""
-        return True
-
-    def renew_after_fork(self) -> None:
-        """Leave control to the parent, in a child of it: a child that ended its blocks would give
-        it back."""
-        for bank in self._held:
-            self._calls.hub.set_control(self._calls.urls[bank], "")
-        self._held.clear()
 
     async def _give_back(self, banks: Sequence[str], timeout: float) -> Outcomes:
         """Release control of Banks; outcomes, in which what had ended before is a value."""
@@ -260,7 +255,7 @@ class Controls:
             results = await self._calls.hub.call_many(requests, timeout) if requests else []
         finally:
             for bank in banks:
-                self._held.pop(bank, None)
+                self._mine().pop(bank, None)
                 self._calls.hub.set_control(self._calls.urls[bank], "")
         found = Outcomes()
         for bank, result in zip(banks, results, strict=True):
@@ -273,14 +268,14 @@ class Controls:
 
     async def give_sign(self) -> bool:
         """Give a sign of life to all Players whose control is to be kept; False: there is none."""
-        kept = {b: held for b, held in list(self._held.items()) if held.is_renewed}
+        kept = {b: held for b, held in list(self._mine().items()) if held.is_renewed}
         if self._calls.is_closed or all(held.is_lost for held in kept.values()):
             return False
         asked = [bank for bank, held in kept.items() if not held.is_lost]
         requests = [CallRequest(self._calls.urls[bank], "control", "renew") for bank in asked]
         results = await self._calls.hub.call_many(requests, RENEW_EVERY_S)
         for bank, result in zip(asked, results, strict=True):
-            if self._held.get(bank) is not kept[bank]:
+            if self._mine().get(bank) is not kept[bank]:
                 continue  # given back, or taken anew, meanwhile
             if isinstance(result.error, NotInControlError):
                 kept[bank].is_lost = True

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import subprocess
-import sys
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -189,33 +188,6 @@ def test_control_whose_answer_was_lost_ends_soon_although_it_was_to_stay(
     two[1].clock.seconds += 15.0
     assert {each.owner for each in d.who_controls().values()} == {None}
     d.write("free")
-
-
-CHILD = """
-import os, sys
-from dealer import Dealer
-
-d = Dealer({"BANKA": sys.argv[1]})
-with d.control("run"):
-    child = os.fork()
-    if child == 0:
-        try:
-            d.write("of the child")
-        except Exception as error:
-            print(error, flush=True)
-        raise SystemExit(0)  # the block ends here, too
-    os.waitpid(child, 0)
-    d.write("of the parent")
-"""
-
-
-def test_a_child_of_the_owner_has_no_control_and_gives_none_back(one: Controlled) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD, one.url], capture_output=True, text=True, timeout=120.0
-    )
-    assert done.returncode == 0, done.stderr
-    assert "NotInControlError: BANKA: " in done.stdout
-    assert one.bank.written == ["of the parent"]
 
 
 def test_a_dealer_that_is_closed_gives_control_back(
@@ -442,3 +414,24 @@ def test_control_that_no_file_can_keep_is_given_back_by_the_command(
     assert main(["control", "take", "night shift"]) == 1
     assert "given back" in capsys.readouterr().err
     assert other(*array).who_controls()["BANKB"].owner is None
+
+
+def test_a_child_of_the_owner_has_no_control_and_gives_none_back(
+    one: Controlled, other: Callable[..., Dealer]
+) -> None:
+    d = other(one)
+    d.take_control("run")
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            d.release_control()
+            d.close()
+            with Dealer({"BANKA": one.url}) as mine:
+                refusal(mine.write, "of a child")
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0
+    d.write("of the owner")
+    assert one.bank.written == ["of the owner"]

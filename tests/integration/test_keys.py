@@ -257,7 +257,7 @@ def extra_of(client: OriginalClient, method: str, **extra: Any) -> Any:
     return client.rpc(f"bank.{method}", dealer=extra)
 
 
-def keyed_original(url: str, keys: ClientRing) -> OriginalClient:
+def keyed_original(url: str, keys: ClientRing, identity: bytes = b"") -> OriginalClient:
     client = OriginalClient(url)
     client.socket.close()
     client.socket = client._context.socket(zmq.REQ)
@@ -266,6 +266,8 @@ def keyed_original(url: str, keys: ClientRing) -> OriginalClient:
     client.socket.curve_serverkey = keys.server.encode()
     client.socket.curve_publickey = keys.pair.public.encode()
     client.socket.curve_secretkey = keys.pair.secret.encode()
+    if identity:
+        client.socket.identity = identity
     client.socket.connect(url)
     return client
 
@@ -310,6 +312,27 @@ def test_the_role_of_a_token_decides_alone_and_the_person_is_named(
         assert replies[1]["result"] == "hal"
         assert "result" in replies[2]
         assert replies[3]["error"]["data"]["type"] == "RoleTooLowError"
+
+
+def test_whoever_takes_the_routing_id_of_another_has_his_own_rights(
+    ring: ServerRing, station: tuple[str, Station]
+) -> None:
+    admin, other = ring.client("root", Role.ADMIN), ring.client("quin", Role.OBSERVE)
+    for _ in range(2):
+        with keyed_original(station[0], admin, b"mine") as client:
+            assert client.ask("reboot") == client.ask("reboot") == "rebooted"
+        answers: list[Any] = []
+
+        def is_answered(answers: list[Any] = answers) -> bool:
+            """Ask over one connection after the other, until the id is free."""
+            with keyed_original(station[0], other, b"mine") as client:
+                client.socket.rcvtimeo = 500
+                with suppress(zmq.Again):
+                    answers.append(client.ask("reboot"))
+            return bool(answers)
+
+        eventually(is_answered, WITHIN_S)
+        assert answers[0]["EXCEPTION"][0] == "RoleTooLowError"
 
 
 def test_a_token_means_nothing_where_there_are_no_keys() -> None:

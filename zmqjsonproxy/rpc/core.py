@@ -469,6 +469,7 @@ class ClientCore:
         for peer in self.peers.values():
             peer.give_up(reason, now)
             peer.retry_at = 0.0
+            peer.set_members(control="")  # of the other process, too
         for known in (self.by_rid, self._at, self.actions):
             known.clear()
 

@@ -40,7 +40,7 @@ from zmqjsonproxy.rpc.authenticator import admit, admit_no_more
 from zmqjsonproxy.rpc.curve import needs_keys, serve_plain, serve_with_keys
 from zmqjsonproxy.rpc.descriptors import Listening
 from zmqjsonproxy.rpc.dispatch import Dispatcher
-from zmqjsonproxy.rpc.frames import frame_sender, proven_id_receiver, receiver
+from zmqjsonproxy.rpc.frames import frame_sender, proven_receiver, receiver
 from zmqjsonproxy.rpc.inbox import Inbox
 from zmqjsonproxy.rpc.protocol.dialect import read_failure, too_many_unread
 from zmqjsonproxy.rpc.sendqueues import IN_SOCKET_MOST, SendQueues
@@ -59,6 +59,10 @@ _HANDSHAKE_WITHIN_MS = 3000
 """Who connects and says nothing is dropped after this time; an honest one needs some ms."""
 _KEYS_EVERY_S = 0.5
 """The keys of subscribers are looked at so often: updates go to them without a word of theirs."""
+_UNREAD_MOST = 20_000
+"""Messages of one connection that ZeroMQ has taken in, and that wait to be read: so many that nobody who
+waits for answers has them. A connection with more stands still until half of them are served; it
+answers no heartbeats then, see Inbox, but its client gets answers, which count as such."""
 _TAKEN_AT_ONCE = 1000
 """Messages that are taken off the socket before a large one is decoded."""
 
@@ -104,7 +108,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._router.set(zmq.HANDSHAKE_IVL, _HANDSHAKE_WITHIN_MS)
         self._listening = Listening(self._router)
         self._router.set(zmq.MAXMSGSIZE, 4 * self.settings.max_message_bytes)
-        self._router.set(zmq.RCVHWM, 0)  # see Inbox
+        self._router.set(zmq.RCVHWM, _UNREAD_MOST)
         self._router.set(zmq.SNDHWM, IN_SOCKET_MOST)
         self._router.set(
             zmq.ROUTER_MANDATORY, 1
@@ -130,8 +134,7 @@ class ZMQJSONProxyServer(OfOneProcess):
             inner_url = f"inproc://zmqjsonproxy-{self.instance}"
             self._router.bind(inner_url)
             self._inner.connect(inner_url)
-            if keys is not None:
-                admit(ctx, self._domain, keys.find)
+            admitted = None if keys is None else admit(ctx, self._domain, keys.find)
             self._bind(URL)
             self.url: str = self._router.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
         except BaseException:
@@ -149,8 +152,11 @@ class ZMQJSONProxyServer(OfOneProcess):
             once=CallTable(self.instance, outcomes.kept, outcomes.again, outcomes.told),
         )
         self.interfaces = self.engine.interfaces
-        proven = None if keys is None else proven_id_receiver(self._router)
-        self._receive, trust = receiver(self._router, proven)
+        self._receive, trust = (
+            receiver(self._router)
+            if admitted is None
+            else proven_receiver(self._router, admitted.handshakes)
+        )
         trust(self._inner_id)
         self._admission = Admission(keys, self.settings.original_role)
         self._dispatcher = Dispatcher(

@@ -647,3 +647,16 @@ def test_a_batch_is_not_sent_again(wire: Wire) -> None:
     wire.carry_out()
     wire.core.socket_event(URL, Transition.LOST, 1.05)
     assert isinstance(call.error, PeerLostError)
+
+
+def test_what_was_being_probed_when_it_was_interrupted_is_tried_again() -> None:
+    wire = Wire()
+    call = keyed(wire)
+    wire.core.socket_event(URL, Transition.HANDSHAKE_FAILED, 1.1)
+    wire.carry_out()
+    wire.core.mend(1.2)
+    assert isinstance(call.error, PeerLostError)
+    wire.core.probed(call.peer, Mechanism.CURVE, 1.3)  # too late
+    wire.carry_out()
+    wire.ask(now=1.4)
+    assert wire.carry_out() == [(Do.CONNECT, URL), (Do.SEND, URL)]
