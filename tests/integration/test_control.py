@@ -404,6 +404,20 @@ def test_the_command_breaks_control_and_says_whose_it_was(
     assert "storm" in refusal(d.write, 1).text
 
 
+@pytest.mark.parametrize(
+    ("method", "asked"),
+    [("journal.state", "no interface 'journal'"), ("roach.get_dut", "bank.roach has no method")],
+)
+def test_the_command_reaches_all_objects_of_a_player_and_parts_of_its_bank(
+    array: tuple[Controlled, Controlled],
+    method: str,
+    asked: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["call", "BANKA", method]) == 1
+    assert asked in capsys.readouterr().err
+
+
 def test_control_that_no_file_can_keep_is_given_back_by_the_command(
     array: tuple[Controlled, Controlled],
     monkeypatch: pytest.MonkeyPatch,
