@@ -102,7 +102,8 @@ class Terms:
             self.silent_s, SHORTEST_SILENCE_S, LONGEST_TERM_S
         ):
             raise RefusedError(
-                f"control: silent_s is {self.silent_s!r}; it is at least {SHORTEST_SILENCE_S:g} s, or null"
+                f"control: silent_s is {self.silent_s!r}; it is {SHORTEST_SILENCE_S:g} to "
+                f"{LONGEST_TERM_S:g} s, or null"
             )
 
     @property
