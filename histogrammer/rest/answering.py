@@ -97,6 +97,7 @@ class Answerer:
         self._routes = routes_of(program.flavor)
         self._handlers: Mapping[str, Handler] = make_handlers(program.flavor)
         self._turns = asyncio.Semaphore(LARGE_AT_ONCE)
+        self._drawing = asyncio.Lock()  # one at a time, and none in the way of contents
 
     @asynccontextmanager
     async def answering(
@@ -155,7 +156,7 @@ class Answerer:
         try:
             values = Values(read_values(PICTURE, read_query(query)))
             name = values.text("name")
-            async with self._turns:
+            async with self._drawing:
                 wanted = await asyncio.wrap_future(
                     self._program.worker.post(partial(_wanted_picture, values))
                 )
