@@ -29,6 +29,7 @@ NAMES = (
     "histograms",
     "rest",
     "mirror",
+    "dashboard",
     "difx",
     "portmanager",
     "instrument",

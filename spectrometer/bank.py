@@ -478,8 +478,8 @@ class SpectrometerBank(FollowedBank):
         """True, and the earliest time of a start that can be promised now: [Y, M, D, h, m, s, us]
         UTC.
 
-        While a scan runs it is refused; clients of the original get the time all the same, and
-        `start` refuses them.
+        While a scan runs, or a data-taking program that was started anew is not ready, it is refused;
+        clients of the original get the time all the same, and `start` refuses them, or waits.
         """
         scan, backend = self._the_scan(), self._the_backend()
         lead = LEAD_S if current_caller().native else ORIGINALS_LEAD_S
@@ -489,6 +489,8 @@ class SpectrometerBank(FollowedBank):
         ]
         if scan.scanning:
             raise RefusedError(scan.holder, original=answer)
+        if told := scan.unready:
+            raise RefusedError(told, original=answer)
         return answer
 
     @command(urgent=True, refusal_pair=True)

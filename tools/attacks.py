@@ -1,9 +1,11 @@
 """Table of what hostile clients cost a Player and those who use it honestly.
 
-`python tools/attacks.py [WORD ...]` prints it, in about three minutes; words choose attacks by
+`python tools/attacks.py [WORD ...]` prints it, in about four minutes; words choose attacks by
 their names. A real Player of a simulated spectrometer in a process of its own, by loopback, whose
-log nobody reads. An honest client in another process asks it for a status key all the time. Exit
-status 1: a query took more than 200 ms, or an attack cost the Player more than 100 MB.
+log nobody reads. An honest client in another process asks it for a status key all the time, on the
+Player's core; attackers have the other cores. Exit status 1: a query took more than 200 ms; half of
+them, beside an attack that can go on for ever, more than 3 times what they take when nobody else is
+there; an attack cost the Player more than 100 MB; or somebody else's command was carried out again.
 """
 
 from __future__ import annotations
@@ -11,7 +13,9 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import resource
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -30,11 +34,22 @@ import zmq
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+from tools.replays import Tap, replay  # noqa: E402
 from zmqjsonproxy import ProxyError, ZMQJSONProxyClient  # noqa: E402
+from zmqjsonproxy.keys.register import make_server, new_client, register  # noqa: E402
+from zmqjsonproxy.rights import ClientKeys, KeyPair, Role  # noqa: E402
+
+CORES = sorted(os.sched_getaffinity(0))
+SERVERS_CORE, OTHER_CORES = {CORES[0]}, set(CORES[1:] or CORES)
 
 LARGE, TAKEN = 15_000_000, 4_000_000
 """Bytes: of requests that are large, and of the largest that are decoded."""
-WORST_MS, MOST_MB = 200.0, 100.0
+WORST_MS, MOST_MB, MOST_TIMES = 200.0, 100.0, 3.0
+IDLE_S = 1.5
+"""For so long the honest client is alone first."""
+HALF_OPEN, REPLAYED = 5000, 100
+GREETING = bytes([0xFF, *[0] * 7, 1, 0x7F, 3])
+"""Beginning of what a peer of ZeroMQ says first; 53 bytes are missing."""
 AFTERWARDS = 50
 """Queries of the honest client after the last message of an attack, so that its consequences
 count."""
@@ -59,10 +74,13 @@ class Hostile:
     Attributes:
         url: Of the Player.
         folder: For files.
+        keys: Of the honest client; None: the Player demands none. No attacker has any.
     """
 
-    def __init__(self, url: str, folder: Path, stack: ExitStack) -> None:
-        self.url, self.folder, self._stack = url, folder, stack
+    def __init__(
+        self, url: str, folder: Path, stack: ExitStack, keys: ClientKeys | None = None
+    ) -> None:
+        self.url, self.folder, self.keys, self._stack = url, folder, keys, stack
         self._context = stack.enter_context(zmq.Context())
 
     def connect(self) -> zmq.Socket[bytes]:
@@ -73,11 +91,16 @@ class Hostile:
         sock.connect(self.url)
         return sock
 
-    def dial(self) -> bool:
-        """Open a TCP connection and say nothing; False: none is taken."""
-        parts = urlsplit(self.url)
+    @property
+    def port(self) -> int:
+        """Of the Player."""
+        return urlsplit(self.url).port or 0
+
+    def dial(self, said: bytes = b"") -> bool:
+        """Open a TCP connection and say no more; False: none is taken."""
         try:
-            sock = socket.create_connection((str(parts.hostname), parts.port or 0), 0.3)
+            sock = socket.create_connection(("127.0.0.1", self.port), 0.3)
+            sock.sendall(said)
         except OSError:
             return False
         self._stack.enter_context(sock)
@@ -218,12 +241,57 @@ def _connections(hostile: Hostile) -> int:
     return 6000
 
 
+def _half_open(said: bytes) -> Callable[[Hostile], int]:
+    def hold(hostile: Hostile) -> int:
+        begun, taken = time.monotonic(), sum(hostile.dial(said) for _ in range(HALF_OPEN))
+        time.sleep(max(5.0 - (time.monotonic() - begun), 1.0))
+        return taken
+
+    return hold
+
+
 def _garbage(hostile: Hostile) -> int:
-    parts = urlsplit(hostile.url)
     for n in range(1000):
-        with socket.create_connection((str(parts.hostname), parts.port or 0), 10) as sock:
+        with socket.create_connection(("127.0.0.1", hostile.port), 10) as sock:
             sock.sendall(os.urandom(1 + n % 300))
     return 1000
+
+
+def _flood(clients: int) -> Callable[[Hostile], int]:
+    """Good queries, of clients that wait for no answer before the next one and take them all."""
+
+    def flood(hostile: Hostile) -> int:
+        socks, end, sent = [hostile.connect() for _ in range(clients)], time.monotonic() + 3.0, 0
+        for sock in socks:
+            sock.rcvhwm = 1000
+        while time.monotonic() < end:
+            for sock in socks:
+                try:
+                    sock.send(call("bank.get_status", "BANKNAM"), zmq.DONTWAIT)
+                    sent += 1
+                    while True:
+                        sock.recv(zmq.DONTWAIT)
+                except zmq.Again:
+                    pass  # no answer yet, or the Player takes no more
+        return sent
+
+    return flood
+
+
+def _replayed(hostile: Hostile) -> int:
+    """What another client sent, its command too, over connections of the attacker's own."""
+    with Tap(hostile.port) as tap:
+        with ZMQJSONProxyClient(None, "bank", tap.url, 30.0, keys=hostile.keys) as other:
+            other.increment_scan_number()
+        recorded = bytes(tap.sent)
+    with ZMQJSONProxyClient(None, "bank", hostile.url, 30.0, keys=hostile.keys) as bank:
+        before = bank.get_status("SCANNUM")
+        for _ in range(REPLAYED):
+            replay(hostile.port, recorded)
+        again = bank.get_status("SCANNUM") - before
+    if again:
+        raise RuntimeError(f"the command of another client was carried out {again} times again")
+    return REPLAYED
 
 
 ATTACKS: dict[str, Callable[[Hostile], int]] = {
@@ -251,35 +319,60 @@ ATTACKS: dict[str, Callable[[Hostile], int]] = {
     "10,000 log lines that nobody reads (B.7)": _log_lines,
     "links in the place of the scan number (B.8)": _links,
     "connections without end (B.6)": _connections,
+    "5000 connections that say nothing": _half_open(b""),
+    "5000 connections that say half a greeting": _half_open(GREETING),
+    "a flood of queries of one client": _flood(1),
+    "queries of 20 clients at once, each a flood": _flood(20),
+    "100 replays of another client's command": _replayed,
+    "100 replays of another client's command, with keys": _replayed,
+    "5000 connections that say half a greeting, with keys": _half_open(GREETING),
     "1000 connections with random bytes (B.6)": _garbage,
     "numbers without bounds (B.9)": _numbers,
 }
 
 
-def _ask_all_the_time(url: str, results: Connection) -> None:
-    """The honest client: tells the longest query since it was asked last, ms, and how many there
-    were."""
-    with ZMQJSONProxyClient(None, "bank", url, 30.0) as bank:
-        worst, count = 0.0, 0
+GOES_ON = ("connections", "flood of", "replays")
+"""Words of attacks of one client that can go on for ever: a usual query has to be as quick all the time.
+Others are bursts of large messages, of which each takes its moment, and clients who each get their
+share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """Keys of the honest client, and of the server at whatever address."""
+
+    pair: KeyPair
+    server: str
+
+    def for_server(self, _url: str) -> str:
+        """See `ClientKeys`."""
+        return self.server
+
+
+def _ask_all_the_time(url: str, keys: ClientKeys | None, results: Connection) -> None:
+    """The honest client: tells how long its queries took since it was asked last, ms."""
+    with ZMQJSONProxyClient(None, "bank", url, 30.0, keys=keys) as bank:
+        took: list[float] = []
         while True:
             begun = time.perf_counter()
             bank.get_status("BANKNAM")
-            worst, count = max(worst, 1e3 * (time.perf_counter() - begun)), count + 1
+            took.append(1e3 * (time.perf_counter() - begun))
             if results.poll(0.005):
                 if results.recv() is None:
                     return
-                results.send((worst, count))
-                worst, count = 0.0, 0
+                results.send(took)
+                took = []
 
 
 @contextmanager
-def honest_client(url: str) -> Iterator[Connection]:
+def honest_client(url: str, keys: ClientKeys | None) -> Iterator[Connection]:
     """Its process; whatever is sent is answered with what it has measured."""
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(
-        target=_ask_all_the_time, args=(url, theirs), daemon=True
+        target=_ask_all_the_time, args=(url, keys, theirs), daemon=True
     )
-    process.start()
+    with on_cores(SERVERS_CORE):  # before ZeroMQ starts its threads, which inherit it
+        process.start()
     try:
         yield ours
     finally:
@@ -288,8 +381,28 @@ def honest_client(url: str) -> Iterator[Connection]:
 
 
 @contextmanager
-def player(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
-    """A Player whose mode is set, and whose log nobody reads."""
+def on_cores(cores: set[int]) -> Iterator[None]:
+    """Have processes that are started within run on some cores."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _keys(folder: Path) -> Pinned:
+    """Make keys of a Player, and of a client that may all."""
+    server, client = make_server(folder), new_client("honest")
+    register(folder, "honest", Role.ADMIN, client.public)
+    return Pinned(KeyPair(client.public, client.own.secret), server.public)
+
+
+@contextmanager
+def player(
+    folder: Path, *, is_keyed: bool
+) -> Iterator[tuple[str, psutil.Process, ClientKeys | None]]:
+    """A Player whose mode is set, and whose log nobody reads; keys of an honest client."""
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
     key = 0x5B000000 | os.getpid() & 0xFFFFFF
@@ -297,14 +410,19 @@ def player(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
         f'status_memory = {{ key = {key}, semaphore = "/attacks_{key:x}" }}\nplayer_port = {port}\n'
     )
     text = (ROOT / "conf" / "dibas.toml").read_text(encoding="utf-8")
+    text = text.replace("[banks.BANKA]\n", f"[banks.BANKA]\n{own}", 1)
+    keys = _keys(folder / "keys") if is_keyed else None
+    demand = f"keys = {str(is_keyed).lower()}\nkey_port = 0\n"
     path = folder / "dibas.toml"
-    path.write_text(text.replace("[banks.BANKA]\n", f"[banks.BANKA]\n{own}", 1), encoding="utf-8")
+    path.write_text(text.replace("[instrument]\n", f"[instrument]\n{demand}", 1), encoding="utf-8")
     url = f"tcp://127.0.0.1:{port}"
     words = [sys.executable, "-m", "player.cli", "BANKA", url, "simulate", "--config", str(path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "DIBAS_DATA": str(folder)}
-    with subprocess.Popen(words, stderr=subprocess.PIPE, env=environment, cwd=ROOT) as process:
+    with on_cores(SERVERS_CORE):
+        process = subprocess.Popen(words, stderr=subprocess.PIPE, env=environment, cwd=ROOT)
+    with process:
         try:
-            with ZMQJSONProxyClient(None, "bank", url, 60.0) as bank:
+            with ZMQJSONProxyClient(None, "bank", url, 60.0, keys=keys) as bank:
                 end = time.monotonic() + 60
                 while True:
                     try:
@@ -314,7 +432,7 @@ def player(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
                         if time.monotonic() > end or process.poll() is not None:
                             raise
                         time.sleep(0.1)
-            yield url, psutil.Process(process.pid)
+            yield url, psutil.Process(process.pid), keys
         finally:
             process.terminate()
             try:
@@ -332,70 +450,108 @@ class Result:
     count: int
     seconds: float
     asked: int
+    idle_ms: float
+    half_ms: float
     worst_ms: float
     grown_mb: float
+    fault: str = ""
 
     @property
-    def holds(self) -> bool:
-        """It cost no more than it may."""
-        return self.worst_ms <= WORST_MS and self.grown_mb <= MOST_MB
+    def times(self) -> float:
+        """Length of a usual query, as a multiple of that when nobody else is there."""
+        return self.half_ms / self.idle_ms
+
+    @property
+    def trouble(self) -> str:
+        """What was too much of it; empty: nothing."""
+        is_slow = self.times > MOST_TIMES and any(word in self.name for word in GOES_ON)
+        is_much = is_slow or self.worst_ms > WORST_MS or self.grown_mb > MOST_MB
+        return self.fault or ("too much" if is_much else "")
+
+    def line(self) -> str:
+        """Return it as a row of the table."""
+        half = f"{self.idle_ms:.2f} -> {self.half_ms:.2f} | {self.times:.1f}"
+        return (
+            f"| {self.name} | {self.count} | {self.seconds:.1f} | {self.asked} | {half} | "
+            f"{self.worst_ms:.0f} | {self.grown_mb:.0f} | {self.trouble} |"
+        )
 
 
-def measure(
-    name: str, url: str, process: psutil.Process, honest: Connection, folder: Path
-) -> Result:
+def measure(name: str, hostile: Hostile, process: psutil.Process, honest: Connection) -> Result:
     """Carry out an attack, and measure what it costs until the honest client has asked often enough
     after it."""
-    peak, done = [process.memory_info().rss], threading.Event()
+    done, fault = threading.Event(), ""
+
+    def heard() -> list[float]:
+        honest.send("how long?")
+        took: list[float] = honest.recv()
+        return took
+
+    heard()
+    time.sleep(IDLE_S)
+    idle = statistics.median(heard())
+    peak = [process.memory_info().rss]
     before = peak[0]
 
     def sample() -> None:
         while not done.wait(0.01) and process.is_running():
             peak[0] = max(peak[0], process.memory_info().rss)
 
-    def heard() -> tuple[float, int]:
-        honest.send("how long?")
-        worst, count = honest.recv()
-        return worst, count
-
     sampler = threading.Thread(target=sample, daemon=True)
     sampler.start()
-    heard()
-    begun = time.monotonic()
-    with ExitStack() as stack:
-        count = ATTACKS[name](Hostile(url, folder, stack))
-        seconds = time.monotonic() - begun
-        worst, asked = heard()
-        while asked < AFTERWARDS or time.monotonic() - begun < seconds + 1.0:
-            time.sleep(0.1)
-            more, times = heard()
-            worst, asked = max(worst, more), asked + times
+    begun, count = time.monotonic(), 0
+    try:
+        count = ATTACKS[name](hostile)
+    except RuntimeError as error:
+        fault = str(error)
+    seconds = time.monotonic() - begun
+    during = heard()
+    took, after = list(during), 0
+    while after < AFTERWARDS or time.monotonic() - begun < seconds + 1.0:
+        time.sleep(0.1)
+        more = heard()
+        took, after = took + more, after + len(more)
     done.set()
     sampler.join()
-    return Result(name, count, seconds, asked, worst, (peak[0] - before) / 2**20)
+    return Result(
+        name=name,
+        count=count,
+        seconds=seconds,
+        asked=len(took),
+        idle_ms=idle,
+        half_ms=statistics.median(during or took),
+        worst_ms=max(took),
+        grown_mb=(peak[0] - before) / 2**20,
+        fault=fault,
+    )
+
+
+def attack(name: str) -> Result:
+    """Carry out an attack against a Player of its own."""
+    with (
+        tempfile.TemporaryDirectory() as text,
+        player(Path(text), is_keyed=name.endswith("with keys")) as (url, process, keys),
+        honest_client(url, keys) as honest,
+        ExitStack() as stack,
+        on_cores(OTHER_CORES),
+    ):
+        return measure(name, Hostile(url, Path(text), stack, keys), process, honest)
 
 
 def main(words: list[str]) -> int:
     """Print the table."""
     names = [name for name in ATTACKS if not words or any(word in name for word in words)]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, 2 * HALF_OPEN), hard), hard))
     print(
-        "| attack | sent | s | honest queries | the longest, ms | memory, MB | |\n|---|---:|---:|---:|---:|---:|---|"
+        "| attack | sent | s | honest queries | half of them, ms: alone -> beside it | times | "
+        "the longest, ms | memory, MB | |\n|---|---:|---:|---:|---:|---:|---:|---:|---|"
     )
     results: list[Result] = []
     for name in names:
-        with (
-            tempfile.TemporaryDirectory() as text,
-            player(Path(text)) as (url, process),
-            honest_client(url) as honest,
-        ):
-            result = measure(name, url, process, honest, Path(text))
-        print(
-            f"| {name} | {result.count} | {result.seconds:.1f} | {result.asked} | {result.worst_ms:.0f} | "
-            f"{result.grown_mb:.0f} | {'' if result.holds else 'too much'} |",
-            flush=True,
-        )
-        results.append(result)
-    return 0 if all(result.holds for result in results) else 1
+        results.append(attack(name))
+        print(results[-1].line(), flush=True)
+    return 1 if any(result.trouble for result in results) else 0
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ CORE_TESTS = [
     "tests/unit/histogrammer/events/protocol",
     "tests/unit/histogrammer/rest",
     "tests/unit/gateways/difx/protocol",
+    "tests/unit/dashboard/protocol",
     "tests/unit/player/endpoints/http/protocol",
     *(f"tests/unit/dealer/test_{name}.py" for name in VERB_TESTS),
     *(f"tests/unit/spectrometer/daq/test_{name}.py" for name in DAQ_TESTS),
@@ -206,11 +207,40 @@ def bench() -> None:
     run(PYTHON, "-m", "benchmarks", "--write")
 
 
-def soak() -> None:
+def memory() -> None:
     """Take 1000 scans in each kind of mode, in an hour or two; fails if memory of Player or program
     grows."""
     set_up("dev")
-    run(PYTHON, "-m", "benchmarks.soak")
+    run(PYTHON, "-m", "benchmarks.memory")
+
+
+def soak() -> None:
+    """Take scans with faults at random points of them, for MINUTES=10 with SEED=1, and print what
+    became of them; fails if a promise is broken."""
+    set_up("dev")
+    run(PYTHON, "-m", "tools.soak", *given("minutes", "seed"))
+
+
+def fuzz() -> None:
+    """Give bytes that nobody would send to all readers of bytes, for MINUTES=1 each; needs atheris,
+    which is installed for it."""
+    set_up("dev")
+    run(
+        PYTHON,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "atheris",
+        check=False,
+    )
+    run(PYTHON, "-m", "tools.fuzz", *given("minutes"))
+
+
+def given(*names: str) -> list[str]:
+    """Return options for what stands behind a target, as `make soak MINUTES=3`."""
+    return [f"--{name}={os.environ[name.upper()]}" for name in names if name.upper() in os.environ]
 
 
 def readers() -> None:
@@ -257,7 +287,9 @@ TASKS: dict[str, Callable[[], None]] = {
     "test": test,
     "check": check,
     "bench": bench,
+    "memory": memory,
     "soak": soak,
+    "fuzz": fuzz,
     "readers": readers,
     "docs": docs,
     "wheels": wheels,

@@ -24,7 +24,13 @@ from zmqjsonproxy.hubs import BlockingHub, Hub, blocking, run
 from zmqjsonproxy.process import ForkSafeLock
 from zmqjsonproxy.protocol.operations import State
 from zmqjsonproxy.rpc.many import CallRequest
-from zmqjsonproxy.rpc.remoteoperation import FRESH_S, LOST_AFTER_S, RemoteOperation
+from zmqjsonproxy.rpc.remoteoperation import (
+    FRESH_S,
+    LOST_AFTER_S,
+    RemoteOperation,
+    no_description,
+    read_told,
+)
 
 if TYPE_CHECKING:
     from zmqjsonproxy.rpc.aiohub import AsyncHub
@@ -118,10 +124,16 @@ async def find(
     results = await hub.call_many(
         [CallRequest(url, "rpc", "operation", (each,)) for url, each in identities], timeout
     )
-    return [
-        result.error if result.error is not None else make(url, result.value)
-        for (url, _), result in zip(identities, results, strict=True)
-    ]
+    found: list[O | ProxyError] = []
+    for (url, identity), result in zip(identities, results, strict=True):
+        told = read_told(result.value)
+        if result.error is not None:
+            found.append(result.error)
+        elif told is None:
+            found.append(no_description(url, result.value))
+        else:
+            found.append(make(url, told | {"id": identity}))
+    return found
 
 
 async def list_of(
@@ -131,11 +143,19 @@ async def list_of(
     active: bool,
     timeout: float,
 ) -> list[O]:
-    """Ask a server for its last operations, the newest at the end; raises as a call."""
+    """Ask a server for its last operations, the newest at the end; raises as a call, and ProtocolError
+    if it tells something else."""
     (result,) = await hub.call_many([CallRequest(url, "rpc", "operations", (active,))], timeout)
     if result.error is not None:
         raise result.error
-    return [make(url, each) for each in result.value]
+    listed = result.value if isinstance(result.value, list) else [result.value]
+    found: list[O] = []
+    for each in listed:
+        told = read_told(each)
+        if told is None or not isinstance(told.get("id"), str):
+            raise no_description(url, each)
+        found.append(make(url, told))
+    return found
 
 
 async def look(hub: Hub, operations: Iterable[RemoteOperation]) -> None:

@@ -114,6 +114,11 @@ class Programs:
         return self._all[0].is_running
 
     @property
+    def is_starting(self) -> bool:
+        """The one that reports runs, and has not said yet that it is ready."""
+        return self.reports and self._status.get("DAQSTATE") == "starting"
+
+    @property
     def pid(self) -> int | None:
         """Process of the one that reports; None while it does not run, or is none."""
         return self._all[0].pid

@@ -41,6 +41,7 @@ COMMIT_WITHIN_S = 60.0  # a Dealer that has armed and is not heard of for so lon
 START_ANEW_S = (
     10.0  # before the start: what a program may need that has ended while the start waited
 )
+REVIVE_EVERY_S = 30.0  # a program that ends again and again
 RECEIVE_MARGIN_S = 1.5  # before the start the program has to be ready
 STOP_WITHIN_S = 5.0
 
@@ -161,6 +162,14 @@ class ScanControl(ScanMachine):
             raise OperationAbortedError(report.error)
         if report.outcome is ScanOutcome.FAILED:
             raise ScanError(report.error)
+
+    @property
+    def unready(self) -> str:
+        """Sentence that refuses a start which nobody could wait for; empty: nothing is known to be in
+        its way."""
+        if not self._programs.is_starting:
+            return ""
+        return f"{self._programs.name} was started anew and is not ready yet: start again in some seconds"
 
     def begin(
         self,
@@ -503,16 +512,30 @@ class ScanControl(ScanMachine):
                 self._programs.send("STOP")
 
     def tick(self) -> None:
-        """Look after what is no scan: monitor mode, and a board that was lost in the last one; once
-        a second."""
+        """Look after what is no scan: a program that has ended, monitor mode, and a board that was
+        lost in the last one; once a second."""
         with self._changed:
             if self._closed:
                 return
             is_monitor = self._state is ScanState.MONITOR
+            if self._state is ScanState.IDLE:
+                self._revive()
         if is_monitor:
             self._look_at_monitor()
         if self._board is not None and self._board.is_lost and not self.scanning:
             self._board.look()
+
+    def _revive(self) -> None:
+        """Start a program anew that has ended while nothing was asked of it, or the next start would
+        have to wait for it."""
+        gone, now = self._programs.gone(), self._clock.monotonic()
+        if gone is None or gone.returncode is None or now - self._revived_at < REVIVE_EVERY_S:
+            return
+        self._revived_at = now
+        self._log.warning(
+            "%s ended, exit status %s; it is started anew", gone.name, gone.returncode
+        )
+        self._programs.revive(gone)
 
     def _look_at_monitor(self) -> None:
         why, is_to_be_replaced = self._monitor_mode.trouble()

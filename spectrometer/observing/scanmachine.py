@@ -6,6 +6,7 @@ How a scan comes so far, and what others ask of it, is `spectrometer.observing.s
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 
@@ -73,7 +74,7 @@ class ScanMachine:
         self._report = ScanReport("", "")
         self._cancel = threading.Event()
         self._why_cancelled = ""
-        self._armed_at = 0.0
+        self._armed_at, self._revived_at = 0.0, -math.inf
         self._watch = ScanWatch(status, programs, log, board)
         self._monitor_mode = MonitorMode(status, programs, self._clock)
         self._ending = self._make_ending()

@@ -200,6 +200,25 @@ def test_what_nobody_takes_costs_the_server_a_bounded_amount_of_memory() -> None
         assert process.memory_info().rss - before < 100 * 2**20
 
 
+def test_a_flood_of_small_requests_stands_still_where_it_would_fill_the_memory() -> None:
+    body, sent = request(1, "bank.add", 2, 3) + b" " * 1000, 0
+    with serving(bank=Crowded()) as (url, bank), zmq.Context() as context:
+        with context.socket(zmq.DEALER) as flood, OriginalClient(url) as honest:
+            flood.linger, flood.rcvhwm, flood.sndtimeo = 0, 0, 3000
+            flood.connect(url)
+            flood.send(request(2, "bank.wait"))
+            assert bank.begun.wait(60)
+            with pytest.raises(zmq.Again):
+                while sent < 100_000:
+                    flood.send(body)
+                    sent += 1
+            bank.go_on.set()
+            flood.rcvtimeo = 60_000
+            for _ in range(1 + sent):
+                flood.recv()
+            assert honest.ask("add", 2, 3) == 5
+
+
 def test_connections_go_on_after_large_requests_however_many_came_before() -> None:
     with serving(bank=Crowded()) as (url, _), ExitStack() as stack:
         clients = [stack.enter_context(deaf_client(url)) for _ in range(9)]

@@ -175,6 +175,16 @@ def test_an_armed_start_without_commit_is_taken_back(rehearsing: Array) -> None:
             bank.commit(when)
 
 
+def test_no_start_is_promised_while_a_program_is_not_ready(rehearsing: Array) -> None:
+    with bank_of(rehearsing.urls["BANKA"]) as bank:
+        bank.set_mode("MODE1")
+        bank.set_status(DAQSTATE="starting")
+        with pytest.raises(RefusedError, match="not ready yet: start again in some seconds"):
+            bank.earliest_start()
+        bank.set_status(DAQSTATE="stopped")
+        assert bank.earliest_start()[0] is True
+
+
 def test_a_committed_start_becomes_a_scan_and_a_disarmed_one_does_not(rehearsing: Array) -> None:
     with bank_of(rehearsing.urls["BANKA"]) as bank:
         bank.set_mode("MODE1")

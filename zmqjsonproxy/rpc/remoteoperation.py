@@ -19,12 +19,17 @@ from zmqjsonproxy.process import ForkSafeLock, OfOneProcess
 from zmqjsonproxy.protocol.operations import State
 from zmqjsonproxy.rpc.protocol.jsonrpc import error_from
 
-__all__ = ["FRESH_S", "LOST_AFTER_S", "RemoteOperation"]
+__all__ = ["FRESH_S", "LOST_AFTER_S", "RemoteOperation", "no_description", "read_told"]
 
 LOST_AFTER_S = 10.0
 """An operation whose server does not answer for so long is lost, s."""
 FRESH_S = 0.1
 """What was heard so recently is not asked again by an attribute, s."""
+
+
+_NUMBERS = ("fraction", "estimate", "started", "ended")
+_FAR = 2.0**37
+"""s since 1970: no time is so far away."""
 
 
 class RemoteOperation(OfOneProcess, ABC):
@@ -178,13 +183,10 @@ class RemoteOperation(OfOneProcess, ABC):
         with self._lock:
             if self.has_ended:
                 return
-            if not isinstance(described, dict) or described.get("state") not in set(State):
-                trouble = ProtocolError(
-                    f"{self.url}: no description of an operation: {str(described)[:200]}"
-                )
-                self._miss(trouble, now, now)
+            if (told := read_told(described)) is None:
+                self._miss(no_description(self.url, described), now, now)
                 return
-            self._heard = {"method": self.method, **described}
+            self._heard = {"method": self.method, **told, "id": self.id}
             self._heard_at, self._silent_since, self._trouble = now, None, None
 
     def take_error(self, error: ProxyError, asked: float, now: float) -> None:
@@ -255,5 +257,23 @@ def _text(heard: dict[str, Any]) -> str:
     return str(error.get("message", "")) if isinstance(error, dict) else ""
 
 
+def read_told(described: Any) -> dict[str, Any] | None:
+    """Return what is said of an operation, numbers only where numbers belong; None: it is no
+    description."""
+    if not isinstance(described, dict) or described.get("state") not in list(State):
+        return None
+    strange = [name for name in _NUMBERS if not _is_number(described.get(name, 0.0))]
+    return described | dict.fromkeys(strange)
+
+
+def no_description(url: str, described: Any) -> ProtocolError:
+    """Return the error of a server that was asked for an operation and told something else."""
+    return ProtocolError(f"{url}: no description of an operation: {str(described)[:200]}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _FAR
+
+
 def _time(seconds: Any) -> datetime | None:
-    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int | float) else None
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

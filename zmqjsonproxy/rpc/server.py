@@ -59,6 +59,10 @@ _HANDSHAKE_WITHIN_MS = 3000
 """Who connects and says nothing is dropped after this time; an honest one needs some ms."""
 _KEYS_EVERY_S = 0.5
 """The keys of subscribers are looked at so often: updates go to them without a word of theirs."""
+_UNREAD_MOST = 20_000
+"""Messages of one connection that ZeroMQ has taken in, and that wait to be read: so many that nobody who
+waits for answers has them. A connection with more stands still until half of them are served; it
+answers no heartbeats then, see Inbox, but its client gets answers, which count as such."""
 _TAKEN_AT_ONCE = 1000
 """Messages that are taken off the socket before a large one is decoded."""
 
@@ -104,7 +108,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._router.set(zmq.HANDSHAKE_IVL, _HANDSHAKE_WITHIN_MS)
         self._listening = Listening(self._router)
         self._router.set(zmq.MAXMSGSIZE, 4 * self.settings.max_message_bytes)
-        self._router.set(zmq.RCVHWM, 0)  # see Inbox
+        self._router.set(zmq.RCVHWM, _UNREAD_MOST)
         self._router.set(zmq.SNDHWM, IN_SOCKET_MOST)
         self._router.set(
             zmq.ROUTER_MANDATORY, 1

@@ -77,14 +77,14 @@ def test_file_is_read_to_its_end_and_stays_attached(
     analyzer.attach("file", str(tmp_path / "f"))
     assert (analyzer.state().is_active, analyzer.state().size) == (False, len(data))
     analyzer.start()
-    assert analyzer.wait(30)
+    assert analyzer.wait(300)
     assert counts(worker) == [1.0, 2.0, 0.0, 1.0]
     state = analyzer.state()
     assert (state.is_active, state.error, state.run, state.title) == (False, "", 42, "gold on lead")
     assert (state.events, state.items, state.bytes, state.fraction) == (4, 6, len(data), 1.0)
     assert analyzer.attached == f"file:{tmp_path / 'f'}"
     analyzer.start()  # another end of file, at once
-    assert analyzer.wait(30)
+    assert analyzer.wait(300)
     assert counts(worker) == [1.0, 2.0, 0.0, 1.0]
 
 
@@ -94,7 +94,7 @@ def test_parameters_of_a_file_are_created_and_those_that_exist_are_used(
     (tmp_path / "f").write_bytes(definitions([(1, "new"), (2, "a")]) + event(0, [(2, 2.5)]))
     analyzer.attach("file", str(tmp_path / "f"))
     analyzer.start()
-    assert analyzer.wait(30)
+    assert analyzer.wait(300)
     assert worker.ask(lambda engine: list(engine.parameters)) == ["a", "new"]
     assert counts(worker) == [0.0, 0.0, 1.0, 0.0]
 
@@ -107,7 +107,7 @@ def test_file_that_is_cut_says_where_and_its_events_count(
     path.write_bytes(good + events(2.0)[:cut])
     analyzer.attach("file", str(path))
     analyzer.start()
-    assert analyzer.wait(30)
+    assert analyzer.wait(300)
     assert analyzer.state().error.startswith(f"{path}: byte {len(good)}: ")
     assert counts(worker) == [0.0, 2.0, 0.0, 0.0]
 
@@ -117,12 +117,12 @@ def test_error_is_cleared_by_the_next_start(analyzer: Analyzer, tmp_path: Path) 
     path.write_bytes(HEAD[:10])
     analyzer.attach("file", str(path))
     analyzer.start()
-    assert analyzer.wait(30)
+    assert analyzer.wait(300)
     assert "byte 0" in analyzer.state().error
     with path.open("ab") as file:
         file.write(HEAD[10:])
     analyzer.start()
-    assert analyzer.wait(30)
+    assert analyzer.wait(300)
     assert analyzer.state().error == ""
 
 
@@ -134,7 +134,7 @@ def test_several_files_are_one_source_that_goes_on_after_a_bad_one(
         path.write_bytes(HEAD + data)
     analyzer.attach_files([str(path) for path in paths], keep_going=True)
     analyzer.start()
-    assert analyzer.wait(30)
+    assert analyzer.wait(300)
     assert counts(worker) == [1.0, 1.0, 1.0, 0.0]
     assert [account.events for account in analyzer.accounts()] == [1, 1, 1]
     assert analyzer.state().error.startswith(f"{paths[1]}: byte ")
@@ -200,7 +200,7 @@ def test_program_that_ends_is_a_source_that_ends(
 ) -> None:
     analyzer.attach("pipe", "three")
     analyzer.start()
-    assert analyzer.wait(30)
+    assert analyzer.wait(300)
     assert (counts(worker), analyzer.state().error) == ([1.0, 1.0, 1.0, 0.0], "")
     assert analyzer.state().size is None
 
@@ -287,7 +287,7 @@ def test_changes_of_a_run_are_told_when_the_events_before_them_count(
     with Analyzer(worker, roots=Roots([tmp_path]), on_state_change=on_state_change) as analyzer:
         analyzer.attach("file", str(tmp_path / "f"))
         analyzer.start()
-        assert analyzer.wait(30)
+        assert analyzer.wait(300)
     assert told == [(5, [0.0, 1.0, 0.0, 0.0])]
     assert counts(worker) == [0.0, 2.0, 0.0, 0.0]
 
@@ -302,7 +302,7 @@ def test_reading_that_raises_ends_the_analysis_with_its_reason(
     (tmp_path / "f").write_bytes(HEAD + events(1.0))
     analyzer.attach("file", str(tmp_path / "f"))
     analyzer.start()
-    assert analyzer.wait(30)
+    assert analyzer.wait(300)
     assert "a filling that fails" in analyzer.state().error
     assert worker.ask(lambda _: "alive") == "alive"
 
@@ -314,7 +314,7 @@ def test_analysis_ends_when_the_engine_is_gone(
     worker.close()
     analyzer.attach("file", str(tmp_path / "f"))
     analyzer.start()
-    assert analyzer.wait(30)
+    assert analyzer.wait(300)
     assert "the histogrammer has ended" in analyzer.state().error
 
 

@@ -83,7 +83,7 @@ def end_in_the_reading(histogrammer: Histogrammer, patch: pytest.MonkeyPatch) ->
 
     patch.setattr(EventSource, "_parts", parts)
     histogrammer.analyzer.start()
-    assert histogrammer.analyzer.wait(30)
+    assert histogrammer.analyzer.wait(300)
 
 
 def end_in_the_filling(histogrammer: Histogrammer, patch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from player.tables import BankConfig, HistoryConfig, InstrumentConfig, JournalConfig, Table
+from player.tables import (
+    BankConfig,
+    DashboardConfig,
+    HistoryConfig,
+    InstrumentConfig,
+    JournalConfig,
+    Table,
+)
 from spectrometer.config import (
     DataBuffersConfig,
     HpcMac,
@@ -25,6 +32,7 @@ HEADINGS: list[tuple[str, type[Table]]] = [
     ("## `[instrument]`", InstrumentConfig),
     ("### `[instrument.journal]`", JournalConfig),
     ("### `[instrument.history]`", HistoryConfig),
+    ("## `[dashboard]`", DashboardConfig),
     ("## `[banks.X]`", SpectrometerBankConfig),
     ("### `[banks.X.roach]`", RoachConfig),
     ("### `[banks.X.synth]`", SynthConfig),

@@ -11,7 +11,7 @@ import pytest
 from support.fake_hub import FakeServer, FakeThreadHub
 
 from zmqjsonproxy import AsyncHub, AsyncOperation, Operation, ThreadHub
-from zmqjsonproxy.errors import OperationLostError, PeerLostError, RefusedError
+from zmqjsonproxy.errors import OperationLostError, PeerLostError, ProtocolError, RefusedError
 from zmqjsonproxy.hubs import BlockingHub, run
 from zmqjsonproxy.operations import list_of, look, only
 
@@ -68,6 +68,13 @@ def test_one_is_found_looked_at_waited_for_and_has_a_value() -> None:
     assert len(hub.asked) == asked  # it has ended
 
 
+def test_one_that_is_found_in_another_shape_is_none() -> None:
+    hub = hub_of()
+    hub.servers[URL].answers["rpc.operation"] = lambda *_args: "nothing"
+    with pytest.raises(ProtocolError, match="no description of an operation: nothing"):
+        Operation.find(cast(ThreadHub, hub), URL, "1", 5.0)
+
+
 def test_one_that_goes_on_is_waited_for_no_longer_than_was_said() -> None:
     waited = operation(hub_of(told("running")))
     assert waited.wait(0.0) is False
@@ -104,6 +111,10 @@ def test_what_a_server_lists_is_made_into_operations_or_raised() -> None:
 
     found = run(list_of(over, make, URL, True, 5.0))
     assert [each.has_ended for each in found] == [True, False]
+    for said in ("nothing", [told("done"), 3], [{"state": "done"}]):
+        hub.servers[URL].answers["rpc.operations"] = lambda _active, said=said: said
+        with pytest.raises(ProtocolError, match="no description of an operation"):
+            run(list_of(over, make, URL, True, 5.0))
     hub.servers[URL].answers["rpc.operations"] = GONE
     with pytest.raises(PeerLostError):
         run(list_of(over, make, URL, True, 5.0))

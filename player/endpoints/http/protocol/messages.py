@@ -66,8 +66,13 @@ def write_end(why: str) -> str:
     return write_json({"event": "end", "reason": why})
 
 
-def write_frame(update: Update) -> bytes:
-    """Write a frame of a pipe as a binary message; ValueError: it has no arrays."""
+def write_frame(update: Update, **more: Any) -> bytes:
+    """Write a frame of a pipe as a binary message; ValueError: it has no arrays.
+
+    Args:
+        update: The frame.
+        **more: Further members of the header; those of the frame itself do not take their place.
+    """
     value = update.value if isinstance(update.value, dict) else {}
     arrays: dict[str, Any] = {key: each for key, each in value.items() if hasattr(each, "dtype")}
     if not arrays:
@@ -82,6 +87,6 @@ def write_frame(update: Update) -> bytes:
         )
         bodies.append(body + bytes(-len(body) % _ALIGNED))
         offset += len(bodies[-1])
-    header = write_json({**_told(update), **others, "arrays": described})
+    header = write_json({**others, **_told(update), **more, "arrays": described})
     header += " " * (-(_LENGTH.size + len(header)) % _ALIGNED)
     return b"".join((_LENGTH.pack(len(header)), header.encode("ascii"), *bodies))

@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spectrometer.daq.programs import LONGEST_LOOK_S, Pulse
+from spectrometer.daq.programs import LONGEST_LOOK_S, Programs, Pulse
+
+
+class Program:
+    """One that runs, or does not."""
+
+    name = "daq"
+
+    def __init__(self, is_running: bool) -> None:
+        self.is_running = is_running
+
+
+@pytest.mark.parametrize(
+    ("is_running", "said", "is_starting"),
+    [
+        (True, "starting", True),
+        (True, "stopped", False),
+        (True, None, False),
+        (False, "starting", False),
+    ],
+)
+def test_a_program_is_starting_until_it_says_otherwise(
+    is_running: bool, said: str | None, is_starting: bool
+) -> None:
+    status: Any = {} if said is None else {"DAQSTATE": said}
+    program: Any = Program(is_running)
+    programs = Programs(status, [program], logging.getLogger(), silent_limit=math.inf)
+    assert programs.is_starting is is_starting
 
 
 def silence(looks: Iterable[tuple[float, object]]) -> float:

@@ -469,6 +469,20 @@ def test_a_program_that_ends_while_a_start_waits_is_started_anew_and_told(night:
     night.control.stop("ann")
 
 
+def test_a_program_that_ends_while_nothing_is_asked_of_it_is_started_anew_and_not_again_and_again(
+    night: Night,
+) -> None:
+    night.control.tick()
+    assert night.program.starts == 0  # it was not started yet, so it has not ended
+    night.program.start()
+    night.control.tick()
+    assert night.program.starts == 1
+    for _ in range(3):
+        night.program.stop()
+        night.control.tick()
+    assert night.program.starts == 2
+
+
 def test_a_program_that_ends_right_before_the_start_fails_it_before_the_start(night: Night) -> None:
     start = datetime.now(UTC) + timedelta(seconds=4)
     night.start(ScanState.WAITING, start=start)

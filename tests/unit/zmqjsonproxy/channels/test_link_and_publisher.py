@@ -42,6 +42,13 @@ REDUCED = Limits(reduction=Reduction(width=2))
 REDUCED_AND_RATED = Limits(rate=2.0, reduction=Reduction(width=2))
 LIMITS = [NO_LIMITS, NO_LIMITS, RATED, BANDED, REDUCED, REDUCED_AND_RATED]
 KINDS = {"m": PropertyKind.MESSAGE, "p": PropertyKind.PIPE}
+STRANGER = b"stranger"
+NOTICES = ("rpc.update", "rpc.newest", "rpc.opened", "rpc.else")
+_NEARLY = st.sampled_from(
+    [0, 1, 2, 7, 2**40, 2**63, -1, None, "1", "bank", "a.x", "result", [4], {}]
+)
+STRANGE = st.lists(_NEARLY | st.lists(_NEARLY, max_size=7), max_size=7) | _NEARLY
+STRANGE_WISHES = st.tuples(st.just("bank"), st.sampled_from(PATTERNS), _NEARLY).map(list) | STRANGE
 Key = tuple[str, str]
 """Life, property."""
 
@@ -101,10 +108,20 @@ class Sink:
         self.lost: dict[Key, int] = {}
         self.began: dict[Key, int] = {}
         self.shown: dict[str, int] = {}
+        self.is_lied_to = False
 
     def take(self, updates: Sequence[Update]) -> None:
+        if self.is_lied_to:
+            return
         for update in updates:
             self._take(update)
+
+    def forget(self, life: str) -> None:
+        """Begin anew after a life that has lied."""
+        self.is_lied_to = False
+        for kept in (self.updates, self.lost, self.began):
+            for key in [key for key in kept if key[0] == life]:
+                del kept[key]
 
     def _take(self, update: Update) -> None:
         key = self.link.instance, update.name
@@ -123,7 +140,7 @@ class Sink:
         self.check(key, update.number)
 
     def note(self, event: Event) -> None:
-        if event.kind is EventKind.GAP:
+        if event.kind is EventKind.GAP and not self.is_lied_to:
             assert event.lost > 0
             key = self.link.instance, event.text
             self.lost[key] = self.lost.get(key, 0) + event.lost
@@ -217,6 +234,32 @@ class Wire(RuleBasedStateMachine):
     @rule()
     def take_a_silence_for_death(self) -> None:
         self.server.publisher.forget(self.connection)
+
+    # strangers
+
+    @rule(said=st.lists(STRANGE_WISHES, max_size=4), ends=st.booleans())
+    def hear_a_stranger(self, said: list[Any], ends: bool) -> None:
+        """Another client asks for what is none, and goes without a word, or with one."""
+        publisher = self.server.publisher
+        told = publisher.subscribe(STRANGER, True, said, ME)
+        assert len(told["answers"]) == len(said)
+        publisher.unsubscribe(STRANGER, said if ends else said[:1])
+        publisher.beat(STRANGER)
+        publisher.forget(STRANGER)
+
+    @precondition(lambda self: self.link.state is LinkState.OPEN)
+    @rule(method=st.sampled_from(NOTICES), params=STRANGE)
+    def be_lied_to(self, method: str, params: Any) -> None:
+        """The Player says what is not so, until another one is in its place."""
+        for sink in self.sinks:
+            sink.is_lied_to = True
+        self.link.take({"method": method, "params": params}, self.timers.now)
+        self.link.hand_over()
+        assert self.link.state is LinkState.OPEN
+        self.cut()
+        for sink in self.sinks:
+            sink.forget(self.link.instance)
+        self.start()
 
     # what is between
 

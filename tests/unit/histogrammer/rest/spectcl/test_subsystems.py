@@ -26,7 +26,7 @@ EVENTS = [{"a": 1.0, "b": 5.0}, {"a": 3.0}, {"b": 2.0}, {"a": 3.5, "b": 0.25}]
 def analyze(rest: RestClient, path: Path) -> None:
     rest.ok("attach/attach", type="file", source=str(path))
     rest.ok("analyze/start")
-    assert rest.program.analyzer.wait(30)
+    assert rest.program.analyzer.wait(300)
 
 
 def counts(rest: RestClient, name: str) -> dict[int, int]:

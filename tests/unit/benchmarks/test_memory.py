@@ -1,4 +1,4 @@
-"""Growth, as the soak sees it: slopes with their errors, and what is certainly above its
+"""Growth of memory: slopes with their errors, and what is certainly above its
 limit."""
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from benchmarks.soak import SUBJECTS, Series, report, slope_of
+from benchmarks.memory import SUBJECTS, Series, report, slope_of
 
 
 def test_a_straight_line_has_its_slope_and_no_error() -> None:
@@ -41,7 +41,7 @@ def test_growth_fails_and_noise_does_not(capsys: pytest.CaptureFixture[str]) -> 
     assert report(subjects, {mode: series(0.0)}) == 0
     assert "200 done" in capsys.readouterr().out
     assert report(subjects, {mode: series(5.0)}) == 1
-    assert f"soak: {mode}: player RSS grows by" in capsys.readouterr().err
+    assert f"memory: {mode}: player RSS grows by" in capsys.readouterr().err
 
 
 def test_a_mode_without_scans_fails() -> None:

@@ -1,6 +1,6 @@
 """Memory of Players over many scans, which has to stay as it is.
 
-`python -m benchmarks.soak [--scans 1000] [--modes MODE1 ...] [--top]` runs a simulated Player of
+`python -m benchmarks.memory [--scans 1000] [--modes MODE1 ...] [--top]` runs a simulated Player of
 each mode and takes scans, all at the same time. It prints how much each 100 scans have added to the
 Player's memory (RSS), to what Python has allocated in it (tracemalloc), and the same of its
 data-taking program, as slopes of straight lines through all scans after the first ones, with their
@@ -185,7 +185,7 @@ class Player:
         words = [
             sys.executable,
             "-m",
-            "benchmarks.soak",
+            "benchmarks.memory",
             "--serve",
             str(self.config),
             bank,
@@ -248,7 +248,7 @@ def _configuration(folder: Path, bank: str, subject: Subject, number: int) -> tu
         port = held.getsockname()[1]
     key = (os.getpid() << 8 & 0x7FFFFF00) + number
     own = (
-        f'status_memory = {{ key = {key}, semaphore = "/soak_{key:x}" }}\nplayer_port = {port}\n'
+        f'status_memory = {{ key = {key}, semaphore = "/memory_{key:x}" }}\nplayer_port = {port}\n'
         f"source = {{ taps = 2, synthetic = {subject.receiver} }}\n"
     )
     text = CONF.read_text(encoding="utf-8").replace(
@@ -262,7 +262,7 @@ def _configuration(folder: Path, bank: str, subject: Subject, number: int) -> tu
 # scans
 
 
-def soak(
+def take_scans(
     player: Player,
     subject: Subject,
     scans: int,
@@ -322,7 +322,7 @@ def _end_of_scan(bank: Any) -> str:
 @contextmanager
 def _players(subjects: Sequence[Subject]) -> Iterator[list[Player]]:
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-")))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="memory-")))
         players = []
         for number, subject in enumerate(subjects):
             (folder / subject.mode).mkdir()
@@ -334,7 +334,7 @@ def _players(subjects: Sequence[Subject]) -> Iterator[list[Player]]:
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.soak", description=__doc__.partition("\n\n")[0]
+        prog="python -m benchmarks.memory", description=__doc__.partition("\n\n")[0]
     )
     modes = [subject.mode for subject in SUBJECTS]
     parser.add_argument(
@@ -363,7 +363,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         def run(player: Player, subject: Subject) -> None:
             try:
-                results[subject.mode] = soak(
+                results[subject.mode] = take_scans(
                     player, subject, options.scans, tell, is_compared=options.top
                 )
                 if options.top:
@@ -406,7 +406,7 @@ def report(subjects: Sequence[Subject], results: dict[str, Series]) -> int:
                     f"{mode}: {name} grows by {slope:.1f} +- {error:.1f} KiB per 100 scans"
                 )
     for fault in faults:
-        print(f"soak: {fault}", file=sys.stderr)
+        print(f"memory: {fault}", file=sys.stderr)
     return 1 if faults else 0
 
 

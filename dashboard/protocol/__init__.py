@@ -1,0 +1,1 @@
+"""Bytes and decisions of the dashboard. No sockets, no clock."""

@@ -1,0 +1,130 @@
+"""Wishes of viewers: names of topics, frames of pipes. No sockets, no clock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from groundwork.cut import cut
+from groundwork.values import JsonObject
+
+__all__ = [
+    "FRAMES_MOST",
+    "FRAME_HZ",
+    "TOPICS_MOST",
+    "FrameWish",
+    "WishError",
+    "known_topics",
+    "read_wishes",
+]
+
+TOPICS_MOST, FRAMES_MOST = 64, 16
+FRAME_HZ = 5.0
+"""Frames of a pipe, per second, at most."""
+_WIDTH_MOST = 16_384
+_POINTS_MOST = 2**40
+_NAME_MOST = 250
+
+
+class WishError(ValueError):
+    """Error: what came is no wish; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameWish:
+    """Frames that a viewer wants; equal ones share a subscription.
+
+    Attributes:
+        bank: Whose.
+        object_name: Exposed object.
+        name: Of the pipe.
+        rate: Frames per second at most.
+        width: Pixels; None: whole frames.
+        window: First point, and one after the last; None: all.
+    """
+
+    bank: str
+    object_name: str
+    name: str
+    rate: float = FRAME_HZ
+    width: int | None = None
+    window: tuple[int, int] | None = None
+
+    @property
+    def limits(self) -> JsonObject:
+        """Limits that are set, as they are told."""
+        told: JsonObject = {"rate": self.rate}
+        if self.width is not None:
+            told["width"] = self.width
+        if self.window is not None:
+            told["window"] = list(self.window)
+        return told
+
+    def describe(self) -> JsonObject:
+        """Return it as it is told."""
+        told: JsonObject = {"bank": self.bank, "object": self.object_name, "name": self.name}
+        return {**told, **self.limits}
+
+
+def read_wishes(text: str) -> tuple[list[str], list[FrameWish]]:
+    """Read a message of a viewer: topics, frames; WishError: it is none."""
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise WishError(f"not JSON: {cut(str(error), 200)}") from error
+    if not isinstance(told, dict):
+        raise WishError("a wish is an object with topics and frames")
+    topics, frames = told.get("topics", []), told.get("frames", [])
+    if not isinstance(topics, list) or not all(isinstance(each, str) for each in topics):
+        raise WishError("topics: a list of names")
+    if not isinstance(frames, list):
+        raise WishError("frames: a list")
+    if len(topics) > TOPICS_MOST or len(frames) > FRAMES_MOST:
+        raise WishError(f"at most {TOPICS_MOST} topics and {FRAMES_MOST} frames")
+    wanted = dict.fromkeys(_read_frame(each) for each in frames)
+    return list(dict.fromkeys(topics)), list(wanted)
+
+
+def _read_frame(told: Any) -> FrameWish:
+    if not isinstance(told, dict):
+        raise WishError("frames: each is an object")
+    names = [told.get("bank"), told.get("object", "bank"), told.get("name")]
+    if not all(isinstance(name, str) and 0 < len(name) <= _NAME_MOST for name in names):
+        raise WishError("frames: bank, object and name are texts")
+    if any(sign in str(names[2]) for sign in "*?["):
+        raise WishError("frames: name is that of one pipe, no pattern")
+    rate = told.get("rate", FRAME_HZ)
+    if not _is_number(rate) or not 0 < rate <= FRAME_HZ:
+        raise WishError(f"frames: rate is a number above 0, up to {FRAME_HZ:g}")
+    width, window = told.get("width"), told.get("window")
+    if width is not None and (type(width) is not int or not 0 < width <= _WIDTH_MOST):
+        raise WishError(f"frames: width is a number of pixels from 1 to {_WIDTH_MOST}")
+    if window is not None:
+        window = _read_window(window)
+    bank, object_name, name = map(str, names)
+    return FrameWish(bank, object_name, name, float(rate), width, window)
+
+
+def _read_window(window: Any) -> tuple[int, int]:
+    is_pair = isinstance(window, list) and len(window) == 2
+    if not is_pair or not all(type(each) is int for each in window):
+        raise WishError("frames: window is [first point, one after the last]")
+    first, end = window
+    if not 0 <= first < end <= _POINTS_MOST:
+        raise WishError("frames: a window has at least one point")
+    return first, end
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def known_topics(wanted: Iterable[str], there: Collection[str]) -> tuple[list[str], list[str]]:
+    """Return which topics there are of those that are wanted, and which there are not."""
+    known: list[str] = []
+    unknown: list[str] = []
+    for name in dict.fromkeys(wanted):
+        (known if name in there else unknown).append(name)
+    return known, [cut(name, 100) for name in unknown]
