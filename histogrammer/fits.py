@@ -15,6 +15,7 @@ from histogrammer.spectrum import Spectrum
 __all__ = ["Fit", "Fits"]
 
 MOST_CHANNELS = 1 << 20
+MOST_FITS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,14 @@ class Fits(Mapping[str, Fit]):
         """Add a fit, with a result if there is one already.
 
         Raises:
-            FitError: Its name is in use or too long, or there is no such kind, spectrum or range.
+            FitError: Its name is in use or too long, there are too many, or there is no such kind, spectrum or range.
         """
         if reason := refusal(fit_.name):
             raise FitError(reason)
         if fit_.name in self._fits:
             raise FitError(f"Fit {fit_.name} already exists")
+        if len(self) >= MOST_FITS:
+            raise FitError(f"up to {MOST_FITS} fits are possible")
         if fit_.kind not in FITS:
             raise FitError(
                 f"there is no fit type {fit_.kind}: {', '.join(FITS)} are there, and none can be added"

@@ -22,6 +22,8 @@ from histogrammer.names import refusal
 
 __all__ = ["Pseudo", "Pseudos"]
 
+MOST_PSEUDOS = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Pseudo:
@@ -75,7 +77,7 @@ class Pseudos(Mapping[str, Pseudo]):
             variables: Values of variables, which it may use, too.
 
         Raises:
-            ParameterError: The name is that of one already, a parameter does not exist, or it would
+            ParameterError: The name is that of one already, there are too many, a parameter does not exist, or it would
                 be computed from itself.
             ExpressionError: The computation is no expression.
         """
@@ -83,6 +85,8 @@ class Pseudos(Mapping[str, Pseudo]):
             raise ParameterError(reason)
         if name in self._pseudos:
             raise ParameterExistsError(f"Pseudo parameter {name} already exists: delete it first")
+        if len(self) >= MOST_PSEUDOS:
+            raise ParameterError(f"up to {MOST_PSEUDOS} pseudo parameters are possible")
         for parameter in parameters:
             if parameter not in known and parameter != name:
                 raise ParameterError(f"Parameter {parameter} does not exist")

@@ -28,6 +28,7 @@ from player.bank import Bank, BankContext
 from player.clock import Clock, SystemClock
 from player.controlfile import ControlFile, seconds_since_boot
 from player.endpoints.base import Endpoint, EndpointContext
+from player.endpoints.changes import Changes
 from player.endpoints.rpc import RpcEndpoint
 from player.errors import BankNameError, BankStartError, EndpointError, NotReadyError, PlayerError
 from player.kinds import find_endpoint, find_kind
@@ -386,7 +387,11 @@ class Host(Closing):
                 url=local_url(self.url),
                 directory=self._config.directory,
                 areas=self._config.areas(self.name),
-                check_control=lambda: self._check_control(),
+                changes=Changes(
+                    endpoint=name,
+                    check_control=lambda: self._check_control(),
+                    on_command=None if self._records is None else self._records.on_command,
+                ),
                 access=self._access,
             )
             with start_errors(f"endpoint {name} of {self.name}", EndpointError, ()):

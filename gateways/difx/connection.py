@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gateways.difx.capture import ClientCapture
 from gateways.difx.endpointconfig import GuiServerEndpointConfig
 from gateways.difx.errors import (
+    ControlError,
     DifxError,
     DocumentError,
     FrameError,
@@ -40,9 +41,12 @@ from gateways.difx.protocol.session import (
 from gateways.difx.relay import RelayClient
 from gateways.difx.share import Share
 from gateways.difx.tasks.context import Action, Client, LinkedTask
-from gateways.difx.tasks.registry import Task, task_of
+from gateways.difx.tasks.registry import Task, arguments_of, task_of
 from groundwork.printable import printable
 from groundwork.roles import Role
+from player.endpoints.changes import Changes
+from zmqjsonproxy.engine.callrecords import CallOutcome
+from zmqjsonproxy.errors import NotInControlError
 
 if TYPE_CHECKING:
     from gateways.difx.bank import DifxService
@@ -78,6 +82,7 @@ class ClientServer(Protocol):
     service: DifxService
     monitor: LiveMonitor
     log: BankLog
+    changes: Changes
 
     def greet(self, role: Role) -> list[bytes]:
         """Return the packets of the handshake."""
@@ -111,7 +116,12 @@ class Peer:
     @property
     def name(self) -> str:
         """Name for logs and jobs."""
-        return f"client {self.number} at {self.address}:{self.port}"
+        return f"client {self.number} at {self.place}"
+
+    @property
+    def place(self) -> str:
+        """Its host and port."""
+        return f"{self.address}:{self.port}"
 
 
 class Connection:
@@ -277,6 +287,14 @@ class Connection:
         self._spawn(self._run_linked(task, client, wanted, before, channel))
 
     def _client(self) -> Client:
+        """Return this client for one task."""
+        faults: list[str] = []
+
+        def say(severity: Severity, text: str) -> None:
+            if severity is Severity.ERROR and not faults:
+                faults.append(text)
+            self.say(severity, text)
+
         return Client(
             name=self.peer.name,
             role=self.peer.role,
@@ -287,7 +305,8 @@ class Connection:
             profile=self._session.profile,
             monitor=self._around.monitor,
             bridge=self._bridge,
-            say=self.say,
+            say=say,
+            change=lambda name, wanted: self._changing(name, wanted, faults),
             drain=self.outbox.drain,
         )
 
@@ -302,8 +321,7 @@ class Connection:
     ) -> None:
         await _after(before)
         try:
-            self._check_role(action)
-            await action.run(client, wanted)
+            await self._do_task(action, client, wanted)
         except DifxError as error:
             client.refuse(f"{action.name}: {error}")
         except Exception as error:
@@ -325,8 +343,7 @@ class Connection:
             return
         try:
             await _after(before)
-            self._check_role(task)
-            await task.run(client, wanted, link)
+            await self._do_task(task, client, wanted, link)
         except LinkError as error:
             client.refuse(f"{task.name}: {error}")
         except DifxError as error:
@@ -340,8 +357,35 @@ class Connection:
                 del self._links[link.port]
             await link.close()
 
-    def _check_role(self, task: Task) -> None:
-        if task.changes and self.peer.role < Role.OPERATE:
+    async def _do_task(self, task: Task, client: Client, wanted: Any, *link: TaskLink) -> None:
+        run: Callable[..., Awaitable[None]] = task.run
+        if not task.changes:
+            await run(client, wanted, *link)
+            return
+        self._check_role()
+        with client.change(task.name, wanted):
+            await run(client, wanted, *link)
+
+    @contextlib.contextmanager
+    def _changing(self, name: str, wanted: Any, faults: list[str]) -> Iterator[None]:
+        """See `Client.change`.
+
+        Args:
+            name: Of the command.
+            wanted: Its document.
+            faults: The first ERROR that its client is told, once it is: that is its outcome.
+        """
+        changes = self._around.changes
+        try:
+            with changes.change(name, self.peer.place, arguments_of(wanted)) as record:
+                yield
+                if faults:
+                    record.end(CallOutcome.FAILED, DifxError.__name__, faults[0])
+        except NotInControlError as refusal:
+            raise ControlError(str(refusal)) from refusal
+
+    def _check_role(self) -> None:
+        if self.peer.role < Role.OPERATE:
             raise DifxError(
                 "is for operators, and this client is an observer (peers: NETWORK=operate lets those"
                 " of a network change things)"

@@ -143,7 +143,15 @@ class GuiServerEndpoint(SiteEndpoint):
                 path = self.context.directory / config.capture
                 capture = stack.enter_context(CaptureFile(path, self._url.removeprefix("tcp://")))
             self.server = GuiServer(
-                config, service, self.log, Threads(executor), relay, monitor, bridges, capture
+                config,
+                service,
+                self.log,
+                Threads(executor),
+                relay,
+                monitor,
+                bridges,
+                capture,
+                self.context.changes,
             )
             ready.set_result(None)
             await self.server.serve(self._socket, self._ended)

@@ -116,5 +116,9 @@ class LinkError(DifxError):
     """A connection for the data of a task that cannot be made, or has gone."""
 
 
+class ControlError(DifxError):
+    """Somebody else has control of the Bank, or commands need it."""
+
+
 class ServerError(DifxError):
     """A server that cannot be reached, does not answer, or answers otherwise than the protocol says."""

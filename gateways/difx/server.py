@@ -24,6 +24,7 @@ from gateways.difx.share import Share, Threads
 from groundwork.peers import Peers
 from groundwork.roles import Role
 from groundwork.throttle import Throttle
+from player.endpoints.changes import Changes
 
 if TYPE_CHECKING:
     from gateways.difx.bank import DifxService
@@ -51,6 +52,7 @@ class GuiServer:
         monitor: Live products for clients.
         bridges: To a multicast network; None: there are none.
         capture: Told of each packet; None: nobody is.
+        changes: Through which clients change something; None: nobody watches over it.
 
     Attributes:
         accepted: Clients that were served so far.
@@ -67,7 +69,9 @@ class GuiServer:
         monitor: LiveMonitor,
         bridges: Bridges | None = None,
         capture: CaptureFile | None = None,
+        changes: Changes | None = None,
     ) -> None:
+        self.changes = changes or Changes()
         self.config, self.service, self.log = config, service, log
         self._threads, self._capture = threads, capture
         self._relay, self.monitor, self._bridges = relay, monitor, bridges

@@ -24,6 +24,7 @@ from histogrammer.events.blocks import BLOCK_EVENTS, EventBlock, Values, absent_
 from histogrammer.events.decoder import MAX_CELLS, Part, RowOf
 from histogrammer.events.sources import Progress
 from histogrammer.events.stopsign import StopSign
+from histogrammer.rootfiles import classes_in, open_root
 
 __all__ = ["RootTreeSource", "TreePath", "tree_path"]
 
@@ -99,20 +100,11 @@ class _Tree:
     def __init__(self, path: TreePath) -> None:
         self._file: Any = None
         try:
-            import uproot  # late: of an extra, and a second
-        except ImportError as error:
-            reason = "uproot is not there: pip install 'dealer-player[root]'"
-            raise EventFileError(path.name, 0, reason) from error
-        try:
             self._descriptor = open_regular(path.file)
         except NotRegularError as error:
             raise EventFileError(path.name, 0, str(error)) from error
         try:
-            self._file = uproot.open(  # mapped, a file that becomes shorter would end the process
-                f"/proc/self/fd/{self._descriptor}",
-                handler=uproot.MultithreadedFileSource,
-                num_workers=1,
-            )
+            self._file = open_root(f"/proc/self/fd/{self._descriptor}")
             self._tree = _chosen(self._file, path)
             branches = {one.name: one for one in self._tree.branches}
             numbers = {name: kind for name, one in branches.items() if (kind := _dtype(one))}
@@ -122,6 +114,10 @@ class _Tree:
         except EventFileError:
             self.close()
             raise
+        except ImportError as error:
+            self.close()
+            reason = "uproot is not there: pip install 'dealer-player[root]'"
+            raise EventFileError(path.name, 0, reason) from error
         except Exception as error:  # whatever a damaged file makes of the library
             self.close()
             raise _damaged(path, 0, error) from error
@@ -177,7 +173,7 @@ class _Tree:
 
 
 def _chosen(file: Any, path: TreePath) -> Any:
-    classes = file.classnames(recursive=True, cycle=False)
+    classes = classes_in(file)
     trees = [key for key, name in classes.items() if name in ("TTree", "TNtuple", "TNtupleD")]
     if path.tree in trees:
         return file[path.tree]

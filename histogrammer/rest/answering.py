@@ -8,7 +8,7 @@ import html
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -29,10 +29,12 @@ from histogrammer.rest.protocol.answers import http_error
 from histogrammer.rest.protocol.bodies import write_answer, write_object
 from histogrammer.rest.protocol.query import read_query
 from histogrammer.rest.protocol.requests import PICTURE
+from histogrammer.rest.protocol.rights import is_change
 from histogrammer.rest.protocol.routes import read_values
 from histogrammer.rest.protocol.spectclroutes import routes_of
 from histogrammer.rest.protocol.stubs import STUBS
 from histogrammer.rest.protocol.values import Values
+from zmqjsonproxy.errors import NotInControlError
 
 __all__ = ["LARGE_AT_ONCE", "Answer", "Answerer", "error_answer"]
 
@@ -95,21 +97,25 @@ class Answerer:
         self._routes = routes_of(program.flavor)
         self._handlers: Mapping[str, Handler] = make_handlers(program.flavor)
         self._turns = asyncio.Semaphore(LARGE_AT_ONCE)
+        self._drawing = asyncio.Lock()  # one at a time, and none in the way of contents
 
     @asynccontextmanager
-    async def answering(self, request: str, query: bytes, accept: str) -> AsyncIterator[Answer]:
+    async def answering(
+        self, request: str, query: bytes, accept: str, peer: str = ""
+    ) -> AsyncIterator[Answer]:
         """Answer a request; the answer is sent within.
 
         Args:
             request: One of the table.
             query: What follows the `?`.
             accept: Header Accept.
+            peer: Whose it is, HOST:PORT.
         """
         async with AsyncExitStack() as held:
-            yield await self._answer(request, query, accept, held)
+            yield await self._answer(request, query, accept, peer, held)
 
     async def _answer(
-        self, request: str, query: bytes, accept: str, held: AsyncExitStack
+        self, request: str, query: bytes, accept: str, peer: str, held: AsyncExitStack
     ) -> Answer:
         route = self._routes[request]
         try:
@@ -123,14 +129,18 @@ class Answerer:
             return error_answer(422, str(error), accept)
         if request not in self._handlers:
             return Answer(200, write_object(STUBS[request].answer))
+        handler = self._handlers[request]
         try:
-            body = await self._body(self._handlers[request], values, held)
+            if is_change(request, self._flavor):
+                handler = self._changing(handler, request, values, peer)
+            body = await self._body(handler, values, held)
         except RequestFailedError as error:
             detail = route.empty if error.detail is None else error.detail
-            body = write_answer(error.status, detail)
-        except HistogrammerError as error:  # it is busy, or ends
+            return Answer(200, write_answer(error.status, detail))
+        except (HistogrammerError, NotInControlError) as error:  # it is busy, or ends
             text = str(error)
-            body = write_answer(text, text if isinstance(route.empty, str) else route.empty)
+            detail = text if isinstance(route.empty, str) else route.empty
+            return Answer(200, write_answer(text, detail))
         except Exception:
             log.exception("the request %s?%s failed", request, query[:200])
             return error_answer(500, f"{request} failed; the log of the server says why", accept)
@@ -146,7 +156,7 @@ class Answerer:
         try:
             values = Values(read_values(PICTURE, read_query(query)))
             name = values.text("name")
-            async with self._turns:
+            async with self._drawing:
                 wanted = await asyncio.wrap_future(
                     self._program.worker.post(partial(_wanted_picture, values))
                 )
@@ -158,6 +168,20 @@ class Answerer:
         except Exception:
             log.exception("the picture ?%s failed", query[:200])
             return error_answer(500, "the picture failed; the log of the server says why", accept)
+
+    def _changing(self, handler: Handler, request: str, values: Values, peer: str) -> Handler:
+        """Return the handler of a change, which looks at control when its turn has come, and tells
+        the journal."""
+        change = partial(self._program.changes.change, request, peer, values.given)
+        if isinstance(handler, Always):
+            with change():
+                return handler
+
+        def changed(of: Any, values: Values) -> object:
+            with change():
+                return handler.function(of, values)
+
+        return replace(handler, function=changed)
 
     async def _body(self, handler: Handler, values: Values, held: AsyncExitStack) -> Body:
         if isinstance(handler, Always):

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from groundwork.commandline import version
 from groundwork.peers import Peers
+from histogrammer.flavors import Flavor
 from histogrammer.rest.answering import Answer, Answerer, error_answer
 from histogrammer.rest.program import Program
 from histogrammer.rest.protocol.answers import http_error
@@ -71,10 +72,11 @@ class _Requests(BaseRoute):
 
     Args:
         answerer: Answers.
+        flavor: Program whose requests are answered.
     """
 
-    def __init__(self, answerer: Answerer) -> None:
-        self._answerer = answerer
+    def __init__(self, answerer: Answerer, flavor: Flavor) -> None:
+        self._answerer, self._flavor = answerer, flavor
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Tell whether a request is one of the table."""
@@ -90,7 +92,7 @@ class _Requests(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, if the role of the peer allows it."""
-        needed, role = role_of(scope["request"]), scope[ROLE]
+        needed, role = role_of(scope["request"], self._flavor), scope[ROLE]
         if role < needed:
             why = (
                 f"{scope['request']} is for the role {needed}, and the `peers` of this endpoint give "
@@ -99,7 +101,8 @@ class _Requests(BaseRoute):
             await _send(error_answer(403, why, _accept(scope)), scope, receive, send)
             return
         asked = scope["request"], scope["query_string"], _accept(scope)
-        async with self._answerer.answering(*asked) as answer:
+        peer = "{}:{}".format(*scope["client"])
+        async with self._answerer.answering(*asked, peer) as answer:
             await _send(answer, scope, receive, send)
         if answer.after is not None:
             answer.after()
@@ -197,7 +200,7 @@ class Application:
         )
         api.openapi = lambda: describe(api.title, api.version, program.flavor)  # type: ignore[method-assign]
         answerer = Answerer(program)
-        api.router.routes += [_Requests(answerer), _Pictures(answerer)]
+        api.router.routes += [_Requests(answerer, program.flavor), _Pictures(answerer)]
         api.add_exception_handler(HTTPException, _no_such_request)
         self.asgi = Guard(
             api,

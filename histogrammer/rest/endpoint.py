@@ -109,5 +109,6 @@ class SpecTclEndpoint(WebEndpoint):
             flavor=histogrammer.settings.flavor,
             end=partial(self.context.on_quit, f"a client of {self.url} asked for it"),
             mirrors=lambda: histogrammer.mirrors.entries,
+            changes=self.context.changes,
         )
         return Application(program, names, Peers(self._config.peers))

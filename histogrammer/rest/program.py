@@ -4,7 +4,7 @@ end."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from histogrammer.analyzer import Analyzer
 from histogrammer.display.protocol.directory import MirrorEntry
@@ -12,6 +12,7 @@ from histogrammer.engine import Engine
 from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.roots import Roots
 from histogrammer.worker import Worker
+from player.endpoints.changes import Changes
 
 __all__ = ["Program"]
 
@@ -28,6 +29,7 @@ class Program:
         flavor: Program whose requests are answered.
         end: End the program; returns at once.
         mirrors: Return the copies of the display memory on other hosts.
+        changes: Through which clients change something.
     """
 
     worker: Worker[Engine]
@@ -37,3 +39,4 @@ class Program:
     end: Callable[[], None]
     flavor: Flavor = RUSTOGRAMER
     mirrors: Callable[[], Sequence[MirrorEntry]] = tuple
+    changes: Changes = field(default_factory=Changes)

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from histogrammer.axes import Axis
 from histogrammer.errors import SpectrumFileError
+from histogrammer.rootfiles import classes_in, open_root
 from histogrammer.spectra import sides
 from histogrammer.spectra.definition import Definition
 from histogrammer.spectrumfiles.jsonformat import described, read_definition
@@ -130,22 +131,20 @@ def read_root(content: bytes) -> list[Saved]:
     Raises:
         SpectrumFileError: It is damaged, a histogram has bins of unequal width, or there is none.
     """
-    import uproot
-
     file_cells, found = FileCells(), list[Saved]()
     try:
-        with uproot.open(io.BytesIO(content)) as file:
+        with open_root(io.BytesIO(content)) as file:
             if len(content) < file.file.fEND:  # what was cut off may be a histogram
                 raise SpectrumFileError(
                     "file", f"it is cut: it has {len(content)} of {file.file.fEND} bytes"
                 )
-            classes = file.classnames(recursive=True, cycle=False)
+            classes = classes_in(file)
             definitions = _definitions(file, classes)
             for key, name in classes.items():
                 letters = _KINDS.get(name[:3])
                 if letters is not None and len(name) == 4:  # TH1D, TH2F, ...
                     found.append(_read(key, letters, file[key], definitions, file_cells))
-    except SpectrumFileError:
+    except (SpectrumFileError, ImportError):
         raise
     except Exception as error:  # whatever a damaged file makes of the library
         raise SpectrumFileError("file", f"it is damaged: {in_a_line(error)}") from error

@@ -9,11 +9,12 @@ from __future__ import annotations
 import errno
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from groundwork.portranges import is_range, read_range
+from player.endpoints.changes import Changes
 from player.errors import PortTakenError
 from player.findings import Finding
 from player.ports import first_free, tcp_url
@@ -68,8 +69,7 @@ class EndpointContext:
         url: Where this host reaches the endpoint for calls.
         directory: Where relative paths of the configuration begin.
         areas: Folders whose files clients of the Bank may fetch, by name.
-        check_control: To be called before something is changed for a client that can have no
-            control; raises NotInControlError, with a sentence, if somebody has, or commands need it.
+        changes: Through which something is changed for a client that can have no control.
         access: At which addresses keys are demanded, and the keys of this host; None: nowhere.
     """
 
@@ -84,7 +84,7 @@ class EndpointContext:
     url: str
     directory: Path
     areas: Mapping[str, Path]
-    check_control: Callable[[], None] = lambda: None
+    changes: Changes = field(default_factory=Changes)
     access: Access | None = None
 
     def serve(self, port: int | str, at: Callable[[int], T]) -> T:

@@ -47,13 +47,18 @@ class Gateway:
 
 @contextmanager
 def gateway(
-    folder: Path, endpoint: Mapping[str, Any] | None = None, **settings: Any
+    folder: Path,
+    endpoint: Mapping[str, Any] | None = None,
+    *,
+    state_dir: Path | None = None,
+    **settings: Any,
 ) -> Iterator[Gateway]:
     """Serve; `folder/root` is the clients' "/".
 
     Args:
         folder: For its files.
         endpoint: Further keys of the endpoint's table.
+        state_dir: For its journal; None: it keeps none.
         **settings: Further keys of the Bank's table.
     """
     root = folder / "root"
@@ -64,5 +69,5 @@ def gateway(
         **settings,
         "endpoints": {"guiserver": {"port": 0, **(endpoint or {})}},
     }
-    with HostedBank("difx", table, name="DIFX", folder=folder) as hosted:
+    with HostedBank("difx", table, name="DIFX", folder=folder, state_dir=state_dir) as hosted:
         yield Gateway(port_of(hosted.endpoints["guiserver"]), root, hosted)

@@ -8,7 +8,7 @@ the call begins, and once more at its end. Queries change nothing and have none.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -125,9 +125,27 @@ class CallRecord:
             has_secret=has_secret,
         )
 
+    @classmethod
+    def of_arguments(
+        cls, target: str, arguments: Mapping[str, object], caller: Caller
+    ) -> CallRecord:
+        """Return the record of what begins now for a client of another protocol, by the names of its
+        arguments; secrets are told by these alone."""
+        shown = _Shown()
+        return cls(
+            target=target,
+            args=[],
+            kwargs=shown.table(arguments, frozenset()),
+            caller=caller,
+            began_us=time.time_ns() // 1000,
+            began=_running_time(),
+            has_secret=shown.has_hidden,
+        )
+
     def end(self, outcome: CallOutcome, error: str = "", text: str = "") -> None:
         """Note what came of it."""
-        self.error, self.text = error, "" if self.has_secret else text
+        self.error = cut(error, _TEXT_MOST)
+        self.text = "" if self.has_secret else cut(text, _ERROR_MOST)
         if outcome is not CallOutcome.NOT_BEGUN:
             self.duration_s = _running_time() - self.began
         self.outcome = outcome  # last: another thread may read it meanwhile
@@ -141,7 +159,7 @@ class CallRecord:
         told = data if isinstance(data, dict) else described
         outcome = _OF_CODES.get(described.get("code"), CallOutcome.FAILED)
         type_, text = str(told.get("type", "")), str(told.get("text", described.get("message", "")))
-        self.end(outcome, cut(type_, _TEXT_MOST), cut(text, _ERROR_MOST))
+        self.end(outcome, type_, text)
 
 
 def shown_arguments(
@@ -206,7 +224,7 @@ class _Shown:
         if isinstance(value, int):
             is_short = -_LARGEST <= value < _LARGEST
             return value if is_short else f"{value.bit_length()} bits"
-        if isinstance(value, dict | list):
+        if isinstance(value, dict | list | tuple):
             if depth >= _DEPTH_MOST or self._left <= 0:
                 return f"... {len(value)} values"
             if isinstance(value, dict):
@@ -227,7 +245,7 @@ class _Shown:
         self._room -= min(len(shown), self._room)
         return shown
 
-    def items(self, values: list[object], depth: int = 0) -> list[JsonValue]:
+    def items(self, values: Sequence[object], depth: int = 0) -> list[JsonValue]:
         """Return a list."""
         told: list[JsonValue] = []
         for at, value in enumerate(values):
@@ -238,7 +256,7 @@ class _Shown:
         return told
 
     def table(
-        self, values: dict[str, object], secret: frozenset[str], depth: int = 0
+        self, values: Mapping[str, object], secret: frozenset[str], depth: int = 0
     ) -> dict[str, JsonValue]:
         """Return a table."""
         told: dict[str, JsonValue] = {}

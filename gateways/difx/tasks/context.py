@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,8 @@ class Client:
         monitor: Live products.
         bridge: To a multicast network; None: it has none.
         say: Sends it a line, as INFORMATION, WARNING or ERROR.
+        change: What changes something is done within; takes the name of the command and its
+            document. ControlError: it must not be done now.
         drain: Waits until the client has taken most of what waits for it.
     """
 
@@ -52,6 +55,7 @@ class Client:
     monitor: LiveMonitor
     bridge: Membership | None
     say: Callable[[Severity, str], None]
+    change: Callable[[str, Any], AbstractContextManager[None]]
     drain: Callable[[], Awaitable[None]]
 
     def inform(self, text: str) -> None:

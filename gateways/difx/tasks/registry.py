@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from gateways.difx.protocol.commands import (
@@ -34,7 +35,7 @@ from gateways.difx.tasks.recorders import RECORDER_COPY, RECORDER_DIRECTORY
 from gateways.difx.tasks.transfers import DOWNLOAD, UPLOAD
 from gateways.difx.tasks.units import UNIT_COMMAND
 
-__all__ = ["Task", "task_of"]
+__all__ = ["Task", "arguments_of", "task_of"]
 
 Task = LinkedTask | Action
 
@@ -66,3 +67,14 @@ def task_of(request: Any) -> tuple[Task, Any]:
             return RELAY_COMMAND, RelayCommand(request.document)
         case _:
             return _TASKS[type(wanted)], wanted
+
+
+def arguments_of(wanted: Any) -> dict[str, Any]:
+    """Return what a task is given, as a journal shows it: without the client's environment, in which
+    there may be secrets, and where the client listens."""
+    told = asdict(wanted)
+    for name in ("address", "port", "environment"):
+        told.pop(name, None)
+    if isinstance(wanted, RelayCommand):
+        told["document"] = wanted.document.decode(errors="replace")
+    return told

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from gateways.difx.errors import FileFault, FileFaultError
+from gateways.difx.errors import ControlError, FileFault, FileFaultError
 from gateways.difx.files import DifxFiles, ReadFile, Upload
 from gateways.difx.links import TaskLink
 from gateways.difx.protocol.commands import FileTransfer
@@ -55,6 +55,7 @@ async def _upload(client: Client, wanted: FileTransfer, link: TaskLink) -> None:
     with ExitStack() as stack:
         try:
             _check_role(client, path)
+            _begin_change(stack, client, wanted)
             _check_size(client, path, size)
             upload = await client.share.call(_begin, stack, client.service.files, path)
         except FileFaultError as error:
@@ -78,6 +79,14 @@ def _check_role(client: Client, path: str) -> None:
     if client.role < Role.OPERATE:
         text = f"{path:.300}: uploads are for operators, and this client is an observer (peers)"
         raise FileFaultError(text, FileFault.NO_PERMISSION)
+
+
+def _begin_change(stack: ExitStack, client: Client, wanted: FileTransfer) -> None:
+    try:
+        stack.enter_context(client.change(_NAME, wanted))
+    except ControlError as error:
+        text = f"{wanted.destination:.300}: {error}"
+        raise FileFaultError(text, FileFault.NO_PERMISSION) from error
 
 
 def _begin(stack: ExitStack, files: DifxFiles, path: str) -> Upload:

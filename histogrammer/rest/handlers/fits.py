@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from histogrammer.engine import Engine
 from histogrammer.errors import FitError, RequestFailedError
 from histogrammer.fits import Fit
 from histogrammer.patterns import select
-from histogrammer.rest.handlers.calls import Handlers, InWorker, failing
+from histogrammer.rest.handlers.calls import Handlers, InThread, InWorker, failing
+from histogrammer.rest.program import Program
 from histogrammer.rest.protocol.spectclanswers import FitObject
 from histogrammer.rest.protocol.values import Values
 
@@ -32,18 +35,27 @@ def create(engine: Engine, values: Values) -> str:
     return ""
 
 
-def update(engine: Engine, values: Values) -> str:
-    """Fit again what a pattern selects; those that can be are, whatever becomes of the others."""
+def update(program: Program, values: Values) -> str:
+    """Fit again what a pattern selects; those that can be are, whatever becomes of the others.
+
+    Between two of them other requests have their turn.
+    """
+    pattern, failed = values.text("pattern"), list[str]()
     with failing(_FAILED):
-        names, failed = select(engine.fits, values.text("pattern")), []
+        names = program.worker.ask(lambda engine: select(engine.fits, pattern))
     for name in names:
         try:
-            engine.fits.update(name, engine.spectra)
+            program.worker.ask(partial(_update_one, name))
         except FitError as error:
             failed.append(str(error))
     if failed:
         raise RequestFailedError(_FAILED, "; ".join(failed))
     return ""
+
+
+def _update_one(name: str, engine: Engine) -> None:
+    if name in engine.fits:
+        engine.fits.update(name, engine.spectra)
 
 
 def delete(engine: Engine, values: Values) -> str:
@@ -74,7 +86,7 @@ def _object(found: Fit) -> FitObject:
 
 HANDLERS: Handlers = {
     "fit/create": InWorker(create),
-    "fit/update": InWorker(update),
+    "fit/update": InThread(update),
     "fit/delete": InWorker(delete),
     "fit/list": InWorker(list_fits),
 }

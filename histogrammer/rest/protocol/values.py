@@ -20,6 +20,11 @@ class Values:
     def __init__(self, values: Mapping[str, Value]) -> None:
         self._values = values
 
+    @property
+    def given(self) -> dict[str, Value]:
+        """Values that are given, or have a default, by the names of their parameters."""
+        return {name: value for name, value in self._values.items() if value not in (None, ())}
+
     def text(self, name: str) -> str:
         """Return a text that is always there."""
         value = self._values[name]

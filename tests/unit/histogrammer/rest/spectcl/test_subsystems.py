@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,10 @@ from support.ringfiles import definitions, event, item, plain_events
 
 from histogrammer.events.protocol.paramitems import Variable, Variables, write_variables
 from histogrammer.events.protocol.ringitems import write_item
+from histogrammer.fits import Fits
+from histogrammer.rest import answering
+from histogrammer.rest.answering import LARGE_AT_ONCE
+from histogrammer.spectrum import Spectrum
 
 EVENTS = [{"a": 1.0, "b": 5.0}, {"a": 3.0}, {"b": 2.0}, {"a": 3.5, "b": 0.25}]
 
@@ -304,3 +311,68 @@ def test_a_root_tree_whose_disk_is_full_is_disabled_and_the_analysis_says_so(
     assert "ROOT tree t" in error
     assert counts(rest, "h") == {0: 5000}
     assert rest.ok("roottree/list") == []
+
+
+def test_fits_and_pseudo_parameters_have_an_end(
+    rest: RestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("histogrammer.fits.MOST_FITS", 1)
+    monkeypatch.setattr("histogrammer.pseudos.MOST_PSEUDOS", 1)
+    rest.book("h", "1", "a", "0 8 8")
+    fit = {"spectrum": "h", "low": 0, "high": 7, "type": "linear"}
+    rest.ok("fit/create", name="one", **fit)
+    assert rest("fit/create", name="two", **fit)[1] == "up to 1 fits are possible"
+    pseudo = {"parameter": "a", "computation": "$a"}
+    rest.ok("pseudo/create", pseudo="one", **pseudo)
+    assert "up to 1 pseudo" in rest("pseudo/create", pseudo="two", **pseudo)[1]
+
+
+def test_other_requests_have_their_turn_between_two_fits(
+    rest: RestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rest.book("h", "1", "a", "0 8 8")
+    for name in ("first", "second"):
+        rest.ok("fit/create", name=name, spectrum="h", low=0, high=7, type="linear")
+    order: list[str] = []
+    update = Fits.update
+
+    def noted(fits: Fits, name: str, spectra: Mapping[str, Spectrum]) -> None:
+        order.append(name)
+        if name == "first":  # what is asked while it is fitted
+            rest.program.worker.post(lambda _engine: order.append("another"))
+        update(fits, name, spectra)
+
+    monkeypatch.setattr(Fits, "update", noted)
+    rest.ok("fit/update")
+    assert order == ["first", "another", "second"]
+
+
+def test_drawing_is_in_the_way_of_no_contents(
+    rest: RestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def draw(_picture: object) -> bytes:
+        begun.set()
+        assert go_on.wait(60)
+        return b"drawn"
+
+    monkeypatch.setattr(answering, "draw", draw)
+    rest.book("h", "1", "a", "0 8 8")
+
+    async def asked() -> tuple[bool, bytes]:
+        answerer = answering.Answerer(rest.program)
+        pictures = [
+            asyncio.create_task(answerer.picture(b"name=h", "")) for _ in range(LARGE_AT_ONCE + 1)
+        ]
+        await asyncio.to_thread(begun.wait, 60)
+        query = f"file={tmp_path}/f&format=json&spectrum=h".encode()
+        async with asyncio.timeout(60), answerer.answering("swrite", query, "") as answer:
+            is_written = b'"OK"' in answer.body  # type: ignore[operator]
+        go_on.set()
+        bodies = {(await picture).body for picture in pictures}
+        (body,) = bodies
+        assert isinstance(body, bytes)
+        return is_written, body
+
+    assert asyncio.run(asked()) == (True, b"drawn")
