@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,8 @@ _ROW = _NAMES[1:]
 _OUTCOME = _ROW.index("outcome")
 _OF_THE_END = [_ROW.index(name) for name in ("outcome", "duration_s", "error", "text")]
 """Places in a row, which has all columns but the number."""
+_SELECT = f"SELECT {_COLUMNS}, running_s, run FROM records"
+_QUESTION = f"{_SELECT} WHERE 1"
 _TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
 _INSERT = f"INSERT INTO records VALUES ({', '.join('?' * 16)})"
 _UPDATE = "UPDATE records SET outcome = ?, duration_s = ?, error = ?, text = ? WHERE number = ?"
@@ -292,8 +295,31 @@ class Journal:
     ) -> list[JsonObject]:
         where = " AND ".join(["1", *(text for text, _ in wheres)])
         parameters = [each for _, some in wheres for each in some]
-        question = f"SELECT {_COLUMNS}, running_s, run FROM records WHERE {where}"
+        question = f"{_SELECT} WHERE {where}"
         return [self._described(row) for row in self._folder.select(question, parameters, **how)]
+
+    def span(self) -> tuple[int, int]:
+        """Return the numbers of the oldest and of the newest entry on disk, as of RecordFolder."""
+        return self._folder.span()
+
+    def entries_after(self, number: int, most: int) -> list[CallEntry]:
+        """Return entries on disk of higher numbers, in their order, as sinks get them."""
+        return [self._entry(row) for row in self._folder.select(_QUESTION, after=number, most=most)]
+
+    def entries_of(self, numbers: Sequence[int]) -> list[CallEntry]:
+        """Return the entries on disk that there are of some numbers, likewise."""
+        if not numbers:
+            return []
+        question = f"{_QUESTION} AND number IN ({', '.join('?' * len(numbers))})"
+        found = self._folder.select(
+            question, list(numbers), after=min(numbers) - 1, most=len(numbers)
+        )
+        return [self._entry(row) for row in found]
+
+    def _entry(self, row: Sequence[Any]) -> CallEntry:
+        entry = CallEntry(*row[:-2])
+        is_of_another_run = entry.outcome == CallOutcome.RUNNING and row[-1] != self._run
+        return replace(entry, outcome=UNKNOWN) if is_of_another_run else entry
 
     def _described(self, row: Sequence[Any]) -> JsonObject:
         told = dict(zip(_NAMES, row, strict=False))
