@@ -1,0 +1,1 @@
+import { html } from "../views/html.js"; export default () => html`<p>soon</p>`;
