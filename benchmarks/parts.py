@@ -26,6 +26,7 @@ NAMES = (
     "channelizer",
     "histograms",
     "rest",
+    "dashboard",
     "difx",
     "portmanager",
     "instrument",

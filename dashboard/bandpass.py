@@ -76,9 +76,11 @@ def bandpass(update: Update) -> JsonObject | None:
     lower, upper = value.get("lower", value.get("data")), value.get("upper", value.get("data"))
     if not hasattr(lower, "dtype") or not hasattr(upper, "dtype") or lower.dtype.kind not in "iuf":
         return None
+    if lower.shape != upper.shape or not lower.ndim or not lower.size:
+        return None
     while lower.ndim > 1:
         lower, upper = lower[0], upper[0]
-    if not 0 < lower.size < 3 * PIXELS:  # what has fewer points than that comes as it is
+    if lower.size >= 3 * PIXELS:  # what has fewer points than that comes as it is
         return None
     told: JsonObject = {"name": update.name, "time": update.time}
     told |= {"lower": _rounded(lower), "upper": _rounded(upper)}

@@ -55,7 +55,7 @@ def wanted_patterns(properties: Sequence[Mapping[str, Any]]) -> list[str]:
 
 @dataclass(slots=True)
 class Interface:
-    """What a Player offers.
+    """Description of what a Player offers.
 
     Attributes:
         objects: Object -> its description.
@@ -126,6 +126,7 @@ class BankState:
         overview: What it shows of itself.
         findings: What is wrong with it.
         missed: Updates that did not arrive.
+        journal_simulated: No real instrument is touched, as its journal says; None: it does not.
     """
 
     def __init__(
@@ -144,6 +145,7 @@ class BankState:
         self.overview: JsonObject = {}
         self.findings: list[Any] = []
         self.missed = 0
+        self.journal_simulated: bool | None = None
         self._known: OrderedDict[str, float | None] = OrderedDict()  # id -> when it ended
         self.show()
 
@@ -178,7 +180,7 @@ class BankState:
     def _simulated(self) -> bool | None:
         value = self._value(STATUS + SIMULATED)
         if value is None:
-            value = self.overview.get(SIMULATED)
+            value = self.overview.get(SIMULATED, self.journal_simulated)
         return None if value is None else str(value).strip().upper() in ("1", "T", "TRUE")
 
     # what comes

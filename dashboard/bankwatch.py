@@ -8,6 +8,7 @@ second, whatever the number of viewers.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 import time
@@ -17,7 +18,13 @@ from typing import Any
 
 from dashboard.bankstate import BANK, ORIGINAL_SUMMARY, BankState, wanted_patterns
 from groundwork.errors import text_of
-from zmqjsonproxy import AsyncHub, InterfaceDescription, ProxyError, RemoteError
+from zmqjsonproxy import (
+    AsyncHub,
+    InterfaceDescription,
+    ProxyError,
+    RefusedError,
+    RemoteError,
+)
 from zmqjsonproxy.channels import LinkSettings, Subscription
 from zmqjsonproxy.errors import AccessError
 from zmqjsonproxy.subscriptions import Subscriptions
@@ -33,6 +40,7 @@ EVERY_S = 1.0
 WITHIN_S = 2.0
 FINDINGS_EVERY, MODE_EVERY, INTERFACE_EVERY = 5, 5, 15
 """Looks between two questions for them."""
+JOURNAL = "journal"
 _NATIVE, _ORIGINAL = "native", "original"
 _OFFSET_STEP_S = 0.005
 
@@ -93,7 +101,7 @@ class BankWatch:
     def _note(self, error: ProxyError) -> None:
         if isinstance(error, AccessError):
             self.state.liveness.refuse(error.text)
-        elif isinstance(error, RemoteError):
+        elif isinstance(error, RemoteError | RefusedError):
             self.state.liveness.hear(self._clock())
         else:
             self.state.liveness.miss(str(error))
@@ -124,6 +132,7 @@ class BankWatch:
             described: InterfaceDescription = await self._hub.describe(url, BANK, WITHIN_S)
             self._description, self._generation = described, self._hub.generation(url)
             self._is_outdated, self.state.kind = True, ""
+            self.state.journal_simulated = None
             self.state.liveness.hear(self._clock())
         return self._description
 
@@ -180,6 +189,10 @@ class BankWatch:
             self._subscribe(name, wanted_patterns(some))
         for name in self._feeds.keys() - properties.keys():
             self._end(name)
+        if JOURNAL in objects and self.state.journal_simulated is None:
+            with contextlib.suppress(RemoteError, RefusedError):  # it may keep none
+                told = await self._ask(JOURNAL, "read", most=1, newest=True)
+                self.state.journal_simulated = bool(told["simulated"])
 
     async def _look_at_original(self, description: InterfaceDescription) -> None:
         state = self.state

@@ -6,17 +6,17 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
 from dealer.errors import ConfigurationError
 from dealer.hosts import Installation, read_installation
 from dealer.players import configuration_path, find_players, is_port_manager, tables_of_file
-from groundwork.addresses import checked_host, is_loopback_host
-from player.tables import Table
+from groundwork.addresses import is_loopback_host
+from player.tables import DashboardConfig
 
-__all__ = ["Array", "DashboardConfig", "read_array"]
+__all__ = ["Array", "read_array"]
 
 READ = (
     ("dashboard",),
@@ -29,38 +29,6 @@ READ = (
     ("hosts",),
 )
 KEY_DIR = "keys"
-
-
-class DashboardConfig(Table):
-    """`[dashboard]`: the site, as its pages show it, and where they are served."""
-
-    name: str = Field("", max_length=60, description="of the site, in the bar of each page")
-    colour: str = Field(
-        "#44546a", pattern=r"^#[0-9a-fA-F]{6}$", description="of the strip that tells sites apart"
-    )
-    zone: str | None = Field(
-        None, pattern=r"^[A-Za-z0-9_+/-]{1,60}$", description="of the site's time, as Europe/Berlin"
-    )
-    longitude: float | None = Field(
-        None, ge=-180, le=360, description="of the site, degrees, east is positive"
-    )
-    hosts: list[Annotated[str, AfterValidator(checked_host)]] = Field(
-        default_factory=list,
-        description="names by which people open it, besides its address and the host's own name",
-    )
-    certificate: str | None = Field(
-        None, min_length=1, description="file of a TLS certificate, PEM; with it https is spoken"
-    )
-    certificate_key: str | None = Field(
-        None, min_length=1, description="file of its key, PEM; without, it is in the same file"
-    )
-
-    @model_validator(mode="after")
-    def _key_has_a_certificate(self) -> DashboardConfig:
-        """Refuse the key of a certificate that is not named."""
-        if self.certificate_key is not None and self.certificate is None:
-            raise ValueError("certificate_key: name its certificate, too, certificate = FILE")
-        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +49,7 @@ class Array:
     """
 
     urls: Mapping[str, str]
-    site: DashboardConfig = field(default_factory=lambda: DashboardConfig.model_validate({}))
+    site: DashboardConfig = field(default_factory=DashboardConfig)
     hosts: Mapping[str, str] = field(default_factory=dict)
     telescope: str = ""
     directory: Path = Path()

@@ -31,6 +31,7 @@ from player.tables import (
     DEFAULT_KIND,
     BankConfig,
     Config,
+    DashboardConfig,
     DealerConfig,
     EndpointConfig,
     HostConfig,
@@ -372,7 +373,7 @@ def _load_sections(
                     sections[section] = value
             if section in bad:
                 sound.discard(kind)
-    known = {"instrument", "dealer", "banks", "hosts", *sections, *bad}
+    known = {"instrument", "dealer", "dashboard", "banks", "hosts", *sections, *bad}
     if kinds:
         faults += [
             source.fault((name,), f"unknown table or key{did_you_mean(name, sorted(known))}")
@@ -518,6 +519,7 @@ def checked(source: TomlFile) -> Config:
 
     instrument = section("instrument", InstrumentConfig) or InstrumentConfig()
     dealer = section("dealer", DealerConfig) or DealerConfig()
+    dashboard = section("dashboard", DashboardConfig) or DashboardConfig()
     hosts = section("hosts", dict[str, HostConfig]) or {}
     banks, kinds, names = _load_banks(source, faults)
     sections, sound = _load_sections(source, kinds, faults)
@@ -526,6 +528,7 @@ def checked(source: TomlFile) -> Config:
         source=source,
         instrument=instrument,
         dealer=dealer,
+        dashboard=dashboard,
         hosts=hosts,
         banks=banks,
         bank_names=tuple(names),

@@ -235,6 +235,7 @@ def settings_of(
     found = [] if bank is None else list(_of_player(config, bank, flags, environment))
     found += tables.flat(config.instrument, raw.get("instrument"), ("instrument",))
     found += tables.flat(config.dealer, raw.get("dealer"), ("dealer",))
+    found += tables.flat(config.dashboard, raw.get("dashboard"), ("dashboard",))
     for name, host in config.hosts.items():
         found += tables.flat(host, raw["hosts"][name], ("hosts", name))
     for name in config.banks if bank is None else [bank]:

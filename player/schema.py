@@ -11,7 +11,14 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from player.kinds import BUILT_IN_ENDPOINTS, find_endpoint, find_kind
-from player.tables import DEFAULT_KIND, BankConfig, DealerConfig, HostConfig, InstrumentConfig
+from player.tables import (
+    DEFAULT_KIND,
+    BankConfig,
+    DashboardConfig,
+    DealerConfig,
+    HostConfig,
+    InstrumentConfig,
+)
 
 __all__ = ["SCHEMA_FILE", "file_schema"]
 
@@ -32,6 +39,7 @@ def file_schema(kinds: Iterable[str]) -> dict[str, Any]:
     types: dict[str, Any] = {
         "instrument": InstrumentConfig,
         "dealer": DealerConfig,
+        "dashboard": DashboardConfig,
         "hosts": dict[str, HostConfig],
     }
     for bank_class in classes.values():

@@ -54,6 +54,7 @@ __all__ = [
     "BankConfig",
     "Composed",
     "Config",
+    "DashboardConfig",
     "DealerConfig",
     "EndpointConfig",
     "Host",
@@ -239,6 +240,47 @@ class DealerConfig(Table):
     portmanager: str | None = None
 
 
+class DashboardConfig(Table):
+    """`[dashboard]`: the site, as the pages of the dashboard show it; here so that its faults are
+    found by whoever checks the file."""
+
+    name: str = Field(default="", max_length=60, description="of the site, in the bar of each page")
+    colour: str = Field(
+        default="#44546a",
+        pattern=r"^#[0-9a-fA-F]{6}$",
+        description="of the strip that tells sites apart",
+    )
+    zone: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_+/-]{1,60}$",
+        description="of the site's time, as Europe/Berlin",
+    )
+    longitude: float | None = Field(
+        default=None, ge=-180, le=360, description="of the site, degrees, east is positive"
+    )
+    hosts: list[Host] = Field(
+        default_factory=list,
+        description="names by which people open it, besides its address and the host's own name",
+    )
+    certificate: str | None = Field(
+        default=None,
+        min_length=1,
+        description="file of a TLS certificate, PEM; with it https is spoken",
+    )
+    certificate_key: str | None = Field(
+        default=None,
+        min_length=1,
+        description="file of its key, PEM; without, it is in the same file",
+    )
+
+    @model_validator(mode="after")
+    def _key_has_a_certificate(self) -> Self:
+        """Refuse the key of a certificate that is not named."""
+        if self.certificate_key is not None and self.certificate is None:
+            raise ValueError("certificate_key: name its certificate, too, certificate = FILE")
+        return self
+
+
 class EndpointConfig(Table):
     """`[banks.X.endpoints.NAME]`: a further way in to the Bank. Endpoints add their own keys in a subclass.
 
@@ -346,6 +388,7 @@ class Config:
         path: The file, or the directory of files; absolute.
         instrument: `[instrument]`.
         dealer: `[dealer]`.
+        dashboard: `[dashboard]`.
         banks: The Banks in file order.
         hosts: `[hosts.*]`.
         sections: The further top-level tables that the kinds in use asked for, validated.
@@ -363,6 +406,7 @@ class Config:
     source: TomlFile = field(repr=False)
     warnings: tuple[Fault, ...] = ()
     hosts: Mapping[str, HostConfig] = field(default_factory=dict)
+    dashboard: DashboardConfig = field(default_factory=DashboardConfig)
 
     @property
     def directory(self) -> Path:

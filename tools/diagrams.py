@@ -28,6 +28,7 @@ PACKAGE_TEXTS = {
     "spectrometer": "DIBAS Banks, data taking",
     "histogrammer": "spectra and gates of events",
     "gateways": "clients of DiFX (gateways/difx)",
+    "dashboard": "the web page of the array",
     "player": "the host of one Bank",
     "dealer": "the client of many Players",
     "zmqjsonproxy": "calls and live channels",

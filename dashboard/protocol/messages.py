@@ -42,7 +42,9 @@ def write_changes(
     return write_json({**told, "values": values, "gone": list(gone)}, ARRAY_MOST)
 
 
-def write_lines(topic: str, since: int, place: int, lost: int, lines: Sequence[JsonObject]) -> str:
+def write_lines(
+    topic: str, since: int, place: int, lost: int, lines: Sequence[Mapping[str, Any]]
+) -> str:
     """Write new lines of a topic of lines.
 
     Args:

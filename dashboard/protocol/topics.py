@@ -8,22 +8,23 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from dashboard.protocol.messages import write_changes, write_lines
-from groundwork.values import JsonObject
 
-__all__ = ["KEPT_LINES", "NEW_LINES", "KeyTopic", "LineTopic", "Topic"]
+__all__ = ["KEPT_LINES", "NEW_LINES", "KeyTopic", "Line", "LineTopic", "Topic"]
 
 GONE_MOST = 1000
 """Keys that are no more and are remembered as such."""
+Line: TypeAlias = dict[str, Any]
+"""A line of a topic, with its number."""
 KEPT_LINES = 20_000
 NEW_LINES = 500
 """Lines of one message at most."""
 
 
 class Topic(Protocol):
-    """What a viewer can follow.
+    """Live state that a viewer can follow.
 
     Attributes:
         name: Of the topic.
@@ -141,9 +142,9 @@ class LineTopic:
 
     def __init__(self, name: str) -> None:
         self.name, self.place, self._count = name, 0, 0
-        self.lines: deque[JsonObject] = deque(maxlen=KEPT_LINES)
+        self.lines: deque[Line] = deque(maxlen=KEPT_LINES)
 
-    def add(self, line: JsonObject) -> None:
+    def add(self, line: Line) -> None:
         """Add a line, which gets its number."""
         self._count += 1
         self.lines.append({"number": self._count, **line})
@@ -156,7 +157,7 @@ class LineTopic:
     def write(self, since: int, time: float) -> str:
         """See Topic."""
         since = since if since <= self.place else 0
-        wanted: list[JsonObject] = []
+        wanted: list[Line] = []
         for line in reversed(self.lines):
             if line["number"] <= since or len(wanted) == NEW_LINES:
                 break

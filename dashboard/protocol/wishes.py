@@ -123,7 +123,8 @@ def _is_number(value: object) -> bool:
 
 def known_topics(wanted: Iterable[str], there: Collection[str]) -> tuple[list[str], list[str]]:
     """Return which topics there are of those that are wanted, and which there are not."""
-    known, unknown = [], []
+    known: list[str] = []
+    unknown: list[str] = []
     for name in dict.fromkeys(wanted):
         (known if name in there else unknown).append(name)
     return known, [cut(name, 100) for name in unknown]

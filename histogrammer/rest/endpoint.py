@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, model_validator
@@ -61,7 +62,7 @@ class SpecTclEndpoint(WebEndpoint):
     """
 
     modules = ("uvloop", "histogrammer.rest.application")
-    settings: ClassVar[dict[str, Any]] = {"ws": "none"}
+    settings: ClassVar[Mapping[str, Any]] = MappingProxyType({"ws": "none"})
     is_bulky = True
 
     def __init__(self, context: EndpointContext) -> None:

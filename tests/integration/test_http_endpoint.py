@@ -9,7 +9,6 @@ import signal
 import socket
 import struct
 import sys
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from support.event_stream import Events
 from support.player_run import PlayerRun, bank_of, poll
 from support.publishing_bank import PublishingBank
 from support.toy_bank import write_configuration
@@ -83,27 +83,8 @@ def value_of(hosted: HostedBank, name: str, wanted: Any) -> Any:
     return told if told["value"] == wanted else None
 
 
-class Events:
-    """Reads server-sent events as the standard has them."""
-
-    def __init__(self, hosted: HostedBank, query: str) -> None:
-        self._stream = urllib.request.urlopen(f"{hosted.endpoints['http']}events?{query}", None, 30)
-        self.headers = dict(self._stream.headers)
-
-    def next(self, kind: str, **wanted: Any) -> Any:
-        """Return the data of the next event of a kind, with certain values."""
-        while True:
-            found, data = "message", ""
-            for line in iter(lambda: self._stream.readline().decode().rstrip("\n"), ""):
-                name, _, text = line.partition(": ")
-                found = text if name == "event" else found
-                data = text if name == "data" else data
-            told = json.loads(data) if data else {}
-            if found == kind and told.items() >= wanted.items():
-                return told
-
-    def close(self) -> None:
-        self._stream.close()
+def events_of(hosted: HostedBank, query: str) -> Events:
+    return Events(f"{hosted.endpoints['http']}events?{query}")
 
 
 def web_socket(hosted: HostedBank, query: str) -> ClientConnection:
@@ -297,7 +278,7 @@ def test_many_ranges_are_refused(hosted: HostedBank) -> None:
 
 
 def test_events_begin_with_what_is_there_and_go_on(hosted: HostedBank) -> None:
-    with closing(Events(hosted, "pattern=*&object=bank")) as events:
+    with closing(events_of(hosted, "pattern=*&object=bank")) as events:
         assert events.headers["content-type"].startswith("text/event-stream")
         assert events.next("update", name="counter")["value"] == str(2**53 + 1)
         before = events.next("update", name="odd")
@@ -315,7 +296,7 @@ def test_events_begin_with_what_is_there_and_go_on(hosted: HostedBank) -> None:
 
 
 def test_the_last_of_a_burst_always_comes(hosted: HostedBank) -> None:
-    with closing(Events(hosted, "pattern=level")) as events:
+    with closing(events_of(hosted, "pattern=level")) as events:
         events.next("update")
         hosted.proxy.set_level(1000.0, 500)
         last = events.next("update", value=1499.0)
@@ -368,7 +349,7 @@ def test_a_web_socket_that_says_anything_is_closed(hosted: HostedBank) -> None:
 def test_a_viewer_too_many_is_told_so_and_calls_go_on() -> None:
     with (
         HostedBank(PublishingBank, {"endpoints": {"http": {"viewers": 2}}}) as hosted,
-        closing(Events(hosted, "pattern=*")),
+        closing(events_of(hosted, "pattern=*")),
         web_socket(hosted, "pattern=*"),
     ):
         full = ask(hosted, "/events?pattern=level")
@@ -394,7 +375,7 @@ def test_a_viewer_that_takes_nothing_is_ended_and_others_lose_nothing(
             frozen.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             frozen.connect(("127.0.0.1", port_of(hosted)))
             frozen.sendall(text)
-        events = stack.enter_context(closing(Events(hosted, "pattern=label&pattern=alarm&rate=0")))
+        events = stack.enter_context(closing(events_of(hosted, "pattern=label&pattern=alarm&rate=0")))
         poll(lambda: len(viewers(hosted)) == 2, "both look")
         hosted.proxy.flood(200, 10_000)
         hosted.proxy.ring("done")

@@ -10,4 +10,5 @@ PACKAGES = (
     "spectrometer",
     "histogrammer",
     "gateways",
+    "dashboard",
 )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ssl
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 from groundwork.addresses import is_loopback_host
 from player.bank import Bank
 from player.endpoints.base import EndpointContext
+from player.endpoints.http.bounds import STREAM_BOUNDS
 from player.endpoints.http.config import HttpEndpointConfig
 from player.endpoints.http.webendpoint import WebEndpoint
 from player.tables import EndpointConfig
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from player.endpoints.http.tls import Certificate
 
 __all__ = ["HttpEndpoint"]
-
-_REQUEST_BYTES_MOST = 16 * 1024
 
 
 class HttpEndpoint(WebEndpoint):
@@ -40,14 +39,7 @@ class HttpEndpoint(WebEndpoint):
     """
 
     modules = ("player.endpoints.http.application",)
-    settings: ClassVar[dict[str, Any]] = {
-        "ws": "websockets-sansio",
-        "h11_max_incomplete_event_size": _REQUEST_BYTES_MOST,
-        "ws_max_size": _REQUEST_BYTES_MOST,
-        "ws_ping_interval": 10.0,
-        "ws_ping_timeout": 10.0,
-        "ws_per_message_deflate": False,
-    }
+    settings = STREAM_BOUNDS
 
     def __init__(self, context: EndpointContext) -> None:
         assert isinstance(context.config, HttpEndpointConfig)

@@ -18,7 +18,7 @@ from zmqjsonproxy.files.areas import Areas, Listing
 from zmqjsonproxy.files.protocol.identity import FileIdentity
 from zmqjsonproxy.files.protocol.pacing import Pacer
 
-__all__ = ["ServedFile", "list_files", "open_file"]
+__all__ = ["ServedFile", "etag_of", "list_files", "open_file"]
 
 LISTED_MOST = 5000
 _DONE = -1
@@ -50,7 +50,7 @@ class ServedFile(FileResponse):
         is_download: bool,
     ) -> None:
         self._descriptor, self._pacer = descriptor, pacer
-        headers = {"etag": _etag(identity)} | ({"repr-digest": digest} if digest else {})
+        headers = {"etag": etag_of(identity)} | ({"repr-digest": digest} if digest else {})
         super().__init__(
             f"/proc/self/fd/{descriptor}",
             headers=headers,
@@ -97,7 +97,7 @@ class ServedFile(FileResponse):
             await asyncio.sleep(delay)
 
 
-def _etag(identity: FileIdentity) -> str:
+def etag_of(identity: FileIdentity) -> str:
     """Return a name for a file as it is: another file, or one that was written to, has another."""
     return f'"{hashlib.sha256(repr(tuple(identity)).encode()).hexdigest()[:32]}"'
 

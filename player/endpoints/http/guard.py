@@ -19,7 +19,7 @@ from player.endpoints.http.protocol.origins import change_refusal, refusal
 from player.endpoints.http.protocol.sessions import Person
 from player.endpoints.http.protocol.texts import write_json
 
-__all__ = ["HEAD", "PERSON", "ROLE", "Guard", "GuardRules"]
+__all__ = ["HEAD", "PERSON", "ROLE", "Guard", "GuardRules", "content_policy"]
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +35,24 @@ RATE, BURST = 50.0, 200.0
 RANGES_MOST = 16
 """Of one request: many would be much work for few bytes."""
 _LOG_EVERY_S = 60.0
+
+
+def content_policy(script_hash: str = "") -> str:
+    """Return the content security policy of a page.
+
+    Args:
+        script_hash: Of the inline script that it may have, as "sha256-..."; empty: of none.
+    """
+    scripts = f"'self' '{script_hash}'" if script_hash else "'self'"
+    return (
+        f"default-src 'none'; script-src {scripts}; style-src 'self'; img-src 'self' data: blob:; "
+        "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+
+
 _HEADERS = [
     (b"cache-control", b"no-store"),
-    (
-        b"content-security-policy",
-        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-        b"connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    ),
+    (b"content-security-policy", content_policy().encode()),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"referrer-policy", b"no-referrer"),

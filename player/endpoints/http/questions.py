@@ -4,34 +4,21 @@ one. Knows no HTTP."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Any
 
 from groundwork.values import JsonObject
+from player.endpoints.http.sharedanswers import SharedAnswers
 from zmqjsonproxy import AsyncHub, ProxyError
 from zmqjsonproxy.channels.declarations import CANNOT_BE_READ
 from zmqjsonproxy.channels.protocol.patterns import matches
 
-__all__ = ["Questions", "TooManyQuestionsError"]
+__all__ = ["Questions"]
 
 KEEP_S = 0.5
 OBJECTS_KEEP_S = 10.0
 _WITHIN_S = 5.0
 _UNDER_WAY_MOST = 16
-_KEPT_MOST = 256
-
-
-class TooManyQuestionsError(Exception):
-    """Error: so many different questions are under way that no further one is asked."""
-
-
-@dataclass(slots=True)
-class _Asked:
-    task: asyncio.Task[Any]
-    at: float
 
 
 class Questions:
@@ -44,7 +31,7 @@ class Questions:
 
     def __init__(self, hub: AsyncHub, url: str) -> None:
         self._hub, self._url = hub, url
-        self._asked: OrderedDict[tuple[str, ...], _Asked] = OrderedDict()
+        self._answers = SharedAnswers(_UNDER_WAY_MOST)
 
     async def ask(self, object_name: str, method: str, *args: str, token: str = "") -> Any:
         """Call a query.
@@ -105,21 +92,7 @@ class Questions:
         return {**told, "value": values[name]}
 
     async def _once(self, key: tuple[str, ...], keep: float) -> Any:
-        now = time.monotonic()
-        asked = self._asked.get(key)
-        if asked is None or (asked.task.done() and now - asked.at > keep):
-            under_way = sum(not each.task.done() for each in self._asked.values())
-            if under_way >= _UNDER_WAY_MOST:
-                raise TooManyQuestionsError(
-                    f"{under_way} questions to the Player are under way; ask again in a while"
-                )
-            task = asyncio.get_running_loop().create_task(self._answer(key))
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())
-            asked = self._asked[key] = _Asked(task, now)
-            self._asked.move_to_end(key)
-            while len(self._asked) > _KEPT_MOST:
-                self._asked.popitem(last=False)
-        return await asyncio.shield(asked.task)
+        return await self._answers.get(key, lambda: self._answer(key), keep)
 
     async def _answer(self, key: tuple[str, ...]) -> Any:
         if key == ("",):

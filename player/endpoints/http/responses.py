@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from player.endpoints.http.logins import NotProvedError
 from player.endpoints.http.protocol.texts import write_json
-from player.endpoints.http.questions import TooManyQuestionsError
+from player.endpoints.http.sharedanswers import TooManyQuestionsError
 from player.endpoints.http.viewers import TooManyViewersError
 from zmqjsonproxy import NoSuchInterfaceError, NoSuchMethodError, ProxyError, RefusedError
 
@@ -37,7 +37,9 @@ async def _told(_request: Any, error: Any) -> Response:
     detail = (
         "nothing is at this address; / names those that there are" if is_unknown else error.detail
     )
-    return json_response({"detail": detail}, error.status_code)
+    response = json_response({"detail": detail}, error.status_code)
+    response.headers.update(error.headers or {})
+    return response
 
 
 async def _misused(_request: Any, error: Any) -> Response:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import logging
-import socket
 import ssl
-import threading
 from abc import abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
@@ -25,16 +23,9 @@ from player.tables import EndpointConfig, PortRange, ServiceName, form_of_port
 from zmqjsonproxy.errors import RefusedError
 
 if TYPE_CHECKING:
-    from uvicorn import Server
+    from player.endpoints.http.serving import ServerThread, WebApplication
 
-    from player.endpoints.http.connections import ConnectionWatch
-
-__all__ = ["FreePortOrService", "WebApplication", "WebEndpoint", "WebEndpointConfig"]
-
-_STREAMS_END_WITHIN_S = 0.5
-_END_WITHIN_S = 1.5
-_OF_STRANGERS = ("ASGI callable returned without", "Invalid UTF-8 sequence")
-"""Beginnings of what uvicorn writes as errors when a WebSocket was refused, or sent no text."""
+__all__ = ["FreePortOrService", "WebEndpoint", "WebEndpointConfig"]
 
 FreePort = Annotated[int, Field(ge=0, le=65535)]
 FreePortOrService = Annotated[
@@ -57,21 +48,6 @@ class WebEndpointConfig(EndpointConfig):
     )
 
 
-class WebApplication(Protocol):
-    """An ASGI application with its connections."""
-
-    @property
-    def asgi(self) -> Any:
-        """To be given to a server."""
-
-    @property
-    def watch(self) -> ConnectionWatch:
-        """Its connections."""
-
-    def end(self, within: float) -> None:
-        """Have its streams end; connections that do not within so many s are cut. In the loop."""
-
-
 class WebEndpoint(SiteEndpoint):
     """An HTTP server in a thread.
 
@@ -84,7 +60,7 @@ class WebEndpoint(SiteEndpoint):
 
     modules: ClassVar[tuple[str, ...]]
     """Imported by the constructor, so that what is missing is told before a device is touched."""
-    settings: ClassVar[dict[str, Any]] = {}
+    settings: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """Of uvicorn, besides those that all have."""
     is_bulky: ClassVar[bool] = False
     """Answers are large."""
@@ -103,21 +79,16 @@ class WebEndpoint(SiteEndpoint):
                 raise RefusedError(advice) from error
             raise
         from player.endpoints.http.connections import listen
+        from player.endpoints.http.serving import url_of
 
         self._address = self.address(address_of_device(context.bind))
         self._tls = self.tls()
         self._socket = context.serve(
             context.config.port, lambda port: listen(self._address, port, is_bulky=self.is_bulky)
         )
-        self._server: Server | None = None
-        self._application: WebApplication | None = None
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._closing = False
-        host, port = self._socket.getsockname()[:2]
-        self.port = int(port)
-        scheme = "http" if self._tls is None else "https"
-        self._url = f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"
+        self._serving: ServerThread | None = None
+        self.port = int(self._socket.getsockname()[1])
+        self._url = url_of(self._socket, self._tls)
 
     def address(self, bind: str) -> str:
         """Return the address to serve on, of the one that the file says."""
@@ -154,36 +125,18 @@ class WebEndpoint(SiteEndpoint):
 
     def open(self, bank: Bank) -> None:
         """Serve, in a thread."""
-        from uvicorn import Config, Server
+        from player.endpoints.http.serving import ServerThread, names_of_host
 
-        logging.getLogger("uvicorn.error").addFilter(_is_of_ours)
-        name = socket.gethostname().lower()
-        names = {"localhost", name, name.partition(".")[0], *map(str.lower, self._hosts)}
-        self._application = self.application(bank, names)
-        config = Config(
-            self._application.asgi,
-            http=self._application.watch.protocol,
-            loop="none",  # that of the thread
-            lifespan="on",
-            log_config=None,
-            log_level="error",  # of a stranger's mistakes nothing is written
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=5,
-            timeout_graceful_shutdown=1,
+        self._serving = ServerThread(
+            self.application(bank, names_of_host(self._hosts)),
+            self._socket,
+            self._tls,
+            name=f"{self.context.name} {bank.name}",
+            loop=self.loop,
+            on_end=self.context.on_end,
             **self.settings,
         )
-        config.load()
-        config.ssl = self._tls
-        self._server = Server(config)
-        self._thread = threading.Thread(
-            target=self._run,
-            args=(self._server,),
-            name=f"{self.context.name} {bank.name}",
-            daemon=True,
-        )
-        self._thread.start()
+        self._serving.start()
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """Return a new event loop."""
@@ -193,43 +146,8 @@ class WebEndpoint(SiteEndpoint):
 
         return TlsLoop()
 
-    def _run(self, server: Server) -> None:
-        reason = "its loop ended"
-        try:
-            with asyncio.Runner(loop_factory=self.loop) as runner:
-                runner.run(self._serve(server))
-        except (Exception, SystemExit) as error:
-            self.log.exception("the HTTP server failed")
-            reason = f"{type(error).__name__}: {error}"
-        if not self._closing:
-            self.context.on_end(reason)
-
-    async def _serve(self, server: Server) -> None:
-        self._loop = asyncio.get_running_loop()
-        await server.serve(sockets=[self._socket])
-
     def close(self) -> None:
         """End all streams and connections, and give the address back."""
-        self._closing = True
-        if self._thread is not None and self._thread.is_alive():
-            self._end_server()
-            self._thread.join(_END_WITHIN_S)
-            if self._thread.is_alive():
-                self.log.warning("the HTTP server does not end and is left")
+        if self._serving is not None:
+            self._serving.close()
         self._socket.close()
-
-    def _end_server(self) -> None:
-        server, application, loop = self._server, self._application, self._loop
-        if server is None or application is None:
-            return
-        server.should_exit = True
-        if loop is not None and server.started:
-            try:
-                loop.call_soon_threadsafe(application.end, _STREAMS_END_WITHIN_S)
-            except RuntimeError:  # it has just ended
-                pass
-
-
-def _is_of_ours(record: logging.LogRecord) -> bool:
-    """Tell whether a record of uvicorn is of no stranger's mistake."""
-    return not str(record.msg).startswith(_OF_STRANGERS)

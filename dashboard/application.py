@@ -1,0 +1,211 @@
+"""Routes of the dashboard. None of them changes anything at an instrument."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import time
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import FileResponse
+
+from dashboard.assets import STATIC, AssetFiles, Page
+from dashboard.config import Array
+from dashboard.hub import ArrayHub
+from dashboard.panels import PanelSet
+from dashboard.queries import Queries
+from dashboard.viewing import Viewing
+from groundwork.commandline import version
+from player.endpoints.http.connections import ConnectionWatch
+from player.endpoints.http.guard import LOGIN, PERSON, Guard, GuardRules
+from player.endpoints.http.loginroutes import LOGOUT, LoginRoutes
+from player.endpoints.http.logins import Logins
+from player.endpoints.http.protocol.sessions import Person
+from player.endpoints.http.responses import json_response, tell_errors
+from player.endpoints.http.tls import Certificate
+from zmqjsonproxy.rights import ClientKeys
+
+__all__ = ["PAGES", "Dashboard", "Served"]
+
+log = logging.getLogger(__name__)
+
+PAGES = ("hosts", "log", "journal", "history", "files", "spectra", "jobs", "alarms", "diff")
+_ONLY_READS = "this address only reads: GET and HEAD. A Bank is changed by calls, as with the command `dealer`"
+_LONGEST_TARGET = 8192
+_LOOK_EVERY_S = 0.25
+_CUT_AFTER_S = 0.5
+"""A stream that was told to end has so long to say so."""
+_CERTIFICATE_EVERY = 240
+"""Looks at the keys between two at the certificate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """Settings of what is served.
+
+    Attributes:
+        array: What is shown.
+        names: By which the host may be called, in lower case.
+        keys: By which Players are called; None: without.
+        logins: Of people; None: nobody has to log in.
+        certificate: Of TLS; None: it is not spoken.
+        panels: Of kinds of Banks.
+        static: Folder of the page.
+    """
+
+    array: Array
+    names: Collection[str]
+    keys: ClientKeys | None = None
+    logins: Logins | None = None
+    certificate: Certificate | None = None
+    panels: dict[str, PanelSet] = field(default_factory=dict)
+    static: Path = STATIC
+
+
+class Dashboard:
+    """The ASGI application.
+
+    Args:
+        served: What it serves.
+
+    Attributes:
+        watch: Its connections.
+        asgi: To be given to a server.
+        hub: Of the array, while it serves.
+    """
+
+    hub: ArrayHub
+
+    def __init__(self, served: Served) -> None:
+        self._served, self._version = served, version()
+        self._page, self._login_page = (
+            Page(served.static / name) for name in ("index.html", "login.html")
+        )
+        self.watch = ConnectionWatch()
+        api = FastAPI(
+            title="Dashboard of dealer-player",
+            version=self._version,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+            lifespan=self._lifespan,
+        )
+        self._viewing = Viewing(self._version, time.time())
+        self._queries = Queries()
+        self._add_routes(api)
+        rules = GuardRules(
+            names=frozenset(served.names),
+            only_get=_ONLY_READS,
+            longest_target=_LONGEST_TARGET,
+            streams=("/events", "/ws"),
+            logins=served.logins,
+            public=(LOGIN, "/static/", "/favicon.ico"),
+            changes=() if served.logins is None else (LOGIN, LOGOUT),
+        )
+        self.asgi = self._viewing.guard = Guard(api, rules)
+
+    def _add_routes(self, api: FastAPI) -> None:
+        for path in ("/", "/bank/{bank}", *(f"/{page}" for page in PAGES)):
+            api.add_api_route(path, self.page, include_in_schema=path == "/")
+        api.add_api_route("/favicon.ico", self.icon, include_in_schema=False)
+        api.add_api_route("/api/site", self.site)
+        api.add_api_route("/healthz", self.healthz)
+        self._queries.add_to(api)
+        self._viewing.add_to(api)
+        if self._served.logins is None:
+            api.add_api_route("/api/session", self.session)
+        else:
+            LoginRoutes(self._served.logins, self.login_page).add_to(api)
+        api.mount("/static", AssetFiles(directory=self._served.static))
+        for kind, panels in self._served.panels.items():
+            api.mount(f"/panels/{kind}", AssetFiles(directory=panels.folder))
+        tell_errors(api)
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _api: FastAPI) -> AsyncIterator[None]:
+        async with ArrayHub(self._served.array, self._served.keys) as self.hub:
+            self._queries.hub = self._viewing.hub = self.hub
+            looking = asyncio.create_task(self._look())
+            try:
+                async with self.watch.watching():
+                    yield
+            finally:
+                looking.cancel()
+
+    async def _look(self) -> None:
+        """End what goes on of people who may not any more; read a new certificate."""
+        for count in itertools.count(1):
+            await asyncio.sleep(_LOOK_EVERY_S)
+            try:
+                self._end_of_revoked()
+                if self._served.certificate is not None and count % _CERTIFICATE_EVERY == 0:
+                    await asyncio.to_thread(self._served.certificate.look)
+            except Exception:  # of a key folder: others are looked at on
+                log.exception("the keys of people could not be looked at")
+
+    def _end_of_revoked(self) -> None:
+        if self._served.logins is None:
+            return
+        loop = asyncio.get_running_loop()
+        for person, peer in self.asgi.running:
+            if why := self._served.logins.ended(person):
+                self.hub.board.end_of(person, why)
+                loop.call_later(_CUT_AFTER_S, self._cut, person, peer)
+
+    def _cut(self, person: Person, peer: tuple[str, int]) -> None:
+        """Cut the connection of a request that goes on all the same."""
+        if (person, peer) in self.asgi.running:
+            self.watch.cut(peer)
+
+    def end(self, within: float) -> None:
+        """Have all streams end; connections that do not within so many s are cut. In the loop."""
+        self.hub.board.end()
+        asyncio.get_running_loop().call_later(within, self.watch.abort)
+
+    # pages
+
+    async def page(self) -> Response:
+        """Return the page: it shows what its address says."""
+        return self._page.response()
+
+    def login_page(self, _request: Request) -> Response:
+        """Return the page on which a person logs in."""
+        return self._login_page.response()
+
+    async def icon(self) -> Response:
+        """Return the icon of the page."""
+        return FileResponse(self._served.static / "icon.svg", media_type="image/svg+xml")
+
+    # what all pages need
+
+    async def site(self) -> Response:
+        """Return what tells this site from others, and what its pages may count on."""
+        array, panels = self._served.array, self._served.panels
+        told: dict[str, Any] = {
+            "name": array.site.name or array.telescope,
+            "colour": array.site.colour,
+            "telescope": array.telescope,
+            "zone": array.site.zone,
+            "longitude": array.site.longitude,
+            "banks": list(array.urls),
+            "pages": [page for page in PAGES if page != "hosts" or array.installation is not None],
+            "panels": {kind: f"/panels/{kind}/{each.module}" for kind, each in panels.items()},
+            "version": self._version,
+            "time": time.time(),
+        }
+        return json_response(told | self._viewing.rates())
+
+    async def session(self, request: Request) -> Response:
+        """Return who looks: nobody has to say so here."""
+        assert PERSON not in request.scope
+        return json_response({"key": "", "role": "observe"})
+
+    async def healthz(self) -> Response:
+        """Return 200 as long as this program answers."""
+        return json_response({"status": "ok", "time": time.time()})

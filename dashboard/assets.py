@@ -1,0 +1,59 @@
+"""Pages and files that browsers load: looked at again each time, sent again if they changed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from fastapi import Response
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+
+from player.endpoints.http.guard import content_policy
+
+__all__ = ["STATIC", "AssetFiles", "Page", "import_map_hash"]
+
+STATIC = Path(__file__).resolve().parent / "static"
+_REVALIDATED = "no-cache"
+_IMPORT_MAP = re.compile(rb"<script type=\"importmap\">(.*?)</script>", re.DOTALL)
+
+
+def import_map_hash(page: bytes) -> str:
+    """Return the hash, as a content security policy has it, of the import map in a page; empty: it
+    has none."""
+    match = _IMPORT_MAP.search(page)
+    if match is None:
+        return ""
+    return f"sha256-{base64.b64encode(hashlib.sha256(match[1]).digest()).decode()}"
+
+
+class AssetFiles(StaticFiles):
+    """Files of a folder, with `ETag`."""
+
+    def file_response(self, *args: Any, **more: Any) -> Response:
+        """Return a file, or that it has not changed."""
+        response = super().file_response(*args, **more)
+        response.headers["cache-control"] = _REVALIDATED
+        return response
+
+
+class Page:
+    """Page in a file, whose import map may run.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._policy = content_policy(import_map_hash(path.read_bytes()))
+
+    def response(self) -> Response:
+        """Return it."""
+        headers = {"cache-control": _REVALIDATED, "content-security-policy": self._policy}
+        status = os.stat(self._path)
+        return FileResponse(self._path, headers=headers, media_type="text/html", stat_result=status)

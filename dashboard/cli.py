@@ -1,0 +1,71 @@
+"""The command `dashboard`. Exit status 0 done, 1 failed, 2 usage or configuration.
+
+Nothing heavy is imported up here: signals have to be taken over before the first second is gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import queue
+import sys
+from collections.abc import Sequence
+
+from dashboard.parsers import PROGRAM, build_parser
+from dealer.errors import ConfigurationError
+from groundwork.output import run_command
+from player.lifecycle import EndSignals, Notifier
+from player.programs import serve_to_the_end, status_of
+from zmqjsonproxy.errors import RefusedError
+from zmqjsonproxy.keys import KeyFileError, KeyRing
+
+__all__ = ["main"]
+
+log = logging.getLogger(__name__)
+
+FAILED, USAGE = 1, 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    line = list(sys.argv[1:] if argv is None else argv)
+    return run_command(PROGRAM, lambda: status_of(PROGRAM, lambda: _main(line)), must_write=False)
+
+
+def _main(line: Sequence[str]) -> int:
+    options = build_parser().parse_args(line)
+    try:
+        return serve_to_the_end(lambda signals, notifier: _serve(options, signals, notifier))
+    except ConfigurationError as error:
+        for fault in error.faults:
+            print(f"{PROGRAM}: {error.where}: {fault}", file=sys.stderr)
+        return USAGE
+    except (OSError, KeyFileError, RefusedError) as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return FAILED
+
+
+def _serve(options: argparse.Namespace, signals: EndSignals, notifier: Notifier) -> bool:
+    """Serve to the end; True: that was asked for."""
+    from dashboard.config import read_array
+    from dashboard.service import DashboardService, Where
+    from player.logs import set_up_logging
+
+    set_up_logging(options.log_level, None, program=PROGRAM)
+    array = read_array(options.config)
+    ends: queue.SimpleQueue[tuple[bool, str]] = queue.SimpleQueue()
+    where = Where(host=options.host, port=options.port, service=options.service or "")
+    service = DashboardService(
+        array, where, KeyRing.load(), lambda reason: ends.put((False, reason))
+    )
+    signals.deliver_to(lambda name: ends.put((True, name)))
+    try:
+        service.start()
+        notifier.notify(READY=1, STATUS=f"serves {service.url}")
+        print(f"ready: {service.url}", flush=True)
+        is_asked, why = ends.get()
+        notifier.notify(STOPPING=1)
+        log.info("ends: %s", why)
+        return is_asked
+    finally:
+        service.close()

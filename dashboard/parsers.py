@@ -1,0 +1,44 @@
+"""Parser of the command `dashboard`. Light: what it serves with is not imported."""
+
+from __future__ import annotations
+
+import argparse
+
+from groundwork.commandline import argument, command, log_level, one_of, port_number
+
+__all__ = ["DEFAULT_PORT", "PROGRAM", "build_parser"]
+
+PROGRAM = "dashboard"
+DEFAULT_PORT = 8080
+LOOPBACK = "127.0.0.1"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of `dashboard`."""
+    return command(
+        PROGRAM,
+        "Serve a web page of the whole array: state, spectra, hosts, log, journal, history, files. It "
+        "only looks.",
+        argument(
+            "--config FILE",
+            "TOML file of the array, a directory of files, or portmanager://HOST; default: "
+            "$DIBAS_CONFIG, else $DIBAS_DIR/etc/config/dibas.toml",
+        ),
+        argument(
+            "--host ADDRESS",
+            f"serve at this address, or network device; default: {LOOPBACK}. Elsewhere than there, "
+            "people log in with the token of a key",
+            default=LOOPBACK,
+        ),
+        one_of(
+            argument(
+                "--port N",
+                f"serve at this port; 0: any free one; default: {DEFAULT_PORT}",
+                type=port_number,
+                default=DEFAULT_PORT,
+            ),
+            argument("--service NAME", "have a port lent by the port manager, under this name"),
+        ),
+        log_level(),
+        epilog="Exit status: 0 done, 1 failed, 2 usage or configuration.",
+    )

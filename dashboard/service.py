@@ -1,0 +1,155 @@
+"""The dashboard as a whole: its address, its keys, its thread, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dashboard.application import Dashboard, Served
+from dashboard.assets import STATIC
+from dashboard.config import Array
+from dashboard.panels import find_panels
+from groundwork.addresses import is_loopback_host, tcp_url
+from player.endpoints.http.bounds import STREAM_BOUNDS
+from player.endpoints.http.connections import listen
+from player.endpoints.http.logins import Logins
+from player.endpoints.http.serving import ServerThread, names_of_host, url_of
+from player.endpoints.http.tls import Certificate, TlsLoop
+from player.errors import PortTakenError
+from player.ports import address_of_device
+from player.services import Registration
+from portmanager.protocol.urls import LOCAL, ManagerAddress, ServiceAddress
+from zmqjsonproxy.keys.folder import KeyFolder
+from zmqjsonproxy.rights import ClientKeys
+
+__all__ = ["DashboardService", "Where"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Address that is served at.
+
+    Attributes:
+        host: Address, or name of a network device.
+        port: 0: any free one.
+        service: Name under which a port is lent; empty: `port` holds.
+    """
+
+    host: str
+    port: int
+    service: str = ""
+
+
+class DashboardService:
+    """Serves an array's pages, in a thread, from `start` to `close`.
+
+    Args:
+        array: It.
+        where: Address.
+        keys: By which Players are called; None: without.
+        on_end: Called with the reason if it ends before it was closed.
+        static: Folder of the page.
+
+    Attributes:
+        url: Of the first page.
+
+    Raises:
+        OSError: The address cannot be had.
+        PlayerError: Likewise.
+        RefusedError: The certificate cannot be used.
+        KeyFileError: People have to log in, and the key folder cannot be used.
+    """
+
+    def __init__(
+        self,
+        array: Array,
+        where: Where,
+        keys: ClientKeys | None,
+        on_end: Callable[[str], object],
+        static: Path = STATIC,
+    ) -> None:
+        address = address_of_device(where.host)
+        certificate = _certificate(array)
+        tls = None if certificate is None else certificate.context
+        self._folder = KeyFolder(array.key_dir) if array.demands_keys(address) else None
+        self._registration: Registration | None = None
+        self._socket = self._listen(array, address, where)
+        self.url = url_of(self._socket, tls)
+        logins = None
+        if self._folder is not None:
+            self._folder.watch()
+            port = int(self._socket.getsockname()[1])
+            logins = Logins(self._folder.find_token, port=port, is_secure=tls is not None)
+        self._warn(address, is_secure=tls is not None)
+        served = Served(
+            array=array,
+            names=names_of_host(array.site.hosts),
+            keys=keys,
+            logins=logins,
+            certificate=certificate,
+            panels=find_panels(),
+            static=static,
+        )
+        self._serving = ServerThread(
+            Dashboard(served),
+            self._socket,
+            tls,
+            name="dashboard",
+            loop=asyncio.new_event_loop if tls is None else TlsLoop,
+            on_end=on_end,
+            **STREAM_BOUNDS,
+        )
+
+    def _listen(self, array: Array, address: str, where: Where) -> socket.socket:
+        def serve(port: int) -> socket.socket:
+            try:
+                return listen(address, port)
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    raise PortTakenError(tcp_url(address, port), port) from error
+                raise
+
+        if not where.service:
+            return serve(where.port)
+        manager = ManagerAddress.read(array.portmanager) if array.portmanager else LOCAL
+        self._registration = Registration(ServiceAddress(where.service, manager))
+        return self._registration.take(serve)
+
+    def _warn(self, address: str, *, is_secure: bool) -> None:
+        if is_loopback_host(address):
+            return
+        if self._folder is None:
+            log.warning("%s is open to the network, and nothing asks who looks", self.url)
+        elif not is_secure:
+            log.warning(
+                "%s is open to the network, and tokens travel there as they are: name a certificate",
+                self.url,
+            )
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._serving.start()
+
+    def close(self) -> None:
+        """End all streams and connections, and give the address back."""
+        self._serving.close()
+        self._socket.close()
+        if self._registration is not None:
+            self._registration.close()
+        if self._folder is not None:
+            self._folder.close()
+
+
+def _certificate(array: Array) -> Certificate | None:
+    site, folder = array.site, array.directory
+    if site.certificate is None:
+        return None
+    key = None if site.certificate_key is None else folder / site.certificate_key
+    return Certificate(folder / site.certificate, key)

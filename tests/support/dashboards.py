@@ -1,0 +1,103 @@
+"""A dashboard in a thread, and requests to it by hand."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from support.event_stream import Events
+from websockets.sync.client import ClientConnection, connect
+
+from dashboard.config import Array
+from dashboard.service import DashboardService, Where
+from zmqjsonproxy.rights import ClientKeys
+
+__all__ = ["Answer", "Peer", "make_page", "serving"]
+
+WITHIN = 60.0
+INDEX = '<!doctype html><script type="importmap">{"imports": {}}</script><p>page'
+
+
+def make_page(folder: Path) -> Path:
+    """Make a folder with the files that a page has at least."""
+    folder.mkdir()
+    (folder / "index.html").write_text(INDEX)
+    (folder / "login.html").write_text("<!doctype html><p>log in")
+    (folder / "icon.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    (folder / "app.js").write_text("export {};")
+    return folder
+
+
+class Answer:
+    """An answer.
+
+    Attributes:
+        status: Of HTTP.
+        headers: By lower-case name.
+        body: Bytes.
+    """
+
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.headers.items()}
+        self.body = response.read()
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Peer:
+    """Asks a dashboard, as a client of another maker does."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.host = url, url.split("/")[2]
+
+    def ask(
+        self, path: str, method: str = "GET", body: str | None = None, **headers: str
+    ) -> Answer:
+        """Make a request; `_` in names of headers stands for `-`."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        with closing(http.client.HTTPConnection(self.host, timeout=WITHIN)) as connection:
+            connection.request(method, path, body, headers=named)
+            return Answer(connection.getresponse())
+
+    def get(self, path: str) -> Any:
+        """Return what a path answers as JSON."""
+        answer = self.ask(path)
+        assert answer.status == 200, answer.body
+        return answer.json
+
+    def events(self, *topics: str, **headers: str) -> Events:
+        """Open a stream of events."""
+        query = "&".join(f"topic={topic}" for topic in topics)
+        return Events(f"{self.url}events?{query}", headers)
+
+    def web_socket(self, origin: str | None = None, **headers: str) -> ClientConnection:
+        """Open a WebSocket, as a page of ours does."""
+        return connect(
+            f"ws://{self.host}/ws",
+            origin=origin or f"http://{self.host}",  # type: ignore[arg-type]  # a NewType of str
+            additional_headers=headers,
+            max_size=None,
+            legacy=False,
+            proxy=None,
+        )
+
+
+@contextmanager
+def serving(array: Array, page: Path, keys: ClientKeys | None = None) -> Iterator[Peer]:
+    """Serve an array's dashboard at a free port of the loopback address."""
+    ends: list[str] = []
+    where = Where(host="127.0.0.1", port=0)
+    service = DashboardService(array, where, keys, ends.append, static=page)
+    service.start()
+    try:
+        yield Peer(service.url)
+    finally:
+        service.close()
+    assert not ends
