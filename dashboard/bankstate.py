@@ -19,6 +19,8 @@ __all__ = ["ORIGINAL_SUMMARY", "BankState", "Interface", "key_of", "wanted_patte
 
 BANK, PREFIX = "bank", "bank."
 CONTROL, LOAD, LOG, OPERATIONS = "control", "host_load", "log", "operations"
+SCAN_STATE = "scan"
+"""Result of kinds of Banks that take scans."""
 MESSAGES = (LOG, OPERATIONS)
 """Messages of every Player that viewers see; others are a kind's own."""
 SCAN, SIMULATED = "SCANNUM", "SIMULATE"
@@ -168,6 +170,7 @@ class BankState:
                 "control": self._value(CONTROL),
                 "findings": self.findings,
                 "load": self._value(LOAD),
+                "scan": self._value(SCAN_STATE),
                 "operations": [id for id, ended in self._known.items() if ended is None],
                 "missed": self.missed,
             },
