@@ -106,7 +106,7 @@ function Summary() {
     ${scans.length === 0 && rows.value.length > 0 && html`<p class="dim">no scan is running</p>`}
     ${differ.map(
       ({ name, values }) => html`<p key=${name}><span class="warn"><i aria-hidden="true" class="shape">\u25b2</i> differs: <b>${visible(name, 40)}</b></span>
-        ${Object.entries(values).map(([told, banks]) => `  ${visible(told, 40)}: ${banks.slice(0, 6).join(", ")}${banks.length > 6 ? ` and ${banks.length - 6} more` : ""}`).join("; ")}</p>`,
+        ${Object.entries(values).map(([told, banks]) => `  ${told === "null" ? "none" : visible(told, 40)}: ${banks.slice(0, 6).join(", ")}${banks.length > 6 ? ` and ${banks.length - 6} more` : ""}`).join("; ")}</p>`,
     )}
   </div>`;
 }
