@@ -7,7 +7,6 @@ import hashlib
 import itertools
 import json
 import re
-from pathlib import Path
 
 import pytest
 
