@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import math
+import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -85,8 +86,8 @@ class BankWatch:
         self._loop = asyncio.get_running_loop()
 
     async def run(self) -> None:
-        """Look once a second, until it is cancelled."""
-        due = self._loop.time()
+        """Look once a second, until it is cancelled; not at the same moment as others."""
+        due = self._loop.time() - random.uniform(0.0, EVERY_S)
         while True:
             try:
                 await self.look()
@@ -147,7 +148,7 @@ class BankWatch:
         state, methods = self.state, description.methods
         if "get_overview" in methods:
             told = await self._ask(BANK, "get_overview")
-            state.overview = told if isinstance(told, dict) else {"overview": told}
+            state.take_overview(told if isinstance(told, dict) else {"overview": told})
         else:
             await self._ask("rpc", "ping")
         if not state.kind and "get_kind" in methods:
@@ -155,7 +156,7 @@ class BankWatch:
         if self._is_outdated or self._looks % FINDINGS_EVERY == 0:
             await self._look_at_clock()
             if "get_findings" in methods:
-                state.findings = list(await self._ask(BANK, "get_findings"))
+                state.take_findings(await self._ask(BANK, "get_findings"))
         if self._is_outdated or self._looks % INTERFACE_EVERY == 0:
             await self._look_at_interface(description)
             running = await self._ask("rpc", "operations", active=True)
@@ -175,6 +176,7 @@ class BankWatch:
 
     async def _look_at_interface(self, description: InterfaceDescription) -> None:
         """Ask what is published, and subscribe to what is new."""
+        before = set(self.state.values)
         objects = {BANK: description}
         for name in description.objects:
             if name not in objects:
@@ -185,6 +187,7 @@ class BankWatch:
             if "list_properties" in each.methods
         }
         self.state.interface.take(objects, properties)
+        self.state.forget_values(before)
         for name, some in properties.items():
             self._subscribe(name, wanted_patterns(some))
         for name in self._feeds.keys() - properties.keys():

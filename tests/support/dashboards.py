@@ -28,7 +28,7 @@ def make_page(folder: Path) -> Path:
     (folder / "index.html").write_text(INDEX)
     (folder / "login.html").write_text("<!doctype html><p>log in")
     (folder / "icon.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
-    (folder / "app.js").write_text("export {};")
+    (folder / "app.js").write_text("export {};" + "//" * 1000)
     return folder
 
 
@@ -94,10 +94,6 @@ def serving(array: Array, page: Path, keys: ClientKeys | None = None) -> Iterato
     """Serve an array's dashboard at a free port of the loopback address."""
     ends: list[str] = []
     where = Where(host="127.0.0.1", port=0)
-    service = DashboardService(array, where, keys, ends.append, static=page)
-    service.start()
-    try:
+    with DashboardService(array, where, keys, ends.append, static=page) as service:
         yield Peer(service.url)
-    finally:
-        service.close()
     assert not ends

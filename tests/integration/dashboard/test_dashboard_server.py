@@ -3,6 +3,7 @@ there, seen by clients of other makers."""
 
 from __future__ import annotations
 
+import gzip
 import json
 import struct
 import time
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.dashboards import Peer, make_page, serving
+from support.dashboards import make_page, serving
 from support.free_ports import bound
 from support.original_server import OriginalPlayer
 from support.player_run import poll
@@ -33,7 +34,8 @@ class Site:
         self.record = folder / "requests"
         (folder / "data").mkdir()
         (folder / "data" / "scan.fits").write_bytes(CONTENT)
-        bank = HostedBank(PublishingBank, {"files": {"DATA": "data"}}, folder=folder)
+        files = {"files": {"DATA": "data"}}
+        bank = HostedBank(PublishingBank, files, folder=folder, state_dir=folder / "state")
         self.bank = stack.enter_context(bank)
         self.original = stack.enter_context(OriginalPlayer(record=self.record))
         self.absent = stack.enter_context(bound(0))
@@ -169,7 +171,9 @@ def test_frames_come_over_a_websocket_reduced_as_is_wanted(site: Site) -> None:
         "points": 1000,
     }
     assert header["wanted"] == {"rate": 5.0, "width": 10}
-    lower, upper = (np.frombuffer(arrays, one["dtype"], 10, one["offset"]) for one in header["arrays"])
+    lower, upper = (
+        np.frombuffer(arrays, one["dtype"], 10, one["offset"]) for one in header["arrays"]
+    )
     assert lower.tolist() == list(range(0, 1000, 100))
     assert upper.tolist() == list(range(99, 1000, 100))
     header, arrays = found[False]
@@ -243,6 +247,23 @@ def test_lines_of_the_log_are_kept_and_found(site: Site) -> None:
     assert site.peer.get(f"/api/log?before={line['number']}&text=nosuch")["lines"] == []
 
 
+def test_journal_and_history_of_banks_are_read(site: Site) -> None:
+    site.bank.proxy.set_level(61.0)
+    site.bank.proxy.set_level(62.0)
+    told = site.peer.get("/api/journal?bank=BANKA&method=bank.set_level&most=2")
+    assert [entry["arguments"]["args"] for entry in told["entries"]] == [[61.0], [62.0]]
+    assert {(entry["bank"], entry["outcome"]) for entry in told["entries"]} == {("BANKA", "done")}
+    assert told["errors"] == {}
+    assert site.row("BANKA")["simulated"] is True  # as its journal says
+    kept = site.peer.get("/api/history/keys?bank=BANKA&pattern=*l*")["keys"]["BANKA"]
+    assert {"name": "level", "unit": "dB"} in kept
+    told = site.peer.get("/api/history?key=BANKA.level&key=BANKA.dial.turns")
+    level, turns = told["series"]
+    assert (level["unit"], level["points"][-1][1]) == ("dB", 62.0)
+    assert turns["points"][-1][1] == 0
+    assert site.peer.get("/api/history?key=BANKA.nosuch")["series"][0]["points"] == []
+
+
 MISUSES = [
     ("/api/banks/NOBANK", 404, "no Bank NOBANK"),
     ("/api/banks/NOBANK/values", 404, "no Bank NOBANK"),
@@ -290,6 +311,9 @@ def test_pages_and_assets_have_headers_that_keep_others_out(site: Site) -> None:
     assert asset.headers["cache-control"] == "no-cache"
     again = peer.ask("/static/app.js", If_None_Match=asset.headers["etag"])
     assert again.status == 304
+    packed = peer.ask("/static/app.js", Accept_Encoding="gzip")
+    assert packed.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == asset.body
     assert peer.get("/api/site")["banks"] == ["BANKA", "BANKB", "BANKC"]
     assert peer.get("/api/session") == {"key": "", "role": "observe"}
     assert b"dealer_player_dashboard_bank_live" in peer.ask("/metrics").body

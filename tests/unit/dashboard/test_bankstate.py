@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dashboard.bankstate import (
@@ -11,6 +12,7 @@ from dashboard.bankstate import (
     OPERATIONS_MOST,
     BankState,
     Interface,
+    bounded,
     key_of,
     wanted_patterns,
 )
@@ -61,6 +63,7 @@ def test_a_row_is_there_before_anything_is_known(topics: Topics) -> None:
         "control": None,
         "findings": [],
         "load": None,
+        "scan": None,
         "operations": [],
         "missed": 0,
     }
@@ -70,10 +73,12 @@ def test_results_become_values_and_some_a_part_of_the_row(topics: Topics) -> Non
     topics.take("status.SCANNUM", 12)
     topics.take("control", {"owner": "ann"})
     topics.take("host_load", {"load": 0.5})
+    topics.take("scan", {"state": "running"})
     topics.state.take("bank.dial", Update("BANKA", "turns", 4, 1, 7.0), 101.0)
     assert topics.values.values["status.SCANNUM"] == [12, 101.0, 3]
     assert topics.values.values["dial.turns"] == [4, 7.0, 1]
     assert (topics.row["control"], topics.row["load"]) == ({"owner": "ann"}, {"load": 0.5})
+    assert topics.row["scan"] == {"state": "running"}
     assert topics.state.liveness.heard == 101.0
 
 
@@ -147,6 +152,35 @@ def test_a_polled_status_counts_its_changes(topics: Topics) -> None:
         "status.SCANNUM": [2, 11.0, 2],
         "status.A": [None, 12.0, 2],
     }
+
+
+def test_large_values_are_bounded() -> None:
+    assert bounded("x" * 10**6).startswith("x" * 1000)
+    assert len(bounded("x" * 10**6)) < 3000
+    assert bounded({"text": "x" * 10**6}) == {"left_out": True, "characters": 10**6 + 11}
+    assert bounded([1] * 100) == [1] * 100
+    assert bounded(2**70) == 2**70
+    array = np.zeros(10**6)
+    assert bounded(array) is array  # whose numbers are not written
+
+
+def test_what_a_bank_shows_of_itself_is_bounded(topics: Topics) -> None:
+    topics.state.take_overview({"mode": "MODE1", "text": "x" * 10**6})
+    topics.state.take_findings([{"text": "x" * 10**6}] * 500)
+    assert topics.row["overview"]["mode"] == "MODE1"
+    assert len(topics.row["overview"]["text"]) < 3000
+    assert len(topics.row["findings"]) == 100
+    assert topics.row["findings"][0]["left_out"] is True
+
+
+def test_values_of_results_that_are_published_no_more_are_forgotten(topics: Topics) -> None:
+    topics.take("old", 1)
+    topics.take("level", 1)
+    before = set(topics.state.values)
+    topics.take("new", 1)
+    topics.state.interface.take({}, {"bank": [prop("level")]})
+    topics.state.forget_values(before)
+    assert set(topics.state.values) == {"level", "new"}
 
 
 def prop(name: str, kind: str = "result") -> dict[str, Any]:
