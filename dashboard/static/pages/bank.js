@@ -65,7 +65,7 @@ export default function BankPage({ bank }) {
   const stale = isStale(row) || isSilent.value;
   return html`<${Head} bank=${bank} row=${row} /><${Findings} row=${row} />
     <div class="bank-grid">
-      <div class="stack"><${StatusList} source=${{ topic: values, offset: row.offset ?? 0, docs }} isStale=${stale} /></div>
+      <div class="stack"><${StatusList} bank=${bank} source=${{ topic: values, offset: row.offset ?? 0, docs }} isStale=${stale} /></div>
       <div class="stack"><${Meters} row=${row} />
         ${described.problem && html`<p class="problem">${visible(described.problem, 300)}</p>`}
         <${KindPanels} row=${row} described=${described.told} />
