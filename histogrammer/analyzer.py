@@ -39,7 +39,7 @@ from histogrammer.rates import Rates
 from histogrammer.roots import Roots
 from histogrammer.worker import BusyError, Worker
 
-__all__ = ["NOT_ATTACHED", "STOP_S", "Analyzer", "RunState"]
+__all__ = ["KEPT", "NOT_ATTACHED", "STOP_S", "Analyzer", "RunState", "take_variables"]
 
 NOT_ATTACHED = "Not Attached"
 BATCH_EVENTS = 100
@@ -50,7 +50,7 @@ STOP_S, CLOSE_S = 10.0, 1.0
 """Times in which the reading has to end, when it is stopped, and at the end of the program."""
 BUSY_PAUSE_S = 0.02
 
-_KEPT = frozenset(
+KEPT = frozenset(
     {
         ItemType.BEGIN_RUN,
         ItemType.END_RUN,
@@ -59,6 +59,7 @@ _KEPT = frozenset(
         ItemType.VARIABLE_VALUES,
     }
 )
+"""Types of items that an analysis looks at, besides events and definitions."""
 
 T = TypeVar("T")
 
@@ -284,7 +285,7 @@ class Analyzer(Closing):
             )
 
     def _attach_inputs(self, name: str, inputs: Sequence[Input], keep_going: bool = False) -> None:
-        self._attach(name, lambda: EventSource(inputs, self._rows(), kept=_KEPT), keep_going)
+        self._attach(name, lambda: EventSource(inputs, self._rows(), kept=KEPT), keep_going)
 
     def _attach(self, name: str, make: Callable[[], BlockSource], keep_going: bool) -> None:
         with self._turn:
@@ -425,7 +426,7 @@ class Analyzer(Closing):
                     self._tell(part)
                 elif isinstance(part, Variables):  # they hold for the events behind them
                     _keep_at_most(BLOCKS_AHEAD - 1, waiting)
-                    waiting.append(self._post(partial(_take_variables, part)))
+                    waiting.append(self._post(partial(take_variables, part)))
                 self._note_rates(source)
         finally:
             _keep_at_most(0, waiting)
@@ -479,7 +480,8 @@ def _fill(block: EventBlock, engine: Engine) -> None:
     engine.fill(block)
 
 
-def _take_variables(variables: Variables, engine: Engine) -> None:
+def take_variables(variables: Variables, engine: Engine) -> None:
+    """Have variables of a source hold for the events behind them."""
     for one in variables.variables:
         try:
             engine.variables.put(one.name, one.value, one.units)

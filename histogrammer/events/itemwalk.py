@@ -134,6 +134,6 @@ def _walk(data: Raw, at: int, end: int, last: int) -> tuple[int, int, int]:
             events += 1
         elif 1 <= kind <= _STATES or kind in (_FORMAT, _DEFINITIONS, _VARIABLES):
             break
-        at += size
+        at += int(size)
         items += 1
     return at, items, events

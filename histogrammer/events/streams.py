@@ -137,7 +137,7 @@ class ZmqInput(LiveInput):
             if self._kind == zmq.SUB:
                 link.set(zmq.SUBSCRIBE, b"")
             link.connect(self._url)
-            descriptor = link.get(zmq.FD)
+            descriptor = int(link.get(zmq.FD))
             while not self._stop.is_set():
                 try:
                     frame = link.recv(zmq.NOBLOCK, copy=False)
