@@ -12,9 +12,15 @@ import psutil
 from groundwork.progressline import ProgressLine
 from groundwork.regularfiles import NotRegularError, real_path
 from histogrammer.cluster.daskcluster import ClusterError, Progress, connected, local_workers
-from histogrammer.cluster.fileparts import EventFile, FilePart, InForce, survey
+from histogrammer.cluster.fileparts import (
+    EventFile,
+    FilePart,
+    InForce,
+    are_independent,
+    survey,
+)
 from histogrammer.cluster.filling import Filled, Job, fill
-from histogrammer.cluster.plan import Plan
+from histogrammer.cluster.plan import Plan, task_bytes
 from histogrammer.contents import Contents
 from histogrammer.definitions import Definitions
 from histogrammer.events.roottrees import tree_path
@@ -109,8 +115,11 @@ class ClusterSort:
             raise ClusterError(f"{file.name}: the file is empty, so nothing can be measured by it")
         # the second time: the functions are compiled, and what is read is in memory
         survey_rate, fill_rate = [self._rates(file) for _ in range(2)][-1]
+        there = sum(one.size for one in self.files)
+        wanted = there if total is None else total
         plan = Plan(
-            total=sum(one.size for one in self.files) if total is None else total,
+            total=wanted,
+            surveyed=wanted * self._cut(task_bytes(wanted, workers)) // there,
             workers=workers,
             set_bytes=self.set_bytes,
             survey_rate=survey_rate,
@@ -121,6 +130,12 @@ class ClusterSort:
         if self.place.startswith("local:") and workers * plan.worker_bytes > here:
             lines.append(f"refused:  this host has {here >> 20} MiB of memory; start fewer workers")
         return lines
+
+    def _cut(self, each: int) -> int:
+        """Return the bytes of files that are surveyed, when tasks have so many."""
+        if not are_independent(self.files, has_computed=bool(self.definitions.pseudos)):
+            return sum(file.size for file in self.files)
+        return sum(file.size for file in self.files if file.size > each)
 
     def _rates(self, file: EventFile) -> tuple[float, float]:
         """Return bytes per second that are surveyed, and filled."""

@@ -20,21 +20,33 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
-from histogrammer.cluster.fileparts import EventFile, FilePart, Survey, parts_of, survey
+from histogrammer.cluster.fileparts import (
+    EventFile,
+    FilePart,
+    InForce,
+    Survey,
+    are_independent,
+    parts_of,
+    survey,
+)
 from histogrammer.cluster.filling import Filled, Job, fill, merge
 from histogrammer.cluster.plan import Plan, task_bytes
-from histogrammer.contents import Contents
-from histogrammer.engine import Engine
 from histogrammer.errors import HistogrammerError
 from histogrammer.spectra.stripchart import KIND as STRIP
 
-__all__ = ["Cluster", "ClusterError", "Progress", "connected", "local_workers", "set_bytes"]
+__all__ = ["Cluster", "ClusterError", "Progress", "connected", "local_workers"]
 
 LOCAL = "local:"
 CONNECT_S = 10.0
 LOOK_S = 0.2
 TELL_S = 0.5
 MERGED_AT_ONCE = 2
+_OWN_WORKERS = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1},
+}
+"""Of local workers. By default they look a hundred times a second at what they do, and give freed
+memory back to the system, of which each block of events then has to be mapped anew."""
 
 
 class ClusterError(HistogrammerError):
@@ -77,11 +89,6 @@ def local_workers(place: str) -> int | None:
     return int(text)
 
 
-def set_bytes(engine: Engine) -> int:
-    """Return the memory that one set of the spectra takes."""
-    return sum(Contents.bytes_of(each.definition.shape) for each in engine.spectra.values())
-
-
 @contextmanager
 def connected(place: str) -> Iterator[Cluster]:
     """Connect to a cluster, or start one of this host's processes.
@@ -110,7 +117,7 @@ def connected(place: str) -> Iterator[Cluster]:
         return
     with tempfile.TemporaryDirectory(prefix="histogrammer-") as folder:
         with (
-            dask.config.set({"temporary-directory": folder}),
+            dask.config.set({"temporary-directory": folder, **_OWN_WORKERS}),
             distributed.LocalCluster(
                 n_workers=number,
                 threads_per_worker=1,
@@ -154,7 +161,7 @@ class Cluster:
             ClusterError: There is too little.
         """
         needed = Plan(
-            total=0, workers=1, set_bytes=wanted, survey_rate=1.0, fill_rate=1.0
+            total=0, surveyed=0, workers=1, set_bytes=wanted, survey_rate=1.0, fill_rate=1.0
         ).worker_bytes
         for about in self._about():
             there = about["memory_limit"] // max(1, about["nthreads"])
@@ -183,7 +190,7 @@ class Cluster:
         """
         sorting = _Sorting(self.client, tell, sum(file.size for file in files))
         each = task_bytes(sorting.total, self.workers)
-        surveys = sorting.survey(files, each)
+        surveys = sorting.survey(files, each, job)
         strips = job.of_kind(STRIP.letters)
         shared = replace(job, spectra=job.spectra - strips.spectra)
         return sorting.fill(shared, parts_of(files, surveys, each), strips)
@@ -200,8 +207,15 @@ class _Sorting:
         self._topic = f"histogrammer-{uuid4().hex}"
         self._reached: dict[str, tuple[int, str]] = {}
 
-    def survey(self, files: Sequence[EventFile], each: int) -> list[Survey]:
-        """Return the surveys of all files."""
+    def survey(self, files: Sequence[EventFile], each: int, job: Job) -> list[Survey]:
+        """Return the surveys of all files; those that are not cut need none, if each is independent."""
+        is_each_whole = are_independent(files, has_computed=bool(job.definitions.pseudos))
+        wanted = [file for file in files if file.size > each or not is_each_whole]
+        found = iter(self._surveys(wanted, each))
+        whole = Survey((), InForce())
+        return [next(found) if file.size > each or not is_each_whole else whole for file in files]
+
+    def _surveys(self, files: Sequence[EventFile], each: int) -> list[Survey]:
         groups: list[list[EventFile]] = [[]]
         for file in files:
             groups[-1].append(file)

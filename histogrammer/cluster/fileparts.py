@@ -26,7 +26,7 @@ from histogrammer.events.protocol.paramitems import (
 )
 from histogrammer.events.protocol.ringitems import ItemType, RingItem
 
-__all__ = ["EventFile", "FilePart", "InForce", "Survey", "parts_of", "survey"]
+__all__ = ["EventFile", "FilePart", "InForce", "Survey", "are_independent", "parts_of", "survey"]
 
 BUFFER_BYTES = 1 << 20
 
@@ -184,6 +184,32 @@ def survey(path: str, every: int, most_bytes: int | None = None) -> Survey:
     except (NotRegularError, OSError, RingItemError):
         pass
     return Survey(tuple(cuts), holds)
+
+
+def begins_with_definitions(path: str) -> bool:
+    """Tell if a file has definitions of its own before its first event, soon; False, too, if it
+    cannot be read."""
+    try:
+        with _Window(path) as window:
+            window.read()
+            for each in window.stretches(BUFFER_BYTES):
+                if each.needed is not None and each.needed.type == ItemType.PARAMETER_DEFINITIONS:
+                    return True
+                if each.events:
+                    return False
+    except (NotRegularError, OSError, RingItemError):
+        pass
+    return False
+
+
+def are_independent(files: Sequence[EventFile], *, has_computed: bool) -> bool:
+    """Tell if nothing that a file holds matters for the next one.
+
+    Args:
+        files: In their order.
+        has_computed: Parameters are computed, so that variables matter.
+    """
+    return not has_computed and all(begins_with_definitions(file.path) for file in files)
 
 
 def parts_of(

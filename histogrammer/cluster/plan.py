@@ -9,9 +9,9 @@ from groundwork.sizes import shown_bytes
 
 __all__ = ["Plan", "task_bytes"]
 
-LEAST_TASK_BYTES, MOST_TASK_BYTES = 1 << 24, 1 << 32
+LEAST_TASK_BYTES, MOST_TASK_BYTES = 1 << 26, 1 << 32
 """A shorter task costs more than it does; of a longer one too much is lost with a worker."""
-TASKS_PER_WORKER = 8
+TASKS_PER_WORKER = 4
 """Workers get ready together, though they are not alike."""
 WORKER_BYTES = 300 << 20
 """Memory of a worker without spectra: Python, compiled functions, a block."""
@@ -36,6 +36,7 @@ class Plan:
 
     Attributes:
         total: Bytes of all files.
+        surveyed: Bytes of those that are read twice: that are cut, or depend on each other.
         workers: Number of workers.
         set_bytes: Contents of all spectra, once.
         survey_rate: Bytes per second that a worker surveys.
@@ -43,6 +44,7 @@ class Plan:
     """
 
     total: int
+    surveyed: int
     workers: int
     set_bytes: int
     survey_rate: float
@@ -69,7 +71,7 @@ class Plan:
         of_one = task_bytes(self.total, self.workers)
         rounds = math.ceil(self.tasks / self.workers)
         fill = min(rounds * of_one, self.total) / self.fill_rate
-        return (self.total / self.workers / self.survey_rate + fill) / 60
+        return (self.surveyed / self.workers / self.survey_rate + fill) / 60
 
     def lines(self) -> list[str]:
         """Return it for people."""
@@ -78,7 +80,7 @@ class Plan:
             f"{self.fill_rate / 1e6:.0f} MB/s filled, {self.survey_rate / 1e6:.0f} MB/s surveyed"
         )
         return [
-            f"bytes:    {self.total} ({shown_bytes(self.total)}), read twice: surveyed, then filled",
+            f"bytes:    {self.total} ({shown_bytes(self.total)}), {shown_bytes(self.surveyed)} of them read twice",
             f"workers:  {self.workers}, each {rates}, as measured here",
             f"tasks:    {self.tasks} of up to {shown_bytes(each)}",
             f"minutes:  {self.minutes:.1f}",

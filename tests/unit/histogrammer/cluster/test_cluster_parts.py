@@ -14,7 +14,7 @@ from support.ringfiles import definitions, event, item
 
 from histogrammer.analyzer import Analyzer
 from histogrammer.cluster import fileparts
-from histogrammer.cluster.fileparts import EventFile, parts_of, survey
+from histogrammer.cluster.fileparts import EventFile, are_independent, parts_of, survey
 from histogrammer.cluster.filling import Filled, Job, enter, fill, merge
 from histogrammer.definitions import Definitions, read_definitions
 from histogrammer.engine import Engine
@@ -156,6 +156,26 @@ def test_survey_tells_places_between_items_and_what_holds_there(
     assert told == [((1, "a"),), ((1, "b"),), ((1, "b"),)]
     assert [list(holds.variables) for _, holds in found.cuts] == [[], ["gain"], ["gain"]]
     assert found.end.variables["gain"].value == 2.0
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (item(30, b"") + definitions([(1, "a")]) + event(0, []), True),
+        (gain(1.0) + event(0, []) + definitions([(1, "a")]), False),
+        (b"", False),
+        (bytes(12), False),
+    ],
+)
+def test_files_are_independent_if_each_has_definitions_before_its_first_event(
+    tmp_path: Path, data: bytes, expected: bool
+) -> None:
+    (tmp_path / "f").write_bytes(data)
+    file = EventFile("f", str(tmp_path / "f"), len(data))
+    assert are_independent([file], has_computed=False) is expected
+    assert not are_independent([file], has_computed=True)
+    (tmp_path / "f").unlink()
+    assert not are_independent([file], has_computed=False)
 
 
 def test_parts_hold_what_files_before_have_told(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ BOOK = '[spectra.s]\ntype = "1"\nparameters = ["a"]\naxes = [[0, 4, 4]]\n'
 
 @pytest.mark.parametrize(
     ("total", "workers", "expected"),
-    [(0, 1, 1 << 24), (10**9, 2, 62_500_000), (10**13, 100, 1 << 32), (10**9, 0, 125_000_000)],
+    [(0, 1, 1 << 26), (10**9, 2, 125_000_000), (10**13, 100, 1 << 32), (10**9, 0, 250_000_000)],
 )
 def test_tasks_are_some_for_each_worker_within_bounds(
     total: int, workers: int, expected: int
@@ -27,7 +27,14 @@ def test_tasks_are_some_for_each_worker_within_bounds(
 
 
 def test_plan_of_ten_terabytes_is_that_of_a_calculation_by_hand() -> None:
-    plan = Plan(total=10**13, workers=100, set_bytes=10**9, survey_rate=1e9, fill_rate=1e8)
+    plan = Plan(
+        total=10**13,
+        surveyed=10**13,
+        workers=100,
+        set_bytes=10**9,
+        survey_rate=1e9,
+        fill_rate=1e8,
+    )
     assert plan.tasks == 2329  # 10^13 / 2^32 = 2328.3
     # 24 rounds of 4 GiB at 100 MB/s are 1030.8 s, the survey of 100 GB at 1 GB/s 100 s
     assert plan.minutes == pytest.approx(1130.8 / 60, rel=1e-3)
@@ -56,7 +63,7 @@ def test_plan_is_printed_and_nothing_is_sorted(
 ) -> None:
     assert main(words(tmp_path, "--plan", "10TB", "--cluster", "local:100")) == 0
     said = capsys.readouterr().out
-    assert said.startswith("bytes:    10000000000000 (9313.2 GiB), read twice")
+    assert said.startswith("bytes:    10000000000000 (9313.2 GiB), 0 B of them read twice")
     assert "workers:  100, each" in said
     assert "refused:  this host has" in said
     assert main(words(tmp_path, "--plan")) == 0
