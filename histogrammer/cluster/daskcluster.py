@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
+from groundwork.errors import text_of
 from histogrammer.cluster.fileparts import (
     EventFile,
     FilePart,
@@ -325,6 +326,11 @@ class _Sorting:
             raise ClusterError(
                 f"workers died over the same task, the last one {error.last_worker.address}; it had "
                 f"come to: {where}. Look into its log, and at its memory"
+            ) from error
+        except (ImportError, MemoryError, RuntimeError) as error:
+            raise ClusterError(
+                f"a worker failed: {text_of(error)}; scheduler and workers need "
+                "dealer-player[cluster] in this version, and memory for the spectra"
             ) from error
 
 

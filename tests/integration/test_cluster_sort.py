@@ -87,6 +87,13 @@ def same(found: Filled, expected: Filled) -> None:
         assert np.array_equal(found.cells[name], cells), name
 
 
+class LateFuture:
+    """A task on a worker that lacks a package."""
+
+    def result(self) -> None:
+        raise ModuleNotFoundError("No module named 'histogrammer'")
+
+
 class LostFuture:
     """A task over which workers died."""
 
@@ -102,3 +109,5 @@ def test_task_over_which_workers_die_is_told_with_its_file_and_byte() -> None:
         ClusterError, match=r"the last one tcp://w1:1; it had come to: run.evt: byt"
     ):
         sorting._result(LostFuture())
+    with pytest.raises(ClusterError, match=r"No module named 'histogrammer'; scheduler and worke"):
+        sorting._result(LateFuture())
