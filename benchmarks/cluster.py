@@ -1,6 +1,7 @@
 """Sort of files on local workers of Dask: two of them beside one, and one beside the same fills without Dask.
 
-100 files of 10 MB, ten different ones ten times, of the events of `histograms.py`, into its 48 spectra (b).
+Files of 10 MB, ten different ones again and again, of the events of `histograms.py`, into its 48 spectra (b):
+100 of them, and 400 for two workers, as a sort of a second is over before both are at work.
 The floor of `overhead` fills from the same files by one call in this process, after one that compiles;
 ours surveys, shares out, fills and merges on a worker that has sorted before.
 """
@@ -26,7 +27,7 @@ from histogrammer.events.protocol.paramitems import Definitions, write_definitio
 from histogrammer.events.protocol.ringitems import write_item
 from histogrammer.flavors import RUSTOGRAMER
 
-FILES, DIFFERENT, FILE_BYTES = 100, 10, 10_000_000
+FILES, MANY_FILES, DIFFERENT, FILE_BYTES = 100, 400, 10, 10_000_000
 ROUNDS = 5
 
 
@@ -45,7 +46,7 @@ def _book() -> str:
 
 
 @contextmanager
-def _work() -> Iterator[tuple[Job, list[EventFile]]]:
+def _work(number_of_files: int) -> Iterator[tuple[Job, list[EventFile]]]:
     """Make the files; what is filled, and from which."""
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
@@ -59,7 +60,7 @@ def _work() -> Iterator[tuple[Job, list[EventFile]]]:
             (folder / str(number)).write_bytes(data)
         (folder / "book.toml").write_text(_book())
         book = read_definitions(folder / "book.toml")
-        paths = [str(folder / str(number % DIFFERENT)) for number in range(FILES)]
+        paths = [str(folder / str(number % DIFFERENT)) for number in range(number_of_files)]
         job = Job(book, RUSTOGRAMER.name, frozenset(book.spectra))
         yield job, event_files(paths)
 
@@ -73,7 +74,7 @@ def _sorted(cluster: Cluster, job: Job, files: Sequence[EventFile]) -> float:
 
 def _workers(effort: Effort) -> list[Row]:
     with ExitStack() as stack:
-        job, files = stack.enter_context(_work())
+        job, files = stack.enter_context(_work(MANY_FILES))
         one, two = (stack.enter_context(connected(f"local:{number}")) for number in (1, 2))
         for cluster in (one, two):
             _sorted(cluster, job, files)
@@ -82,13 +83,13 @@ def _workers(effort: Effort) -> list[Row]:
     rates = [[size / took for took in column] for column in zip(*times, strict=True)]
     ratio = statistics.median(alone / both for alone, both in times)
     of_one, of_two = map(statistics.median, rates)
-    what = f"sort of {FILES} files of 10 MB on 2 local workers, beside 1"
+    what = f"sort of {MANY_FILES} files of 10 MB on 2 local workers, beside 1"
     return [Row(what, of_one, of_two, ratio, 1.5, 1.7, "MB/s")]
 
 
 def _overhead(effort: Effort) -> list[Row]:
     with ExitStack() as stack:
-        job, files = stack.enter_context(_work())
+        job, files = stack.enter_context(_work(FILES))
         cluster = stack.enter_context(connected("local:1"))
         parts = [FilePart(n, file, 0, None, InForce()) for n, file in enumerate(files)]
         fill(job, parts[:1])
