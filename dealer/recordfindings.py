@@ -28,7 +28,7 @@ def record_findings(what: str, told: Mapping[str, JsonValue]) -> tuple[list[Find
     notes = [
         printable(f"{bank}: keeps no {what}: {state['why_not']}")
         for bank, state in told.items()
-        if isinstance(state, dict) and "why_not" in state
+        if isinstance(state, dict) and "why_not" in state and not state.get("on_purpose")
     ]
     return findings, notes
 

@@ -50,6 +50,7 @@ class Records:
 
     Attributes:
         why_not: Why neither is kept; empty: nothing hinders it.
+        is_off: /dev/null in the place of a folder says so on purpose.
         journal: The journal.
         history: The history, once it was begun.
     """
@@ -71,9 +72,12 @@ class Records:
         self.journal: Journal | None = None
         self.history: History | None = None
         self.why_not = _why_not(state_dir)
+        self.is_off = state_dir is not None and state_dir.is_relative_to(os.devnull)
         self._folder = None
         if self.why_not or state_dir is None:
-            level = logging.INFO if _is_unwanted(state_dir) else logging.WARNING
+            level = logging.WARNING
+            if _is_unwanted(state_dir):
+                level = logging.DEBUG if self.is_off else logging.INFO
             log.log(level, "%s: neither journal nor history is kept: %s", bank, self.why_not)
         else:
             name = state_name("records", bank, config.path)
@@ -96,6 +100,11 @@ class Records:
             self.history = History(self._folder, settings, tables, self._clock, self._sinks)
             for follower in self._followers:
                 follower.follow_points(self.history)
+
+    def told_off(self, what: str) -> JsonObject:
+        """Return why a `journal` or a `history` is not kept, and whether that is on purpose."""
+        why = self.why_not or f"[instrument.{what}] keep is false"
+        return {"why_not": why, "on_purpose": self.is_off or not self.why_not}
 
     def sinks(self) -> list[JsonObject]:
         """Return how the sinks of the configuration fare."""
@@ -238,9 +247,10 @@ class ServedJournal:
     @query
     def state(self) -> JsonObject:
         """Return how the journal fares: `folder`, `bytes` and `most_bytes` on disk, `days`,
-        `written`, `lost`, `trouble` (why nothing is written now), `set_aside` (damaged files)."""
+        `written`, `lost`, `trouble` (why nothing is written now), `set_aside` (damaged files); or
+        `why_not` if none is kept, and whether that is `on_purpose`."""
         if self._records.journal is None:
-            return {"why_not": self._records.why_not or "[instrument.journal] keep is false"}
+            return self._records.told_off("journal")
         return self._records.journal.state()
 
 
@@ -305,5 +315,5 @@ class ServedHistory:
     def state(self) -> JsonObject:
         """Return how the history fares, as of the journal."""
         if self._records.history is None:
-            return {"why_not": self._records.why_not or "[instrument.history] keep is false"}
+            return self._records.told_off("history")
         return self._records.history.state()
