@@ -243,6 +243,25 @@ class BankState:
         for each in running.values():
             self.take_operation(each, now)
 
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """Present values of this Bank."""
+        return self._values.values
+
+    def forget_values(self, before: Iterable[str]) -> None:
+        """Forget values of results that are published no more.
+
+        Args:
+            before: Those that were known when it was asked what is published; later ones are newer.
+        """
+        published = {
+            key_of(object_name, str(one["name"]))
+            for object_name, properties in self.interface.properties.items()
+            for one in properties
+        }
+        for key in set(before) - published:
+            self._values.remove(key)
+
     def take_status(self, values: Mapping[str, Any], now: float) -> None:
         """Take the whole status of a Player that publishes nothing: what has changed counts on."""
         known = self._values.values

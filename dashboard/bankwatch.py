@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import math
+import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -85,8 +86,8 @@ class BankWatch:
         self._loop = asyncio.get_running_loop()
 
     async def run(self) -> None:
-        """Look once a second, until it is cancelled."""
-        due = self._loop.time()
+        """Look once a second, until it is cancelled; not at the same moment as others."""
+        due = self._loop.time() - random.uniform(0.0, EVERY_S)
         while True:
             try:
                 await self.look()
@@ -175,6 +176,7 @@ class BankWatch:
 
     async def _look_at_interface(self, description: InterfaceDescription) -> None:
         """Ask what is published, and subscribe to what is new."""
+        before = set(self.state.values)
         objects = {BANK: description}
         for name in description.objects:
             if name not in objects:
@@ -185,6 +187,7 @@ class BankWatch:
             if "list_properties" in each.methods
         }
         self.state.interface.take(objects, properties)
+        self.state.forget_values(before)
         for name, some in properties.items():
             self._subscribe(name, wanted_patterns(some))
         for name in self._feeds.keys() - properties.keys():

@@ -195,15 +195,6 @@ class Board:
             if not changed.isdisjoint(viewer.places):
                 viewer.wake()
 
-    async def run(self) -> None:
-        """End batches, until it is cancelled."""
-        loop = asyncio.get_running_loop()
-        due = loop.time()
-        while True:
-            self.seal()
-            due = max(due + 1 / BATCH_HZ, loop.time())
-            await asyncio.sleep(due - loop.time())
-
     def is_wanted(self, topic: str) -> bool:
         """Tell whether anybody follows a topic."""
         return any(topic in viewer.places for viewer in self._viewers)

@@ -51,21 +51,19 @@ def _serve(options: argparse.Namespace, signals: EndSignals, notifier: Notifier)
     from dashboard.service import DashboardService, Where
     from player.logs import set_up_logging
 
-    set_up_logging(options.log_level, None, program=PROGRAM)
     array = read_array(options.config)
+    handler = set_up_logging(options.log_level, None, program=PROGRAM)
     ends: queue.SimpleQueue[tuple[bool, str]] = queue.SimpleQueue()
     where = Where(host=options.host, port=options.port, service=options.service or "")
-    service = DashboardService(
-        array, where, KeyRing.load(), lambda reason: ends.put((False, reason))
-    )
-    signals.deliver_to(lambda name: ends.put((True, name)))
     try:
-        service.start()
-        notifier.notify(READY=1, STATUS=f"serves {service.url}")
-        print(f"ready: {service.url}", flush=True)
-        is_asked, why = ends.get()
-        notifier.notify(STOPPING=1)
-        log.info("ends: %s", why)
-        return is_asked
+        keys = KeyRing.load()
+        with DashboardService(array, where, keys, lambda why: ends.put((False, why))) as service:
+            signals.deliver_to(lambda name: ends.put((True, name)))
+            notifier.notify(READY=1, STATUS=f"serves {service.url}")
+            print(f"ready: {service.url}", flush=True)
+            is_asked, why = ends.get()
+            notifier.notify(STOPPING=1)
+            log.info("ends: %s", why)
+            return is_asked
     finally:
-        service.close()
+        logging.getLogger().removeHandler(handler)

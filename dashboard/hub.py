@@ -75,7 +75,7 @@ class ArrayHub:
         self._watches = [
             BankWatch(state, self.calls, self._subscriptions) for state in self.states.values()
         ]
-        works = (*(watch.run() for watch in self._watches), self._look(), self.board.run())
+        works = (*(watch.run() for watch in self._watches), self._look())
         tasks = [asyncio.create_task(work) for work in works]
         try:
             yield
@@ -91,16 +91,20 @@ class ArrayHub:
             await self.calls.close()
 
     async def _look(self) -> None:
-        """Look what follows from the time, as often as batches end."""
+        """Look what follows from the time, and end a batch, a few times a second."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
         while True:
             try:
                 for watch in self._watches:
                     watch.tick()
                 self._bandpasses.look(self.board.is_wanted(BANDPASS))
                 self.hosts.look(self.board.is_wanted(HOSTS))
-            except Exception:  # of what Players told: others are looked at on
-                log.exception("a Bank cannot be looked at")
-            await asyncio.sleep(1 / BATCH_HZ)
+                self.board.seal()
+            except Exception:  # of what Players told: the next look may do
+                log.exception("the array cannot be looked at")
+            due = max(due + 1 / BATCH_HZ, loop.time())
+            await asyncio.sleep(due - loop.time())
 
     def silent(self) -> dict[str, float]:
         """Return Bank -> time since it was heard, s, of those that are late."""

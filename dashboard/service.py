@@ -7,8 +7,10 @@ import errno
 import logging
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from dashboard.application import Dashboard, Served
 from dashboard.assets import STATIC
@@ -48,7 +50,7 @@ class Where:
 
 
 class DashboardService:
-    """Serves an array's pages, in a thread, from `start` to `close`.
+    """Serves an array's pages, in a thread, from `start` to `close`; or within a block.
 
     Args:
         array: It.
@@ -78,54 +80,39 @@ class DashboardService:
         address = address_of_device(where.host)
         certificate = _certificate(array)
         tls = None if certificate is None else certificate.context
-        self._folder = KeyFolder(array.key_dir) if array.demands_keys(address) else None
-        self._registration: Registration | None = None
-        self._socket = self._listen(array, address, where)
-        self.url = url_of(self._socket, tls)
-        logins = None
-        if self._folder is not None:
-            self._folder.watch()
-            port = int(self._socket.getsockname()[1])
-            logins = Logins(self._folder.find_token, port=port, is_secure=tls is not None)
-        self._warn(address, is_secure=tls is not None)
-        served = Served(
-            array=array,
-            names=names_of_host(array.site.hosts),
-            keys=keys,
-            logins=logins,
-            certificate=certificate,
-            panels=find_panels(),
-            static=static,
-        )
-        self._serving = ServerThread(
-            Dashboard(served),
-            self._socket,
-            tls,
-            name="dashboard",
-            loop=asyncio.new_event_loop if tls is None else TlsLoop,
-            on_end=on_end,
-            **STREAM_BOUNDS,
-        )
+        with ExitStack() as stack:
+            folder = _key_folder(array, address, stack)
+            listening = _listen(array, address, where, stack)
+            self.url = url_of(listening, tls)
+            logins = None
+            if folder is not None:
+                port = int(listening.getsockname()[1])
+                logins = Logins(folder.find_token, port=port, is_secure=tls is not None)
+            served = Served(
+                array=array,
+                names=names_of_host(array.site.hosts),
+                keys=keys,
+                logins=logins,
+                certificate=certificate,
+                panels=find_panels(),
+                static=static,
+            )
+            self._serving = ServerThread(
+                Dashboard(served),
+                listening,
+                tls,
+                name="dashboard",
+                loop=asyncio.new_event_loop if tls is None else TlsLoop,
+                on_end=on_end,
+                **STREAM_BOUNDS,
+            )
+            stack.callback(self._serving.close)
+            self._held = stack.pop_all()
+        if not is_loopback_host(address):
+            self._warn(asks=logins is not None, is_secure=tls is not None)
 
-    def _listen(self, array: Array, address: str, where: Where) -> socket.socket:
-        def serve(port: int) -> socket.socket:
-            try:
-                return listen(address, port)
-            except OSError as error:
-                if error.errno == errno.EADDRINUSE:
-                    raise PortTakenError(tcp_url(address, port), port) from error
-                raise
-
-        if not where.service:
-            return serve(where.port)
-        manager = ManagerAddress.read(array.portmanager) if array.portmanager else LOCAL
-        self._registration = Registration(ServiceAddress(where.service, manager))
-        return self._registration.take(serve)
-
-    def _warn(self, address: str, *, is_secure: bool) -> None:
-        if is_loopback_host(address):
-            return
-        if self._folder is None:
+    def _warn(self, *, asks: bool, is_secure: bool) -> None:
+        if not asks:
             log.warning("%s is open to the network, and nothing asks who looks", self.url)
         elif not is_secure:
             log.warning(
@@ -137,14 +124,43 @@ class DashboardService:
         """Begin to serve."""
         self._serving.start()
 
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
     def close(self) -> None:
-        """End all streams and connections, and give the address back."""
-        self._serving.close()
-        self._socket.close()
-        if self._registration is not None:
-            self._registration.close()
-        if self._folder is not None:
-            self._folder.close()
+        """End all streams and connections, and give the address back; may be called twice."""
+        self._held.close()
+
+
+def _key_folder(array: Array, address: str, stack: ExitStack) -> KeyFolder | None:
+    """Return the keys of people, which are read again when they change; None: nobody logs in."""
+    if not array.demands_keys(address):
+        return None
+    folder = KeyFolder(array.key_dir)
+    stack.callback(folder.close)
+    folder.watch()
+    return folder
+
+
+def _listen(array: Array, address: str, where: Where, stack: ExitStack) -> socket.socket:
+    def serve(port: int) -> socket.socket:
+        try:
+            return stack.enter_context(listen(address, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise PortTakenError(tcp_url(address, port), port) from error
+            raise
+
+    if not where.service:
+        return serve(where.port)
+    manager = ManagerAddress.read(array.portmanager) if array.portmanager else LOCAL
+    registration = Registration(ServiceAddress(where.service, manager))
+    stack.callback(registration.close)
+    return registration.take(serve)
 
 
 def _certificate(array: Array) -> Certificate | None:

@@ -33,6 +33,7 @@ CORE_TESTS = [
     "tests/unit/histogrammer/events/protocol",
     "tests/unit/histogrammer/rest",
     "tests/unit/gateways/difx/protocol",
+    "tests/unit/dashboard/protocol",
     "tests/unit/player/endpoints/http/protocol",
     *(f"tests/unit/dealer/test_{name}.py" for name in VERB_TESTS),
     *(f"tests/unit/spectrometer/daq/test_{name}.py" for name in DAQ_TESTS),

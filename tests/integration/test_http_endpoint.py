@@ -9,6 +9,7 @@ import signal
 import socket
 import struct
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path

@@ -94,10 +94,6 @@ def serving(array: Array, page: Path, keys: ClientKeys | None = None) -> Iterato
     """Serve an array's dashboard at a free port of the loopback address."""
     ends: list[str] = []
     where = Where(host="127.0.0.1", port=0)
-    service = DashboardService(array, where, keys, ends.append, static=page)
-    service.start()
-    try:
+    with DashboardService(array, where, keys, ends.append, static=page) as service:
         yield Peer(service.url)
-    finally:
-        service.close()
     assert not ends

@@ -27,10 +27,10 @@ from zmqjsonproxy.rights import KnownKey, Role
 __all__ = ["Login", "Logins", "NotProvedError"]
 
 _NO_CREDENTIALS = (
-    "this Player answers people with keys: log in at /login, or send the token of your key, "
+    "people with keys are answered here: log in at /login, or send the token of your key, "
     "Authorization: Bearer TOKEN"
 )
-_UNKNOWN = "the token is of no key that this Player knows; ask who administers it for one"
+_UNKNOWN = "the token is of no key that is known here; ask who administers it for one"
 
 
 class NotProvedError(Exception):
@@ -174,4 +174,4 @@ class Logins:
 
 
 def _revoked(key: KnownKey) -> str:
-    return f"the key {key.name} was revoked; ask who administers this Player for a new one"
+    return f"the key {key.name} was revoked; ask who administers this server for a new one"

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.dashboards import Peer, make_page, serving
+from support.dashboards import make_page, serving
 from support.free_ports import bound
 from support.original_server import OriginalPlayer
 from support.player_run import poll
@@ -169,7 +169,9 @@ def test_frames_come_over_a_websocket_reduced_as_is_wanted(site: Site) -> None:
         "points": 1000,
     }
     assert header["wanted"] == {"rate": 5.0, "width": 10}
-    lower, upper = (np.frombuffer(arrays, one["dtype"], 10, one["offset"]) for one in header["arrays"])
+    lower, upper = (
+        np.frombuffer(arrays, one["dtype"], 10, one["offset"]) for one in header["arrays"]
+    )
     assert lower.tolist() == list(range(0, 1000, 100))
     assert upper.tolist() == list(range(99, 1000, 100))
     header, arrays = found[False]

@@ -149,6 +149,16 @@ def test_a_polled_status_counts_its_changes(topics: Topics) -> None:
     }
 
 
+def test_values_of_results_that_are_published_no_more_are_forgotten(topics: Topics) -> None:
+    topics.take("old", 1)
+    topics.take("level", 1)
+    before = set(topics.state.values)
+    topics.take("new", 1)
+    topics.state.interface.take({}, {"bank": [prop("level")]})
+    topics.state.forget_values(before)
+    assert set(topics.state.values) == {"level", "new"}
+
+
 def prop(name: str, kind: str = "result") -> dict[str, Any]:
     return {"name": name, "kind": kind}
 

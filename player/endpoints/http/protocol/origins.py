@@ -40,14 +40,14 @@ def refusal(
     host = headers.get("host", "")
     if not _is_ours(host, local, names):
         return (
-            f"the header Host names {host[:_SHOWN]!r}, which this Player is not called; open it by its "
-            "address, or add the name to `hosts` in the table of this endpoint"
+            f"the header Host names {host[:_SHOWN]!r}, which this server is not called; open it by its "
+            "address, or add the name to `hosts` in its table of the configuration"
         )
     origin = headers.get("origin")
     if origin is None:
         if is_websocket and not has_bearer(headers):
             return (
-                "a WebSocket needs the header Origin, equal to the address of this Player, "
+                "a WebSocket needs the header Origin, equal to the address of this server, "
                 f"as http://{host}"
             )
     elif origin.lower() not in (f"http://{host}".lower(), f"https://{host}".lower()):
