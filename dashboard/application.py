@@ -15,7 +15,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse
 
-from dashboard.assets import STATIC, AssetFiles, Page
+from dashboard.assets import STATIC, Page, served_folder
 from dashboard.config import Array
 from dashboard.hub import ArrayHub
 from dashboard.panels import PanelSet
@@ -35,7 +35,7 @@ __all__ = ["PAGES", "Dashboard", "Served"]
 
 log = logging.getLogger(__name__)
 
-PAGES = ("hosts", "log", "journal", "history", "files", "spectra", "jobs", "alarms", "diff")
+PAGES = ("hosts", "log", "journal", "history", "files", "spectra", "jobs")
 _ONLY_READS = "this address only reads: GET and HEAD. A Bank is changed by calls, as with the command `dealer`"
 _LONGEST_TARGET = 8192
 _LOOK_EVERY_S = 0.25
@@ -122,9 +122,9 @@ class Dashboard:
             api.add_api_route("/api/session", self.session)
         else:
             LoginRoutes(self._served.logins, self.login_page).add_to(api)
-        api.mount("/static", AssetFiles(directory=self._served.static))
+        api.mount("/static", served_folder(self._served.static))
         for kind, panels in self._served.panels.items():
-            api.mount(f"/panels/{kind}", AssetFiles(directory=panels.folder))
+            api.mount(f"/panels/{kind}", served_folder(panels.folder))
         tell_errors(api)
 
     @contextlib.asynccontextmanager

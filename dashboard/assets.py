@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import Response
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 from player.endpoints.http.guard import content_policy
 
-__all__ = ["STATIC", "AssetFiles", "Page", "import_map_hash"]
+__all__ = ["STATIC", "Page", "import_map_hash", "served_folder"]
 
 STATIC = Path(__file__).resolve().parent / "static"
 _REVALIDATED = "no-cache"
@@ -31,7 +32,7 @@ def import_map_hash(page: bytes) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(match[1]).digest()).decode()}"
 
 
-class AssetFiles(StaticFiles):
+class _AssetFiles(StaticFiles):
     """Files of a folder, with `ETag`."""
 
     def file_response(self, *args: Any, **more: Any) -> Response:
@@ -39,6 +40,12 @@ class AssetFiles(StaticFiles):
         response = super().file_response(*args, **more)
         response.headers["cache-control"] = _REVALIDATED
         return response
+
+
+def served_folder(folder: Path) -> Any:
+    """Return an ASGI application that serves the files of a folder, compressed for who can read
+    that."""
+    return GZipMiddleware(_AssetFiles(directory=folder), minimum_size=1000)
 
 
 class Page:

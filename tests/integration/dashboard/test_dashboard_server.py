@@ -3,6 +3,7 @@ there, seen by clients of other makers."""
 
 from __future__ import annotations
 
+import gzip
 import json
 import struct
 import time
@@ -292,6 +293,9 @@ def test_pages_and_assets_have_headers_that_keep_others_out(site: Site) -> None:
     assert asset.headers["cache-control"] == "no-cache"
     again = peer.ask("/static/app.js", If_None_Match=asset.headers["etag"])
     assert again.status == 304
+    packed = peer.ask("/static/app.js", Accept_Encoding="gzip")
+    assert packed.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == asset.body
     assert peer.get("/api/site")["banks"] == ["BANKA", "BANKB", "BANKC"]
     assert peer.get("/api/session") == {"key": "", "role": "observe"}
     assert b"dealer_player_dashboard_bank_live" in peer.ask("/metrics").body
