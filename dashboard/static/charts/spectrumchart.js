@@ -12,6 +12,22 @@ const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3]];
  * @typedef {{xLabel: string, yLabel: string, isRed: boolean, onZoom: (range: [number, number] | null) => void}} Look
  */
 
+/**
+ * Numbers of an axis: a point, no groups, as many digits as its steps have.
+ *
+ * @param {unknown} _
+ * @param {number[]} splits
+ * @param {number} __
+ * @param {number} ___
+ * @param {number} step
+ * @returns {string[]}
+ */
+function plainNumbers(_, splits, __, ___, step) {
+  const digits = Math.min(Math.max(-Math.floor(Math.log10(step) + 1e-9), 0), 12);
+  const more = digits > 0 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6 ? 1 : 0;
+  return splits.map((split) => (split === null ? "" : Math.abs(split) >= 1e7 ? split.toExponential(3) : split.toFixed(digits + more)));
+}
+
 /** A chart in an element, from its making to `destroy`. */
 export class SpectrumChart {
   /**
@@ -40,7 +56,7 @@ export class SpectrumChart {
   /** @returns {any} Of uPlot. */
   options() {
     const { names, look } = this;
-    const axis = { stroke: token("dim"), grid: { stroke: token("grid"), width: 1 }, ticks: { stroke: token("grid"), width: 1 }, font: "11px system-ui, sans-serif", labelFont: "11px system-ui, sans-serif", labelSize: 18, labelGap: 0 };
+    const axis = { stroke: token("dim"), grid: { stroke: token("grid"), width: 1 }, ticks: { stroke: token("grid"), width: 1 }, font: "11px system-ui, sans-serif", labelFont: "11px system-ui, sans-serif", labelSize: 18, labelGap: 0, values: plainNumbers };
     const shown = (/** @type {any} */ _, /** @type {number | null} */ value) => (value === null || value === undefined ? "-" : value.toPrecision(6));
     return {
       width: this.host.clientWidth || 600,
