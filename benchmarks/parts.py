@@ -23,6 +23,8 @@ NAMES = (
     "streams",
     "channels",
     "operations",
+    "journal",
+    "keys",
     "channelizer",
     "histograms",
     "rest",

@@ -19,6 +19,7 @@ __all__ = [
     "player",
     "serve",
     "serve_arrays",
+    "serve_at",
 ]
 
 STATUS: dict[str, Any] = {
@@ -101,16 +102,17 @@ def player(takes: float = 0.0) -> ZMQJSONProxyServer:
 
 def serve(connection: Telling, takes: float = 0.0) -> None:
     """Serve a Subject as `bank` for ever."""
-    _serve(connection, player(takes))
+    serve_at(connection, player(takes))
 
 
 def serve_arrays(connection: Telling) -> None:
     """Serve an ArraySubject as `bank` for ever."""
     server = ZMQJSONProxyServer(zmq.Context.instance(), "tcp://127.0.0.1:*")
     server.expose("bank", ArraySubject())
-    _serve(connection, server)
+    serve_at(connection, server)
 
 
-def _serve(connection: Telling, server: ZMQJSONProxyServer) -> None:
+def serve_at(connection: Telling, server: ZMQJSONProxyServer) -> None:
+    """Tell where a server is, and serve for ever."""
     ready(connection, server.url)
     server.run_loop()

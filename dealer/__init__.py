@@ -23,8 +23,10 @@ from dealer.outcome import Outcome
 from groundwork.late import late_names
 from zmqjsonproxy.errors import (
     CallTimeoutError,
+    NotInControlError,
     OperationAbortedError,
     OperationLostError,
+    OutcomeUnknownError,
     PeerLostError,
     ProxyError,
     RefusedError,
@@ -52,10 +54,12 @@ __all__ = [
     "NoActivePlayersError",
     "NoSuchPlayerError",
     "NotExportedError",
+    "NotInControlError",
     "OperationAbortedError",
     "OperationLostError",
     "Operations",
     "Outcome",
+    "OutcomeUnknownError",
     "PeerLostError",
     "PlayersError",
     "ProxyError",

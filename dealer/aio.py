@@ -9,12 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from dealer.bank import PART_TIMEOUT, Parts
-from dealer.control import TaskRenewal
 from dealer.fetching import FileVerbs
 from dealer.operations import AsyncOperations
 from dealer.players import find_players
 from dealer.roster import DEFAULT_TIMEOUT, default_deadline
 from dealer.services import AsyncServices, Services
+from dealer.taskrenewal import TaskRenewal
 from dealer.verbs import Verbs
 from groundwork.values import RemoteValue
 from zmqjsonproxy import AsyncHub, AsyncOperation, AsyncProxyClient

@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from arrayconfig.logs import bind, log_to
 from dealer import (
     commands,
+    controlcommand,
     fetchcommand,
+    historycommand,
     hostcommands,
+    journalcommand,
     keycommands,
     pipecommand,
     plancommand,
@@ -56,7 +59,10 @@ COMMANDS = (
     propertycommands,
     watchcommand,
     pipecommand,
+    journalcommand,
+    historycommand,
     fetchcommand,
+    controlcommand,
     hostcommands,
     keycommands,
     plancommand,

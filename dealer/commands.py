@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +18,7 @@ from dealer.completion import SHELLS, Command, read_command
 from dealer.dealer import DEFAULT_TIMEOUT, Dealer
 from dealer.errors import ConfigurationError, NoSuchPlayerError, PlayersError
 from dealer.fanout import describe
+from dealer.keptcontrol import KeptControl, control_file
 from dealer.outcome import Outcome
 from dealer.players import find_players
 from dealer.progress import CallLine, ScanLine
@@ -38,6 +40,7 @@ __all__ = [
     "banks_named",
     "complain",
     "described",
+    "kept_control",
     "open_dealer",
     "read_value",
     "run_shell",
@@ -119,8 +122,17 @@ def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -
 
 
 def open_dealer(options: argparse.Namespace, timeout: float = QUESTION_TIMEOUT) -> Dealer:
-    """Return the Dealer of a command line; its deadline, s, unless that has one."""
-    return Dealer(config=options.config, timeout=options.timeout or timeout)
+    """Return the Dealer of a command line, with the control that its user has taken; its deadline,
+    s, unless that has one."""
+    d = Dealer(config=options.config, timeout=options.timeout or timeout)
+    kept = kept_control().credentials()
+    d.use_control({b: kept[p.url] for b, p in d.available_players.items() if p.url in kept})
+    return d
+
+
+def kept_control() -> KeptControl:
+    """Return the control that all commands of this user have."""
+    return KeptControl(control_file(os.environ))
 
 
 def complain(error: Exception) -> None:
@@ -271,7 +283,7 @@ def _status(options: argparse.Namespace) -> int:
 def _call(options: argparse.Namespace) -> int:
     args, kwargs = _arguments(options.args)
     method: str = options.method
-    if "." in method and not method.startswith(("rpc.", "bank.", "files.")):
+    if "." in method and not method.startswith(("rpc.", "bank.", "files.", "control.")):
         method = f"bank.{method}"
     reserved = sorted({"_banks", "_timeout"} & kwargs.keys())
     if reserved:

@@ -6,12 +6,12 @@ of a Dealer, or a task of an AsyncDealer.
 
 from __future__ import annotations
 
-import asyncio
 import logging
+import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -24,7 +24,7 @@ from zmqjsonproxy.control.protocol.lease import RENEW_EVERY_S, SILENT_S
 from zmqjsonproxy.errors import NotInControlError, ProxyError
 from zmqjsonproxy.hubs import run
 
-__all__ = ["Control", "ControlBlock", "Controls", "Renewal", "TaskRenewal", "ThreadRenewal"]
+__all__ = ["Control", "ControlBlock", "Controls", "Renewal", "ThreadRenewal"]
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +47,7 @@ class Control:
         number: Rises each time that control of this Bank is taken.
         ended: How the control before this one ended, in words; None: there was none.
         required: Commands are refused while nobody has control.
+        credential: Of control that was just taken: whoever has it commands. Empty: as of others.
     """
 
     bank: str
@@ -59,6 +60,7 @@ class Control:
     number: int | None = None
     ended: str | None = None
     required: bool = False
+    credential: str = field(default="", repr=False)
 
     @classmethod
     def read(cls, bank: str, told: Mapping[str, RemoteValue]) -> Control:
@@ -74,7 +76,22 @@ class Control:
             number=told.get("number"),
             ended=told.get("ended"),
             required=bool(told.get("required")),
+            credential=f"{told['number']}:{told['token']}" if told.get("token") else "",
         )
+
+    def describe(self) -> dict[str, object]:
+        """Return it as JSON holds it, without the credential."""
+        times = {"since": self.since, "until": self.until}
+        return {
+            "owner": self.owner,
+            "host": self.host,
+            "key": self.key,
+            "reason": self.reason,
+            **{name: None if time is None else time.isoformat() for name, time in times.items()},
+            "number": self.number,
+            "ended": self.ended,
+            "required": self.required,
+        }
 
     def __str__(self) -> str:
         if self.owner is None or self.until is None:
@@ -136,42 +153,16 @@ def _repeat(sign: Callable[[], Coroutine[object, None, bool]], ended: threading.
             return
 
 
-class TaskRenewal:
-    """A task that gives signs of life, in the loop of whoever takes control."""
-
-    def __init__(self) -> None:
-        self._task: asyncio.Task[None] | None = None
-
-    def begin(self, sign: Callable[[], Coroutine[object, None, bool]]) -> None:
-        """See Renewal."""
-
-        async def repeat() -> None:
-            await asyncio.sleep(RENEW_EVERY_S)
-            while await sign():
-                await asyncio.sleep(RENEW_EVERY_S)
-
-        if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(repeat(), name="control")
-
-    def end(self) -> None:
-        """See Renewal."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
-
-
 @dataclass(slots=True)
 class Held:
     """Control of one Bank that this Dealer has taken.
 
     Attributes:
-        credential: "NUMBER:TOKEN".
         is_renewed: It ends when this Dealer is silent.
         is_lost: Its Player has said that it has ended. Commands are refused until it is given
             back, or taken anew: whoever went on without would not know of the others.
     """
 
-    credential: str
     is_renewed: bool
     is_lost: bool = False
 
@@ -189,12 +180,19 @@ class Controls:
     def __init__(self, calls: BankCalls) -> None:
         self._calls = calls
         self._held: dict[str, Held] = {}
+        self._pid = os.getpid()
         self.renewal: Renewal | None = None
 
     @property
     def held(self) -> list[str]:
         """Banks whose control was taken and not given back yet."""
-        return list(self._held)
+        return list(self._mine())
+
+    def _mine(self) -> dict[str, Held]:
+        """Return what this process has: a child of whoever took control has none."""
+        if self._pid != os.getpid():
+            self._held, self._pid = {}, os.getpid()
+        return self._held
 
     async def take(
         self, reason: str, minutes: float, stays: bool, banks: Sequence[str], timeout: float
@@ -203,20 +201,23 @@ class Controls:
         renewal = None if stays else self.renewal
         args = (reason, minutes * 60.0, None if renewal is None else SILENT_S)
         found = await self._calls.outcomes("control.take", banks, timeout, args)
-        taken = {bank: o.value for bank, o in found.items() if o.error is None}
-        for bank, told in taken.items():
-            held = self._held[bank] = Held(f"{told['number']}:{told['token']}", renewal is not None)
-            self.prove(bank, held.credential)
+        taken = {
+            bank: Control.read(bank, outcome.value)
+            for bank, outcome in found.items()
+            if outcome.error is None
+        }
+        for bank, control in taken.items():
+            self.hold(bank, control.credential, is_renewed=renewal is not None)
         if len(taken) < len(found):
             await self._give_back(list(taken), timeout)
             raise PlayersError("take_control", found, "control was taken of none of them")
         if renewal is not None:
-            renewal.begin(self._give_sign)
-        return {bank: Control.read(bank, told) for bank, told in taken.items()}
+            renewal.begin(self.give_sign)
+        return taken
 
     async def release(self, banks: Sequence[str], timeout: float) -> dict[str, Control]:
         """Give control of Banks back; see `Verbs.release_control`."""
-        found = await self._give_back([bank for bank in banks if bank in self._held], timeout)
+        found = await self._give_back([bank for bank in banks if bank in self._mine()], timeout)
         return _controls("release_control", found)
 
     async def break_(self, reason: str, banks: Sequence[str], timeout: float) -> dict[str, Control]:
@@ -235,12 +236,13 @@ class Controls:
         told notices the silence."""
         if self.renewal is not None:
             self.renewal.end()
-        renewed = [bank for bank, held in self._held.items() if held.is_renewed]
+        renewed = [bank for bank, held in self._mine().items() if held.is_renewed]
         with suppress(ProxyError):
             await self._give_back(renewed, GIVE_BACK_WITHIN_S)
 
-    def prove(self, bank: str, credential: str) -> None:
-        """Have a credential go with each call to a Bank; empty: none."""
+    def hold(self, bank: str, credential: str, *, is_renewed: bool = False) -> None:
+        """Have a credential go with each call to a Bank from now on."""
+        self._mine()[bank] = Held(is_renewed)
         self._calls.hub.set_control(self._calls.urls[bank], credential)
 
     async def _give_back(self, banks: Sequence[str], timeout: float) -> Outcomes:
@@ -250,8 +252,8 @@ class Controls:
             results = await self._calls.hub.call_many(requests, timeout) if requests else []
         finally:
             for bank in banks:
-                self._held.pop(bank, None)
-                self.prove(bank, "")
+                self._mine().pop(bank, None)
+                self._calls.hub.set_control(self._calls.urls[bank], "")
         found = Outcomes()
         for bank, result in zip(banks, results, strict=True):
             error, value = result.error, result.value
@@ -261,16 +263,16 @@ class Controls:
             found[bank] = Outcome(bank, value if error is None else None, error, result.delay_s)
         return found
 
-    async def _give_sign(self) -> bool:
+    async def give_sign(self) -> bool:
         """Give a sign of life to all Players whose control is to be kept; False: there is none."""
-        kept = {b: held for b, held in list(self._held.items()) if held.is_renewed}
+        kept = {b: held for b, held in list(self._mine().items()) if held.is_renewed}
         if self._calls.is_closed or all(held.is_lost for held in kept.values()):
             return False
         asked = [bank for bank, held in kept.items() if not held.is_lost]
         requests = [CallRequest(self._calls.urls[bank], "control", "renew") for bank in asked]
         results = await self._calls.hub.call_many(requests, RENEW_EVERY_S)
         for bank, result in zip(asked, results, strict=True):
-            if self._held.get(bank) is not kept[bank]:
+            if self._mine().get(bank) is not kept[bank]:
                 continue  # given back, or taken anew, meanwhile
             if isinstance(result.error, NotInControlError):
                 kept[bank].is_lost = True

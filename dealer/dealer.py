@@ -131,6 +131,8 @@ class Dealer(Roster[BankProxy]):
     break_control = blocking(_Verbs.break_control)
     who_controls = blocking(_Verbs.who_controls)
 
+    outcome_of = blocking(_Verbs.outcome_of)
+
     begin = blocking(_Verbs.begin)
     operation = blocking(_Verbs.operation)
     operations = blocking(_Verbs.operations)

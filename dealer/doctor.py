@@ -20,6 +20,7 @@ from dealer.errors import ConfigurationError
 from dealer.fanout import describe, fan_out
 from dealer.outcome import Outcomes
 from dealer.players import configuration_path, find_players, is_port_manager, tables_of_file
+from dealer.recordfindings import record_findings
 from dealer.services import open_hub
 from dealer.start import ClockOffset
 from groundwork.cut import cut
@@ -137,6 +138,7 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
         report.findings += _own_findings(there)
         _compare_clocks(there, report)
         _look_at_channels(there, report)
+        _look_at_records(there, report)
     return report
 
 
@@ -296,6 +298,16 @@ def _look_at_channels(there: _Reached, report: Report) -> None:
     findings, notes = channel_findings(report.channels)
     report.findings += findings
     report.notes += notes
+
+
+def _look_at_records(there: _Reached, report: Report) -> None:
+    """A journal that is not written is noticed by nobody; Players of other versions have none."""
+    for what in ("journal", "history"):
+        told = fan_out(there.hub, there.native(), f"{what}.state", (), {}, there.timeout)
+        answers = {bank: each.value for bank, each in told.items() if each.error is None}
+        findings, notes = record_findings(what, answers)
+        report.findings += findings
+        report.notes += notes
 
 
 def interface_findings(

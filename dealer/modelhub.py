@@ -49,6 +49,7 @@ class _Hub(ABC):
         keep: Callable[[list[Answered]], None],
     ) -> None:
         self._players, self._clock, self._keep = players, clock, keep
+        self._credentials: dict[str, str] = {}
 
     def peer(self, _url: str) -> SimpleNamespace:
         """See ThreadHub."""
@@ -60,8 +61,7 @@ class _Hub(ABC):
 
     def set_control(self, url: str, credential: str) -> None:
         """See Hub."""
-        if (player := self._players.get(url)) is not None:
-            player.control = credential
+        self._credentials[url] = credential
 
     @abstractmethod
     async def _wait(self, seconds: float) -> None:
@@ -97,8 +97,9 @@ class _Hub(ABC):
 
     def _answered(self, request: CallRequest, timeout: float) -> Answered:
         url, name, method = request.url, request.object_name, request.method
+        call = name, method, request.args, request.kwargs, timeout
         try:
-            return self._players[url].call(name, method, request.args, request.kwargs, timeout)
+            return self._players[url].call(*call, self._credentials.get(url, ""))
         except KeyError:
             lost = CallResult(error=_nobody_at(url, f"{name}.{method}"))
             return Answered(url, name, method, request.args, request.kwargs, "", lost, "", [])
@@ -111,10 +112,8 @@ class _Hub(ABC):
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
     ) -> list[CallResult]:
-        players = self._players
-        return self._kept(
-            lambda: [players[url].begin(object_name, method, args, kwargs) for url in urls]
-        )
+        players, call, known = self._players, (object_name, method, args, kwargs), self._credentials
+        return self._kept(lambda: [players[url].begin(*call, known.get(url, "")) for url in urls])
 
     def _kept(self, ask: Callable[[], list[Answered]]) -> list[CallResult]:
         with _one_at_a_time:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from dealer.commands import QUESTION_TIMEOUT, banks_named
+from dealer.commands import QUESTION_TIMEOUT, banks_named, kept_control
 from dealer.fanout import fan_out
 from dealer.outcome import Outcome, Outcomes
 from dealer.players import find_players
@@ -121,6 +121,9 @@ def published_by(
     by_word = {word: names_by_bank([word], known, chosen) for word in words or ["*"]}
     within = options.timeout or QUESTION_TIMEOUT
     with open_hub() as hub:
+        for url, credential in kept_control().credentials().items():
+            if url in urls.values():
+                hub.set_control(url, credential)
         published = PublishedProperties(hub=hub, urls=urls, timeout=within, words=by_word)
         published.ask()
         yield published

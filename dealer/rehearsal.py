@@ -243,7 +243,6 @@ class ModelPlayer:
         clock: Virtual.
         is_control_required: Commands need control of the Bank.
         waited: What the call that is being carried out would have waited, s.
-        control: Credential that comes with each call; empty: none.
     """
 
     bank: str
@@ -252,7 +251,6 @@ class ModelPlayer:
     clock: VirtualClock
     is_control_required: bool = False
     waited: float = 0.0
-    control: str = ""
 
     def __post_init__(self) -> None:
         self._operations = _Operations("plan")
@@ -298,22 +296,28 @@ class ModelPlayer:
         args: Sequence[Any],
         kwargs: Mapping[str, Any] | None,
         timeout: float,
+        control: str = "",
     ) -> Answered:
-        """Answer a call; `delay_s` of the result is how long it takes. Raises what encoding the
-        call raises."""
-        request = _as_it_arrives(object_name, method, args, kwargs, timeout, control=self.control)
+        """Answer a call, which comes with a credential, or none; `delay_s` of the result is how long
+        it takes. Raises what encoding the call raises."""
+        request = _as_it_arrives(object_name, method, args, kwargs, timeout, control=control)
         result = self._carry_out(request)
         if result.delay_s > timeout:
             result = CallResult(None, CallTimeoutError(self.url, request.target, timeout), timeout)
         return self._answered(object_name, method, request, result, result.value)
 
     def begin(
-        self, object_name: str, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+        self,
+        object_name: str,
+        method: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        control: str = "",
     ) -> Answered:
         """Begin an operation; the result says which it is, or why it fails at once: what it does is
         done when it is begun, and told when its time is over."""
         request = _as_it_arrives(
-            object_name, method, args, kwargs, 60.0, begun_by="plan", control=self.control
+            object_name, method, args, kwargs, 60.0, begun_by="plan", control=control
         )
         known = self._engine.methods.get(request.target)
         if known is None or known.kind != "operation":

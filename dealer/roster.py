@@ -235,6 +235,15 @@ class Roster(OfOneProcess, Generic[B]):
             partial(self._controls.release, banks, timeout),
         )
 
+    def use_control(self, credentials: Mapping[str, str]) -> None:
+        """Command by control that another process has taken, with `take_control(..., stays=True)`.
+
+        Args:
+            credentials: Bank -> `credential` of what was taken there.
+        """
+        for bank in self._check_names(credentials):
+            self._controls.hold(bank, credentials[bank])
+
     # what Banks publish
 
     def subscribe(

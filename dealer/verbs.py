@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from dealer.callstate import ask_states, identities
 from dealer.control import Control
 from dealer.errors import NotExportedError, PlayersError
 from dealer.fanout import all_values
@@ -23,6 +24,7 @@ from dealer.scans import ScanVerbs
 from dealer.spectra import summed
 from groundwork.values import RemoteValue
 from zmqjsonproxy import InterfaceDescription
+from zmqjsonproxy.callstate import CallState
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.hubs import Hub
 from zmqjsonproxy.operations import begin, find
@@ -342,6 +344,31 @@ class Verbs(ScanVerbs[B], Generic[B, Operation, Operations]):
         """
         banks, timeout = self._asked("who_controls", _banks, None)
         return await self._controls.show(banks, timeout)
+
+    # what became of a call
+
+    async def outcome_of(
+        self, call: str | BaseException, *, _banks: Iterable[str] | None = None
+    ) -> dict[str, CallState]:
+        """Return what became of a command that timed out, or whose connection was lost; Bank ->
+        running, done with its value, failed with its error, or unknown.
+
+        The Player is asked, which knows the last commands of each client, then its journal. Unknown
+        is also what never came there.
+
+        Args:
+            call: The error that was raised, or the `call_id` of one.
+            _banks: Ask these; None: those that the error tells of, or the active ones.
+
+        Raises:
+            PlayersError: A Player cannot be asked.
+            ValueError: The error tells of no call that was sent.
+        """
+        known = identities(call, self._calls.urls)
+        asked = list(known) if known is not None and _banks is None else _banks
+        banks, timeout = self._asked("outcome_of", asked, None)
+        ids = dict.fromkeys(banks, call) if isinstance(call, str) else known or {}
+        return await ask_states(self._calls, {b: ids[b] for b in banks if b in ids}, timeout)
 
     # operations
 

@@ -9,6 +9,7 @@ EXTRAS = {
     "aiokatcp": "instruments",
     "astropy": "fits",
     "boost_histogram": "histogrammer",
+    "duckdb": "archive",
     "fastapi": "web",
     "httptools": "web",
     "jinja2": "web",

@@ -115,13 +115,11 @@ def _opened(config: Config, host: str) -> KeyFolder:
 
 def _missing(config: Config, host: str, error: KeyFileError) -> KeysMissingError:
     """Return what it means for the operator that keys cannot be used."""
-    remedy = error.remedy and f"{error.remedy}, or "
-    if isinstance(error.__cause__, FileNotFoundError) or not config.key_dir.exists():
-        remedy = f"type: {NEW_KEYS} --config {shlex.quote(str(config.path))}, or "
-    line = "write insecure = true"
-    if is_loopback_host(host):
-        line = "take keys = true out"
-    remedy += f"{line} below [instrument] in {config.path}, so that nobody is asked for one"
+    remedy = error.remedy
+    if not remedy or NEW_KEYS in remedy:  # they are not there: one may have them, or do without
+        line = "take keys = true out" if is_loopback_host(host) else "write insecure = true"
+        remedy = f"type: {NEW_KEYS} --config {shlex.quote(str(config.path))}, or {line}"
+        remedy += f" below [instrument] in {config.path}, so that nobody is asked for one"
     return KeysMissingError(host, f"{error.path}: {error.reason}", remedy)
 
 
@@ -206,7 +204,9 @@ def key_findings(config: Config) -> list[Finding]:
         text = str(missing).removesuffix(f"; {missing.remedy}")
         return [Finding("keys", f"{', '.join(demanding)}: {text}", missing.remedy)]
     found = [
-        Finding("keys", f"{fault.path}: {fault.reason}", fault.remedy or "correct it there")
+        Finding(
+            "keys", str(KeyFileError(fault.path, fault.reason)), fault.remedy or "correct it there"
+        )
         for fault in folder.faults
     ]
     if folder.trouble:

@@ -23,7 +23,7 @@ from player.tomlfile import KeyPath
 from zmqjsonproxy.channels.properties import declared_by
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import command, marked_methods, query
-from zmqjsonproxy.rights import ClientKeys
+from zmqjsonproxy.rights import ClientKeys, Role
 
 __all__ = ["Bank", "BankContext", "BankLog"]
 
@@ -204,7 +204,7 @@ class Bank:
         except ValueError as error:
             raise RefusedError(str(error)) from error
 
-    @command(urgent=True, aborts=False, needs_control=False)
+    @command(urgent=True, aborts=False, needs_control=False, role=Role.ADMIN)
     def set_log_level(self, level: str, logger: str = "") -> str:
         """Set the least level that the Player logs, its data-taking program's lines too, until it
         ends or is set again.

@@ -6,7 +6,6 @@ Ends of leases are times since the host was booted, so a lease ends with a reboo
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -18,6 +17,7 @@ from typing import Any
 
 from groundwork.errors import text_of
 from groundwork.wholefiles import WholeFile
+from player.statenames import state_name
 from zmqjsonproxy.control.protocol.lease import Holder, Lease, Terms
 from zmqjsonproxy.errors import RefusedError
 
@@ -65,10 +65,10 @@ class ControlFile:
         boot: str | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        whose = hashlib.sha256(os.fsencode(os.path.realpath(config))).hexdigest()[:12]
-        self._path = None if state_dir is None else state_dir / f"control-{bank}-{whose}.json"
+        name = f"{state_name('control', bank, config)}.json"
+        self._path = None if state_dir is None else state_dir / name
         self._bank, self._wall, self._boot = bank, wall, boot_id() if boot is None else boot
-        self.failures = 0
+        self.failures, self._is_well = 0, True
 
     def load(self, *, is_required: bool = False) -> Lease:
         """Return the lease as it was kept; a new one if nothing was.
@@ -84,8 +84,8 @@ class ControlFile:
                 number = int(kept["number"])
                 if kept["holder"] is not None and kept["boot"] == self._boot:
                     holder = _holder(kept["holder"])
-            except FileNotFoundError:
-                pass
+            except (FileNotFoundError, NotADirectoryError):
+                pass  # nothing was kept
             except (
                 OSError,
                 ValueError,
@@ -131,9 +131,11 @@ class ControlFile:
                     file.commit(is_durable=is_other)
             finally:
                 os.close(folder)
+            self._is_well = True
         except OSError as error:
             self.failures += 1
-            if is_other or self.failures == 1:
+            if self._is_well:
+                self._is_well = False
                 log.warning(
                     "%s: control cannot be kept in %s (%s): it may end with the Player",
                     self._bank,

@@ -13,8 +13,8 @@ import hashlib
 import logging
 import os
 import stat
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from groundwork.wholefiles import replace_file
@@ -39,17 +39,20 @@ class Mounts:
     Attributes:
         mounted: Where something is mounted; the root always.
         listed: Where /etc/fstab has something to be mounted.
+        types: Type of the file system that is mounted there, as `ext4`, as far as it is known.
     """
 
     mounted: frozenset[Path]
     listed: frozenset[Path]
+    types: Mapping[Path, str] = field(default_factory=dict)
 
     @classmethod
     def read(
         cls, mounts: Path = Path("/proc/self/mounts"), fstab: Path = Path("/etc/fstab")
     ) -> Mounts:
         """Return those of the system; where that cannot be told, none."""
-        return cls(frozenset({_ROOT, *_second_words(mounts)}), frozenset(_second_words(fstab)))
+        types = dict(_entries(mounts))  # of several at one place the last holds
+        return cls(frozenset({_ROOT, *types}), frozenset(dict(_entries(fstab))), types)
 
     def of(self, path: Path) -> Path:
         """Return the mount point of the file system that has, or would have, an absolute path."""
@@ -57,6 +60,11 @@ class Mounts:
             (place for place in self.mounted if path.is_relative_to(place)),
             key=lambda place: len(place.parts),
         )
+
+    def type_of(self, path: Path) -> str:
+        """Return the type of the file system that has, or would have, an absolute path; empty: it
+        is not known."""
+        return self.types.get(self.of(path), "")
 
     def missing(self, path: Path) -> Path | None:
         """Return the mount point of the file system that should have an absolute path and is not
@@ -69,8 +77,9 @@ class Mounts:
         return deepest if len(deepest.parts) > len(self.of(path).parts) else None
 
 
-def _second_words(file: Path) -> Iterable[Path]:
-    """Yield the mount points of a file in the form of fstab: `\\040` is a blank in them."""
+def _entries(file: Path) -> Iterable[tuple[Path, str]]:
+    """Yield the mount points of a file in the form of fstab, and the types of their file systems:
+    `\\040` is a blank in them."""
     try:
         lines = file.read_text("utf-8", "surrogateescape").splitlines()
     except OSError:
@@ -88,9 +97,8 @@ def _second_words(file: Path) -> Iterable[Path]:
                 text = text.replace(code, character)
             # Links only above it: to look at the mount point of a server that does not answer can
             # take for ever.
-            yield Path(
-                os.path.realpath(os.path.dirname(text.rstrip("/")) or "/")
-            ) / os.path.basename(text.rstrip("/"))
+            place = Path(os.path.realpath(os.path.dirname(text.rstrip("/")) or "/"))
+            yield place / os.path.basename(text.rstrip("/")), words[2] if len(words) > 2 else ""
 
 
 class DataRoot:

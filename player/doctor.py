@@ -40,6 +40,7 @@ from player.findings import Surroundings
 from player.hosts import banks_here
 from player.kinds import find_endpoint, find_kind
 from player.ports import local_url, split_url, tcp_url
+from player.records import place_findings
 from player.services import found_in_range, reached_at
 from player.tables import Config
 from portmanager.protocol.urls import is_service
@@ -130,6 +131,7 @@ def examine(
         _examine_bank(config, name, around, report)
     if names:
         report.findings += data_root_findings(DataRoot(around.data_root, state_dir(environment)))
+        report.findings += place_findings(state_dir(environment))
     return report
 
 

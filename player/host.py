@@ -31,7 +31,8 @@ from player.endpoints.base import Endpoint, EndpointContext
 from player.endpoints.rpc import RpcEndpoint
 from player.errors import BankNameError, BankStartError, EndpointError, NotReadyError, PlayerError
 from player.kinds import find_endpoint, find_kind
-from player.ports import is_loopback, local_url, tcp_url
+from player.ports import is_loopback, local_url, split_url, tcp_url
+from player.records import Records
 from player.remotes import Remotes
 from player.services import Registration
 from player.tables import Config
@@ -231,7 +232,9 @@ class Host(Closing):
         self._access = Access(config, bank, self._address)
         self._key_socket: KeySocket | None = None
         self._rpc: RpcEndpoint | None = None
+        self._check_control: Callable[[], None] = lambda: None
         self._remotes: Remotes | None = None
+        self._records: Records | None = None
         self._endpoints: list[Endpoint] = []
         self._ctx: zmq.Context[Any] | None = None
         self._closed = False
@@ -264,6 +267,14 @@ class Host(Closing):
         self._ctx = zmq.Context()
         self._rpc = self._make_rpc_endpoint(self._ctx)
         self._endpoints.append(self._rpc)
+        self._records = Records(
+            self._config,
+            self.name,
+            self._state_dir,
+            self._clock or SystemClock(),
+            simulated=self._simulate,
+        )
+        self._rpc.keep(self._records)
         self._access.url = local_url(self.url)
         if not is_loopback(self.url):
             self._tell_who_is_let_in()
@@ -283,7 +294,7 @@ class Host(Closing):
         """Tell the public key of this host to whoever asks, at a port of its own."""
         keys, port = self._access.server_keys(), self._config.instrument.key_port
         if keys is not None and port:
-            self._key_socket = KeySocket(keys.public, self._address, port)
+            self._key_socket = KeySocket(keys.public, split_url(self.url)[0], port)
 
     def _make_rpc_endpoint(self, ctx: zmq.Context[Any]) -> RpcEndpoint:
         def serve(url: str) -> RpcEndpoint:
@@ -294,7 +305,7 @@ class Host(Closing):
                 name=self.name,
                 on_end=self._endpoint_ended,
                 areas=areas,
-                control=self._served_control(),
+                control=self._make_control,
                 access=self._access,
             )
 
@@ -308,10 +319,12 @@ class Host(Closing):
         endpoint = self._register(address, move).take(lambda port: serve(tcp_url(self._bind, port)))
         return endpoint
 
-    def _served_control(self) -> ServedControl:
+    def _make_control(self) -> ServedControl:
         kept = ControlFile(self._state_dir, self.name, self._config.path)
         lease = kept.load(is_required=self._config.instrument.require_control)
-        return ServedControl(lease, now=seconds_since_boot, keep=kept.keep)
+        control = ServedControl(lease, now=seconds_since_boot, keep=kept.keep)
+        self._check_control = control.check
+        return control
 
     def _register(
         self, address: ServiceAddress, move: Callable[[int], None] | None = None
@@ -371,6 +384,7 @@ class Host(Closing):
                 url=local_url(self.url),
                 directory=self._config.directory,
                 areas=self._config.areas(self.name),
+                check_control=lambda: self._check_control(),
                 access=self._access,
             )
             with start_errors(f"endpoint {name} of {self.name}", EndpointError, ()):
@@ -455,6 +469,8 @@ class Host(Closing):
                 self.bank.close()
             except Exception:  # whatever a kind does, the rest has to be closed too
                 log.exception("%s: close raised", self.name)
+        if self._records is not None:
+            self._records.close()
         self._access.close()
         if self._ctx is not None and not self._ctx.closed:
             with contextlib.suppress(zmq.ZMQError):

@@ -62,8 +62,7 @@ class HostProperties:
             ),
             Declared(
                 name=_CONTROL,
-                doc="Who has control of the Bank: owner, host, key, reason, since, until (UTC, unix "
-                "seconds), number; None if nobody has. last_number, ended, required: as of control.state.",
+                doc="Who has control of the Bank: owner, reason, until, ..., as of control.state.",
                 annotation="dict",
             ),
         ):

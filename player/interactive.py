@@ -37,6 +37,7 @@ from player.errors import BankStartError, NotReadyError, ServiceError
 from player.host import ask_ready, bank_context, start_errors
 from player.kinds import find_kind
 from player.ports import local_url, split_url
+from player.records import Records
 from player.services import found_in_range, reached_at
 from player.signals import Handlers
 from portmanager.protocol.urls import is_service
@@ -147,6 +148,7 @@ class Bank:
         self._parts: dict[str, Part | None] = {}
         self._methods: dict[str, Callable[..., Any]] = {}
         self._watching: threading.Thread | None = None
+        self._records: Records | None = None
         with start_errors(bank):
             self.bank: KindOfBank = find_kind(context.config.kind)(context)
         _open[self._key] = self
@@ -159,6 +161,15 @@ class Bank:
                     path = f"bank.{part}"
                     offered = self._offered(path, device)
                     self._parts[part] = None if device is None else Part(path, offered)
+            self._records = Records(
+                array,
+                bank,
+                context.state_dir,
+                context.clock,
+                simulated=simulate,
+                whose="player shell",
+            )
+            self._engine.on_command = self._records.on_command
         except BaseException:
             self.close()
             raise
@@ -284,6 +295,8 @@ class Bank:
             try:
                 self.bank.close()
             finally:
+                if self._records is not None:
+                    self._records.close()
                 _open.pop(self._key, None)
                 atexit.unregister(self.close)
 
@@ -393,8 +406,9 @@ class _Replies:
         self, _method: Method, _request: Request, error: BaseException
     ) -> tuple[Outcome, dict[str, Any]]:
         """Return what was raised."""
-        is_abort = isinstance(error, OperationAbortedError)
-        code = Code.ABORTED if is_abort else Code.APPLICATION
+        code = Code.REFUSED if isinstance(error, RefusedError) else Code.APPLICATION
+        if isinstance(error, OperationAbortedError):
+            code = Code.ABORTED
         return (None, error), error_object(code, type(error).__name__, str(error))
 
     def unspeakable(

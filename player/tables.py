@@ -37,6 +37,8 @@ from groundwork.addresses import (
     tcp_url,
 )
 from groundwork.portranges import RANGE_FORM, ServerInRange, is_range, read_range
+from groundwork.secretnames import names_secret
+from groundwork.sizes import BYTES_FORM, read_bytes
 from player.errors import Fault
 from player.remotenames import read_item
 from player.tomlfile import KeyPath, TomlFile
@@ -57,9 +59,11 @@ __all__ = [
     "DashboardConfig",
     "DealerConfig",
     "EndpointConfig",
+    "HistoryConfig",
     "Host",
     "HostConfig",
     "InstrumentConfig",
+    "JournalConfig",
     "Port",
     "PortOrService",
     "PortRange",
@@ -72,6 +76,8 @@ __all__ = [
 ]
 
 DEFAULT_BIND = "127.0.0.1"
+LEAST_BYTES = 4 * 2**20
+"""Of records on disk."""
 DEFAULT_DATA_ROOT = "/tmp"  # as in the original
 DEFAULT_KIND = "spectrometer"
 
@@ -88,17 +94,13 @@ def _address(text: str) -> str:
     return address
 
 
-_SECRET = re.compile(
-    r"(?:^|[_-])(?:passwords?|passwd|passphrase|pwd|secrets?|tokens?|credentials?|(?:api|private)[_-]?key)(?:[_-]|$)",
-    re.IGNORECASE,
-)
 _USER_IN_URL = re.compile(r"(?<=://)[^/\s@]*@")
 
 
 def is_secret(key: KeyPath) -> bool:
     """Tell whether the value of a key must not be shown: `password`, `secret`, `token`, alone or as
     in `api_token`."""
-    return any(isinstance(part, str) and _SECRET.search(part) for part in key)
+    return any(isinstance(part, str) and names_secret(part) for part in key)
 
 
 def without_user(text: str) -> str:
@@ -138,6 +140,13 @@ def _service(text: str) -> str:
 def _manager(text: str) -> str:
     """Refuse what is no address of a port manager."""
     ManagerAddress.read(text)
+    return text
+
+
+def _bytes(text: str) -> str:
+    """Refuse what is no size of records on disk."""
+    if read_bytes(text) < LEAST_BYTES:
+        raise ValueError(f"{text!r} is too little: at least {LEAST_BYTES // 2**20} MiB")
     return text
 
 
@@ -191,6 +200,37 @@ class Table(BaseModel):
     )
 
 
+Days = Annotated[float, Field(gt=0, le=36500)]
+Bytes = Annotated[str, Field(json_schema_extra={"pattern": BYTES_FORM}), AfterValidator(_bytes)]
+"""A size, as `1 GiB`."""
+
+
+class JournalConfig(Table):
+    """`[instrument.journal]`: record of every command, on the host of each Player."""
+
+    keep: bool = Field(default=True, description="false: there is none")
+    days: Days = Field(default=90.0, description="older entries are removed")
+    bytes: Bytes = Field(
+        default="1 GiB", description="on disk at most; the oldest entries are removed"
+    )
+
+
+class HistoryConfig(Table):
+    """`[instrument.history]`: published values over time, on the host of each Player."""
+
+    keep: bool = Field(default=True, description="false: there is none")
+    rate: Annotated[float, Field(gt=0, le=100)] = Field(
+        default=1.0, description="values of a property per second at most; the newest is kept"
+    )
+    days: Days = Field(default=30.0, description="older values are removed")
+    bytes: Bytes = Field(
+        default="1 GiB", description="on disk at most; the oldest values are removed"
+    )
+    keys: list[Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=lambda: ["*"], description="names of properties, or patterns as status.*"
+    )
+
+
 class InstrumentConfig(Table):
     """`[instrument]`: the array as a whole."""
 
@@ -202,6 +242,8 @@ class InstrumentConfig(Table):
     data_root: str | None = None
     file_roots: list[Annotated[str, Field(min_length=1)]] | None = None
     files: Areas = Field(default_factory=dict)
+    journal: JournalConfig = Field(default_factory=JournalConfig)
+    history: HistoryConfig = Field(default_factory=HistoryConfig)
     require_control: bool = Field(
         default=False, description="commands are refused while nobody has control of the Bank"
     )

@@ -37,6 +37,7 @@ CHECKS = {
         ],
     ],
     "fast": [["python", "-c", "import orjson, dealer"]],
+    "archive": [["python", "-c", "import duckdb, dealer.historyfiles"]],
     "all": [["player", "check", "--config", "conf/dibas.toml"], ["spectrometer-daq", "--help"]],
 }
 

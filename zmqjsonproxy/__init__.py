@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from groundwork.late import late_names
 from zmqjsonproxy.errors import (
+    AccessError,
     AlreadyDoneError,
     BadParametersError,
     BusyError,
@@ -13,8 +14,10 @@ from zmqjsonproxy.errors import (
     DeadlineError,
     NoSuchInterfaceError,
     NoSuchMethodError,
+    NotInControlError,
     OperationAbortedError,
     OperationLostError,
+    OutcomeUnknownError,
     PeerLostError,
     ProtocolError,
     ProxyError,
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from zmqjsonproxy.hubs import Hub
     from zmqjsonproxy.interface import Keyword, command, current_operation, operation, query
     from zmqjsonproxy.operations import AsyncOperation, Operation
+    from zmqjsonproxy.rights import Role
     from zmqjsonproxy.rpc.hub import ThreadHub
     from zmqjsonproxy.rpc.many import CallRequest, CallResult
     from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
@@ -49,6 +53,7 @@ _LATE = {
     "Keyword": "zmqjsonproxy.interface",
     "MethodDescription": "zmqjsonproxy.rpc.protocol.description",
     "Operation": "zmqjsonproxy.operations",
+    "Role": "zmqjsonproxy.rights",
     "ServerSettings": "zmqjsonproxy.rpc.server",
     "ThreadHub": "zmqjsonproxy.rpc.hub",
     "ZMQJSONProxyClient": "zmqjsonproxy.client",
@@ -61,6 +66,7 @@ _LATE = {
 }
 
 __all__ = [
+    "AccessError",
     "AlreadyDoneError",
     "AsyncHub",
     "AsyncOperation",
@@ -78,14 +84,17 @@ __all__ = [
     "MethodDescription",
     "NoSuchInterfaceError",
     "NoSuchMethodError",
+    "NotInControlError",
     "Operation",
     "OperationAbortedError",
     "OperationLostError",
+    "OutcomeUnknownError",
     "PeerLostError",
     "ProtocolError",
     "ProxyError",
     "RefusedError",
     "RemoteError",
+    "Role",
     "ServerSettings",
     "ThreadHub",
     "TooLargeError",

@@ -51,7 +51,7 @@ class Caller:
     control: str = field(default="", repr=False)
 
     def __str__(self) -> str:
-        return self.name
+        return f"{self.name}, key {self.key}" if self.key else self.name
 
     def with_control(self, credential: object) -> Caller:
         """Return the same client with the credential of one of its calls."""

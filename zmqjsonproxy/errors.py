@@ -229,7 +229,8 @@ class AccessError(ProxyError):
         self.text, self.peer, self.method = text, peer, method
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.method, self.peer, self.text) if part)
+        where = " at ".join(part for part in (self.method, self.peer) if part)
+        return f"{where}: {self.text}" if where else self.text
 
 
 class UnknownKeyError(AccessError):

@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar, cast, overload
 
+from groundwork.secretnames import names_secret
 from groundwork.values import Function, JsonObject
 from zmqjsonproxy.handle import NULL_OPERATION, OperationHandle
 from zmqjsonproxy.parameters import NO_DEFAULT, Parameter, Passing, signature_text
@@ -114,11 +115,10 @@ class Mark:
         refusal_pair: Clients of the original get a RefusedError as `[false, text]`.
         answers_when_accepted: Of an operation: its caller is answered by `OperationHandle.accept`.
         admit: Of an operation: called with the object, the handle and the arguments when a call
-            arrives, in the socket's thread and before it waits for its turn; it may refuse. It must
-            answer within milliseconds.
-        keywords: Asked once, with the object, when it is exposed: what is taken as `**kwargs`.
-            None, or no keyword:
-            anything.
+            arrives, in the socket's thread; it may refuse, and must answer within milliseconds.
+        keywords: Asked once, with the object: what is taken as `**kwargs`; None: anything.
+        secret: Names of parameters whose values are written nowhere: passwords, tokens.
+        is_read_only: Of a command: it changes nothing to speak of, and is in no journal.
         needs_control: Of what changes: it is refused while another client has control of the Bank.
         role: That its callers need; None: that of its kind.
     """
@@ -130,8 +130,15 @@ class Mark:
     answers_when_accepted: bool = False
     admit: Function | None = None
     keywords: Function | None = None
+    secret: Sequence[str] = ()
+    is_read_only: bool = False
     needs_control: bool = True
     role: Role | None = None
+
+    @property
+    def journaled(self) -> bool:
+        """True if calls of it are told to a journal."""
+        return self.kind is not Kind.QUERY and not self.is_read_only
 
     @property
     def needs(self) -> Role:
@@ -180,6 +187,8 @@ def command(
     aborts: bool | None = None,
     refusal_pair: bool = False,
     keywords: Function | None = None,
+    secret: Sequence[str] = (),
+    is_read_only: bool = False,
     needs_control: bool = True,
     role: Role | None = None,
 ) -> Callable[[F], F]: ...
@@ -190,6 +199,8 @@ def command(
     aborts: bool | None = None,
     refusal_pair: bool = False,
     keywords: Function | None = None,
+    secret: Sequence[str] = (),
+    is_read_only: bool = False,
     needs_control: bool = True,
     role: Role | None = None,
 ) -> F | Callable[[F], F]:
@@ -202,8 +213,10 @@ def command(
         refusal_pair: Clients of the original get a refusal as `[false, text]`.
         keywords: Of a method with `**kwargs`: what these are, for documentation, completion and
             type checkers; a function of the object, asked once, when it is exposed.
-        needs_control: It is refused while another client has control of the Bank; False: it is
-            about the Player and not about the instrument.
+        secret: Names of parameters whose values the journal must not have. Those that are called
+            `password`, `token`, `secret` or the like need not be named.
+        is_read_only: It changes nothing to speak of, and is in no journal.
+        needs_control: It is refused while another client has control of the Bank.
         role: That callers need; None: `operate`.
     """
     mark = Mark(
@@ -212,6 +225,8 @@ def command(
         aborts=urgent if aborts is None else aborts,
         refusal_pair=refusal_pair,
         keywords=keywords,
+        secret=tuple(secret),
+        is_read_only=is_read_only,
         needs_control=needs_control,
         role=role,
     )
@@ -226,6 +241,7 @@ def operation(
     answers_when_accepted: bool = False,
     refusal_pair: bool = False,
     admit: Function | None = None,
+    secret: Sequence[str] = (),
     role: Role | None = None,
 ) -> Callable[[F], F]: ...
 def operation(
@@ -234,6 +250,7 @@ def operation(
     answers_when_accepted: bool = False,
     refusal_pair: bool = False,
     admit: Function | None = None,
+    secret: Sequence[str] = (),
     role: Role | None = None,
 ) -> F | Callable[[F], F]:
     """Mark a method that takes long; inside it `current_operation()` reports progress and hears of
@@ -246,6 +263,7 @@ def operation(
         admit: A function of the object, the operation's handle and the arguments of the call. It
             runs as soon as a call arrives, whatever the object is doing, and refuses by raising
             RefusedError what could only be refused later.
+        secret: As of a command.
         role: That callers need; None: `operate`.
     """
     mark = Mark(
@@ -253,6 +271,7 @@ def operation(
         refusal_pair=refusal_pair,
         answers_when_accepted=answers_when_accepted,
         admit=admit,
+        secret=tuple(secret),
         role=role,
     )
     return _marker(mark) if function is None else _marker(mark)(function)
@@ -279,7 +298,13 @@ def running(handle: OperationHandle) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """One exported method, bound to its object."""
+    """One exported method, bound to its object.
+
+    Attributes:
+        secret: Parameters whose values are written nowhere: those of its mark, and those whose
+            names say so.
+        positional: Names of those that may be given by position; the last may take many.
+    """
 
     name: str
     mark: Mark
@@ -289,6 +314,8 @@ class Method:
     returns: str = ""
     queue: str = ""
     owner: object = None
+    secret: frozenset[str] = frozenset()
+    positional: tuple[str, ...] = ()
 
     @property
     def kind(self) -> Kind:
@@ -493,6 +520,15 @@ def _doc(function: Function, keywords: Iterable[Keyword]) -> str | None:
     )
 
 
+def _secret(mark: Mark, parameters: Iterable[Parameter] | None) -> frozenset[str]:
+    return frozenset(mark.secret) | {p.name for p in parameters or () if names_secret(p.name)}
+
+
+def _positional(parameters: Iterable[Parameter] | None) -> tuple[str, ...]:
+    by_position = (Passing.POSITION, Passing.EITHER, Passing.POSITIONS)
+    return tuple(p.name for p in parameters or () if p.passing in by_position)
+
+
 def _keywords(function: Function, mark: Mark, obj: object) -> list[Keyword]:
     """Return what an object says that a method takes as `**kwargs`; a name that cannot be written
     as a keyword is left out."""
@@ -542,6 +578,8 @@ class Interface:
                 returns=returns,
                 queue=queue,
                 owner=obj,
+                secret=_secret(mark, parameters),
+                positional=_positional(parameters),
             )
         return cls(name, methods, queue)
 

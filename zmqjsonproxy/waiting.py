@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 
-__all__ = ["WouldWaitError", "may_wait", "not_waiting"]
+__all__ = ["WouldWaitError", "beside", "may_wait", "not_waiting"]
 
 _here = threading.local()
 
@@ -21,6 +21,13 @@ class WouldWaitError(Exception):
 def may_wait() -> bool:
     """Tell whether the calling thread may wait for others."""
     return not getattr(_here, "must_not_wait", False)
+
+
+def beside() -> None:
+    """Let what follows be carried out in a thread that may wait: WouldWaitError in one that must
+    not."""
+    if not may_wait():
+        raise WouldWaitError
 
 
 class not_waiting:  # noqa: N801 (to be read as what it does)

@@ -68,6 +68,8 @@ class EndpointContext:
         url: Where this host reaches the endpoint for calls.
         directory: Where relative paths of the configuration begin.
         areas: Folders whose files clients of the Bank may fetch, by name.
+        check_control: To be called before something is changed for a client that can have no
+            control; raises NotInControlError, with a sentence, if somebody has, or commands need it.
         access: At which addresses keys are demanded, and the keys of this host; None: nowhere.
     """
 
@@ -82,6 +84,7 @@ class EndpointContext:
     url: str
     directory: Path
     areas: Mapping[str, Path]
+    check_control: Callable[[], None] = lambda: None
     access: Access | None = None
 
     def serve(self, port: int | str, at: Callable[[int], T]) -> T:

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,8 +23,9 @@ from player.endpoints.base import Endpoint
 from player.errors import AddressError, PlayerError, PortTakenError
 from player.hostproperties import HostProperties
 from player.ports import first_free, port_of, tcp_url
+from player.records import Records
 from zmqjsonproxy import ServerSettings, ZMQJSONProxyServer
-from zmqjsonproxy.channels.properties import table_of
+from zmqjsonproxy.channels.properties import has_properties, publishing, table_of
 from zmqjsonproxy.control.protocol.lease import Lease
 from zmqjsonproxy.control.served import ServedControl
 from zmqjsonproxy.files.areas import Areas
@@ -51,7 +53,7 @@ def _bind_error(url: str, error: zmq.ZMQError) -> PlayerError:
 
 class RpcEndpoint(Endpoint):
     """Serves the Bank as `bank`, its parts as `bank.<part>`, its files as `files`, control of it as
-    `control`.
+    `control`, its journal and history as `journal` and `history`.
 
     Args:
         ctx: ZeroMQ context.
@@ -59,7 +61,8 @@ class RpcEndpoint(Endpoint):
         name: Bank name, for logs.
         on_end: Called with a sentence if the server ends by itself.
         areas: Folders whose files may be fetched, by name.
-        control: Control of the Bank; None: a lease that is not kept.
+        control: Makes what has control of the Bank, when nobody else serves at the address; None: a
+            lease that is not kept.
         access: Says who is let in; None: everybody is.
         settings: Limits of the server.
 
@@ -77,7 +80,7 @@ class RpcEndpoint(Endpoint):
         name: str,
         on_end: Callable[[str], None],
         areas: Mapping[str, Path] = MappingProxyType({}),
-        control: ServedControl | None = None,
+        control: Callable[[], ServedControl] | None = None,
         access: Access | None = None,
         settings: ServerSettings = _SETTINGS,
     ) -> None:
@@ -89,7 +92,8 @@ class RpcEndpoint(Endpoint):
         self._settings = settings
         remedy = f"; [banks.{name}.files] or [instrument.files] of its configuration names areas"
         self._files = ServedFiles(Areas(areas, name, remedy))
-        self._control = control or ServedControl(Lease(name), now=seconds_since_boot)
+        self._make_control = control or partial(ServedControl, Lease(name), now=seconds_since_boot)
+        self._records: Records | None = None
         self._thread: threading.Thread | None = None
         self._properties: HostProperties | None = None
         self._closing = False
@@ -133,23 +137,40 @@ class RpcEndpoint(Endpoint):
         """Let `rpc.ping` tell where the other endpoints are, name -> URL."""
         self._server.tell_endpoints(urls)
 
+    def keep(self, records: Records) -> None:
+        """Serve journal and history, too, from `open` on."""
+        self._records = records
+
     def open(self, bank: Bank) -> None:
         """Expose the Bank, its parts and files, and serve."""
-        self._properties = HostProperties(table_of(bank), self._server, self._control)
-        self._server.engine.gate = self._control
+        control = self._make_control()
+        self._properties = HostProperties(table_of(bank), self._server, control)
+        self._server.engine.gate = control
         self._server.expose("bank", bank)
-        for part, device in bank.parts().items():
+        parts = bank.parts()
+        for part, device in parts.items():
             self._server.expose(f"bank.{part}", device)
         self._server.expose("files", self._files)
-        self._server.expose("control", self._control)
+        self._server.expose("control", control)
+        if self._records is not None:
+            self._serve_records(self._records, {"": bank, **parts})
         self._thread = threading.Thread(
-            target=self._run, args=(bank,), name=f"calls {self._name}", daemon=True
+            target=self._run, args=(bank, control), name=f"calls {self._name}", daemon=True
         )
         self._thread.start()
 
-    def _run(self, bank: Bank) -> None:
+    def _serve_records(self, records: Records, objects: Mapping[str, object]) -> None:
+        tables = {name: table_of(one) for name, one in objects.items() if has_properties(one)}
+        records.begin_history(tables)
+        with publishing:
+            tables[""].properties["control"].listeners[records] = records.take_control
+        self._server.engine.on_command = records.on_command
+        self._server.expose("journal", records.served_journal)
+        self._server.expose("history", records.served_history)
+
+    def _run(self, bank: Bank, control: ServedControl) -> None:
         def each_second() -> None:
-            self._control.tick()
+            control.tick()
             bank.watchdog()
 
         reason = "its loop ended"

@@ -34,6 +34,7 @@ class HostedBank:
         simulate: As `player --simulate`.
         clock: What the Bank takes for the time; None: the computer's.
         folder: For files, also the Bank's data; None: one that is removed at the end.
+        state_dir: For what outlives the Player, as its journal; None: nothing is kept.
 
     Raises:
         ValueError: The class is inside a function or another class, where a file could not name it.
@@ -64,6 +65,7 @@ class HostedBank:
         simulate: bool = True,
         clock: Clock | None = None,
         folder: Path | None = None,
+        state_dir: Path | None = None,
     ) -> None:
         if not isinstance(kind, str) and "." in kind.__qualname__:
             outer = kind.__qualname__.partition(".")[0]
@@ -75,6 +77,7 @@ class HostedBank:
             dict(sections or {}),
         )
         self._simulate, self._clock, self._folder = simulate, clock, folder
+        self._state_dir = state_dir
         self._stack = ExitStack()
 
     def __enter__(self) -> HostedBank:
@@ -91,6 +94,7 @@ class HostedBank:
                 "tcp://127.0.0.1:*",
                 simulate=self._simulate,
                 data_root=folder,
+                state_dir=self._state_dir,
                 clock=self._clock,
                 kind=self.faults.into(kind),
             )

@@ -22,7 +22,7 @@ SUB_TABLES = frozenset({"roach", "synth", "phases", "coherent"})
 """Tables below a Bank or mode that have a header of their own; others stand in one line if they are
 short."""
 LISTENING = [
-    '# bind = "0.0.0.0"    # the original\'s Players listened so; needed if a Dealer runs on another host; it needs keys: player keys new'
+    '# bind = "0.0.0.0"    # the original\'s Players listened so; Dealers on other hosts need it, and keys'
 ]
 MASTER_SLAVE = [
     "# master int/int, int/ext, ext/ext, slave int/int, int/ext, ext/ext (switching / blanking source)"

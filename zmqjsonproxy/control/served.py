@@ -63,6 +63,11 @@ class ServedControl:
         if method.mark.needs_control:
             self._lease.check(self._now(), caller.control)
 
+    def check(self) -> None:
+        """Let something be changed for a client that can prove no control. NotInControlError:
+        somebody has it, or commands need it."""
+        self._lease.check(self._now(), "")
+
     # the object
 
     @command(urgent=True, aborts=False, needs_control=False)
@@ -94,7 +99,7 @@ class ServedControl:
         log.info("%s: %s (number %d)", self._lease.name, holder, holder.number)
         return told | {"token": token}
 
-    @command(urgent=True, aborts=False, needs_control=False)
+    @command(urgent=True, aborts=False, needs_control=False, is_read_only=True)
     def renew(self) -> JsonObject:
         """Give a sign of life of the owner of control, by whose credential this is called."""
         given = Credential.read(current_caller().control)
@@ -130,7 +135,7 @@ class ServedControl:
         """
         with self._lock:
             by = current_caller().name
-            ended = self._lease.break_it(self._now(), self._wall(), by, str(reason))
+            ended = self._lease.break_it(self._now(), self._wall(), by, reason)
             self._changed()
         if ended is not None:
             log.warning("%s: %s", self._lease.name, ended)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from zmqjsonproxy.engine.calls import CallEngine, Replies, ServedCall
+from zmqjsonproxy.engine.calls import CallEngine, ServedCall
 from zmqjsonproxy.engine.commandqueues import CommandQueue, CommandQueues
+from zmqjsonproxy.engine.replies import Replies
 
 __all__ = ["CallEngine", "CommandQueue", "CommandQueues", "Replies", "ServedCall"]

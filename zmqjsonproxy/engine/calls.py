@@ -14,17 +14,20 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from groundwork.errors import text_of
 from groundwork.values import JsonObject
 from zmqjsonproxy.caller import OF_THE_ORIGINAL, Caller, begin_calling, calling, end_calling
 from zmqjsonproxy.channels.properties import has_properties, table_of
 from zmqjsonproxy.channels.propertymethods import PropertyMethods
+from zmqjsonproxy.engine.callrecords import CallRecord
+from zmqjsonproxy.engine.calltable import CallTable, KnownCall
 from zmqjsonproxy.engine.commandqueues import CommandQueue, CommandQueues, Job
 from zmqjsonproxy.engine.gate import Gate
 from zmqjsonproxy.engine.ownmethods import OwnMethods
-from zmqjsonproxy.errors import AlreadyDoneError, RefusedError
+from zmqjsonproxy.engine.replies import Replies
+from zmqjsonproxy.errors import AlreadyDoneError, OutcomeUnknownError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, Kind, Method, hidden_by_proxies, running
 from zmqjsonproxy.protocol.failures import Code
@@ -32,7 +35,7 @@ from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, St
 from zmqjsonproxy.protocol.request import Request
 from zmqjsonproxy.rights import Role
 
-__all__ = ["TOO_LATE", "CallEngine", "Replies", "ServedCall", "due_at"]
+__all__ = ["TOO_LATE", "CallEngine", "ServedCall", "due_at"]
 
 log = logging.getLogger(__name__)
 
@@ -42,38 +45,24 @@ _HOOKS_WITHIN_S = 1.0
 _QUERY, _OPERATION = Kind.QUERY, Kind.OPERATION
 TOO_LATE = Code.DEADLINE, "DeadlineError", "the caller's time was over; not begun"
 R = TypeVar("R")
-R_co = TypeVar("R_co", covariant=True)
 Failed = tuple[R, JsonObject]
 """A reply, and the JSON-RPC error object of what it tells."""
 
 
-class Replies(Protocol[R_co]):
-    """Replies in the form that callers take. None of these but `result` raises."""
+class _Ran(NamedTuple, Generic[R]):
+    """Outcome of a method.
 
-    TOO_FULL: str
-    """Why a call of a client is not begun that does not take its replies."""
+    Attributes:
+        reply: For its caller.
+        error: As JSON-RPC tells it; None: there is a value.
+        value: That.
+        size: Of its reply, bytes.
+    """
 
-    def carry_out(self, method: Method, request: Request, /) -> R_co:
-        """Call a method, and reply with what came of it; WouldWaitError where it must not wait."""
-
-    def result(self, request: Request, value: object, /) -> tuple[R_co, int]:
-        """Reply with a value, of so many bytes; raises what says that it cannot travel."""
-
-    def unspeakable(self, request: Request, error: BaseException, /) -> tuple[R_co, JsonObject]:
-        """Reply for a value that cannot travel."""
-
-    def raised(
-        self, method: Method, request: Request, error: BaseException, /
-    ) -> tuple[R_co, JsonObject]:
-        """Reply with what a method raised."""
-
-    def not_begun(
-        self, request: Request, code: Code, type_: str, text: str, /
-    ) -> tuple[R_co, JsonObject]:
-        """Reply that nothing was done."""
-
-    def accepted(self, request: Request, operation: str, state: str, /) -> R_co:
-        """Reply with the identity of an operation that goes on."""
+    reply: R
+    error: JsonObject | None
+    value: object = None
+    size: int = 0
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -92,6 +81,7 @@ class ServedCall(Job, Generic[R]):
         is_over: What came of it is told, though its queue may not have looked for the next one yet.
         queue: Where it waits or runs.
         hooks: What has to end before it begins.
+        known: Itself, among those that are not carried out twice; None: it has no identity.
     """
 
     method: Method
@@ -105,6 +95,7 @@ class ServedCall(Job, Generic[R]):
     is_cancelled: bool = False
     is_over: bool = False
     hooks: threading.Thread | None = None
+    known: KnownCall[R] | None = None
 
     def carry_out(self) -> None:
         """Carry it out, or say why it is not begun. Never raises."""
@@ -114,7 +105,11 @@ class ServedCall(Job, Generic[R]):
         except BaseException as failure:  # not even what came of it could be said
             log.exception("%s: a call could not be carried out", self.engine.name)
             text = f"{request.target} may have been carried out in part: {text_of(failure)}"
-            self._refuse(Code.INTERNAL, type(failure).__name__, text)
+            reply, told = self.engine.replies.not_begun(
+                request, Code.INTERNAL, type(failure).__name__, text
+            )
+            self._remember(reply)
+            self._end(reply, told)
         finally:
             if operation is not None:
                 operation.close_acceptance()  # it knows this call, and this call it
@@ -135,37 +130,65 @@ class ServedCall(Job, Generic[R]):
         else:
             called = begin_calling(self.caller)
             try:
-                if self.operation is None:
+                if self.operation is not None:
+                    reply = self._operate(self.operation)
+                elif self.engine.on_command is None or not self.method.mark.journaled:
                     reply = self.engine.carry_out_beside(self.method, self.request)
                 else:
-                    reply = self._operate(self.operation)
+                    reply = self._command()
             finally:
                 end_calling(called)
+            if not self.is_answered:
+                self._remember(reply)
             self._reply(reply)
+
+    def _remember(self, reply: R) -> None:
+        """Keep the reply for the same call, should it come again."""
+        if self.known is not None and self.engine.once is not None:
+            self.engine.once.finish(self.known, reply)
+
+    def _command(self) -> R:
+        """Carry a command out, and tell of it when it begins and when it has ended."""
+        record = self.engine.tell_begun(self)
+        ran = self._run()
+        self.engine.tell_ended(record, ran.error)
+        return ran.reply
 
     def _operate(self, operation: OperationHandle) -> R:
         """Run it, and keep its record."""
+        record = self.engine.tell_begun(self)
+        ran = self._run(operation)
+        if ran.error is None:
+            try:
+                operation.finish(State.DONE, value=ran.value, size=ran.size)
+            except BaseException as error:  # of what it is made of no copy can be kept
+                ran = _Ran(*self.engine.replies.unspeakable(self.request, error))
+        if ran.error is not None:
+            is_aborted = ran.error.get("code") == Code.ABORTED
+            operation.finish(State.ABORTED if is_aborted else State.FAILED, error=ran.error)
+        self.engine.tell_ended(record, ran.error)
+        return ran.reply
+
+    def _run(self, operation: OperationHandle | None = None) -> _Ran[R]:
+        """Call the method, and make the reply. Never raises."""
         replies, method, request = self.engine.replies, self.method, self.request
         try:
-            operation.check()  # an abort may have come while it waited
-            operation.begin()
-            with running(operation):
+            if operation is None:
                 value = method.function(*request.args, **request.kwargs)
+            else:
+                operation.check()  # an abort may have come while it waited
+                operation.begin()
+                with running(operation):
+                    value = method.function(*request.args, **request.kwargs)
         except BaseException as error:
             if not (isinstance(error, AlreadyDoneError) and request.native):
-                reply, described = replies.raised(method, request, error)
-                is_aborted = described.get("code") == Code.ABORTED
-                state = State.ABORTED if is_aborted else State.FAILED
-                operation.finish(state, error=described)
-                return reply
+                return _Ran(*replies.raised(method, request, error))
             value = error.value
         try:
             reply, size = replies.result(request, value)
-            operation.finish(State.DONE, value=value, size=size)
         except BaseException as error:
-            reply, described = replies.unspeakable(request, error)
-            operation.finish(State.FAILED, error=described)
-        return reply
+            return _Ran(*replies.unspeakable(request, error))
+        return _Ran(reply, None, value, size)
 
     def accept(self, value: object) -> None:
         """Answer with a value now; the operation goes on."""
@@ -174,6 +197,7 @@ class ServedCall(Job, Generic[R]):
         except Exception as error:  # only its caller hears of this
             reply, _ = self.engine.replies.unspeakable(self.request, error)
         self.is_answered = True
+        self._remember(reply)
         self.answer(reply)
 
     def _refuse(self, code: Code, type_: str, text: str) -> None:
@@ -181,8 +205,11 @@ class ServedCall(Job, Generic[R]):
 
     def _end(self, reply: R, error: JsonObject) -> None:
         """End what is not carried out."""
+        self.engine.tell_not_begun(self.method, self.request, self.caller, error)
         if self.operation is not None:
             self.operation.finish(State.FAILED, error=error)
+        if self.known is not None and self.engine.once is not None:
+            self.engine.once.forget(self.known, reply)
         self._reply(reply)
 
     def _reply(self, reply: R) -> None:
@@ -208,9 +235,12 @@ class CallEngine(Generic[R]):
         served: Class of the calls that wait for their turn.
         is_full: Whether so many replies wait for a client that it must take some first.
         gate: Asked whether something may be changed now; None: it always may.
+        once: Knows which commands came before; None: each is carried out whenever it comes.
         interfaces: What is exposed, by name.
         methods: The methods of that, by `object.method`.
         quick: Those of them that are queries to be answered at once.
+        on_command: Told of each command and operation, when it begins and once more at its end, or
+            once if it is not begun; in whichever thread. It returns at once, and never raises.
     """
 
     name: str
@@ -225,15 +255,18 @@ class CallEngine(Generic[R]):
     served: type[ServedCall[R]] = ServedCall
     is_full: Callable[[bytes], bool] = lambda _client: False
     gate: Gate | None = None
+    once: CallTable[R] | None = None
     interfaces: dict[str, Interface] = field(default_factory=dict)
     methods: dict[str, Method] = field(default_factory=dict)
     quick: dict[str, Method] = field(default_factory=dict)
     endpoints: dict[str, str] = field(default_factory=dict)
+    on_command: Callable[[CallRecord], object] | None = None
 
     def __post_init__(self) -> None:
         self._fast_again: dict[str, int] = {}  # slow queries: how often in turn they were fast
-        own = OwnMethods(self.name, self.interfaces, self.queues, self.operations, self.endpoints)
-        self._offer(Interface.of("rpc", own))
+        own = self.name, self.interfaces, self.queues, self.operations, self.endpoints
+        known = () if self.once is None else (self.once.tell,)
+        self._offer(Interface.of("rpc", OwnMethods(*own, *known)))
 
     def expose(self, name: str, obj: object, *, queue: str | None = None) -> Interface:
         """Expose an object; arguments as of `ZMQJSONProxyServer.expose`. Again: in its place."""
@@ -256,6 +289,33 @@ class CallEngine(Generic[R]):
             self.methods[f"{interface.name}.{method.name}"] = method
             if _may_be_quick(method):
                 self.quick[f"{interface.name}.{method.name}"] = method
+
+    # records
+
+    def tell_begun(self, served: ServedCall[R]) -> CallRecord | None:
+        """Tell that a command or an operation begins; its record, if anybody keeps it."""
+        if self.on_command is None or not served.method.mark.journaled:
+            return None
+        operation = "" if served.operation is None else served.operation.id
+        record = CallRecord.of(served.method, served.request, served.caller, operation)
+        self.on_command(record)
+        return record
+
+    def tell_ended(self, record: CallRecord | None, error: JsonObject | None) -> None:
+        """Tell that it has ended; with an error, as JSON-RPC tells it."""
+        if record is not None and self.on_command is not None:
+            record.end_with(error)
+            self.on_command(record)
+
+    def tell_not_begun(
+        self, method: Method, request: Request, caller: Caller, error: JsonObject
+    ) -> None:
+        """Tell that a command or an operation was refused before it began."""
+        if self.on_command is not None and method.mark.journaled:
+            record = CallRecord.of(method, request, caller)
+            record.end_with(error)
+            record.duration_s = None
+            self.on_command(record)
 
     # calls
 
@@ -316,10 +376,49 @@ class CallEngine(Generic[R]):
         Returns:
             The reply; None: there is none, or none yet.
         """
-        extra, mark = request.extra or {}, method.mark
-        if (control := extra.get("control")) is not None:
+        if (control := (request.extra or {}).get("control")) is not None:
             caller = caller.with_control(control)
+        call = method, request, answer, caller, client, size
+        once = self.once
+        if once is None or method.mark.kind is _QUERY:
+            return self._begin(*call)
+        try:
+            begun = once.begin(method, request, caller.key, size, answer)
+            if begun is None:
+                return self._begin(*call)
+            known, is_new = begun
+            if not is_new:
+                return once.reply(known, request)
+        except RefusedError as refusal:
+            return self.replies.raised(method, request, refusal)[0]
+        except OutcomeUnknownError as error:
+            name = type(error).__name__
+            return self.replies.not_begun(request, Code.UNKNOWN, name, text_of(error))[0]
+        try:
+            reply = self._begin(*call, known)
+        except BaseException as error:
+            unspeakable, _ = self.replies.unspeakable(request, error)
+            once.finish(known, unspeakable)
+            raise
+        if reply is not None:  # of what was accepted it is kept already
+            once.forget(known, reply)
+        return reply
+
+    def _begin(
+        self,
+        method: Method,
+        request: Request,
+        answer: Callable[[R], None],
+        caller: Caller,
+        client: bytes,
+        size: int,
+        known: KnownCall[R] | None = None,
+    ) -> R | None:
+        """Put a call into its command queue that has not come before, as far as anybody knows; as
+        `hand_over`."""
+        extra, mark = request.extra or {}, method.mark
         if (refused := self.refusal(method, request, caller)) is not None:
+            self.tell_not_begun(method, request, caller, refused[1])
             return None if request.notification else refused[0]
         is_operation, queue = mark.kind is _OPERATION, self.queues.of(method)
         served = self.served(
@@ -334,6 +433,7 @@ class CallEngine(Generic[R]):
             client=client,
             size=size,
             queue=queue,
+            known=known,
         )
         refusal = self._make_operation(served) if is_operation else None
         if refusal is None:
@@ -344,7 +444,10 @@ class CallEngine(Generic[R]):
             return None if request.notification else refusal
         handle = served.operation
         if handle is not None and served.is_answered and not request.notification:
-            return self.replies.accepted(request, handle.id, handle.record.state.value)
+            reply = self.replies.accepted(request, handle.id, handle.record.state.value)
+            if known is not None and self.once is not None:
+                self.once.finish(known, reply)
+            return reply
         return None
 
     def refusal(self, method: Method, request: Request, caller: Caller) -> Failed[R] | None:
@@ -365,6 +468,8 @@ class CallEngine(Generic[R]):
         handle = self.handle(record, served.accept if is_accepting else None)
         handle.on_leave = served.queue.leave
         served.operation = handle
+        if served.known is not None:
+            served.known.operation = handle.id
         if mark.admit is None:
             return None
         error: BaseException
@@ -378,7 +483,9 @@ class CallEngine(Generic[R]):
             error = refusal
         else:
             return None
-        return self._without(handle, *self.replies.raised(method, request, error))
+        reply, described = self.replies.raised(method, request, error)
+        self.tell_not_begun(method, request, served.caller, described)
+        return self._without(handle, reply, described)
 
     def _put(self, served: ServedCall[R]) -> R | None:
         try:
@@ -388,6 +495,7 @@ class CallEngine(Generic[R]):
         except RuntimeError as scarce:  # no more threads
             why = str(scarce)
         busy = self.busy(served.request, served.method.queue, why)
+        self.tell_not_begun(served.method, served.request, served.caller, busy[1])
         return busy[0] if served.operation is None else self._without(served.operation, *busy)
 
     def busy(self, request: Request, queue: str, why: str = "") -> Failed[R]:

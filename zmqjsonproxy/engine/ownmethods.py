@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from groundwork.values import JsonObject
@@ -16,6 +16,7 @@ from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import Interface, command, query
 from zmqjsonproxy.protocol.failures import Code
 from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
+from zmqjsonproxy.rights import Role
 
 __all__ = ["OwnMethods"]
 
@@ -29,6 +30,8 @@ class OwnMethods:
         queues: Where operations run.
         operations: Their records; knows the identity of the server.
         endpoints: Further ways in to what is served, name -> URL.
+        outcome: Tells what became of a call, by the name of its client's key and its identity; see
+            `CallTable.tell`.
     """
 
     def __init__(
@@ -38,8 +41,9 @@ class OwnMethods:
         queues: CommandQueues,
         operations: OperationTable,
         endpoints: Mapping[str, str] = MappingProxyType({}),
+        outcome: Callable[[str, str], JsonObject | None] = lambda _key, _call_id: None,
     ) -> None:
-        self._title, self._endpoints = title, endpoints
+        self._title, self._endpoints, self._outcome = title, endpoints, outcome
         self._interfaces, self._queues, self._operations = interfaces, queues, operations
         self._document: tuple[object, JsonObject] | None = (
             None  # takes 10 ms; of what it was made, and it
@@ -89,6 +93,30 @@ class OwnMethods:
         for queue in self._queues.values():
             queue.abort_operations(str(reason), record.id, by=current_caller().name)
         return record.describe(time.time())
+
+    @command(urgent=True, aborts=False, needs_control=False, is_read_only=True, role=Role.OBSERVE)
+    def outcome(self, call_id: str) -> JsonObject:
+        """Return what became of a command by the identity of its call, one of the asking client:
+        `state` (running, done, failed, unknown), and `value`, `error` or `text`.
+
+        Unknown is one that never came here, that was carried out too long ago, or by a former run
+        of this server.
+        """
+        told = self._outcome(current_caller().key, str(call_id))
+        if not told:
+            text = f"no call {call_id!r} of this client is known to this run of the server"
+            return {"state": "unknown", "text": text}
+        if not isinstance(identity := told.get("operation"), str):
+            return told
+        record = self._operations.get(identity, time.time())
+        if record is None:
+            return {"state": "unknown", "text": f"operation {identity} is not known any more"}
+        described = record.describe(time.time())
+        if not record.state.is_final:
+            return {"state": "running", "operation": identity}
+        if record.state is State.DONE:
+            return {"state": "done", "value": described.get("value"), "operation": identity}
+        return {"state": "failed", "error": described.get("error"), "operation": identity}
 
     @query
     def discover(self) -> JsonObject:

@@ -22,7 +22,7 @@ from zmqjsonproxy.files.protocol.ranges import (
     read_ranges,
 )
 from zmqjsonproxy.interface import current_operation, operation, query
-from zmqjsonproxy.waiting import WouldWaitError, may_wait
+from zmqjsonproxy.waiting import beside
 
 __all__ = ["ServedFiles"]
 
@@ -47,7 +47,7 @@ class ServedFiles:
         Returns:
             `name` of each, and `fault`: why nothing can be had of it now, empty if it is there.
         """
-        _beside()
+        beside()
         return [{"name": name, "fault": self._areas.fault(name)} for name in self._areas.folders]
 
     @query
@@ -64,7 +64,7 @@ class ServedFiles:
             `modified` in seconds since 1970, UTC. `is_cut`: there is more than that. `unnamed`: so
             many names are no UTF-8, and are left out.
         """
-        _beside()
+        beside()
         found = self._areas.listing(area, pattern, most)
         return {
             "entries": [entry._asdict() for entry in found.entries],
@@ -84,7 +84,7 @@ class ServedFiles:
             `name`, with its area, and `file`: [device, inode, birth, size in bytes, time of the
             last change], times in ns since 1970; every request for its bytes has to name it.
         """
-        _beside()
+        beside()
         with self._areas.open(name) as found:
             return {"name": found.name, "file": list(found.identity())}
 
@@ -107,7 +107,7 @@ class ServedFiles:
             `ranges`, as they were read, with `data` and `digests` of each; `file`: what it is now,
             after they were read.
         """
-        _beside()
+        beside()
         then = _identity(file)
         with self._areas.open(name) as found:
             self._refuse_other(found, then)
@@ -169,12 +169,6 @@ class ServedFiles:
                 f"{found.name} is not the file any more that it was: it was replaced, cut or set back; look it up again"
             )
         return now
-
-
-def _beside() -> None:
-    """Have a query carried out in a thread that may wait for a disk."""
-    if not may_wait():
-        raise WouldWaitError
 
 
 def _identity(value: Sequence[int]) -> FileIdentity:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from groundwork.printable import printable
 from zmqjsonproxy.errors import ProxyError
 
 __all__ = ["KeyFileError", "KeysError", "TrustError"]
@@ -28,7 +29,7 @@ class KeyFileError(KeysError):
     """
 
     def __init__(self, path: Path, reason: str, remedy: str = "") -> None:
-        super().__init__(f"{path}: {reason}" + (f"; {remedy}" if remedy else ""))
+        super().__init__(printable(f"{path}: {reason}" + (f"; {remedy}" if remedy else "")))
         self.path, self.reason, self.remedy = path, reason, remedy
 
 

@@ -36,10 +36,32 @@ def make_folder(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             os.mkdir(path, 0o700)
-            os.chmod(path, 0o700)  # a umask may have taken rights of the owner
+            _own(path)
     except OSError as error:
         raise KeyFileError(path, f"cannot be made: {error.strerror}") from error
     os.close(open_folder(path))
+
+
+def _own(path: Path) -> None:
+    """Give a new folder to its owner, for root that of the folder above, and to nobody else."""
+    folder = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        opened = f"/proc/self/fd/{folder}"
+        os.chmod(opened, 0o700)  # a umask may have taken rights of the owner
+        if os.geteuid() == 0 and (above := path.parent.stat()).st_uid != 0:
+            os.chown(opened, above.st_uid, above.st_gid)
+    finally:
+        os.close(folder)
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> KeyFileError:
+    reason, remedy = f"cannot be read: {getattr(error, 'strerror', None) or error}", ""
+    if isinstance(error, PermissionError):
+        name = shlex.quote(str(path.parent if path.suffix else path))
+        remedy = f"its owner has to be the user of this program: chown -R {os.geteuid()} {name}"
+    elif isinstance(error, OSError) and error.errno == errno.ELOOP:
+        reason = "is a link; put the file itself there"
+    return KeyFileError(path, reason, remedy)
 
 
 def open_folder(path: Path) -> int:
@@ -51,8 +73,7 @@ def open_folder(path: Path) -> int:
     try:
         folder = os.open(path, _FOLDER)
     except (OSError, ValueError) as error:  # ValueError: a NUL
-        reason = getattr(error, "strerror", None) or str(error)
-        raise KeyFileError(path, f"cannot be read: {reason}") from error
+        raise _unreadable(path, error) from error
     try:
         _check(os.fstat(folder), path, "700")
     except BaseException:
@@ -75,18 +96,16 @@ def read_private(folder: int, path: Path) -> str:
     try:
         file = os.open(path.name, _FILE, dir_fd=folder)
     except OSError as error:
-        reason = f"cannot be read: {error.strerror}"
-        if error.errno == errno.ELOOP:
-            reason = "is a link; put the file itself there"
-        raise KeyFileError(path, reason) from error
+        raise _unreadable(path, error) from error
     try:
         status = os.fstat(file)
         if not stat.S_ISREG(status.st_mode):
             raise KeyFileError(path, "is no file")
         _check(status, path, "600")
-        data = os.read(file, MAX_BYTES + 1)
+        with open(file, "rb", closefd=False) as opened:
+            data = opened.read(MAX_BYTES + 1)
     except OSError as error:
-        raise KeyFileError(path, f"cannot be read: {error.strerror}") from error
+        raise _unreadable(path, error) from error
     finally:
         os.close(file)
     if len(data) > MAX_BYTES:

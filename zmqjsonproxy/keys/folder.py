@@ -18,7 +18,7 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -61,7 +61,8 @@ def token_digest(token: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A file of a client as it was read last."""
+    """A file of a client as it was read last; with a fault that passes, who it lets in is known from
+    before."""
 
     signature: tuple[int, ...]
     at_ns: int
@@ -184,7 +185,7 @@ class _ClientFiles:
         except KeyFileError as error:
             cause = error.__cause__
             if before and isinstance(cause, OSError) and cause.errno in _PASSING:
-                return before
+                return replace(before, fault=error)
             return _Read(signature, at_ns, "", None, error)
         if before and before.client and before.text == text:
             return _Read(signature, at_ns, text, before.client, None)
@@ -365,6 +366,6 @@ def _tell_changes(before: Mapping[str, ClientKey], now: Mapping[str, ClientKey])
             new = "new, " if old is None else ""
             told.append(f"{name} {state}, {new}key {fingerprint(client.public)}")
     for text in sorted(told)[:_SHOWN]:
-        log.warning("keys: %s", text)
+        log.info("keys: %s", text)
     if len(told) > _SHOWN:
-        log.warning("keys: %d more clients have changed", len(told) - _SHOWN)
+        log.info("keys: %d more clients have changed", len(told) - _SHOWN)

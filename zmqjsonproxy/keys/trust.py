@@ -7,6 +7,7 @@ a client sends is never read. Nothing proves that the answer is true: people com
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import selectors
 import socket
@@ -28,7 +29,7 @@ _BEGIN = b"dealer-player key 1 "
 _LONGEST = 200
 _BACKLOG = 64
 _TRY_AGAIN_S = 5.0
-_BREATH_S = 0.2
+_BREATH_S, _NO_DESCRIPTOR_S = 0.01, 0.2
 
 
 class KeySocket(Closing):
@@ -51,7 +52,7 @@ class KeySocket(Closing):
         self._address, self._again = (bind_address(address), port), again
         self._end, self._wake = socket.socketpair()
         self._listening = threading.Event()
-        self._port = 0
+        self._port, self._is_refused = 0, False
         self._thread = threading.Thread(target=self._run, name="key socket", daemon=True)
         self._thread.start()
 
@@ -71,11 +72,11 @@ class KeySocket(Closing):
             selector.register(listener, selectors.EVENT_READ)
             with listener:
                 while not self._is_ending(selector, None):
-                    if not self._answer(listener):
-                        selector.unregister(listener)  # which is ready all the time
-                        if self._is_ending(selector, _BREATH_S):
-                            return
-                        selector.register(listener, selectors.EVENT_READ)
+                    pause = _BREATH_S if self._answer(listener) else _NO_DESCRIPTOR_S
+                    selector.unregister(listener)  # however many there are, the Player goes first
+                    if self._is_ending(selector, pause):
+                        return
+                    selector.register(listener, selectors.EVENT_READ)
 
     def _is_ending(self, selector: selectors.BaseSelector, within: float | None) -> bool:
         return any(key.fileobj is self._end for key, _ in selector.select(within))
@@ -88,7 +89,11 @@ class KeySocket(Closing):
                 address, family=family, backlog=_BACKLOG, dualstack_ipv6=address[0] == "::"
             )
         except OSError as error:
-            log.debug("no key is told at port %d: %s", self._address[1], error)
+            if not self._is_refused:
+                level = logging.INFO if error.errno == errno.EADDRINUSE else logging.WARNING
+                text = "the key of this host is not told at port %d yet: %s"
+                log.log(level, text, self._address[1], error.strerror or error)
+            self._is_refused = True
             return None
         listener.setblocking(False)
         self._port = listener.getsockname()[1]

@@ -27,6 +27,7 @@ class Code(IntEnum):
     ABORTED = -32005
     CANCELLED = -32006
     ACCESS = -32007
+    UNKNOWN = -32008
 
 
 def error_object(code: Code, type: str, text: str, traceback: Sequence[str] = ()) -> dict[str, Any]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Request"]
+__all__ = ["LONGEST_CALL_ID", "Request"]
+
+LONGEST_CALL_ID = 200
+"""Characters; a longer one is none."""
 
 
 @dataclass(slots=True)
@@ -33,3 +36,16 @@ class Request:
     extra: dict[str, Any] | None = None
     name: Any = None
     method: Any = None
+
+    @property
+    def call_id(self) -> str:
+        """Identity among the calls of its client: `call_id` of `dealer`, else `run` there with the
+        request number, "RUN-NUMBER"; empty: it has none."""
+        extra = self.extra
+        if not extra or not self.native or self.notification:
+            return ""
+        given = extra.get("call_id")
+        if given is None:
+            run, number = extra.get("run"), self.id
+            given = f"{run}-{number}" if type(run) is str and run and type(number) is int else None
+        return given if type(given) is str and len(given) <= LONGEST_CALL_ID else ""

@@ -12,22 +12,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from groundwork.errors import text_of
-from groundwork.values import JsonObject
 from zmqjsonproxy.caller import Caller
 from zmqjsonproxy.errors import (
     AccessError,
     RevokedKeyError,
     RoleTooLowError,
     UnknownKeyError,
-    VersionMismatchError,
 )
 from zmqjsonproxy.protocol.request import Request
 from zmqjsonproxy.rights import KnownKey, Role, ServerKeys
 
-__all__ = ["ADMIN", "NATIVE_VERSION", "TOKEN", "Admission", "Grant", "ProvenId", "check_version"]
+__all__ = ["ADMIN", "TOKEN", "Admission", "Grant", "ProvenId"]
 
-NATIVE_VERSION = 1
-"""Of the native dialect; peers that speak later ones only say so as `oldest` in the hello."""
 TOKEN = "token"
 """Member of `dealer`: on whose behalf a client calls."""
 log = logging.getLogger(__name__)
@@ -143,18 +139,6 @@ class Admission:
             text = f"the role {needs} is needed, and clients of the original {has} here "
             text += "([instrument] original_role); call with a client of this package"
         raise RoleTooLowError(text)
-
-
-def check_version(said: JsonObject) -> None:
-    """Check the versions that a peer speaks, as its hello or the answer to one says.
-
-    Raises:
-        VersionMismatchError: None of them is spoken here.
-    """
-    oldest = said.get("oldest", NATIVE_VERSION)
-    if type(oldest) is int and oldest > NATIVE_VERSION:
-        text = f"one end speaks version {NATIVE_VERSION} of the protocol, and the other {oldest} or later"
-        raise VersionMismatchError(f"{text}; install the same release of dealer-player at both")
 
 
 def _revoked(name: str) -> AccessError:

@@ -26,7 +26,7 @@ from zlib import crc32
 from groundwork.addresses import is_by_name
 from groundwork.values import JsonObject
 from zmqjsonproxy import ndarray, wirejson
-from zmqjsonproxy.errors import AccessError
+from zmqjsonproxy.errors import AccessError, VersionMismatchError
 from zmqjsonproxy.locating import scheme_of
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.protocol.transitions import Transition
@@ -85,6 +85,13 @@ class Do(Enum):
 
 # To look one up in its enumeration takes as long as ten other steps.
 _READY, _CONNECTING, _SEND = State.READY, State.CONNECTING, Do.SEND
+_FAILED = {
+    Transition.LOST,
+    Transition.HANDSHAKE_FAILED,
+    Transition.OTHER_MECHANISM,
+    Transition.KEY_UNKNOWN,
+}
+"""Ends of a handshake."""
 
 
 Action = tuple[Do, Peer, bytes | str, PendingCall | None]
@@ -373,7 +380,10 @@ class ClientCore:
         if peer.state is _READY:
             peer.receive(message, now)
         else:
-            peer.welcome(message, now)
+            try:
+                peer.welcome(message, now)
+            except VersionMismatchError as error:
+                self.drop(peer, error.text, now, VersionMismatchError)
         if peer.waiting and peer.current is None:
             waiting, peer.waiting = peer.waiting, deque()
             for call in waiting:
@@ -459,6 +469,7 @@ class ClientCore:
         for peer in self.peers.values():
             peer.give_up(reason, now)
             peer.retry_at = 0.0
+            peer.set_members(control="")  # of the other process, too
         for known in (self.by_rid, self._at, self.actions):
             known.clear()
 
@@ -469,7 +480,7 @@ class ClientCore:
             if peer.state is State.CONNECTING:
                 self._begin_anew(peer, now, "interrupted while it was connected")
             elif peer.state in (State.LOCATING, State.PROBING):
-                self.drop(peer, "interrupted while it was looked for", now)
+                self.drop(peer, "interrupted while its address was looked for", now)
                 peer.retry_at = 0.0
 
     def _abandon(self, peer: Peer, now: float) -> None:
@@ -492,38 +503,29 @@ class ClientCore:
     def socket_event(self, endpoint: str, transition: Transition, now: float) -> None:
         """Take note of what has happened to a connection by the shared socket."""
         peer = self._at.get(endpoint)
-        if peer is None or peer.state in (State.IDLE, State.PROBING) or peer.is_bridged:
+        if peer is None or peer.state is State.IDLE or peer.is_bridged:
             return
-        if peer.state is State.CONNECTING and not peer.connected:
-            self._handshake_event(peer, transition, now)
-        else:
-            self.peer_event(peer, transition, now)
+        self.peer_event(peer, transition, now)
 
-    def _handshake_event(self, peer: Peer, transition: Transition, now: float) -> None:
-        """Take note of what has happened to a connection that is being made."""
-        if transition is Transition.LOST and not peer.is_keyed:
+    def _handshake_failed(self, peer: Peer, transition: Transition, now: float) -> None:
+        """Find out why a connection could not be made."""
+        if transition is Transition.KEY_UNKNOWN:
+            denied, text = unknown_key(peer.public)
+            self.drop(peer, text, now, denied)
+        elif transition is Transition.OTHER_MECHANISM:
+            self._judge(peer, Mechanism.NONE if peer.is_keyed else Mechanism.CURVE, now)
+        elif not (peer.is_keyed or peer.is_bridged):
             self._disconnect(peer)
             self._say_hello(peer, Do.BRIDGE, b"", now)
-        elif transition in (Transition.LOST, Transition.HANDSHAKE_FAILED):
+        else:
             self._disconnect(peer)
             peer.state = State.PROBING
             self.actions.append((Do.PROBE, peer, peer.address, None))
-        elif transition is Transition.OTHER_MECHANISM:
-            self._judge(peer, Mechanism.NONE if peer.is_keyed else Mechanism.CURVE, now)
-        elif transition is Transition.KEY_UNKNOWN:
-            denied, text = unknown_key(peer.public)
-            self.drop(peer, text, now, denied)
-        else:
-            self.peer_event(peer, transition, now)
 
     def probed(self, peer: Peer, mechanism: Mechanism, now: float) -> None:
         """Take note of the mechanism that a server demands with which a handshake failed."""
-        if peer.state is not State.PROBING:
-            return
-        if peer.is_keyed or mechanism is Mechanism.CURVE:
+        if peer.state is State.PROBING:
             self._judge(peer, mechanism, now)
-        else:
-            self._say_hello(peer, Do.BRIDGE, b"", now)
 
     def _judge(self, peer: Peer, mechanism: Mechanism, now: float) -> None:
         denied = denial(mechanism, is_keyed=peer.is_keyed)
@@ -534,10 +536,17 @@ class ClientCore:
 
     def peer_event(self, peer: Peer, transition: Transition, now: float) -> None:
         """Take note of what has happened to the connection of a server."""
-        if transition is Transition.CONNECTED and peer.state is not State.IDLE:
+        if peer.state is State.PROBING:  # what ended that connection is being found out
+            return
+        if transition in _FAILED and peer.state is _CONNECTING and not peer.connected:
+            self._handshake_failed(peer, transition, now)
+        elif transition is Transition.CONNECTED and peer.state is not State.IDLE:
             peer.connected, peer.tries_other = True, False
         elif transition is not Transition.REFUSED or not self._tries_other_addresses(peer, now):
+            cut = peer.take_cut(now) if transition is Transition.LOST else ()
             self.drop(peer, transition.value, now)
+            for call in cut:
+                self.submit(call, now)
 
     def tick(self, now: float) -> None:
         """Give up what takes too long; to be called every `LOOK_EVERY` while calls are open, behind
@@ -555,6 +564,8 @@ class ClientCore:
                     self._tries_other_addresses(peer, now)
             elif peer.current is not None and peer.waits_in_vain:
                 self._abandon(peer, now)
+            if peer.waiting:
+                peer.lose_late(now)
 
     @property
     def is_settled(self) -> bool:

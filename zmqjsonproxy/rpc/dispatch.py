@@ -28,7 +28,7 @@ from zmqjsonproxy.protocol.arrays import join, size_of
 from zmqjsonproxy.protocol.failures import Code
 from zmqjsonproxy.protocol.request import Request
 from zmqjsonproxy.rights import KnownKey, Role
-from zmqjsonproxy.rpc.admission import ADMIN, TOKEN, Admission, Grant, check_version
+from zmqjsonproxy.rpc.admission import ADMIN, TOKEN, Admission, Grant
 from zmqjsonproxy.rpc.batchreply import BatchReply
 from zmqjsonproxy.rpc.connectionmethods import BEAT, ConnectionMethods
 from zmqjsonproxy.rpc.offers import answer_unknown, refuse_hello
@@ -41,6 +41,7 @@ from zmqjsonproxy.rpc.protocol.dialect import (
     read_failure,
     write_native_reply,
 )
+from zmqjsonproxy.rpc.protocol.handshakes import check_version
 from zmqjsonproxy.rpc.settings import ServerSettings
 from zmqjsonproxy.waiting import WouldWaitError
 

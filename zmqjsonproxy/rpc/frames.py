@@ -22,7 +22,7 @@ __all__ = [
     "Sender",
     "frame_receiver",
     "frame_sender",
-    "proven_id_receiver",
+    "proven_receiver",
     "readiness",
     "receiver",
     "rest_receiver",
@@ -92,29 +92,10 @@ def rest_receiver(
     return take_rest
 
 
-def proven_id_receiver(socket: zmq.Socket[bytes]) -> Callable[[], bytes]:
-    """Return a function that receives a routing id, with the key that its connection has proven.
-    That is told by ZeroMQ with each message: ids may be taken again by others."""
-    receive: Callable[..., zmq.Frame] = super(zmq.Socket, socket).recv
-
-    def receive_id() -> bytes:
-        frame = receive(0, False)
-        rid = ProvenId(frame.bytes)
-        with contextlib.suppress(zmq.ZMQError):  # from within the process, say
-            rid.public = str(frame.get("User-Id"))
-        return rid
-
-    return receive_id
-
-
 def receiver(
-    socket: zmq.Socket[bytes], receive_id: Callable[[], bytes] | None = None
+    socket: zmq.Socket[bytes],
 ) -> tuple[Callable[[], list[bytes]], Callable[[bytes], None]]:
     """Return two functions: one receives a message, one takes a sender for one of our own callers.
-
-    Args:
-        socket: To receive from.
-        receive_id: Receives the routing id of a message; None: as any frame.
 
     A message is routing id and body, with REQ's empty frame between if it was sent. Frames behind a
     body that says so by its first byte come with it, as Framed. What a strange peer sends beyond
@@ -127,16 +108,15 @@ def receiver(
         rest_receiver(socket),
     )
     trusted: set[bytes] = set()
-    next_id = receive_id or receive
 
     def receive_message() -> list[bytes]:
         # To ask whether more follows costs as much as three frames. So our own callers are not
         # asked after each message; should one of them send a frame too many, it is met here
         # instead, where it is no routing id.
-        rid = next_id()
+        rid = receive()
         while rid not in trusted:
             if not ask(more):
-                rid = next_id()
+                rid = receive()
                 continue
             body = receive()
             frames = [rid, body] if body or not ask(more) else [rid, body, receive()]
@@ -150,12 +130,67 @@ def receiver(
         frames[-1] = take_rest(frames[-1])
         return frames
 
+    return receive_message, _trusting(trusted)
+
+
+def proven_receiver(
+    socket: zmq.Socket[bytes], admissions: Callable[[], int]
+) -> tuple[Callable[[], list[bytes]], Callable[[bytes], None]]:
+    """Return functions as `receiver`; routing ids have the keys that their connections have proven.
+
+    ZeroMQ tells a key with each frame, and to be told costs as much as three frames. A routing id
+    may be taken again by another peer, of its choice, but not without a handshake: as long as
+    there was none, an id has the key that it had before.
+
+    Args:
+        socket: To receive from.
+        admissions: Returns how many handshakes have succeeded, before what comes over the
+            connection arrives.
+    """
+    receive, ask, more, take_rest = (
+        frame_receiver(socket),
+        socket.get,
+        zmq.RCVMORE,
+        rest_receiver(socket),
+    )
+    property_of: Callable[[zmq.Frame, bytes], Any] = zmq.Frame.get
+    trusted: set[bytes] = set()
+    proven: dict[bytes, ProvenId] = {}
+    seen = 0
+
+    def receive_message() -> list[bytes]:
+        nonlocal seen
+        rid = receive()
+        while not (is_trusted := rid in trusted) and not ask(more):
+            rid = receive()
+        if (now := admissions()) != seen or len(proven) >= _TRUSTED_MOST:
+            seen = now
+            proven.clear()
+        known = proven.get(rid)
+        if known is None:
+            frame: Any = receive(0, False)
+            body, known = frame.bytes, ProvenId(rid)
+            with contextlib.suppress(zmq.ZMQError):  # from within the process, say
+                known.public = str(property_of(frame, b"User-Id"))
+            proven[rid] = known
+        else:
+            body = receive()
+        if is_trusted and body and body[0] != FRAMES_FOLLOW:
+            return [known, body]
+        frames = [known, body] if body or not ask(more) else [known, body, receive()]
+        frames[-1] = take_rest(frames[-1])
+        return frames
+
+    return receive_message, _trusting(trusted)
+
+
+def _trusting(trusted: set[bytes]) -> Callable[[bytes], None]:
     def trust(rid: bytes) -> None:
         if len(trusted) >= _TRUSTED_MOST:
             trusted.clear()
         trusted.add(rid)
 
-    return receive_message, trust
+    return trust
 
 
 def _is_copied(frame: bytes) -> bool:

@@ -92,4 +92,5 @@ def _about(instance: str, most: int) -> JsonObject:
         "instance": instance,
         "arrays": ndarray.is_available(),
         "max_message_bytes": most,
+        "once": True,
     }

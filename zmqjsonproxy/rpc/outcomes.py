@@ -18,7 +18,7 @@ from zmqjsonproxy.errors import (
     TooLargeError,
 )
 from zmqjsonproxy.interface import Method
-from zmqjsonproxy.protocol.arrays import size_of
+from zmqjsonproxy.protocol.arrays import Framed, size_of
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.dialect import TOO_FULL, Request, write_reply
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code
@@ -27,13 +27,16 @@ from zmqjsonproxy.waiting import WouldWaitError
 __all__ = [
     "TOO_FULL",
     "accepted",
+    "again",
     "carry_out",
     "denied",
     "encoded",
+    "kept",
     "not_begun",
     "outcome",
     "raised",
     "result",
+    "told",
     "unspeakable",
 ]
 
@@ -153,3 +156,26 @@ def denied(request: Request, method: Method | None, error: AccessError) -> bytes
     if method is not None and method.mark.refusal_pair:
         return original.reply([False, error.text])
     return original.failure(type_, error.text)
+
+
+def kept(reply: bytes) -> tuple[bytes, int]:
+    """Return a reply that nothing can change any more, and its size, bytes."""
+    if isinstance(reply, Framed):
+        reply = Framed(bytes(reply), tuple(bytes(frame) for frame in reply.frames))
+    return reply, size_of(reply)
+
+
+def told(reply: bytes) -> dict[str, Any]:
+    """Return what a reply says: `result` or `error`."""
+    decoded: dict[str, Any] = jsonrpc.read_reply(reply)
+    return decoded
+
+
+def again(reply: bytes, request: Request) -> bytes:
+    """Make the reply to a native call that came before, of the reply that it got then."""
+    said = told(reply)
+    if said.get("id") == request.id:
+        return reply
+    if "error" in said:
+        return jsonrpc.failure(request.id, said["error"])
+    return encoded(request, said.get("result"))

@@ -25,6 +25,7 @@ from zmqjsonproxy.errors import (
     TooLargeError,
 )
 from zmqjsonproxy.protocol.arrays import size_of
+from zmqjsonproxy.protocol.transitions import Transition
 from zmqjsonproxy.rpc.calls import BatchOfCalls, Call, Hello, NotOfOriginalError, Question
 from zmqjsonproxy.rpc.many import CallResult
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
@@ -33,11 +34,15 @@ from zmqjsonproxy.rpc.protocol.description import (
     interface_changes,
     read_description,
 )
+from zmqjsonproxy.rpc.protocol.handshakes import check_version
 from zmqjsonproxy.rpc.protocol.jsonrpc import Members
 
 __all__ = ["Peer", "PendingCall", "State"]
 
 UNLIMITED = 2**63
+AGAIN_WITHIN_S = 0.3
+"""Time within which a call whose connection was cut has to be sent again, s: a lost server is to be
+told of within a second."""
 
 
 class State(Enum):
@@ -65,10 +70,14 @@ class PendingCall:
         address: Where its server is, if that was found out for it.
         ends_operation: Its caller has cancelled it: an operation that runs is to end. Otherwise a
             caller that waits no longer withdraws what has not been begun, and no more.
+        sent_to: Instance that it was sent to over a connection that was cut since: no other one
+            gets it, and this one carries it out once.
+        again_by: When it has to be sent again, s, monotonic.
     """
 
     __slots__ = (
         "address",
+        "again_by",
         "begun",
         "deadline",
         "done",
@@ -78,6 +87,7 @@ class PendingCall:
         "number",
         "on_end",
         "peer",
+        "sent_to",
         "value",
         "what",
     )
@@ -92,8 +102,8 @@ class PendingCall:
         self.peer, self.what = peer, what
         self.begun, self.deadline, self.ended = begun, deadline, begun
         self.on_end: Callable[[], None] | None = None
-        self.number = 0
-        self.address = ""
+        self.number, self.again_by = 0, 0.0
+        self.address = self.sent_to = ""
         self.done = self.ends_operation = False
         self.value: JsonValue = None
         self.error: ProxyError | None = None
@@ -120,8 +130,8 @@ class PendingCall:
         if denied is not None and reason == self.peer.reason:
             error = denied(reason, peer=url, method=label)
         else:
-            call_id = self.peer.call_id(self.number)
-            error = PeerLostError(url, label, reason, call_id=call_id)
+            reason = Transition.LOST.value if self.sent_to else reason
+            error = PeerLostError(url, label, reason, call_id=self.peer.call_id(self.number))
         self.end(None, error, now)
 
     def cancel(self, why: str, now: float) -> None:
@@ -190,6 +200,7 @@ class Peer:
         control: Credential of this client, which has control there; empty: it has not.
         members: Members of `dealer` of each call, of these.
         instance: Which process it is, as far as it says.
+        knows_calls: It carries out once what comes twice.
         generation: Instances met so far.
         waiting: Calls that cannot be sent yet.
         current: The call that is answered without a number: a hello, or any call to an old server.
@@ -217,10 +228,10 @@ class Peer:
         self.most_bytes = 0
         self.since = self.retry_at = self.pause = 0.0
         self.instance = self.hello_name = self.reason = ""
-        self.denied: type[AccessError] | None = None
-        self.public, self.is_outdated = "", False
         self.run = self.control = ""
         self.members: Members = ()
+        self.denied: type[AccessError] | None = None
+        self.public, self.is_outdated, self.knows_calls = "", False, False
         self.generation = 0
         self.waiting: deque[PendingCall] = deque()
         self.current: PendingCall | None = None
@@ -264,7 +275,13 @@ class Peer:
         what = call.what
         try:
             if self.native and not isinstance(what, Hello):
-                body = what.native(number, self.arrays, self.members)
+                members = self.members
+                if call.sent_to:
+                    if call.sent_to != self.instance:
+                        call.lose("", now)
+                        return None
+                    number, members = call.number, (*members, ("instance", call.sent_to))
+                body = what.native(number, self.arrays, members)
                 if size_of(body) > self.most_bytes:
                     call.end(None, self._too_large(what.label, size_of(body)), now)
                     return None
@@ -306,6 +323,29 @@ class Peer:
             self.numbered.pop(number, None)
         if self.current is call:
             self.current = None
+
+    def take_cut(self, now: float) -> list[PendingCall]:
+        """Take the calls that were sent over a connection which was cut, and may be sent once more:
+        the server knows which of them it has carried out."""
+        if not self.knows_calls or self.state is not State.READY:
+            return []
+        cut = [
+            call
+            for call in self.numbered.values()
+            if isinstance(call.what, Call)
+            and not (call.done or call.sent_to)
+            and now < call.deadline
+        ]
+        for call in cut:
+            del self.numbered[call.number]
+            call.sent_to, call.again_by = self.instance, now + AGAIN_WITHIN_S
+        return cut
+
+    def lose_late(self, now: float) -> None:
+        """End calls that were to be sent again, and could not be in time."""
+        for call in [call for call in self.waiting if call.again_by and now > call.again_by]:
+            self.waiting.remove(call)
+            call.lose("", now)
 
     def receive(self, message: JsonValue, now: float) -> None:
         """Take a decoded message of a ready server. What then waits in `waiting` may be sent."""
@@ -367,11 +407,17 @@ class Peer:
                 self.forget(call)
 
     def welcome(self, message: JsonValue, now: float) -> None:
-        """Take the answer to the first hello: it shows the server's dialect."""
+        """Take the answer to the first hello: it shows the server's dialect.
+
+        Raises:
+            VersionMismatchError: It speaks none of ours.
+        """
         said: JsonObject = message if isinstance(message, dict) else {}
+        check_version(said)
         self.is_ours = "dealer" in said
         self.native = self.is_ours or "jsonrpc" in said
         self.arrays, self.most_bytes = None, UNLIMITED
+        self.knows_calls = self.is_ours and said.get("once") is True
         if self.is_ours:
             self.envelope = (self.rid,)
             arrays, most = said.get("arrays"), said.get("max_message_bytes")

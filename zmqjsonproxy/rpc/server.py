@@ -27,8 +27,9 @@ from zmqjsonproxy.channels.properties import has_properties, table_of
 from zmqjsonproxy.channels.protocol.notices import write_refused
 from zmqjsonproxy.channels.publisher import Publisher
 from zmqjsonproxy.engine import CallEngine, CommandQueues
+from zmqjsonproxy.engine.calltable import CallTable
 from zmqjsonproxy.engine.commandqueues import SMALL
-from zmqjsonproxy.errors import AccessError
+from zmqjsonproxy.errors import AccessError, RevokedKeyError
 from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, watch_process
 from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable
@@ -39,7 +40,7 @@ from zmqjsonproxy.rpc.authenticator import admit, admit_no_more
 from zmqjsonproxy.rpc.curve import needs_keys, serve_plain, serve_with_keys
 from zmqjsonproxy.rpc.descriptors import Listening
 from zmqjsonproxy.rpc.dispatch import Dispatcher
-from zmqjsonproxy.rpc.frames import frame_sender, proven_id_receiver, receiver
+from zmqjsonproxy.rpc.frames import frame_sender, proven_receiver, receiver
 from zmqjsonproxy.rpc.inbox import Inbox
 from zmqjsonproxy.rpc.protocol.dialect import read_failure, too_many_unread
 from zmqjsonproxy.rpc.sendqueues import IN_SOCKET_MOST, SendQueues
@@ -129,8 +130,7 @@ class ZMQJSONProxyServer(OfOneProcess):
             inner_url = f"inproc://zmqjsonproxy-{self.instance}"
             self._router.bind(inner_url)
             self._inner.connect(inner_url)
-            if keys is not None:
-                admit(ctx, self._domain, keys.find)
+            admitted = None if keys is None else admit(ctx, self._domain, keys.find)
             self._bind(URL)
             self.url: str = self._router.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
         except BaseException:
@@ -145,10 +145,14 @@ class ZMQJSONProxyServer(OfOneProcess):
             queues=CommandQueues(self.settings.max_queued_calls, self.name),
             operations=OperationTable(self.instance),
             is_full=self._send_queues.is_full,
+            once=CallTable(self.instance, outcomes.kept, outcomes.again, outcomes.told),
         )
         self.interfaces = self.engine.interfaces
-        proven = None if keys is None else proven_id_receiver(self._router)
-        self._receive, trust = receiver(self._router, proven)
+        self._receive, trust = (
+            receiver(self._router)
+            if admitted is None
+            else proven_receiver(self._router, admitted.handshakes)
+        )
         trust(self._inner_id)
         self._admission = Admission(keys, self.settings.original_role)
         self._dispatcher = Dispatcher(
@@ -316,9 +320,11 @@ class ZMQJSONProxyServer(OfOneProcess):
         for client in self.publisher.connections():
             try:
                 self._admission.key_of(client)
-            except AccessError as error:
+            except RevokedKeyError as error:
                 self.publisher.forget(client, error.text)
                 self._send_queues.send((client,), write_refused(error))
+            except AccessError:  # it could not be looked up, which says nothing about it
+                pass
 
     def bind_also(self, url: str) -> None:
         """Serve at a further address, too; from another thread, while `run_loop` runs; zmq.ZMQError

@@ -21,8 +21,15 @@ class TooManyQuestionsError(Exception):
 
 @dataclass(slots=True)
 class _Asked:
+    """A question.
+
+    Attributes:
+        task: Asks it.
+        until: Its answer serves so long, s, monotonic.
+    """
+
     task: asyncio.Task[Any]
-    at: float
+    until: float
 
 
 class SharedAnswers:
@@ -30,10 +37,11 @@ class SharedAnswers:
 
     Args:
         most: Different ones under way.
+        clock: Monotonic, s.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most, self._clock = most, clock
         self._asked: OrderedDict[Hashable, _Asked] = OrderedDict()
 
     async def get(
@@ -49,9 +57,10 @@ class SharedAnswers:
         Raises:
             TooManyQuestionsError: Too many different questions are under way.
         """
-        now = time.monotonic()
+        now = self._clock()
         asked = self._asked.get(key)
-        if asked is None or (asked.task.done() and now - asked.at > keep):
+        if asked is None or (asked.task.done() and now > asked.until):
+            self._forget(now)
             under_way = sum(not each.task.done() for each in self._asked.values())
             if under_way >= self._most:
                 raise TooManyQuestionsError(
@@ -59,8 +68,13 @@ class SharedAnswers:
                 )
             task = asyncio.get_running_loop().create_task(ask())
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
-            asked = self._asked[key] = _Asked(task, now)
-            self._asked.move_to_end(key)
-            while len(self._asked) > _KEPT_MOST:
-                self._asked.popitem(last=False)
+            asked = self._asked[key] = _Asked(task, now + keep)
         return await asyncio.shield(asked.task)
+
+    def _forget(self, now: float) -> None:
+        """Forget answers that serve no more; they may be large."""
+        for key, asked in list(self._asked.items()):
+            if asked.task.done() and now > asked.until:
+                del self._asked[key]
+        while len(self._asked) >= _KEPT_MOST:
+            self._asked.popitem(last=False)

@@ -15,7 +15,7 @@ from dashboard.config import Array
 
 
 class View:
-    """What a page shows of BANKA."""
+    """BANKA as a page shows it."""
 
     def __init__(self, events: Events) -> None:
         self._events = events

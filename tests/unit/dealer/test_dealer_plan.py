@@ -426,6 +426,32 @@ def test_dealers_of_one_script_share_the_players(run: Run) -> None:
     assert plan.faults == []
 
 
+def test_control_is_rehearsed_and_another_dealer_of_the_script_is_refused(run: Run) -> None:
+    plan = run(
+        f"{HEAD}import time\n"
+        "with d.control('pointing run', minutes=30):\n"
+        "    d.set_mode('MODE1')\n"
+        "    with dealer.Dealer() as other:\n"
+        "        try:\n"
+        "            other.set_mode('MODE2')\n"
+        "        except dealer.PlayersError as error:\n"
+        "            assert 'pointing run' in str(error)\n"
+        "d.take_control('short', 1)\n"
+        "time.sleep(61)\n"
+        "d.set_mode('MODE2')\n"
+    )
+    assert [(row.call, row.is_fault) for row in plan.rows] == [
+        ("take_control('pointing run')", False),
+        ("set_mode('MODE1')", False),
+        ("set_mode('MODE2')", True),
+        ("release_control()", False),
+        ("take_control('short')", False),
+        ("set_mode('MODE2')", True),
+    ]
+    assert "its time was over" in plan.rows[-1].text
+    assert "until" in plan.rows[0].text
+
+
 def test_arguments_reach_the_script(run: Run) -> None:
     assert (
         run("import sys\nassert sys.argv[1:] == ['--fast', 'x'], sys.argv\n", "--fast", "x").faults

@@ -113,7 +113,16 @@ def test_the_table_of_extras_is_that_of_the_project() -> None:
         assert distribution in brought, package
     runtime = {
         line.partition(">")[0]
-        for extra in ("player", "instruments", "fits", "plot", "web", "histogrammer", "fast")
+        for extra in (
+            "player",
+            "instruments",
+            "fits",
+            "plot",
+            "web",
+            "histogrammer",
+            "fast",
+            "archive",
+        )
         for line in PROJECT["optional-dependencies"][extra]
         if "[" not in line and "setuptools" not in line
     }

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from player.tables import BankConfig, DashboardConfig, InstrumentConfig, Table
+from player.tables import (
+    BankConfig,
+    DashboardConfig,
+    HistoryConfig,
+    InstrumentConfig,
+    JournalConfig,
+    Table,
+)
 from spectrometer.config import (
     DataBuffersConfig,
     HpcMac,
@@ -23,6 +30,8 @@ from spectrometer.modes import ModeConfig
 DOCUMENT = (Path(__file__).resolve().parents[3] / "docs" / "configuration.md").read_text()
 HEADINGS: list[tuple[str, type[Table]]] = [
     ("## `[instrument]`", InstrumentConfig),
+    ("### `[instrument.journal]`", JournalConfig),
+    ("### `[instrument.history]`", HistoryConfig),
     ("## `[dashboard]`", DashboardConfig),
     ("## `[banks.X]`", SpectrometerBankConfig),
     ("### `[banks.X.roach]`", RoachConfig),

@@ -18,9 +18,11 @@ from types import FrameType
 
 import pytest
 from support.player_run import ROOT, clean_environment, free_port, poll
+from support.records import journal_of
 from support.shell_bank import ShellBank
 from support.toy_bank import ToyBank, write_configuration
 
+from player.clock import SystemClock
 from player.errors import BankNameError, BankStartError, ConfigError
 from player.interactive import Bank
 from zmqjsonproxy.caller import own_name
@@ -320,3 +322,21 @@ def test_a_bank_of_any_kind_will_do(tmp_path: Path) -> None:
     with Bank("BANKA", configuration(tmp_path, "support.toy_bank:ToyBank"), environment={}) as bank:
         assert isinstance(bank.bank, ToyBank)
         assert bank.device.voltage() == 1.5
+
+
+def test_commands_of_the_shell_are_in_the_journal_of_the_bank(tmp_path: Path) -> None:
+    environment = {"DIBAS_DATA": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
+    with Bank("BANKA", configuration(tmp_path), environment=environment) as bank:
+        bank.set_log_level("info")
+        with pytest.raises(RefusedError):
+            bank.set_log_level("nonsense")
+        bank.get_bank_name()
+    (folder,) = (tmp_path / "state" / "dealer-player").iterdir()
+    journal = journal_of(folder, clock=SystemClock())
+    told = [(e["client"], e["method"], e["outcome"]) for e in journal.entries()]
+    assert told[1:-1] == [
+        (own_name(), "bank.set_log_level", "done"),
+        (own_name(), "bank.set_log_level", "refused"),
+    ]
+    assert "player shell ends" in journal.entries()[-1]["text"]
+    journal.close()

@@ -39,7 +39,7 @@ _LONGEST_TEXT = 200
 
 
 class Ending(StrEnum):
-    """How a lease ended."""
+    """Reason why a lease ended."""
 
     OVER = "its time was over"
     SILENT = "its owner was silent"
@@ -88,12 +88,7 @@ class Terms:
     silent_s: float | None = SILENT_S
 
     def __post_init__(self) -> None:
-        reason = self.reason.strip() if isinstance(self.reason, str) else ""
-        if not reason or len(reason) > _LONGEST_TEXT or not reason.isprintable():
-            raise RefusedError(
-                f"control: reason is {self.reason!r:.80}; it is a text of one line, "
-                f"1 to {_LONGEST_TEXT} characters, for others to read"
-            )
+        _check_reason(self.reason)
         if not _is_within(self.seconds, 1.0, LONGEST_TERM_S):
             raise RefusedError(
                 f"control: the time is {self.seconds!r} s; it is 1 to {LONGEST_TERM_S:g} s"
@@ -138,6 +133,10 @@ class Holder:
         """When it ends unless its owner gives a sign of life, s."""
         silent = self.terms.silent_s
         return self.ends if silent is None else min(self.ends, self.heard + silent)
+
+    def ending(self, now: float) -> Ending:
+        """Return how it ended that was due."""
+        return Ending.OVER if now >= self.ends else Ending.SILENT
 
     def is_proven_by(self, credential: Credential | None) -> bool:
         """Tell whether a credential is that of this lease."""
@@ -216,8 +215,7 @@ class Lease:
         holder = self.holder
         if holder is None or now < holder.due:
             return False
-        why = Ending.OVER if now >= holder.ends else Ending.SILENT
-        self._end(holder, why, wall)
+        self._end(holder, holder.ending(now), wall)
         return True
 
     def take(
@@ -280,7 +278,11 @@ class Lease:
             wall: UTC, unix seconds.
             by: Name of whoever does.
             reason: For both.
+
+        Raises:
+            RefusedError: The reason is none.
         """
+        _check_reason(reason)
         self.tick(now, wall)
         holder = self.holder
         return None if holder is None else self._end(holder, Ending.BROKEN, wall, by, reason)
@@ -298,8 +300,12 @@ class Lease:
         """
         holder = self.holder
         if holder is None or now >= holder.due:
+            credential = Credential.read(text)
+            if holder is not None and holder.is_proven_by(credential):
+                why = holder.ending(now)
+                raise self._refusal(f"{self.name}: control {holder.number} has ended: {why}", None)
             if text:
-                raise self._refusal(self._late(Credential.read(text)), None)
+                raise self._refusal(self._late(credential), None)
             if self.is_required:
                 raise self._refusal(
                     f"{self.name}: nobody has control, which commands need here "
@@ -357,6 +363,16 @@ _NOBODY: JsonObject = dict.fromkeys(("owner", "host", "key", "reason", "since", 
 def utc(seconds: float) -> str:
     """Return a time as people read it, "2026-11-30 12:30:00 UTC"."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _check_reason(reason: object) -> None:
+    """Refuse what is no reason that others can read."""
+    text = reason.strip() if isinstance(reason, str) else ""
+    if not text or len(text) > _LONGEST_TEXT or not text.isprintable():
+        raise RefusedError(
+            f"control: reason is {reason!r:.80}; it is a text of one line, "
+            f"1 to {_LONGEST_TEXT} characters, for others to read"
+        )
 
 
 def _digest(token: str) -> str:

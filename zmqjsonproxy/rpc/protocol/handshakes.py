@@ -3,26 +3,40 @@
 A socket tells which key was refused, and sometimes that the two ends want different mechanisms; as
 often it tells only that the other end hung up, for both find out at the same time. Then the
 greeting says it, with which every ZeroMQ peer begins (ZMTP 3.0, ZeroMQ RFC 23): it names the
-mechanism, to whoever asks.
+mechanism, to whoever asks. Behind ZeroMQ's handshake the hellos of both ends may say that they have
+no version of the protocol in common.
 """
 
 from __future__ import annotations
 
 from enum import Enum
 
+from groundwork.values import JsonObject
 from zmqjsonproxy.errors import (
     AccessError,
     KeysNeededError,
     NoKeysThereError,
     UnknownKeyError,
+    VersionMismatchError,
     WrongServerKeyError,
 )
 
-__all__ = ["GREETING_BYTES", "OPENING", "Mechanism", "denial", "read_greeting", "unknown_key"]
+__all__ = [
+    "GREETING_BYTES",
+    "NATIVE_VERSION",
+    "OPENING",
+    "Mechanism",
+    "check_version",
+    "denial",
+    "read_greeting",
+    "unknown_key",
+]
 
 OPENING = b"\xff" + bytes(7) + b"\x01\x7f\x03"
 """Begin of a greeting, up to the version: enough for a peer to send all of its own."""
 GREETING_BYTES = 64
+NATIVE_VERSION = 1
+"""Of the native dialect; peers that speak later ones only say so as `oldest` in the hello."""
 _MECHANISM = slice(12, 32)
 
 
@@ -78,3 +92,15 @@ def unknown_key(public: str) -> tuple[type[AccessError], str]:
         f"the server does not know the key of this client ({public}): have its administrator make "
         "one (`player keys new NAME` there), then `dealer keys import BUNDLE`"
     )
+
+
+def check_version(said: JsonObject) -> None:
+    """Check the versions that a peer speaks, as its hello or the answer to one says.
+
+    Raises:
+        VersionMismatchError: None of them is spoken here.
+    """
+    oldest = said.get("oldest", NATIVE_VERSION)
+    if type(oldest) is int and oldest > NATIVE_VERSION:
+        text = f"one end speaks version {NATIVE_VERSION} of the protocol, and the other {oldest} or later"
+        raise VersionMismatchError(f"{text}; install the same release of dealer-player at both")

@@ -17,6 +17,7 @@ from zmqjsonproxy.errors import (
     NoSuchMethodError,
     NotInControlError,
     OperationAbortedError,
+    OutcomeUnknownError,
     ProxyError,
     RefusedError,
     RemoteError,
@@ -304,6 +305,8 @@ def error_from(error: Any, *, peer: str = "", method: str = "") -> ProxyError:
         return NotInControlError(text, control=known, peer=peer, method=method)
     if code == Code.REFUSED:
         return RefusedError(text, peer=peer, method=method)
+    if code == Code.UNKNOWN:
+        return OutcomeUnknownError(text)
     if code == Code.ACCESS:
         return _ACCESS.get(type_, AccessError)(text, peer=peer, method=method)
     if code == Code.ABORTED:

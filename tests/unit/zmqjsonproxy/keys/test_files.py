@@ -152,3 +152,33 @@ def test_file_is_whole_or_what_it_was(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.undo()
     assert read(path) == "before"
     assert os.listdir(tmp_path / "keys") == ["a.key"]
+
+
+def test_what_belongs_to_another_user_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_folder(tmp_path / "keys")
+    write(tmp_path / "keys" / "a.key", "text")
+    if os.geteuid() == 0:  # whose files all trust
+        os.chown(tmp_path / "keys", 12345, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    with pytest.raises(KeyFileError, match="belongs to another user"):
+        open_folder(tmp_path / "keys")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root writes for others")
+def test_what_root_writes_belongs_to_whose_folder_it_is(tmp_path: Path) -> None:
+    (tmp_path / "of").mkdir(0o700)
+    os.chown(tmp_path / "of", 12345, 54321)
+    make_folder(tmp_path / "of" / "keys")
+    write(tmp_path / "of" / "keys" / "a.key", "text")
+    for path in (tmp_path / "of" / "keys", tmp_path / "of" / "keys" / "a.key"):
+        assert (path.stat().st_uid, path.stat().st_gid) == (12345, 54321)
+
+
+def test_place_of_a_folder_is_not_followed_when_it_is_made(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir(0o755)
+    (tmp_path / "keys").symlink_to("other")
+    with pytest.raises(KeyFileError, match="chmod 700"):
+        make_folder(tmp_path / "keys")
+    assert mode(tmp_path / "other") == 0o755

@@ -255,8 +255,12 @@ def test_trouble_with_the_disk_or_descriptors_cuts_nobody_off(
 
         monkeypatch.setattr(os, "open", failing)
         keys.look()
+        keys.look()
         assert keys.find(public) is not None
+        assert caplog.text.count(os.strerror(number)) == 1, "it is told once"
         monkeypatch.undo()
+        keys.look()
+        assert (keys.trouble, keys.faults) == ("", ())
         (path / "clients" / "anna.key").unlink()
         keys.look()
         assert keys.find(public) is None
@@ -319,7 +323,7 @@ def test_missing_folder_is_an_error(tmp_path: Path) -> None:
 
 def test_changes_are_told_in_the_log(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with KeyFolder(path) as keys:
-        with caplog.at_level(logging.WARNING):
+        with caplog.at_level(logging.INFO):
             add(path, "anna", Role.ADMIN)
             keys.look()
             revoke(path, "anna")

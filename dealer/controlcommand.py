@@ -1,0 +1,124 @@
+"""The commands `dealer control ...`: take control of Banks, give it back, break it, show it.
+
+Control that a command has taken stays until its time is over; all commands of the same user on this
+host have it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dealer.commands import banks_named, kept_control, open_dealer, tell
+from dealer.control import Control
+from dealer.dealer import Dealer
+from dealer.errors import ConfigurationError
+from dealer.tables import text_table
+from groundwork.commandline import Argument, Parser, add_command, argument
+
+__all__ = ["add_commands"]
+
+HEAD = ("Bank", "owner", "until (UTC)", "reason", "the one before")
+
+
+def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
+    """Add `control` and its own commands to a parser; arguments as of
+    `dealer.commands.add_commands`."""
+    control = add_command(
+        commands,
+        "control",
+        "take control of Banks for all commands of yours, give it back, break it, show it",
+        parents=[common],
+        description="Control of Banks: commands of others are refused until it is given back. "
+        "Without a command: show who has it.",
+        defaults={"run": _show, "banks": "all"},
+    )
+    own = control.add_subparsers(dest="control_command", metavar="COMMAND")
+
+    def add(
+        name: str, run: Callable[[argparse.Namespace], int], text: str, *arguments: Argument
+    ) -> None:
+        banks = argument(
+            "--banks BANKS", "a Bank, several as BANKA,BANKB; default: all", default="all"
+        )
+        add_command(own, name, text, *arguments, banks, parents=[common], defaults={"run": run})
+
+    reason = argument("reason REASON", "one line, for others to read")
+    add(
+        "take",
+        _take,
+        "take control of all of these Banks, or of none, for your commands on this host",
+        reason,
+        argument(
+            "--minutes N", "it ends after this time; default: %(default)g", type=float, default=60.0
+        ),
+    )
+    add("release", _release, "give control back that was taken by `dealer control take`")
+    add("break", _break, "take control away from whoever has it; for the role admin", reason)
+    add("show", _show, "show who has control, until when, and why")
+
+
+def _take(options: argparse.Namespace) -> int:
+    with open_dealer(options) as d:
+        banks = banks_named(options.banks, d.list_available_players())
+        taken = d.take_control(options.reason, options.minutes, stays=True, _banks=banks)
+        proofs = {
+            d[bank].url: (each.credential, each.until.timestamp())
+            for bank, each in taken.items()
+            if each.until is not None
+        }
+        try:
+            kept_control().add(proofs)
+        except OSError as error:
+            d.release_control(_banks=banks)
+            text = f"control was given back, for no file can keep it for other commands: {error}"
+            raise ConfigurationError("control take", [text]) from error
+    _show_all(options, taken)
+    return 0
+
+
+def _release(options: argparse.Namespace) -> int:
+    kept = kept_control()
+    with open_dealer(options) as d:
+        banks = banks_named(options.banks, d.list_available_players())
+        known = kept.credentials()
+        held = [bank for bank in banks if d[bank].url in known]
+        kept.remove([d[bank].url for bank in held])
+        if not held:
+            print("dealer: control of none of these Banks was taken here", file=sys.stderr)
+            return 1
+        _show_all(options, d.release_control(_banks=held))
+    return 0
+
+
+def _break(options: argparse.Namespace) -> int:
+    return _asked(options, lambda d, banks: d.break_control(options.reason, _banks=banks))
+
+
+def _show(options: argparse.Namespace) -> int:
+    return _asked(options, lambda d, banks: d.who_controls(_banks=banks))
+
+
+def _asked(
+    options: argparse.Namespace, ask: Callable[[Dealer, list[str]], Mapping[str, Control]]
+) -> int:
+    with open_dealer(options) as d:
+        _show_all(options, ask(d, banks_named(options.banks, d.list_available_players())))
+    return 0
+
+
+def _show_all(options: argparse.Namespace, found: Mapping[str, Control]) -> None:
+    told: dict[str, Any] = {bank: each.describe() for bank, each in found.items()}
+    rows = [
+        (
+            bank,
+            each.owner or ("nobody; commands need it" if each.required else "nobody"),
+            f"{each.until:%Y-%m-%d %H:%M:%S}" if each.until else "",
+            each.reason,
+            each.ended or "",
+        )
+        for bank, each in found.items()
+    ]
+    tell(options.json, told, text_table(HEAD, rows))

@@ -1,0 +1,175 @@
+"""The command `dealer journal`: who did what, when, and what came of it, over all Banks."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dealer.commands import QUESTION_TIMEOUT, banks_named, complain, described
+from dealer.errors import PlayersError
+from dealer.moments import MOMENT_FORM, moment, utc_text
+from dealer.outcome import Outcomes
+from dealer.players import find_players
+from dealer.recordreading import PAGE, Record, RecordReader, in_time_order
+from dealer.services import Services
+from dealer.tables import text_table
+from groundwork.commandline import Parser, add_command, argument, count, flag
+from groundwork.cut import cut
+from groundwork.printable import printable
+from zmqjsonproxy import ThreadHub
+from zmqjsonproxy.jsontext import json_text
+
+__all__ = ["add_commands", "row_of"]
+
+HEAD = ("time (UTC)", "Bank", "No", "client", "call", "outcome", "took", "text")
+LAST = 100
+EVERY_S = 1.0
+RUNNING = "running"
+_CALL_MOST = 100
+
+
+def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
+    """Add the command to a parser; arguments as of `dealer.commands.add_commands`."""
+    add_command(
+        commands,
+        "journal",
+        "who did what, when, and what came of it: the commands of all Banks, in time order",
+        argument("--since TIME", f"from then on: {MOMENT_FORM}", type=moment),
+        argument("--until TIME", "before then", type=moment),
+        argument(
+            "--last N", f"the last N of each Bank; default without --since: {LAST}", type=count
+        ),
+        argument("--bank BANKS", "whose, as BANKA,BANKB; default: all", default="all"),
+        argument("--client TEXT", "of clients whose name, or key, contains this", default=""),
+        argument("--method PATTERN", "of these methods, as bank.set_*", default=""),
+        flag("--follow", "go on with what comes, until Ctrl-C"),
+        parents=[common],
+        defaults={"run": _journal},
+    )
+
+
+def _journal(options: argparse.Namespace) -> int:
+    urls = find_players(None, options.config)
+    banks = banks_named(options.bank, list(urls))
+    with ThreadHub(locators=Services().locators) as hub:
+        reader = RecordReader(hub, urls, options.timeout or QUESTION_TIMEOUT)
+        asked = _question(options)
+        outcomes = reader.read_all("journal", dict.fromkeys(banks, asked), _entries)
+        told = in_time_order(
+            {bank: each.value for bank, each in outcomes.items() if not each.error}
+        )
+        if options.follow:
+            _print_lines(told, options.json)
+        else:
+            _print(list(told), outcomes, options.json)
+        failed = {bank: each for bank, each in outcomes.items() if each.error is not None}
+        if failed:
+            complain(PlayersError("journal", outcomes))
+        if options.follow and len(failed) < len(outcomes):
+            _follow(reader, outcomes, asked, options.json)
+    return 1 if failed else 0
+
+
+def _question(options: argparse.Namespace) -> dict[str, Any]:
+    last = options.last or (LAST if options.since is None else None)
+    return {
+        "since": options.since,
+        "until": options.until,
+        "client": options.client,
+        "method": options.method,
+        "most": PAGE if last is None else min(last, PAGE),
+        "newest": last is not None,
+    }
+
+
+def _entries(answer: Any) -> list[Record]:
+    """Return the entries of an answer, each with a remark if no instrument was touched."""
+    simulated = {"simulated": True} if answer["simulated"] else {}
+    return [entry | simulated for entry in answer["entries"]]
+
+
+def _print(told: list[tuple[str, Record]], outcomes: Outcomes, as_json: bool) -> None:
+    if as_json:
+        failed = {b: described(each) for b, each in outcomes.items() if each.error is not None}
+        print(json_text({"entries": [{"bank": b} | entry for b, entry in told], "failed": failed}))
+    elif told:
+        print(text_table(HEAD, [row_of(bank, entry) for bank, entry in told]), flush=True)
+
+
+def _print_lines(told: Iterable[tuple[str, Record]], as_json: bool) -> None:
+    for bank, entry in told:
+        line = (
+            json_text({"bank": bank} | entry, None) if as_json else "  ".join(row_of(bank, entry))
+        )
+        print(line, flush=True)
+
+
+def row_of(bank: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return an entry as the row of a table; nothing of it steers a terminal."""
+    took, number = entry["duration_s"], entry["number"]
+    who = entry["key"] or entry["client"]
+    text = f"{entry['error']}: {entry['text']}" if entry["error"] else entry["text"]
+    cells = (
+        utc_text(entry["time"]),
+        bank,
+        str(number),
+        who,
+        cut(_call_text(entry), _CALL_MOST),
+        entry["outcome"] + (" (simulated)" if entry.get("simulated") else ""),
+        "" if took is None else f"{took:.3f} s",
+        text,
+    )
+    return tuple(printable(str(cell)) for cell in cells)
+
+
+def _call_text(entry: Mapping[str, Any]) -> str:
+    given = entry["arguments"]
+    words = [json_text(each, None, strict=False) for each in given.get("args", ())]
+    words += [
+        f"{name}={json_text(each, None, strict=False)}"
+        for name, each in given.get("kwargs", {}).items()
+    ]
+    method = str(entry["method"])
+    is_remark = entry["outcome"] == "remark"
+    return "" if is_remark else f"{method.removeprefix('bank.')}({', '.join(words)})"
+
+
+def _follow(
+    reader: RecordReader, outcomes: Outcomes, asked: Mapping[str, Any], as_json: bool
+) -> None:
+    """Print what comes, and the ends of what ran when it was printed; until Ctrl-C."""
+    shown = {bank: _Shown(each.value) for bank, each in outcomes.items() if each.error is None}
+    while True:
+        time.sleep(EVERY_S)
+        question = dict(asked) | {"newest": False, "most": PAGE}
+        questions = {bank: question | {"after": seen.after} for bank, seen in shown.items()}
+        found = reader.read_all("journal", questions, _entries)
+        fresh = {b: shown[b].fresh(each.value) for b, each in found.items() if each.error is None}
+        _print_lines(in_time_order(fresh), as_json)
+
+
+class _Shown:
+    """Entries of a Bank that were printed."""
+
+    def __init__(self, entries: Iterable[Record]) -> None:
+        self._last = 0
+        self._running: set[int] = set()
+        self.fresh(list(entries))
+
+    @property
+    def after(self) -> int:
+        """Number after which there may be something new."""
+        return min(self._running, default=self._last + 1) - 1
+
+    def fresh(self, entries: list[Record]) -> list[Record]:
+        """Return those that were not printed as they are now."""
+        new = []
+        for entry in entries:
+            number, runs = entry["number"], entry["outcome"] == RUNNING
+            if number > self._last or (number in self._running and not runs):
+                new.append(entry)
+                (self._running.add if runs else self._running.discard)(number)
+                self._last = max(self._last, number)
+        return new

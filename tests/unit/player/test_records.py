@@ -1,0 +1,35 @@
+"""The place of journal and history, as `player doctor` sees it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from player.dataroot import Mounts
+from player.records import place_findings
+
+
+def test_a_local_folder_is_fine_whether_it_is_there_or_not(tmp_path: Path) -> None:
+    mounts = Mounts(frozenset({Path("/")}), frozenset(), {Path("/"): "ext4"})
+    for folder in (tmp_path, tmp_path / "not" / "yet"):
+        assert place_findings(folder, mounts) == []
+
+
+@pytest.mark.parametrize("folder", [None, Path(os.devnull), Path(os.devnull, "dealer-player")])
+def test_who_wants_no_records_hears_nothing(folder: Path | None) -> None:
+    assert place_findings(folder) == []
+
+
+def test_a_file_in_the_way_is_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("")
+    (finding,) = place_findings(tmp_path / "state" / "dealer-player")
+    assert finding.text.endswith(f"is below {tmp_path / 'state'}, which is no folder")
+
+
+def test_a_network_file_system_is_a_finding_with_its_remedy(tmp_path: Path) -> None:
+    mounts = Mounts(frozenset({Path("/"), tmp_path}), frozenset(), {tmp_path: "nfs4"})
+    (finding,) = place_findings(tmp_path / "state", mounts)
+    assert f"{tmp_path / 'state'} is on a network file system (nfs4)" in finding.text
+    assert "XDG_STATE_HOME" in finding.remedy
