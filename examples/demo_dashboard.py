@@ -1,8 +1,8 @@
 """The dashboard with something to look at: the demo's four Banks, which take one scan after the other.
 
 The Banks have simulated boards and the synthetic receiver, and run under supervisord; a page of the whole
-array is served at the loopback address, which is printed. After a minute the board of one Bank stops
-answering, as in a bad night: the page says so.
+array is served at the loopback address, which is printed. After a minute the board of one Bank loses its
+image, as in a bad night: the page says so.
 
 It runs until Ctrl-C. All processes and files go with it.
 """
@@ -19,7 +19,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from demo import BANKS, MANAGER, MODE, STATES, SWITCHING_S, write_configuration
+from demo import BANKS, MANAGER, MODE, STATES, write_configuration
 from processes import (
     START_S,
     DemoError,
@@ -32,6 +32,7 @@ from processes import (
 import dealer
 
 FAULT_AFTER_S, SCAN_S, EXPOSURE_S, PAUSE_S = 60.0, 40.0, 0.5, 2.0
+SWITCHING_S = 0.5
 RATE_HZ = 100_000.0
 """Samples per second: four Banks and a browser are to be no burden for a laptop."""
 FAULTY, FAULT = "BANKC", ["refuse", "status"]
@@ -127,18 +128,19 @@ def observe(config: Path, ended: threading.Event) -> None:
 
 
 def switch_fault_on(config: Path) -> None:
-    """Have a board stop answering, by a request that simulated ones take."""
+    """Have a board say that it runs no image, by a request that simulated ones take."""
     with dealer.Dealer(config=config) as d:
         d[FAULTY].roach.request("sim-fault", FAULT)
 
 
-def run(processes: Processes, port: int, seconds: float | None) -> None:
+def run(processes: Processes, port: int, seconds: float | None, fault_after: float) -> None:
     """Carry out the demo.
 
     Args:
         processes: Of the demo.
         port: Of the page; 0: any free one.
         seconds: It ends after so long; None: it does not.
+        fault_after: Time until the fault, s.
     """
     print(f"starting {len(BANKS)} Players with simulated receivers under supervisord", flush=True)
     config = start_array(processes)
@@ -148,10 +150,10 @@ def run(processes: Processes, port: int, seconds: float | None) -> None:
     end = float("inf") if seconds is None else begun + seconds
     threading.Thread(target=observe, args=(config, ended), daemon=True).start()
     try:
-        time.sleep(max(min(begun + FAULT_AFTER_S, end) - time.monotonic(), 0))
+        time.sleep(max(min(begun + fault_after, end) - time.monotonic(), 0))
         if time.monotonic() < end:
             switch_fault_on(config)
-            print(f"{FAULTY}: its board has stopped answering", flush=True)
+            print(f"{FAULTY}: its board has lost its image", flush=True)
             if seconds is None:
                 signal.pause()
             else:
@@ -165,11 +167,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--port", type=int, default=0, help="of the page; default: any free one")
     parser.add_argument("--seconds", type=float, help="end after so long; default: at Ctrl-C")
+    parser.add_argument("--fault-after", type=float, default=FAULT_AFTER_S, help="s; default: 60")
     options = parser.parse_args(argv)
     processes = Processes("demo-dashboard")
     try:
         processes.release()
-        run(processes, options.port, options.seconds)
+        run(processes, options.port, options.seconds, options.fault_after)
     except KeyboardInterrupt:
         print("ends", flush=True)
     except (DemoError, dealer.DealerError) as error:

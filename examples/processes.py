@@ -152,5 +152,6 @@ def start_supervisord(processes: Processes, config: Path, *options: str) -> subp
 
 
 def supervised_logs(processes: Processes) -> str:
-    """Return the logs of those that supervisord started."""
-    return "\n".join(path.read_text() for path in sorted((processes.folder / "log").glob("*")))
+    """Return the logs of supervisord, and of those that it started."""
+    logs = [path.read_text() for path in sorted((processes.folder / "log").glob("*"))]
+    return "\n".join([processes.log("supervisord"), *logs])

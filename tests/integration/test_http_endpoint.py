@@ -376,7 +376,9 @@ def test_a_viewer_that_takes_nothing_is_ended_and_others_lose_nothing(
             frozen.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             frozen.connect(("127.0.0.1", port_of(hosted)))
             frozen.sendall(text)
-        events = stack.enter_context(closing(events_of(hosted, "pattern=label&pattern=alarm&rate=0")))
+        events = stack.enter_context(
+            closing(events_of(hosted, "pattern=label&pattern=alarm&rate=0"))
+        )
         poll(lambda: len(viewers(hosted)) == 2, "both look")
         hosted.proxy.flood(200, 10_000)
         hosted.proxy.ring("done")
