@@ -12,10 +12,12 @@ from dashboard.protocol.liveness import Liveness
 from dashboard.protocol.topics import KeyTopic, LineTopic
 from groundwork.cut import cut
 from groundwork.values import JsonObject
+from player.endpoints.http.protocol.messages import ARRAY_MOST
+from player.endpoints.http.protocol.texts import write_json
 from zmqjsonproxy import InterfaceDescription
 from zmqjsonproxy.channels import Update
 
-__all__ = ["ORIGINAL_SUMMARY", "BankState", "Interface", "key_of", "wanted_patterns"]
+__all__ = ["ORIGINAL_SUMMARY", "BankState", "Interface", "bounded", "key_of", "wanted_patterns"]
 
 BANK, PREFIX = "bank", "bank."
 CONTROL, LOAD, LOG, OPERATIONS = "control", "host_load", "log", "operations"
@@ -27,7 +29,9 @@ SCAN, SIMULATED = "SCANNUM", "SIMULATE"
 ORIGINAL_SUMMARY = (SCAN, "SCANREM", "NETSTAT", "DAQSTATE", SIMULATED)
 """Status keys that stand for the overview of a Player that has none."""
 STATUS = "status."
-TEXT_MOST = 4000
+TEXT_MOST, VALUE_MOST = 2000, 65_536
+"""Characters of a text, and of another value as JSON; of Banks strangers may be the authors."""
+OVERVIEW_MOST, FINDINGS_MOST = 100, 100
 OPERATIONS_MOST, ENDED_KEPT_S = 200, 3600.0
 _ENDED = frozenset({"done", "failed", "aborted", "lost"})
 
@@ -53,6 +57,16 @@ def wanted_patterns(properties: Sequence[Mapping[str, Any]]) -> list[str]:
         has_pipe = any(pipe.startswith(f"{group}.") for pipe in pipes)
         patterns[f"{group}.*" if dot and not has_pipe else name] = None
     return list(patterns)
+
+
+def bounded(value: Any) -> Any:
+    """Return a value as viewers get it: a long text is cut, of what is larger only the size stays."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return cut(value, TEXT_MOST)
+    size = len(write_json(value, ARRAY_MOST))
+    return value if size <= VALUE_MOST else {"left_out": True, "characters": size}
 
 
 @dataclass(slots=True)
@@ -193,7 +207,7 @@ class BankState:
         self.liveness.heard = now
         if update.kind == "result":
             key = key_of(object_name, update.name)
-            self._values.put(key, [update.value, update.time, update.number])
+            self._values.put(key, [bounded(update.value), update.time, update.number])
         elif object_name == BANK and isinstance(update.value, dict):
             if update.name == LOG:
                 self._add_line(update)
@@ -215,13 +229,22 @@ class BankState:
             line["left_out"] = told["left_out"]
         self._log.add(line)
 
+    def take_overview(self, told: Mapping[str, Any]) -> None:
+        """Take what a Bank shows of itself."""
+        some = list(told.items())[:OVERVIEW_MOST]
+        self.overview = {str(name): bounded(value) for name, value in some}
+
+    def take_findings(self, told: Iterable[Any]) -> None:
+        """Take what is wrong with a Bank."""
+        self.findings = [bounded(finding) for finding in told][:FINDINGS_MOST]
+
     def take_operation(self, told: Mapping[str, Any], now: float) -> None:
         """Take what is told of an operation; old ones that have ended are forgotten."""
         id = str(told.get("id", ""))
         has_ended = told.get("state") in _ENDED
         self._known[id] = now if has_ended else None
         self._known.move_to_end(id)
-        self._operations.put(f"{self.bank} {id}", {"bank": self.bank, **told})
+        self._operations.put(f"{self.bank} {id}", {"bank": self.bank, **bounded(told)})
         self.forget_operations(now)
 
     def forget_operations(self, now: float) -> None:
@@ -266,7 +289,7 @@ class BankState:
         """Take the whole status of a Player that publishes nothing: what has changed counts on."""
         known = self._values.values
         for name, value in values.items():
-            key = STATUS + name
+            key, value = STATUS + name, bounded(value)
             before = known.get(key)
             if before is None or before[0] != value:
                 self._values.put(key, [value, now, 1 if before is None else before[2] + 1])

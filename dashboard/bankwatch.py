@@ -148,7 +148,7 @@ class BankWatch:
         state, methods = self.state, description.methods
         if "get_overview" in methods:
             told = await self._ask(BANK, "get_overview")
-            state.overview = told if isinstance(told, dict) else {"overview": told}
+            state.take_overview(told if isinstance(told, dict) else {"overview": told})
         else:
             await self._ask("rpc", "ping")
         if not state.kind and "get_kind" in methods:
@@ -156,7 +156,7 @@ class BankWatch:
         if self._is_outdated or self._looks % FINDINGS_EVERY == 0:
             await self._look_at_clock()
             if "get_findings" in methods:
-                state.findings = list(await self._ask(BANK, "get_findings"))
+                state.take_findings(await self._ask(BANK, "get_findings"))
         if self._is_outdated or self._looks % INTERFACE_EVERY == 0:
             await self._look_at_interface(description)
             running = await self._ask("rpc", "operations", active=True)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dashboard.protocol.thinning import Point, thinned
+from dealer.recordreading import in_time_order
 from groundwork.values import JsonObject
 from zmqjsonproxy import AsyncHub, ProxyError
 
@@ -80,12 +81,10 @@ class Records:
         """
         asked = {**wanted, "most": min(most, ENTRIES_MOST), "newest": True}
         answers, errors = await self.ask(banks, JOURNAL, READ, asked)
+        told = in_time_order({bank: answer["entries"] for bank, answer in answers.items()})
         entries = [
-            {"bank": bank, "simulated": answer["simulated"], **entry}
-            for bank, answer in answers.items()
-            for entry in answer["entries"]
+            {"bank": bank, "simulated": answers[bank]["simulated"], **entry} for bank, entry in told
         ]
-        entries.sort(key=lambda entry: entry["time"])
         return {"entries": entries, "errors": errors}
 
     async def keys(self, banks: Sequence[str], pattern: str) -> JsonObject:

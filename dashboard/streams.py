@@ -21,6 +21,8 @@ __all__ = ["EventStream", "serve_websocket"]
 
 RETRY_MS = 500
 BEAT_EVERY_S = 1.0
+WISHES_PAUSE_S = 0.05
+"""Between two wishes of one viewer: each may begin subscriptions at Players."""
 GOING_AWAY, POLICY = 1001, 1008
 Silent = Callable[[], Mapping[str, float]]
 
@@ -151,6 +153,7 @@ async def _read(
             had = [feed.wish.describe() for feed in viewer.frames]
             await answers.put(write_wanted(known, had, unknown))
             viewer.wake()
+            await asyncio.sleep(WISHES_PAUSE_S)
 
 
 async def _text(socket: WebSocket) -> str:

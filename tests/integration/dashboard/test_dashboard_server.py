@@ -34,7 +34,8 @@ class Site:
         self.record = folder / "requests"
         (folder / "data").mkdir()
         (folder / "data" / "scan.fits").write_bytes(CONTENT)
-        bank = HostedBank(PublishingBank, {"files": {"DATA": "data"}}, folder=folder)
+        files = {"files": {"DATA": "data"}}
+        bank = HostedBank(PublishingBank, files, folder=folder, state_dir=folder / "state")
         self.bank = stack.enter_context(bank)
         self.original = stack.enter_context(OriginalPlayer(record=self.record))
         self.absent = stack.enter_context(bound(0))
@@ -244,6 +245,23 @@ def test_lines_of_the_log_are_kept_and_found(site: Site) -> None:
     (line, *_) = site.peer.get("/api/log?bank=BANKA&level=warning&text=LEVEL&most=1")["lines"]
     assert (line["bank"], line["level"]) == ("BANKA", "warning")
     assert site.peer.get(f"/api/log?before={line['number']}&text=nosuch")["lines"] == []
+
+
+def test_journal_and_history_of_banks_are_read(site: Site) -> None:
+    site.bank.proxy.set_level(61.0)
+    site.bank.proxy.set_level(62.0)
+    told = site.peer.get("/api/journal?bank=BANKA&method=bank.set_level&most=2")
+    assert [entry["arguments"]["args"] for entry in told["entries"]] == [[61.0], [62.0]]
+    assert {(entry["bank"], entry["outcome"]) for entry in told["entries"]} == {("BANKA", "done")}
+    assert told["errors"] == {}
+    assert site.row("BANKA")["simulated"] is True  # as its journal says
+    kept = site.peer.get("/api/history/keys?bank=BANKA&pattern=*l*")["keys"]["BANKA"]
+    assert {"name": "level", "unit": "dB"} in kept
+    told = site.peer.get("/api/history?key=BANKA.level&key=BANKA.dial.turns")
+    level, turns = told["series"]
+    assert (level["unit"], level["points"][-1][1]) == ("dB", 62.0)
+    assert turns["points"][-1][1] == 0
+    assert site.peer.get("/api/history?key=BANKA.nosuch")["series"][0]["points"] == []
 
 
 MISUSES = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dashboard.bankstate import (
@@ -11,6 +12,7 @@ from dashboard.bankstate import (
     OPERATIONS_MOST,
     BankState,
     Interface,
+    bounded,
     key_of,
     wanted_patterns,
 )
@@ -150,6 +152,25 @@ def test_a_polled_status_counts_its_changes(topics: Topics) -> None:
         "status.SCANNUM": [2, 11.0, 2],
         "status.A": [None, 12.0, 2],
     }
+
+
+def test_large_values_are_bounded() -> None:
+    assert bounded("x" * 10**6).startswith("x" * 1000)
+    assert len(bounded("x" * 10**6)) < 3000
+    assert bounded({"text": "x" * 10**6}) == {"left_out": True, "characters": 10**6 + 11}
+    assert bounded([1] * 100) == [1] * 100
+    assert bounded(2**70) == 2**70
+    array = np.zeros(10**6)
+    assert bounded(array) is array  # whose numbers are not written
+
+
+def test_what_a_bank_shows_of_itself_is_bounded(topics: Topics) -> None:
+    topics.state.take_overview({"mode": "MODE1", "text": "x" * 10**6})
+    topics.state.take_findings([{"text": "x" * 10**6}] * 500)
+    assert topics.row["overview"]["mode"] == "MODE1"
+    assert len(topics.row["overview"]["text"]) < 3000
+    assert len(topics.row["findings"]) == 100
+    assert topics.row["findings"][0]["left_out"] is True
 
 
 def test_values_of_results_that_are_published_no_more_are_forgotten(topics: Topics) -> None:
