@@ -1,7 +1,7 @@
 // Begin of the page: the frame, and the page that the address names.
 import { effect } from "@preact/signals";
 import { render } from "preact";
-import { followAddress, go, place } from "./state/address.js";
+import { followAddress, go, goBack, place } from "./state/address.js";
 import { renew } from "./state/clock.js";
 import { begin, site, want } from "./state/site.js";
 import { visible } from "./text/format.js";
@@ -38,7 +38,7 @@ function Page({ path }) {
 
 function App() {
   const { path } = place.value;
-  useKeys({ l: () => copyText(location.href), Escape: () => history.back() });
+  useKeys({ l: () => copyText(location.href), Escape: goBack });
   return html`<a class="skip" href="#content">to the content</a>
     <${TopBar} />
     <main id="content" tabindex="-1" class=${isSilent.value ? "silent" : ""}><${Page} path=${path} /></main>

@@ -83,3 +83,19 @@ export function prefixed(size, unit) {
   }
   return { factor: 1, unit };
 }
+
+/**
+ * Numbers of an axis: a point, no groups, as many digits as its steps have.
+ *
+ * @param {unknown} _
+ * @param {number[]} splits
+ * @param {number} __
+ * @param {number} ___
+ * @param {number} step
+ * @returns {string[]}
+ */
+export function plainNumbers(_, splits, __, ___, step) {
+  const digits = Math.min(Math.max(-Math.floor(Math.log10(step) + 1e-9), 0), 12);
+  const more = digits > 0 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6 ? 1 : 0;
+  return splits.map((split) => (split === null ? "" : Math.abs(split) >= 1e7 ? split.toExponential(3) : split.toFixed(digits + more)));
+}

@@ -1,7 +1,7 @@
 // Line chart of curves by uPlot. New data never move the view.
 import uPlot from "uplot";
 import { token } from "../views/theme.js";
-import { AutoScale } from "./scales.js";
+import { AutoScale, plainNumbers } from "./scales.js";
 import { extent } from "./curves.js";
 
 const HEIGHT = 260;
@@ -11,22 +11,6 @@ const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3]];
  * @typedef {import("./curves.js").Curves} Curves
  * @typedef {{xLabel: string, yLabel: string, isRed: boolean, onZoom: (range: [number, number] | null) => void}} Look
  */
-
-/**
- * Numbers of an axis: a point, no groups, as many digits as its steps have.
- *
- * @param {unknown} _
- * @param {number[]} splits
- * @param {number} __
- * @param {number} ___
- * @param {number} step
- * @returns {string[]}
- */
-function plainNumbers(_, splits, __, ___, step) {
-  const digits = Math.min(Math.max(-Math.floor(Math.log10(step) + 1e-9), 0), 12);
-  const more = digits > 0 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6 ? 1 : 0;
-  return splits.map((split) => (split === null ? "" : Math.abs(split) >= 1e7 ? split.toExponential(3) : split.toFixed(digits + more)));
-}
 
 /** A chart in an element, from its making to `destroy`. */
 export class SpectrumChart {

@@ -15,6 +15,9 @@ const ORDERS = /** @type {Record<string, (a: any, b: any) => number>} */ ({
 /** @param {string[]} parts @returns {string} Path of them. */
 const pathOf = (...parts) => parts.map((part) => part.split("/").map(encodeURIComponent).join("/")).join("/");
 
+/** @param {string} name As a listing has it, behind the area's. @param {string} area @returns {string} In the area. */
+const inArea = (name, area) => (name.startsWith(`${area}/`) ? name.slice(area.length + 1) : name);
+
 /** @param {{bank: string, area: string, folder: string}} _ */
 function Area({ bank, area, folder }) {
   const { query } = place.value;
@@ -23,7 +26,7 @@ function Area({ bank, area, folder }) {
   const { told, problem } = useJson(`/api/files/${pathOf(bank, area)}?${new URLSearchParams({ pattern: wanted })}`, EVERY_S);
   const sizes = useSignal(/** @type {Map<string, number>} */ (new Map()));
   const by = query.sort ?? "modified";
-  const entries = [...(told?.entries ?? [])].sort(ORDERS[by] ?? ORDERS.modified);
+  const entries = (told?.entries ?? []).map((/** @type {any} */ each) => ({ ...each, name: inArea(each.name, area) })).sort(ORDERS[by] ?? ORDERS.modified);
   const before = sizes.peek();
   const growing = new Set(entries.filter((each) => before.has(each.name) && each.size > /** @type {number} */ (before.get(each.name))).map((each) => each.name));
   sizes.value = new Map(entries.map((each) => [each.name, each.size]));

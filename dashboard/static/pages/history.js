@@ -6,11 +6,12 @@ import { place, setQuery } from "../state/address.js";
 import { serverNow } from "../state/clock.js";
 import { site } from "../state/site.js";
 import { utc, value, visible } from "../text/format.js";
+import { rangeOf } from "../text/timerange.js";
 import { saveCsv } from "../views/copying.js";
 import { useJson } from "../views/hooks.js";
 import { html } from "../views/html.js";
 import { colours, theme } from "../views/theme.js";
-import { TimeRange, rangeOf } from "../views/timerange.js";
+import { TimeRange } from "../views/timerange.js";
 
 const EVERY_S = 10;
 const POINTS = 800;

@@ -23,7 +23,7 @@ function Program({ program, row }) {
     <td data-name="Bank">${program.bank ? html`<a href=${bankPath(program.bank)}>${visible(program.bank, 40)}</a>` : "-"}</td>
     <td data-name="condition"><${Chip} severity=${conditionSeverity(program.condition)} word=${program.condition} why=${program.note} /></td>
     <td data-name="supervisor">${visible(program.state || "-", 20)}</td>
-    <td data-name="ready">${program.ready === null ? "-" : program.ready ? "yes" : html`<span class="warn">no</span>`}</td>
+    <td data-name="ready">${program.ready === null ? "-" : program.ready ? "yes" : html`<span class=${conditionSeverity(program.condition) === "off" ? "" : "warn"}>no</span>`}</td>
     <td data-name="pid" class="number">${program.pid || "-"}</td>
     <td data-name="up" class="number">${program.pid ? span(program.up_s) : "-"}</td>
     <td data-name="crashes" class="number ${program.crashes ? "warn" : ""}">${program.crashes ?? "-"}</td>

@@ -6,11 +6,12 @@ import { serverNow } from "../state/clock.js";
 import { site } from "../state/site.js";
 import { number, span, utc, value, visible } from "../text/format.js";
 import { outcomeSeverity } from "../text/states.js";
+import { rangeOf } from "../text/timerange.js";
 import { Chip } from "../views/chip.js";
 import { saveCsv } from "../views/copying.js";
 import { useJson } from "../views/hooks.js";
 import { html } from "../views/html.js";
-import { TimeRange, rangeOf } from "../views/timerange.js";
+import { TimeRange } from "../views/timerange.js";
 
 const EVERY_S = 5;
 const MOST = 200;

@@ -8,12 +8,13 @@ import { now, second } from "../state/clock.js";
 import { topic } from "../state/store.js";
 import { differences, furtherCells, passes, runningScans, scanCells, sorted } from "../text/banks.js";
 import { percent, scaled, span, utc, utcNear, value, visible } from "../text/format.js";
-import { bankState, isStale } from "../text/states.js";
+import { activity, bankState, isStale } from "../text/states.js";
 import { Chip, Progress } from "../views/chip.js";
 import { rows } from "../views/frame.js";
 import { chosen, useTopics } from "../views/hooks.js";
 import { html } from "../views/html.js";
 import { useKeys } from "../views/keyboard.js";
+import { useHeld } from "../views/selection.js";
 
 const TILES_FROM = 100;
 const COLUMNS = /** @type {[string, string, string][]} */ ([
@@ -36,19 +37,43 @@ function Note({ row }) {
 /** @param {{bank: string}} _ */
 function Row({ bank }) {
   const row = topic("overview").of(bank).value;
-  if (!row) return null;
-  const state = bankState(row, isStale(row) ? second.value : 0);
-  const { number, share, left, lost, mode } = scanCells(row);
   const picture = topic("bandpass").of(bank).value;
-  const known = isStale(row) ? "known last: " : "";
-  return html`<tr class="bank ${isStale(row) ? "stale" : ""} ${chosen.value === bank ? "chosen" : ""}" data-bank=${bank} data-state=${row.link.state}>
+  return useHeld(bank, () => (row ? (isStale(row) ? silentRow(row) : bankRow(row, picture)) : null));
+}
+
+/** @param {any} row @returns {string} What was known when it was heard last; empty: nothing. */
+function knownLast(row) {
+  if (!row.kind) return "";
+  const { number, mode } = scanCells(row);
+  return [activity(row), mode, number === null ? "" : `scan ${number}`].filter(Boolean).map((each) => visible(each, 40)).join(" ");
+}
+
+/** @param {any} row A Bank whose values are not those of now: no figure of it is shown as if it were. */
+function silentRow(row) {
+  const { bank } = row;
+  const state = bankState(row, second.value);
+  const known = knownLast(row);
+  return html`<tr class="bank stale ${chosen.value === bank ? "chosen" : ""}" data-row=${bank} data-state=${row.link.state}>
+    <th scope="row"><a href=${bankPath(bank)}>${visible(bank, 40)}</a></th>
+    <td class="wide">${visible(row.host, 40)}</td>
+    <td class="state"><${Chip} ...${state} /></td>
+    <td class="note" colspan=${COLUMNS.length - 3} title=${visible(state.why, 600)}>${row.link.state !== "connecting" && html`<b>since ${utcNear(row.link.since, second.value)} UTC (${span(second.value - row.link.since)})</b>  `}${known && html`known last: ${known}  `}${visible(row.link.state === "connecting" ? state.why : row.link.reason, 300)}</td>
+  </tr>`;
+}
+
+/** @param {any} row @param {any} picture */
+function bankRow(row, picture) {
+  const { bank } = row;
+  const state = bankState(row, 0);
+  const { number, share, left, lost, mode } = scanCells(row);
+  return html`<tr class="bank ${chosen.value === bank ? "chosen" : ""}" data-row=${bank} data-state=${row.link.state}>
     <th scope="row"><a href=${bankPath(bank)}>${visible(bank, 40)}</a></th>
     <td class="wide">${visible(row.host, 40)}</td>
     <td class="state"><${Chip} ...${state} /></td>
     <td class="wide">${visible(row.kind || "-", 24)}${row.dialect === "original" && html` <span class="dim" title="a Player of the original: asked once a second">polled</span>`}</td>
-    <td class="wide" title=${known}>${visible(mode || "-", 24)}</td>
+    <td class="wide">${visible(mode || "-", 24)}</td>
     <td class="number">${number ?? "-"}</td>
-    <td class="nowrap progress"><${Progress} share=${share} name="progress of scan ${number}" /> <span class="share">${share === null ? "" : percent(share)}</span></td>
+    <td class="nowrap progress"><${Progress} share=${share} name="progress of scan ${number}" /> <span class="share">${share === null ? "" : percent(share)}</span><span class="narrow">${number === null ? "" : ` scan ${number}`}${left === null ? "" : `, ${span(left)} left`}</span></td>
     <td class="number">${span(left)}</td>
     <td class="number wide">${scaled(row.load?.received_per_s, "B/s")}</td>
     <td class="number wide ${lost ? "warn" : ""}">${lost ?? "-"}</td>
@@ -63,7 +88,7 @@ function Tile({ bank }) {
   if (!row) return null;
   const state = bankState(row, isStale(row) ? second.value : 0);
   const { share, number } = scanCells(row);
-  return html`<a class="tile ${isStale(row) ? "stale" : ""} ${chosen.value === bank ? "chosen" : ""}" href=${bankPath(bank)} data-bank=${bank} data-state=${row.link.state}>
+  return html`<a class="tile ${isStale(row) ? "stale" : ""} ${chosen.value === bank ? "chosen" : ""}" href=${bankPath(bank)} data-row=${bank} data-state=${row.link.state}>
     <b>${visible(bank, 20)}</b><${Chip} ...${state} /><span class="dim">${number === null ? "" : `scan ${number}`} ${share === null ? "" : percent(share)}</span>
   </a>`;
 }
@@ -81,7 +106,7 @@ function Summary() {
     ${scans.length === 0 && rows.value.length > 0 && html`<p class="dim">no scan is running</p>`}
     ${differ.map(
       ({ name, values }) => html`<p key=${name}><span class="warn"><i aria-hidden="true" class="shape">\u25b2</i> differs: <b>${visible(name, 40)}</b></span>
-        ${Object.entries(values).map(([told, banks]) => `  ${visible(told, 40)}: ${banks.slice(0, 6).join(", ")}${banks.length > 6 ? ` and ${banks.length - 6} more` : ""}`).join("; ")}</p>`,
+        ${Object.entries(values).map(([told, banks]) => `  ${told === "null" ? "none" : visible(told, 40)}: ${banks.slice(0, 6).join(", ")}${banks.length > 6 ? ` and ${banks.length - 6} more` : ""}`).join("; ")}</p>`,
     )}
   </div>`;
 }
@@ -110,7 +135,8 @@ function Counts() {
 /** @param {{by: string}} _ */
 function Head({ by }) {
   const sort = (/** @type {string} */ key) => () => setQuery({ sort: key === "bank" ? null : key, at: null });
-  return html`<thead><tr>${COLUMNS.map(
+  return html`<colgroup>${COLUMNS.map(([key, , kind]) => html`<col key=${key} class="c-${key} ${kind.includes("wide") ? "wide" : ""}" />`)}</colgroup>
+    <thead><tr>${COLUMNS.map(
     ([key, name, kind]) => html`<th key=${key} class=${kind} scope="col" aria-sort=${by === key ? "ascending" : undefined}>
       ${SORTABLE.has(key) ? html`<button onClick=${sort(key)} title="sort by ${name}, once">${name}${by === key && key !== "bank" ? " \u25be" : ""}</button>` : name}</th>`,
   )}</tr></thead>`;
@@ -133,7 +159,7 @@ export default function Overview() {
   const move = (/** @type {number} */ by) => () => {
     const at = shown.indexOf(chosen.value) + by;
     chosen.value = shown[Math.min(Math.max(at, 0), shown.length - 1)] ?? "";
-    document.querySelector(`[data-bank="${CSS.escape(chosen.value)}"]`)?.scrollIntoView({ block: "nearest" });
+    document.querySelector(`[data-row="${CSS.escape(chosen.value)}"]`)?.scrollIntoView({ block: "nearest" });
   };
   useKeys({ j: move(1), k: move(-1), Enter: () => shown.includes(chosen.value) && go(bankPath(chosen.value)) });
   const isKnown = topic("overview").isKnown.value;

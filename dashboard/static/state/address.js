@@ -44,9 +44,15 @@ export function followAddress() {
 
 /** @param {string} address Go there, without loading the page anew. */
 export function go(address) {
-  history.pushState(null, "", address);
+  history.pushState({ isInner: true }, "", address);
   place.value = readPlace(location.pathname, location.search);
   scrollTo(0, 0);
+}
+
+/** Go back to where the page was before, or to the overview if it was opened here. */
+export function goBack() {
+  if (history.state?.isInner) history.back();
+  else go("/");
 }
 
 /**
@@ -56,6 +62,6 @@ export function go(address) {
  */
 export function setQuery(changes) {
   const { path, query } = place.value;
-  history.replaceState(null, "", writePlace(path, { ...query, ...changes }));
+  history.replaceState(history.state, "", writePlace(path, { ...query, ...changes }));
   place.value = readPlace(location.pathname, location.search);
 }

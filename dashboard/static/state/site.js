@@ -40,7 +40,6 @@ function take(message) {
     case "hello":
       if (version && message.version !== version) location.reload();
       version = message.version;
-      takeBeat(message);
       break;
     case "changes":
       topic(message.topic).take(message);

@@ -33,15 +33,10 @@ export function visible(text, most = LONGEST) {
  */
 export function number(number) {
   if (!Number.isFinite(number)) return String(number);
-  if (Number.isInteger(number) && Math.abs(number) < 1e15) return grouped(String(number));
+  if (Number.isInteger(number) && Math.abs(number) < 1e15) return String(number);
   const size = Math.abs(number);
   if (size >= 1e9 || size < 1e-4) return number.toExponential(5).replace(/\.?0+e/, "e").replace("e+", "e");
   return String(Number(number.toPrecision(7)));
-}
-
-/** @param {string} digits Of an integer; groups of three from five digits on. */
-function grouped(digits) {
-  return digits.replace("-", "").length < 5 ? digits : digits.replace(/\B(?=(\d{3})+$)/g, "\u202f");
 }
 
 /**

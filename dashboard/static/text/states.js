@@ -46,8 +46,21 @@ export function bankState(row, now) {
   const findings = row.findings ?? [];
   const word = activity(row);
   if (/^(failed|error|fault|lost)$/i.test(word)) return { severity: "fault", word, why: findings[0]?.text ?? row.scan?.error ?? "" };
+  const trouble = scanTrouble(row.scan);
+  if (trouble) return { severity: "warn", word, why: trouble };
   if (findings.length) return { severity: "warn", word, why: findings.map((/** @type {any} */ each) => each.text).join("; ") };
   return { severity: "ok", word, why: "" };
+}
+
+/**
+ * @param {any} scan
+ * @returns {string} What a scan that runs has lost; empty: nothing.
+ */
+function scanTrouble(scan) {
+  if (!scan || scan.is_over !== false) return "";
+  const dropped = scan.dropped ? `${scan.dropped} blocks dropped${scan.lost_s ? `, ${span(scan.lost_s)} of data` : ""}` : "";
+  const packets = scan.packets_lost ? `${scan.packets_lost} packets lost` : "";
+  return [dropped, packets, scan.warning].filter(Boolean).join("; ");
 }
 
 /**

@@ -40,7 +40,7 @@ export function Meters({ row }) {
     ${number !== null && html`<${Meter} name=${isRunning ? `scan ${number} is running` : "scan"}>${isRunning ? html`<${Progress} share=${share} name="progress of scan ${number}" /> ${percent(share)}` : number}<//>`}
     ${isRunning && html`<${Meter} name="left, ends">${span(left)}<span>${start !== null && scan.scan_length ? `${utcNear(start + scan.scan_length, second.value)} UTC` : ""}</span><//>`}
     ${typeof scan?.integrations === "number" && html`<${Meter} name="integrations">${scan.integrations}<span>of ${scan.planned ?? "-"}</span><//>`}
-    ${lost !== null && html`<${Meter} name="dropped"><span class=${lost ? "warn" : ""} style=${{ fontSize: "inherit", color: lost ? undefined : "inherit" }}>${lost} blocks</span>${scan.lost_s ? html`<span class="warn">${span(scan.lost_s)} of data</span>` : ""}<//>`}
+    ${lost !== null && html`<${Meter} name="dropped">${lost} blocks${scan.lost_s ? html`<span class="warn">${span(scan.lost_s)} of data</span>` : ""}<//>`}
     ${load && html`<${Meter} name="network in, out">${scaled(load.received_per_s, "B/s")}<span>${scaled(load.sent_per_s, "B/s")}</span><//>
       <${Meter} name="load of ${visible(row.host || "host", 20)}">${load.load?.toFixed(1) ?? "-"}<span>${load.cores} cores</span><//>
       <${Meter} name="memory">${bytes(load.used_bytes)}<span>of ${bytes(load.memory_bytes)}; Player ${bytes(load.player_bytes)}</span><//>`}

@@ -53,7 +53,7 @@ const pulse = computed(() => {
 function Clock() {
   const { zone, longitude } = site.value;
   const local = [siteTime(now.value, zone), sidereal(now.value, longitude) && `LST ${sidereal(now.value, longitude)}`].filter(Boolean);
-  return html`<span class="main">${utc(now.value)} UTC</span>${local.length > 0 && html`<span class="wide dim"> (${local.join(", ")})</span>`}`;
+  return html`<span class="main"><span class="wide">${utc(now.value).slice(0, 10)} </span>${utc(now.value).slice(11)} UTC</span>${local.length > 0 && html`<span class="wide dim"> (${local.join(", ")})</span>`}`;
 }
 
 function Control() {

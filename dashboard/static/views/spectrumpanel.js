@@ -184,7 +184,7 @@ export function SpectrumPanel({ bank, object, property, isStale, scan }) {
   const header = newest.value?.header;
   const range = drawing.current?.waterfall.range;
   return html`<section class="panel ${isStale ? "stale" : ""}" aria-label="spectrum ${property.name}">
-    <header><h2>${visible(property.name, 40)}</h2><span class="dim">${header ? `${header.points ?? ""} channels` : ""}${property.unit ? `, ${visible(property.unit, 20)}` : ""}</span><span class="grow"></span>
+    <header><h2>${visible(property.name, 40)}</h2><span class="dim">${[header && `${header.points ?? header.arrays[0].shape.at(-1)} channels`, visible(property.unit ?? "", 20)].filter(Boolean).join(", ")}</span><span class="grow"></span>
       <div class="filters">
         <button aria-pressed=${isDecibel} onClick=${() => setQuery({ y: isDecibel ? null : "db" })}>dB</button>
         <button aria-pressed=${isChannel} onClick=${() => setQuery({ axis: isChannel ? null : "channel" })}>channels</button>

@@ -5,11 +5,13 @@ import { place, setQuery } from "../state/address.js";
 import { second } from "../state/clock.js";
 import { Rate } from "../state/rates.js";
 import { number, scaled, span, utc, value as shown, visible } from "../text/format.js";
+import { unixTime } from "../text/banks.js";
 import { INTERNAL, groupsOf, hasMembers } from "../text/groups.js";
 import { copyText } from "./copying.js";
 import { chosen } from "./hooks.js";
 import { html } from "./html.js";
 import { useKeys } from "./keyboard.js";
+import { useHeld } from "./selection.js";
 
 const CHANGED_S = 5;
 const RECENT_S = 60;
@@ -27,6 +29,8 @@ function valueIn(told, { member }) {
 
 /** @param {string} name @param {unknown} value Members with times and sizes in their names are told as such. */
 function inWords(name, value) {
+  const date = Array.isArray(value) && value.length === 7 && value[0] > 1970 ? unixTime(value) : null;
+  if (date !== null) return `${utc(date)} UTC`;
   if (typeof value !== "number") return shown(value);
   if (/^(time|since|until|asked|started|ended|begun)$/.test(name) && value > 1e9) return `${utc(value)} UTC`;
   if (/_bytes$|^bytes$/.test(name)) return scaled(value, "B");
@@ -73,18 +77,19 @@ function ValueRow({ entry, source }) {
     const found = rate.at(second.value + offset);
     return found === null ? "" : `+${found < 10 ? found.toFixed(1) : Math.round(found)}/s`;
   });
-  const ageText = useComputed(() => span(age.value));
-  const text = inWords(entry.member ?? entry.name, value.value);
-  const isGone = value.value === undefined || (value.value === null && entry.member === null);
-  const classes = [isGone && "gone", isChanged.value && "changed", chosen.value === rowName(entry) && "chosen"].filter(Boolean).join(" ");
-  const about = `${entry.key}${entry.member ? `.${entry.member}` : ""}${doc.doc ? `: ${visible(doc.doc, 400)}` : ""}`;
-  return html`<tr class=${classes} data-name=${rowName(entry)}>
-    <th scope="row" class="name" title=${about}>${visible(entry.name, 60)}</th>
-    <td class="told" title="${text} (click: copy)" onClick=${() => copyText(text)}>${text}${doc.unit && entry.member === null && html` <span class="unit">${visible(doc.unit, 16)}</span>`}</td>
-    <td class="number rate dim">${perSecond}</td>
-    <td class="number age">${ageText}</td>
-    <td class="mark">${isChanged.value && html`<span title="changed within 5 s" aria-label="changed">\u2217</span>`}</td>
-  </tr>`;
+  return useHeld(rowName(entry), () => {
+    const text = inWords(entry.member ?? entry.name, value.value);
+    const isGone = value.value === undefined || (value.value === null && entry.member === null);
+    const classes = [isGone && "gone", isChanged.value && "changed", chosen.value === rowName(entry) && "chosen"].filter(Boolean).join(" ");
+    const about = `${entry.key}${entry.member ? `.${entry.member}` : ""}${doc.doc ? `: ${visible(doc.doc, 400)}` : ""}`;
+    return html`<tr class=${classes} data-row=${rowName(entry)}>
+      <th scope="row" class="name" title=${about}>${visible(entry.name, 60)}</th>
+      <td class="told" title="${text} (click: copy)" onClick=${() => copyText(text)}>${text}${doc.unit && entry.member === null && html` <span class="unit">${visible(doc.unit, 16)}</span>`}</td>
+      <td class="number rate dim">${perSecond.value}</td>
+      <td class="number age">${span(age.value)}</td>
+      <td class="mark">${isChanged.value && html`<span title="changed within 5 s" aria-label="changed">\u2217</span>`}</td>
+    </tr>`;
+  });
 }
 
 /** @param {Entry} entry */
@@ -164,7 +169,7 @@ function useStatusKeys(entries, source) {
   const move = (/** @type {number} */ by) => () => {
     const entry = entries[Math.min(Math.max(at + by, 0), entries.length - 1)];
     chosen.value = entry ? rowName(entry) : "";
-    document.querySelector(`tr[data-name="${CSS.escape(chosen.value)}"]`)?.scrollIntoView({ block: "nearest" });
+    document.querySelector(`tr[data-row="${CSS.escape(chosen.value)}"]`)?.scrollIntoView({ block: "nearest" });
   };
   const copy = (/** @type {boolean} */ withName) => () => {
     if (at < 0) return;

@@ -2,35 +2,14 @@
 import { place, setQuery } from "../state/address.js";
 import { serverNow } from "../state/clock.js";
 import { utc } from "../text/format.js";
+import { DEFAULT_LAST_S, rangeOf, readTime } from "../text/timerange.js";
 import { html } from "./html.js";
 
 const LASTS = /** @type {[string, string][]} */ ([["900", "15 min"], ["3600", "1 h"], ["21600", "6 h"], ["43200", "12 h"], ["86400", "1 d"], ["604800", "7 d"]]);
-const DEFAULT = "3600";
-
-/**
- * @param {string} text As 2026-11-29 03:14 or 2026-11-29T03:14:07, UTC.
- * @returns {number | null} Unix seconds.
- */
-export function readTime(text) {
-  const match = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(:\d{2})?Z?$/.exec(text.trim());
-  const time = match ? Date.parse(`${match[1]}T${match[2]}${match[3] ?? ":00"}Z`) : NaN;
-  return Number.isNaN(time) ? null : time / 1000;
-}
-
-/**
- * @param {Record<string, string>} query Of the page: `last`, or `since` and `until`.
- * @param {number} now Unix seconds.
- * @returns {{since: number, until: number, isLast: boolean}}
- */
-export function rangeOf({ last, since, until }, now) {
-  const from = since === undefined ? null : readTime(since);
-  if (from !== null) return { since: from, until: readTime(until ?? "") ?? now, isLast: false };
-  return { since: now - Number(last ?? DEFAULT), until: now, isLast: true };
-}
 
 /** Controls of it. */
 export function TimeRange() {
-  const { last = DEFAULT, since } = place.value.query;
+  const { last = DEFAULT_LAST_S, since } = place.value.query;
   const isFixed = since !== undefined;
   const fix = () => {
     const { since: from, until } = rangeOf(place.value.query, serverNow());
