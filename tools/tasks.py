@@ -167,7 +167,7 @@ def all_tests(python: Path, check: bool = True) -> int:
     workers = (os.cpu_count() or 1) + 1  # tests with processes wait much
     command = [python, "-m", "pytest", "-q", "-n", str(workers), "--dist", "loadfile"]
     covered = [*CORE_TESTS, "--cov", "--cov-report", "term:skip-covered"]
-    apart = [*CORE_TESTS, "tests/web"]
+    apart = [*CORE_TESTS, "tests/browser"]
     others = ["--no-loadscope-reorder", *(f"--ignore={place}" for place in apart)]
     return run(*command, *covered, check=check) or run(*command, *others, check=check)
 
@@ -175,7 +175,7 @@ def all_tests(python: Path, check: bool = True) -> int:
 def test_web() -> None:
     """Run the tests of the dashboard's pages in Chromium, which the distribution has to bring."""
     set_up("dev-web")
-    run(PYTHON, "-m", "pytest", "-q", "tests/web")
+    run(PYTHON, "-m", "pytest", "-q", "tests/browser")
 
 
 def pictures() -> None:

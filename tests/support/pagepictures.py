@@ -26,8 +26,8 @@ __all__ = ["DIGESTS", "FOLDER", "PICTURES", "Picture", "digest_of", "main", "sou
 FOLDER = ROOT / "docs" / "_static"
 DIGESTS = FOLDER / "dashboard.json"
 STATIC = ROOT / "dashboard" / "static"
-DESK, PHONE = (1280, 760), (390, 844)
-COLOURS = 128
+DESK, PHONE = (1440, 860), (390, 844)
+COLOURS = 256
 SETTLE_MS = 15_000
 """For curves, a waterfall of several rows, and a log of some lines."""
 IMPORT = re.compile(r"""^\s*(?:import|export)\b[^"';]*?["'](\.[^"']+)["']""", re.MULTILINE)
@@ -130,6 +130,7 @@ def main() -> int:
                     take(browser, origin, picture)
         finally:
             demo.terminate()
+            demo.stdout.read()
     digests = {picture.name: digest_of(picture.page) for picture in PICTURES}
     DIGESTS.write_text(json.dumps(digests, indent=2) + "\n")
     return 0
