@@ -104,16 +104,15 @@ def test_targets_of_a_phone_are_large_enough_for_a_finger(shown: Shown, visit: V
 def test_texts_of_strangers_are_shown_as_texts(shown: Shown, visit: Visit) -> None:
     bank = shown.bank
     (shown.made.data["BANKA"] / HOSTILE.replace("\0", "").replace("/", "")).write_text("x")
-    bank.proxy.flood(1, 10)
     bank.proxy.ring(HOSTILE)
-    bank.bank.label = HOSTILE
+    bank.proxy.set_label(HOSTILE)
     page = visit(shown.origin).open("/bank/BANKA")
     expect(page.locator('tr[data-name="label"] .told')).to_have_text(SHOWN)
     page.goto(f"{shown.origin}files?bank=BANKA")
     expect(page.get_by_text(SHOWN.replace("\\u{0000}", ""))).to_be_visible()
-    bank.bank.label = "x" * 1_000_000
+    bank.proxy.flood(1, 1_000_000)
     page.goto(f"{shown.origin}bank/BANKA")
-    expect(page.locator('tr[data-name="label"] .told')).to_contain_text("[999700 more]")
+    expect(page.locator('tr[data-name="label"] .told')).to_contain_text("[999701 more]")
     page.goto(f"{shown.origin}bank/%3Cimg%20src=x%3E?q=%3Cb%3E&x=nonsense&fold=%7C%7C&only=%27")
     expect(page.locator("main")).to_contain_text("<img src=x>")
     assert page.title() != "1"

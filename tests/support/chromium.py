@@ -73,28 +73,27 @@ class Watched:
         self.context.on("page", self._watch)
 
     def _watch(self, page: Any) -> None:
-        faults, host = self.faults, urlsplit(self.origin).netloc
-        page.on("console", lambda said: faults.append(f"console, {said.type}: {said.text}"))
-        page.on("pageerror", lambda error: faults.append(f"error: {error}"))
-        page.on(
-            "requestfailed",
-            lambda asked: asked.failure == LEFT or faults.append(f"{asked.failure}: {asked.url}"),
-        )
-        page.on(
-            "request",
-            lambda asked: (
-                urlsplit(asked.url).scheme in ("data", "blob")
-                or urlsplit(asked.url).netloc == host
-                or faults.append(f"another host: {asked.url}")
-            ),
-        )
-        page.on(
-            "response",
-            lambda told: told.status < 400 or faults.append(f"{told.status}: {told.url}"),
-        )
+        page.on("console", lambda said: self.faults.append(f"console, {said.type}: {said.text}"))
+        page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        page.on("requestfailed", self._take_failure)
+        page.on("request", self._take_request)
+        page.on("response", self._take_response)
+
+    def _take_failure(self, request: Any) -> None:
+        if request.failure != LEFT:
+            self.faults.append(f"{request.failure}: {request.url}")
+
+    def _take_request(self, request: Any) -> None:
+        asked = urlsplit(request.url)
+        if asked.scheme not in ("data", "blob") and asked.netloc != urlsplit(self.origin).netloc:
+            self.faults.append(f"another host: {request.url}")
+
+    def _take_response(self, response: Any) -> None:
+        if response.status >= 400:
+            self.faults.append(f"{response.status}: {response.url}")
 
     def open(self, path: str = "/") -> Any:
-        """Open an address of the site in a new page, until it is live; returns the page."""
+        """Open an address of the site in a new page; returns the page."""
         page = self.context.new_page()
         page.goto(self.origin + path)
         return page

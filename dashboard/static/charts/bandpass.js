@@ -1,6 +1,6 @@
 // Small picture of a Bank's newest spectrum, so that one look finds the odd one.
 import { html } from "../views/html.js";
-import { span } from "../text/format.js";
+import { number, span } from "../text/format.js";
 
 /**
  * @param {{told: any, range: [number, number], width?: number, height?: number, age?: number}} shown All pictures share a range.
@@ -13,7 +13,7 @@ export function Bandpass({ told, range, width = 120, height = 20, age = 0 }) {
   const x = (/** @type {number} */ index) => ((index / Math.max(lower.length - 1, 1)) * width).toFixed(1);
   const there = upper.map((/** @type {number} */ value, /** @type {number} */ index) => `${x(index)},${y(value)}`);
   const back = lower.map((/** @type {number} */ value, /** @type {number} */ index) => `${x(index)},${y(value)}`).reverse();
-  const label = `bandpass, ${least.toPrecision(3)} to ${greatest.toPrecision(3)}, ${span(age)} old`;
+  const label = `bandpass, ${number(least)} to ${number(greatest)}, ${span(age)} old`;
   return html`<svg class="bandpass" width=${width} height=${height} viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" role="img" aria-label=${label}>
     <title>${label}</title><polygon points=${[...there, ...back].join(" ")}></polygon>
   </svg>`;
@@ -21,7 +21,7 @@ export function Bandpass({ told, range, width = 120, height = 20, age = 0 }) {
 
 /**
  * @param {any[]} all Bandpasses.
- * @returns {[number, number]} Least and greatest of all.
+ * @returns {[number, number]} Least and greatest of all; infinite: there are none.
  */
 export function commonRange(all) {
   let [least, greatest] = [Infinity, -Infinity];
@@ -29,5 +29,5 @@ export function commonRange(all) {
     least = Math.min(least, ...lower);
     greatest = Math.max(greatest, ...upper);
   }
-  return Number.isFinite(least) ? [least, greatest] : [0, 1];
+  return [least, greatest];
 }

@@ -48,7 +48,7 @@ export class SpectrumChart {
       legend: { live: true },
       cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 5 } },
       scales: { x: { time: false, range: () => this.xRange }, y: { range: () => this.yRange } },
-      axes: [{ ...axis, label: look.xLabel, size: 34 }, { ...axis, label: look.yLabel, size: 58 }],
+      axes: [{ ...axis, label: look.xLabel, size: 34, space: 84 }, { ...axis, label: look.yLabel, size: 58 }],
       series: [
         { label: look.xLabel, value: shown },
         ...names.map((name, index) => ({

@@ -24,7 +24,7 @@ export class TimeChart {
         tzDate: (time) => uPlot.tzDate(new Date(time * 1000), "Etc/UTC"),
         cursor: { drag: { x: true, y: false, setScale: false } },
         scales: { x: { time: true, range: () => [since, until] } },
-        axes: [{ ...axis, label: "UTC", size: 46, values: timeLabels }, { ...axis, label: unit || "value", size: 64, values: (_, splits) => splits.map((split) => String(Number(split.toPrecision(7)))) }],
+        axes: [{ ...axis, label: "UTC", size: 46, space: 74, values: timeLabels }, { ...axis, label: unit || "value", size: 64, values: (_, splits) => splits.map((split) => String(Number(split.toPrecision(7)))) }],
         series: [
           { label: "UTC", value: (_, time) => (time ? utc(time, 1) : "-") },
           ...series.map(({ bank, key }, place) => ({ label: `${bank} ${key}`, stroke: token(`series-${(place % 8) + 1}`), width: 1.5, paths, points: { show: false }, value: shown })),

@@ -5,7 +5,7 @@ import { AutoScale } from "../charts/scales.js";
 import { bankPath } from "../state/address.js";
 import { second } from "../state/clock.js";
 import { topic } from "../state/store.js";
-import { span, utc, visible } from "../text/format.js";
+import { number, span, utc, visible } from "../text/format.js";
 import { bankState, isStale } from "../text/states.js";
 import { Chip } from "../views/chip.js";
 import { rows } from "../views/frame.js";
@@ -29,6 +29,6 @@ function Small({ row }) {
 export default function Spectra() {
   useTopics("overview", "bandpass");
   const [least, greatest] = range.value;
-  return html`<div class="page-head"><h1>Spectra</h1><span class="dim">first curve of each Bank in 64 pixels, once a second, all from ${least.toPrecision(3)} to ${greatest.toPrecision(3)}; ${utc(second.value)} UTC</span></div>
+  return html`<div class="page-head"><h1>Spectra</h1><span class="dim">first curve of each Bank in 64 pixels, once a second, all from ${number(least)} to ${number(greatest)}; ${utc(second.value)} UTC</span></div>
     <div class="multiples">${rows.value.map((row) => html`<${Small} key=${row.bank} row=${row} />`)}</div>`;
 }

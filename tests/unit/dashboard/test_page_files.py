@@ -49,6 +49,10 @@ def import_map() -> dict[str, str]:
     return imports
 
 
+def named(known: dict[str, str], name: str) -> Path:
+    return STATIC / known[name].removeprefix("/static/")
+
+
 def test_vendored_modules_are_those_of_the_checksum_list() -> None:
     folder = STATIC / "vendor"
     listed = dict(
@@ -69,8 +73,25 @@ def test_what_modules_import_is_there() -> None:
     for path in MODULES:
         for name in IMPORT.findall(path.read_text()):
             ours = path.parent / name
-            named = STATIC / known.get(name, "").removeprefix("/static/")
-            assert (ours if name.startswith(".") else named).is_file(), (path, name)
+            used = ours if name.startswith(".") else named(known, name)
+            assert used.is_file(), (path, name)
+
+
+def test_all_that_the_frame_needs_is_loaded_at_once() -> None:
+    """Load modules side by side: one after the other each level would take a round trip."""
+    known, found, ahead = import_map(), set[Path](), [STATIC / "main.js"]
+    while ahead:
+        path = ahead.pop()
+        for name in re.findall(r"^import [^;]*?\"([^\"]+)\";", path.read_text(), re.MULTILINE):
+            ours = path.parent / name
+            used = (ours if name.startswith(".") else named(known, name)).resolve()
+            if used not in found:
+                found.add(used)
+                ahead += [used] if name.startswith(".") else []
+    page = (STATIC / "index.html").read_text()
+    preloaded = re.findall(r'rel="modulepreload" href="/static/([^"]+)"', page)
+    vendored = {(STATIC / "vendor" / name) for name in ("preact-hooks.js", "signals-core.js")}
+    assert {STATIC / name for name in preloaded} == found | vendored
 
 
 def test_no_file_of_the_page_names_another_host() -> None:
