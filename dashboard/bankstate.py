@@ -130,7 +130,7 @@ class BankState:
         url: Of its Player.
         host: Where it is at home; empty: not known.
         topics: Overview, values of this Bank, operations, log.
-        now: UTC, unix seconds.
+        wall: The time, UTC, unix seconds; `now` of the methods is that of a clock which is never set.
 
     Attributes:
         interface: What its Player offers.
@@ -151,11 +151,11 @@ class BankState:
         url: str,
         host: str,
         topics: tuple[KeyTopic, KeyTopic, KeyTopic, LineTopic],
-        now: float,
+        wall: float,
     ) -> None:
         self.bank, self.url, self.host = bank, url, host
         self._rows, self._values, self._operations, self._log = topics
-        self.interface, self.liveness = Interface(), Liveness(now)
+        self.interface, self.liveness = Interface(), Liveness(wall)
         self.kind, self.dialect, self.instance = "", "unknown", ""
         self.offset: float | None = None
         self.overview: JsonObject = {}
@@ -285,14 +285,14 @@ class BankState:
         for key in set(before) - published:
             self._values.remove(key)
 
-    def take_status(self, values: Mapping[str, Any], now: float) -> None:
+    def take_status(self, values: Mapping[str, Any], wall: float) -> None:
         """Take the whole status of a Player that publishes nothing: what has changed counts on."""
         known = self._values.values
         for name, value in values.items():
             key, value = STATUS + name, bounded(value)
             before = known.get(key)
             if before is None or before[0] != value:
-                self._values.put(key, [value, now, 1 if before is None else before[2] + 1])
+                self._values.put(key, [value, wall, 1 if before is None else before[2] + 1])
         for key in known.keys() - {STATUS + name for name in values}:
             if known[key][0] is not None:
-                self._values.put(key, [None, now, known[key][2] + 1])
+                self._values.put(key, [None, wall, known[key][2] + 1])

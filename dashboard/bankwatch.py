@@ -68,7 +68,8 @@ class BankWatch:
         state: Takes what it tells.
         hub: Makes the calls.
         subscriptions: To be closed by whoever made them.
-        clock: UTC, unix seconds.
+        clock: s, never set.
+        wall: UTC, unix seconds.
     """
 
     def __init__(
@@ -76,13 +77,16 @@ class BankWatch:
         state: BankState,
         hub: AsyncHub,
         subscriptions: Subscriptions,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
-        self.state, self._hub, self._subscriptions, self._clock = state, hub, subscriptions, clock
+        self.state, self._hub, self._subscriptions = state, hub, subscriptions
+        self._clock, self._wall, self._said = clock, wall, ""
         self._generation, self._looks = -1, 0
         self._description: InterfaceDescription | None = None
         self._feeds: dict[str, _Feed] = {}
-        self._is_outdated, self._reopened = True, 0
+        self._is_outdated = self._is_another = True
+        self._reopened = 0
         self._loop = asyncio.get_running_loop()
 
     async def run(self) -> None:
@@ -94,8 +98,7 @@ class BankWatch:
             except ProxyError as error:
                 self._note(error)
             except Exception as error:  # what a Player answers is anybody's
-                log.exception("%s cannot be watched", self.state.bank)
-                self.state.liveness.miss(f"what it answers cannot be read: {text_of(error)}")
+                self._say(f"what it answers cannot be read: {text_of(error)}")
             due = max(due + EVERY_S, self._loop.time())
             await asyncio.sleep(due - self._loop.time())
 
@@ -107,11 +110,18 @@ class BankWatch:
         else:
             self.state.liveness.miss(str(error))
 
+    def _say(self, text: str) -> None:
+        """Log an exception, once of several that are the same."""
+        self.state.liveness.miss(text)
+        if text != self._said:
+            self._said = text
+            log.exception("%s: %s", self.state.bank, text)
+
     def tick(self) -> None:
         """Look what follows from the time, and show it."""
         now = self._clock()
         self._look_at_subscriptions()
-        self.state.liveness.tick(now)
+        self.state.liveness.tick(now, self._wall())
         self.state.forget_operations(now)
         self.state.show()
 
@@ -132,8 +142,7 @@ class BankWatch:
         if self._description is None or generation != self._generation:
             described: InterfaceDescription = await self._hub.describe(url, BANK, WITHIN_S)
             self._description, self._generation = described, self._hub.generation(url)
-            self._is_outdated, self.state.kind = True, ""
-            self.state.journal_simulated = None
+            self._is_outdated = self._is_another = True
             self.state.liveness.hear(self._clock())
         return self._description
 
@@ -144,30 +153,43 @@ class BankWatch:
         self.state.liveness.hear(self._clock())
         return value
 
+    async def _try(self, object_name: str, method: str, default: Any, **kwargs: Any) -> Any:
+        """Ask something that is anybody's code, or refused, for all we know; then `default`."""
+        try:
+            return await self._ask(object_name, method, **kwargs)
+        except (RemoteError, RefusedError):
+            self.state.liveness.hear(self._clock())
+            return default
+
     async def _look_at_native(self, description: InterfaceDescription) -> None:
         state, methods = self.state, description.methods
         if "get_overview" in methods:
-            told = await self._ask(BANK, "get_overview")
+            told = await self._try(BANK, "get_overview", {})
             state.take_overview(told if isinstance(told, dict) else {"overview": told})
         else:
             await self._ask("rpc", "ping")
-        if not state.kind and "get_kind" in methods:
-            state.kind = str(await self._ask(BANK, "get_kind"))
+        if self._is_another and "get_kind" in methods:
+            state.kind = str(await self._try(BANK, "get_kind", ""))
         if self._is_outdated or self._looks % FINDINGS_EVERY == 0:
             await self._look_at_clock()
             if "get_findings" in methods:
-                state.take_findings(await self._ask(BANK, "get_findings"))
+                state.take_findings(await self._try(BANK, "get_findings", []))
         if self._is_outdated or self._looks % INTERFACE_EVERY == 0:
-            await self._look_at_interface(description)
-            running = await self._ask("rpc", "operations", active=True)
+            self._is_outdated = False  # what changes meanwhile is looked at again
+            try:
+                await self._look_at_interface(description)
+            except ProxyError:
+                self._is_outdated = True
+                raise
+            running = await self._try("rpc", "operations", [], active=True)
             state.take_running(running, self._clock())
-            self._is_outdated = False
+        self._is_another = False
         self._looks += 1
 
     async def _look_at_clock(self) -> None:
-        asked = self._clock()
+        asked = self._wall()
         told = await self._ask("rpc", "ping")
-        answered = self._clock()
+        answered = self._wall()
         self.state.instance = str(told.get("instance", ""))
         offset = float(told["time"]) - (asked + answered) / 2
         before = self.state.offset
@@ -177,25 +199,29 @@ class BankWatch:
     async def _look_at_interface(self, description: InterfaceDescription) -> None:
         """Ask what is published, and subscribe to what is new."""
         before = set(self.state.values)
+        objects = await self._objects(description)
+        asked = [name for name, each in objects.items() if "list_properties" in each.methods]
+        told = {name: await self._try(name, "list_properties", None) for name in asked}
+        properties = {name: some for name, some in told.items() if some is not None}
+        self.state.interface.take(objects, properties)
+        if len(properties) == len(told):
+            self.state.forget_values(before)
+        for name, some in properties.items():
+            self._subscribe(name, wanted_patterns(some))
+        for name in self._feeds.keys() - objects.keys():
+            self._end(name)
+        if self._is_another and JOURNAL in objects:
+            newest = await self._try(JOURNAL, "read", {}, most=1, newest=True)
+            self.state.journal_simulated = newest.get("simulated")
+
+    async def _objects(self, description: InterfaceDescription) -> dict[str, InterfaceDescription]:
+        """Return all objects of the Player, but those that are gone meanwhile."""
         objects = {BANK: description}
         for name in description.objects:
             if name not in objects:
-                objects[name] = await self._hub.describe(self.state.url, name, WITHIN_S)
-        properties = {
-            name: await self._ask(name, "list_properties")
-            for name, each in objects.items()
-            if "list_properties" in each.methods
-        }
-        self.state.interface.take(objects, properties)
-        self.state.forget_values(before)
-        for name, some in properties.items():
-            self._subscribe(name, wanted_patterns(some))
-        for name in self._feeds.keys() - properties.keys():
-            self._end(name)
-        if JOURNAL in objects and self.state.journal_simulated is None:
-            with contextlib.suppress(RemoteError, RefusedError):  # it may keep none
-                told = await self._ask(JOURNAL, "read", most=1, newest=True)
-                self.state.journal_simulated = bool(told["simulated"])
+                with contextlib.suppress(RemoteError):
+                    objects[name] = await self._hub.describe(self.state.url, name, WITHIN_S)
+        return objects
 
     async def _look_at_original(self, description: InterfaceDescription) -> None:
         state = self.state
@@ -212,7 +238,7 @@ class BankWatch:
         if "get_status" in description.methods:
             values = await self._ask(BANK, "get_status")
             if isinstance(values, Mapping):
-                state.take_status(values, self._clock())
+                state.take_status(values, self._wall())
                 state.overview |= {key: values.get(key) for key in ORIGINAL_SUMMARY}
         else:
             await self._hub.describe(state.url, BANK, WITHIN_S)

@@ -47,14 +47,14 @@ class ArrayHub:
         self._subscriptions = Subscriptions(Services(keys).locators, LINK, keys)
         self._feeds = FrameFeeds(array.urls, self._subscriptions)
         self.board = Board(array.urls, self._feeds)
-        board, now = self.board, time.time()
+        board, wall = self.board, time.time()
         self.states = {
             bank: BankState(
                 bank,
                 url,
                 array.hosts.get(bank, ""),
                 (board.overview, board.values[bank], board.operations, board.log),
-                now,
+                wall,
             )
             for bank, url in array.urls.items()
         }
@@ -108,6 +108,6 @@ class ArrayHub:
 
     def silent(self) -> dict[str, float]:
         """Return Bank -> time since it was heard, s, of those that are late."""
-        now = time.time()
+        now = time.monotonic()
         found = {bank: state.liveness.silence(now) for bank, state in self.states.items()}
         return {bank: round(since, 1) for bank, since in found.items() if since is not None}

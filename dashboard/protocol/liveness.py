@@ -1,5 +1,5 @@
-"""State of the link to a Player, as viewers are told it. No sockets, no clock: callers say `now`,
-UTC, unix seconds.
+"""State of the link to a Player, as viewers are told it. No sockets, no clock: callers say `now`, s,
+of a clock that is never set, and what viewers are told with it, `wall`, UTC, unix seconds.
 
 A Player is live if it answers questions *and* its updates come: values that nobody renews look live
 otherwise.
@@ -35,10 +35,12 @@ class Liveness:
     """State of one link.
 
     Attributes:
-        since: When it began; of `stale` and `lost`, when the Player was heard last.
+        since: When it began, UTC, unix seconds; of `stale` and `lost`, when the Player was heard
+            last.
         state: The state.
         reason: Why it is not live, for people.
-        heard: When the Player was heard last; None: never.
+        heard: When the Player was heard last, s; None: never.
+        quiet_from: The same, as it was when the link became stale, s.
         broken: Why its updates do not come; empty: they do.
         refusal: Why it lets nobody in; empty: it does.
     """
@@ -47,6 +49,7 @@ class Liveness:
     state: LinkState = LinkState.CONNECTING
     reason: str = ""
     heard: float | None = None
+    quiet_from: float = 0.0
     broken: str = ""
     refusal: str = ""
 
@@ -68,31 +71,30 @@ class Liveness:
         """Take note that it lets nobody in."""
         self.refusal = reason
 
-    def tick(self, now: float) -> bool:
+    def tick(self, now: float, wall: float) -> bool:
         """Look what follows from the time; True: something has changed."""
         before = self.state, self.reason, self.since
         if self.refusal:
-            self._set(LinkState.REFUSED, self.refusal, now)
+            self._set(LinkState.REFUSED, self.refusal, wall)
         elif self.heard is None:
-            self._set(LinkState.CONNECTING, self.broken or self.reason, now)
+            self._set(LinkState.CONNECTING, self.broken or self.reason, wall)
+        elif now - self.heard < STALE_S and not self.broken:
+            self._set(LinkState.LIVE, "", wall)
         else:
-            self._judge(self.heard, now)
+            self._grow_stale(self.heard, now, wall)
         return before != (self.state, self.reason, self.since)
 
-    def _judge(self, heard: float, now: float) -> None:
-        is_silent = now - heard >= STALE_S
-        if not is_silent and not self.broken:
-            self._set(LinkState.LIVE, "", now)
-            return
-        is_known = self.state in (LinkState.STALE, LinkState.LOST)
-        since = self.since if is_known else heard
-        reason = self.broken or (self.reason if is_known else "") or "it does not answer"
-        state = LinkState.LOST if now - since >= LOST_S else LinkState.STALE
-        self.state, self.reason, self.since = state, reason, since
+    def _grow_stale(self, heard: float, now: float, wall: float) -> None:
+        if self.state not in (LinkState.STALE, LinkState.LOST):
+            self.quiet_from, self.reason = heard, "it does not answer"
+            self._set(LinkState.STALE, self.reason, wall - (now - heard))
+        is_lost = now - self.quiet_from >= LOST_S
+        self.state = LinkState.LOST if is_lost else LinkState.STALE
+        self.reason = self.broken or self.reason
 
-    def _set(self, state: LinkState, reason: str, now: float) -> None:
+    def _set(self, state: LinkState, reason: str, since: float) -> None:
         if state is not self.state:
-            self.since = now
+            self.since = since
         self.state, self.reason = state, reason
 
     def silence(self, now: float) -> float | None:
