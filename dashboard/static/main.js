@@ -6,7 +6,7 @@ import { renew } from "./state/clock.js";
 import { begin, site, want } from "./state/site.js";
 import { visible } from "./text/format.js";
 import { copyText } from "./views/copying.js";
-import { Contact, TopBar, isSilent } from "./views/frame.js";
+import { Contact, Provenance, Spoken, TopBar, isSilent } from "./views/frame.js";
 import { html } from "./views/html.js";
 import { KeyHelp, listenToKeys, rememberBank, useKeys } from "./views/keyboard.js";
 import { Notices, notify } from "./views/notices.js";
@@ -42,7 +42,7 @@ function App() {
   return html`<a class="skip" href="#content">to the content</a>
     <${TopBar} />
     <main id="content" tabindex="-1" class=${isSilent.value ? "silent" : ""}><${Page} path=${path} /></main>
-    <${Contact} /><${Notices} /><${KeyHelp} />`;
+    <${Provenance} /><${Contact} /><${Notices} /><${KeyHelp} /><${Spoken} />`;
 }
 
 /** @param {MouseEvent} event Links within the page do not load it anew. */

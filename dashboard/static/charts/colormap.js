@@ -35,6 +35,7 @@ export function colourTable(theme) {
  */
 export function levels(numbers, low = 0.1, high = 0.99) {
   const stride = Math.max(1, Math.floor(numbers.length / 20_000)); // a sample is enough
+  /** @type {number[]} */
   const some = [];
   for (let index = 0; index < numbers.length; index += stride) if (Number.isFinite(numbers[index])) some.push(numbers[index]);
   if (some.length === 0) return null;

@@ -91,12 +91,13 @@ export class SpectrumChart {
    *
    * @param {Curves} curves
    * @param {[number, number] | null} zoom Of x; null: all of them.
+   * @param {[number, number] | null} fixed Of y; null: it follows the data.
    * @param {number} now s.
    */
-  draw(curves, zoom, now) {
+  draw(curves, zoom, fixed, now) {
     const { x } = curves;
     this.xRange = zoom ?? [x[0], x[x.length - 1]];
-    this.yRange = this.scale.take(...extent(curves, this.hidden), now);
+    this.yRange = fixed ?? this.scale.take(...extent(curves, this.hidden), now);
     this.plot.setData([x, ...curves.rows.map((row) => row.y)], false);
     this.plot.batch(() => {
       this.plot.setScale("x", { min: this.xRange[0], max: this.xRange[1] });

@@ -63,9 +63,9 @@ export default function BankPage({ bank }) {
     return html`<div class="page-head"><h1>${visible(bank, 40)}</h1></div>${isNone && html`<p class="empty">There is no Bank ${visible(bank, 40)} here. <a href="/">All Banks</a></p>`}`;
   }
   const stale = isStale(row) || isSilent.value;
-  return html`<${Head} bank=${bank} row=${row} />
+  return html`<${Head} bank=${bank} row=${row} /><${Findings} row=${row} />
     <div class="bank-grid">
-      <div class="stack"><${Findings} row=${row} /><${StatusList} source=${{ topic: values, offset: row.offset ?? 0, docs }} isStale=${stale} /></div>
+      <div class="stack"><${StatusList} bank=${bank} source=${{ topic: values, offset: row.offset ?? 0, docs }} isStale=${stale} /></div>
       <div class="stack"><${Meters} row=${row} />
         ${described.problem && html`<p class="problem">${visible(described.problem, 300)}</p>`}
         <${KindPanels} row=${row} described=${described.told} />

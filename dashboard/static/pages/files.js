@@ -26,10 +26,11 @@ function Area({ bank, area, folder }) {
   const { told, problem } = useJson(`/api/files/${pathOf(bank, area)}?${new URLSearchParams({ pattern: wanted })}`, EVERY_S);
   const sizes = useSignal(/** @type {Map<string, number>} */ (new Map()));
   const by = query.sort ?? "modified";
+  /** @type {{name: string, size: number | null, modified: number}[]} */
   const entries = (told?.entries ?? []).map((/** @type {any} */ each) => ({ ...each, name: inArea(each.name, area) })).sort(ORDERS[by] ?? ORDERS.modified);
   const before = sizes.peek();
-  const growing = new Set(entries.filter((each) => before.has(each.name) && each.size > /** @type {number} */ (before.get(each.name))).map((each) => each.name));
-  sizes.value = new Map(entries.map((each) => [each.name, each.size]));
+  const growing = new Set(entries.filter((each) => before.has(each.name) && (each.size ?? 0) > (before.get(each.name) ?? 0)).map((each) => each.name));
+  sizes.value = new Map(entries.map((each) => [each.name, each.size ?? 0]));
   const head = (/** @type {string} */ key, /** @type {string} */ name, /** @type {string} */ kind) => html`<th class=${kind} aria-sort=${by === key ? "ascending" : undefined}><button onClick=${() => setQuery({ sort: key })}>${name}${by === key ? " \u25be" : ""}</button></th>`;
   const up = folder.replace(/[^/]+\/$/, "");
   return html`<section class="panel" aria-label="files"><header><h2 class="mono">${visible(bank, 40)} / ${visible(area, 40)} / ${visible(folder, 200)}</h2><span class="dim">${entries.length} entries</span>

@@ -41,7 +41,7 @@ function Changes({ series }) {
 }
 
 /** @param {any} series @returns {boolean} It has numbers to draw. */
-const isNumeric = (series) => series.points.some(([, told]) => typeof told === "number" || typeof told === "boolean") && !series.points.some(([, told]) => typeof told === "string");
+const isNumeric = (series) => series.points.some((/** @type {any} */ [, told]) => typeof told === "number" || typeof told === "boolean") && !series.points.some((/** @type {any} */ [, told]) => typeof told === "string");
 
 /** Chooser of keys. */
 function Chooser() {

@@ -47,7 +47,7 @@ function LogLine({ line, style, isChosen, choose }) {
   </div>`;
 }
 
-/** @param {{narrow: any}} _ */
+/** Controls of what is shown. */
 function Filters() {
   const { level = "", bank = "", q = "", scan = "" } = place.value.query;
   const take = (/** @type {string} */ name) => (/** @type {any} */ event) => setQuery({ [name]: event.currentTarget.value });
@@ -96,7 +96,8 @@ export default function Log() {
   const rowHeight = isNarrow.value ? 44 : 22;
   const line = chosenLine.value;
   return html`<div class="page-head"><h1>Log</h1><span class="dim">${lines.length} of ${knownLines().length} lines${lost.value ? `, ${lost.value} lost on the way` : ""}</span><span class="grow"></span><${Filters} /></div>
-    <section class="panel" aria-label="log lines">
+    <section class="panel log-lines" aria-label="log lines">
+      ${lines.length === 0 && html`<p class="empty">${knownLines().length === 0 ? "No Bank has logged anything since the dashboard began." : "No line is as the filter wants it."}</p>`}
       <${Windowed} count=${lines.length} rowHeight=${rowHeight} first=${lines.length ? lines[0].number : 0} follow=${follow} label="log"
         render=${(/** @type {number} */ index, /** @type {object} */ style) => html`<${LogLine} key=${lines[index].number} line=${lines[index]} style=${style} isChosen=${line === lines[index]} choose=${() => { chosenLine.value = lines[index]; }} />`} />
       ${line && html`<div class="whole"><b>${utc(line.time, 3)} UTC  ${visible(line.bank, 40)}  ${visible(line.logger, 60)}</b>\n${line.text.split("\n").map((/** @type {string} */ part) => visible(part)).join("\n")}${line.left_out ? `\n(${line.left_out} records were not published)` : ""} </div>`}

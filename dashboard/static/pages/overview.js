@@ -7,8 +7,8 @@ import { bankPath, go, place, setQuery, writePlace } from "../state/address.js";
 import { now, second } from "../state/clock.js";
 import { topic } from "../state/store.js";
 import { differences, furtherCells, passes, runningScans, scanCells, sorted } from "../text/banks.js";
-import { percent, scaled, span, utc, utcNear, value, visible } from "../text/format.js";
-import { activity, bankState, isStale } from "../text/states.js";
+import { percent, scaled, span, utcNear, value, visible } from "../text/format.js";
+import { SHAPES, activity, bankState, isStale } from "../text/states.js";
 import { Chip, Progress } from "../views/chip.js";
 import { rows } from "../views/frame.js";
 import { chosen, useTopics } from "../views/hooks.js";
@@ -53,11 +53,12 @@ function silentRow(row) {
   const { bank } = row;
   const state = bankState(row, second.value);
   const known = knownLast(row);
+  const bad = known ? bankState({ ...row, link: { ...row.link, state: "live" } }, 0) : null;
   return html`<tr class="bank stale ${chosen.value === bank ? "chosen" : ""}" data-row=${bank} data-state=${row.link.state}>
     <th scope="row"><a href=${bankPath(bank)}>${visible(bank, 40)}</a></th>
     <td class="wide">${visible(row.host, 40)}</td>
     <td class="state"><${Chip} ...${state} /></td>
-    <td class="note" colspan=${COLUMNS.length - 3} title=${visible(state.why, 600)}>${row.link.state !== "connecting" && html`<b>since ${utcNear(row.link.since, second.value)} UTC (${span(second.value - row.link.since)})</b>  `}${known && html`known last: ${known}  `}${visible(row.link.state === "connecting" ? state.why : row.link.reason, 300)}</td>
+    <td class="note" colspan=${COLUMNS.length - 3} title=${visible(state.why, 600)}>${row.link.state !== "connecting" && html`<b>since ${utcNear(row.link.since, second.value)} UTC (${span(second.value - row.link.since)})</b>  `}${known && html`known last: ${known}${bad?.why && html` <span class=${bad.severity}><i class="shape" aria-hidden="true">${SHAPES[bad.severity]}</i> ${visible(bad.why, 120)}</span>`}  `}${visible(row.link.state === "connecting" ? state.why : row.link.reason, 300)}</td>
   </tr>`;
 }
 
@@ -170,6 +171,5 @@ export default function Overview() {
         : html`<table class="banks"><${Head} by=${by} /><tbody>${shown.map((bank) => html`<${Row} key=${bank} bank=${bank} />`)}</tbody></table>`}
       ${isKnown && shown.length === 0 && html`<p class="empty">No Bank is shown. ${rows.value.length > 0 && html`<a href=${writePlace("/")}>Show all ${rows.value.length}</a>`}</p>`}
     </section>
-    <${Summary} />
-    <p class="provenance">${utc(second.value)} UTC, ${location.href}</p>`;
+    <${Summary} />`;
 }

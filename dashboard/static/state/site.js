@@ -1,8 +1,9 @@
 // What holds for all pages: the site, the session, the way to the server.
 import { signal } from "@preact/signals";
 import { Client } from "../transport/client.js";
+import { frameKey } from "../transport/wishes.js";
 import { takeBeat } from "./clock.js";
-import { takeFrame } from "./frames.js";
+import { listen, takeFrame } from "./frames.js";
 import { takeLines } from "./loglines.js";
 import { topic } from "./store.js";
 
@@ -100,4 +101,29 @@ export async function getJson(address) {
   const told = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new AnswerError(String(told.detail ?? `status ${answer.status}`), answer.status);
   return told;
+}
+
+const FRAME_WITHIN_MS = 5000;
+
+/**
+ * @param {import("../transport/wishes.js").FrameWish} wish
+ * @returns {Promise<import("./frames.js").Frame>} The newest one of it.
+ */
+export function oneFrame(wish) {
+  return new Promise((resolve, reject) => {
+    const end = () => {
+      deaf();
+      stop();
+      clearTimeout(timer);
+    };
+    const deaf = listen(frameKey(wish), (frame) => {
+      end();
+      resolve(frame);
+    });
+    const stop = want({ frames: [wish] });
+    const timer = setTimeout(() => {
+      end();
+      reject(new Error("no frame came within 5 s"));
+    }, FRAME_WITHIN_MS);
+  });
 }

@@ -69,8 +69,3 @@ export function topic(name) {
   if (!found) topics.set(name, (found = new Topic()));
   return found;
 }
-
-/** @param {string} name Nobody looks at it any more: it is not to be taken for live later. */
-export function dropTopic(name) {
-  topics.delete(name);
-}

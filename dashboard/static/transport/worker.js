@@ -5,8 +5,7 @@ import { NOTHING } from "./wishes.js";
 const SILENT_TAB_MS = 90_000; // hidden tabs are slowed down to one sign of life a minute
 const feed = new Feed({ eventSource: true });
 
-/** @param {MessageEvent} event */
-self.onconnect = (event) => {
+/** @type {any} */ (self).onconnect = (/** @type {MessageEvent} */ event) => {
   const port = event.ports[0];
   const tab = {
     wish: NOTHING,

@@ -4,7 +4,7 @@ import { now, second } from "../state/clock.js";
 import { topic } from "../state/store.js";
 import { scanCells, unixTime } from "../text/banks.js";
 import { bytes, percent, scaled, span, utcNear, visible } from "../text/format.js";
-import { outcomeSeverity } from "../text/states.js";
+import { bankState, outcomeSeverity } from "../text/states.js";
 import { Chip, Progress } from "./chip.js";
 import { html } from "./html.js";
 
@@ -14,11 +14,14 @@ const ENDED_SHOWN = 5;
 export function Findings({ row }) {
   const { link, findings } = row;
   const isSilent = link.state !== "live";
-  if (!isSilent && findings.length === 0) return null;
-  return html`<section class="panel" aria-label="findings">
-    ${isSilent && html`<div class="finding ${link.state === "connecting" ? "" : "fails"}"><b class="fault">${LINKS[link.state] ?? link.state}</b>, ${link.state === "connecting" ? "asked" : "heard last"} ${span(second.value - link.since)} ago (${utcNear(link.since, second.value)} UTC)${link.reason && html`: ${visible(link.reason, 600)}`}</div>`}
+  const count = findings.length + (isSilent ? 1 : 0);
+  const first = isSilent ? LINKS[link.state] ?? link.state : findings[0]?.text;
+  const severity = isSilent ? bankState(row, second.value).severity : count ? "warn" : "ok";
+  return html`<details class="panel findings" aria-label="findings">
+    <summary><${Chip} severity=${severity} word=${count === 0 ? "no findings" : `${count} ${count === 1 ? "finding" : "findings"}`} /> <span class=${count ? severity : "dim"}>${visible(first ?? "", 200)}</span></summary>
+    ${isSilent && html`<div class="finding ${severity === "fault" ? "fails" : ""}"><b class=${severity}>${LINKS[link.state] ?? link.state}</b>, ${link.state === "connecting" ? "asked" : "heard last"} ${span(second.value - link.since)} ago (${utcNear(link.since, second.value)} UTC)${link.reason && html`: ${visible(link.reason, 600)}`}</div>`}
     ${findings.map((/** @type {any} */ each) => html`<div class="finding warns" key=${each.check + each.text}><b class="warn"><i class="shape" aria-hidden="true">\u25b2</i> ${visible(each.check, 60)}</b>: ${visible(each.text, 800)}${each.remedy && html`<div><span class="dim">remedy:</span> ${visible(each.remedy, 800)}</div>`}</div>`)}
-  </section>`;
+  </details>`;
 }
 
 const LINKS = /** @type {Record<string, string>} */ ({

@@ -5,7 +5,8 @@ import { bankPath, place, writePlace } from "../state/address.js";
 import { ended, merged, session, site } from "../state/site.js";
 import { topic } from "../state/store.js";
 import { sidereal, siteTime, span, utc, visible } from "../text/format.js";
-import { bankState } from "../text/states.js";
+import { ORDER, bankState } from "../text/states.js";
+import { Announcer } from "./announcer.js";
 import { html } from "./html.js";
 import { isHelpOpen } from "./keyboard.js";
 import { notify } from "./notices.js";
@@ -26,7 +27,9 @@ export const rows = computed(() => {
   return names.filter((name) => name in all).map((name) => all[name]);
 });
 
-const problems = computed(() => rows.value.filter((row) => /fault|warn|unknown/.test(bankState(row, row.link.since).severity)).length);
+const severities = computed(() => rows.value.map((row) => bankState(row, row.link.since).severity));
+const problems = computed(() => severities.value.filter((each) => each !== "ok" && each !== "off").length);
+const worst = computed(() => ORDER.find((each) => severities.value.includes(each)) ?? "ok");
 const isSimulated = computed(() => {
   const bank = place.value.path.startsWith("/bank/") ? decodeURIComponent(place.value.path.slice(6)) : null;
   return rows.value.some((row) => row.simulated && (bank === null || row.bank === bank));
@@ -68,7 +71,7 @@ function Control() {
 function Problems() {
   const count = problems.value;
   const word = count === 0 ? "no problems" : `${count} of ${rows.value.length} Banks need a look`;
-  return html`<a href=${writePlace("/", { only: "problems" })} class=${count ? "fault" : "dim"} title=${word} aria-label=${word}>
+  return html`<a href=${writePlace("/", { only: "problems" })} class=${count ? worst.value : "dim"} title=${word} aria-label=${word}>
     ${count ? html`<b>! ${count}</b>` : "! 0"}</a>`;
 }
 
@@ -93,7 +96,7 @@ export function TopBar() {
       <details class="menu"><summary>Menu</summary><nav aria-label="pages" onClick=${closeMenu}><${PageLinks} /></nav></details>
     </div>
     <div class="bar-row facts">
-      <span class=${isSilent.value ? "pulse silent" : "pulse"} role="status" aria-label="contact with the dashboard">${pulse}</span>
+      <span class=${isSilent.value ? "pulse silent" : "pulse"} title="age of the newest sign of life">${pulse}</span>
       <span><${Clock} /></span>
       <${Control} />
       <span><${Problems} /></span>
@@ -125,5 +128,17 @@ export function Contact() {
     return html`<div class="banner" role="alert">The stream has ended: ${visible(ended.value, 300)} <a href="/login">Log in</a></div>`;
   }
   if (age.value === Infinity || !isSilent.value) return null;
-  return html`<div class="banner" role="alert">No contact with the dashboard for ${span(age.value)}: what is shown is as it was then. It is tried again.</div>`;
+  return html`<div class="banner"><span role="alert">No contact with the dashboard: what is shown is as it was then. It is tried again.</span> <span aria-hidden="true">${span(age.value)}</span></div>`;
+}
+
+/** What somebody hears who does not see the page. */
+export function Spoken() {
+  const count = problems.value;
+  const text = topic("overview").isKnown.value ? `${count === 0 ? "no Bank needs" : `${count} of ${rows.value.length} Banks need`} a look` : "";
+  return html`<${Announcer} text=${text} isUrgent=${worst.value === "fault"} />`;
+}
+
+/** Where and when a print was made. */
+export function Provenance() {
+  return html`<p class="provenance">${visible(site.value.name, 60)}, ${utc(now.value)} UTC, dashboard ${site.value.version}, ${location.href}</p>`;
 }

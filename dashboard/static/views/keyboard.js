@@ -69,8 +69,8 @@ export function listenToKeys() {
   addEventListener("keydown", onKey);
 }
 
-/** @param {{ref?: any}} _ */
-export function KeyHelp(_) {
+/** Map of all keys, as long as it is open. */
+export function KeyHelp() {
   const show = (/** @type {HTMLDialogElement | null} */ dialog) => {
     if (dialog && !dialog.open) dialog.showModal();
   };

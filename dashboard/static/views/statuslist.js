@@ -1,7 +1,7 @@
 // All values of a Bank by group: value, unit, rate, age, and a mark for what changed just now.
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { place, setQuery } from "../state/address.js";
+import { place, setQuery, writePlace } from "../state/address.js";
 import { second } from "../state/clock.js";
 import { Rate } from "../state/rates.js";
 import { number, scaled, span, utc, value as shown, visible } from "../text/format.js";
@@ -55,8 +55,9 @@ class Changes {
    */
   take(value, told, age) {
     if (!told || age === null) return false;
-    if (this.isKnown && value !== this.last) this.time = told[1];
-    this.last = value;
+    const now = typeof value === "object" ? JSON.stringify(value) : value;
+    if (this.isKnown && now !== this.last) this.time = told[1];
+    this.last = now;
     this.isKnown = true;
     return this.time > -Infinity && told[1] - this.time + age < CHANGED_S;
   }
@@ -83,7 +84,7 @@ function ValueRow({ entry, source }) {
     const classes = [isGone && "gone", isChanged.value && "changed", chosen.value === rowName(entry) && "chosen"].filter(Boolean).join(" ");
     const about = `${entry.key}${entry.member ? `.${entry.member}` : ""}${doc.doc ? `: ${visible(doc.doc, 400)}` : ""}`;
     return html`<tr class=${classes} data-row=${rowName(entry)}>
-      <th scope="row" class="name" title=${about}>${visible(entry.name, 60)}</th>
+      <th scope="row" class="name" title=${about} onClick=${() => { chosen.value = rowName(entry); }}>${visible(entry.name, 60)}</th>
       <td class="told" title="${text} (click: copy)" onClick=${() => copyText(text)}>${text}${doc.unit && entry.member === null && html` <span class="unit">${visible(doc.unit, 16)}</span>`}</td>
       <td class="number rate dim">${perSecond.value}</td>
       <td class="number age">${span(age.value)}</td>
@@ -130,8 +131,19 @@ function useGroups(source) {
   return useMemo(() => groupsOf(source.topic.keys.peek(), (key) => source.topic.of(key).peek()?.[0]), [shape.value]);
 }
 
-/** @param {{source: Source, isStale: boolean}} _ The list with its filters. */
-export function StatusList({ source, isStale }) {
+/** @param {{entry: Entry | undefined, source: Source, bank: string}} _ Meaning and whole value of the chosen row; as high without one. */
+function Detail({ entry, source, bank }) {
+  if (!entry) return html`<div class="detail dim">A click on a name, or <kbd>j</kbd> <kbd>k</kbd>, tells what it means.</div>`;
+  const told = source.topic.of(entry.key).value;
+  const doc = source.docs.get(entry.key) ?? {};
+  const text = inWords(entry.member ?? entry.name, valueIn(told, entry));
+  return html`<div class="detail"><b class="mono">${visible(rowName(entry), 80)}</b> <a href=${writePlace("/history", { keys: `${bank}.${rowName(entry)}` })}>history</a>
+    ${told && html` <span class="dim">of ${utc(told[1] - source.offset, 1)} UTC, update ${told[2]}</span>`}
+    <div class="mono">${text} ${visible(doc.unit ?? "", 20)}</div><div class="dim">${visible(doc.doc ?? "", 600)}</div></div>`;
+}
+
+/** @param {{source: Source, bank: string, isStale: boolean}} _ The list with its filters. */
+export function StatusList({ source, bank, isStale }) {
   const groups = useGroups(source);
   const { q = "", only = "", fold } = place.value.query;
   const folded = new Set(fold === undefined ? groups.filter((group) => group.name.endsWith(INTERNAL) || group.name === "control").map((group) => group.name) : fold.split("|"));
@@ -157,6 +169,7 @@ export function StatusList({ source, isStale }) {
       </table>
       ${total === 0 && html`<p class="empty">No values yet.</p>`}
     </div>
+    <${Detail} entry=${names.find((entry) => rowName(entry) === chosen.value)} source=${source} bank=${bank} />
   </section>`;
 }
 
