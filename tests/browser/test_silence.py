@@ -83,7 +83,7 @@ def test_a_player_that_is_killed_looks_stale_and_comes_back_without_a_reload(
     page = visit(served.origin).open()
     all_live(page)
     page.evaluate("window.isTheSame = true")
-    row = page.locator('tr[data-bank="BANKH"]')
+    row = page.locator('tr[data-row="BANKH"]')
     served.last.kill()
     try:
         expect(row).to_have_class(re.compile("stale"))
@@ -145,7 +145,7 @@ def test_a_page_that_slept_shows_what_is_now(served: Served, visit: Visit) -> No
     seen.context.add_init_script("delete window.SharedWorker")  # so that its timers sleep, too
     seen.context.clock.install()
     page = seen.open("/bank/BANKA")
-    cell = page.locator('tr[data-name="level"] .told')
+    cell = page.locator('tr[data-row="level"] .told')
     served.banks["BANKA"].proxy.set_level(1.5)
     expect(cell).to_have_text(re.compile(r"^1\.5"))
     for value in range(100):

@@ -33,6 +33,10 @@ PAGES = (
 SIZES = [(390, 844), (1280, 720), (3840, 2160), (640, 360)]
 """The last is the second at 200 %."""
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+MOST_SHIFT = 0.02
+SHIFTS = """window.shifts = 0;
+new PerformanceObserver(list => { for (const each of list.getEntries()) window.shifts += each.value; })
+  .observe({type: "layout-shift", buffered: true});"""
 HOSTILE = '<img src=x onerror="document.title=1">\u202e"\'&amp;\0'
 SHOWN = '<img src=x onerror="document.title=1">\\u{202e}"\'&amp;\\u{0000}'
 
@@ -107,12 +111,12 @@ def test_texts_of_strangers_are_shown_as_texts(shown: Shown, visit: Visit) -> No
     bank.proxy.ring(HOSTILE)
     bank.proxy.set_label(HOSTILE)
     page = visit(shown.origin).open("/bank/BANKA")
-    expect(page.locator('tr[data-name="label"] .told')).to_have_text(SHOWN)
+    expect(page.locator('tr[data-row="label"] .told')).to_have_text(SHOWN)
     page.goto(f"{shown.origin}files?bank=BANKA")
     expect(page.get_by_text(SHOWN.replace("\\u{0000}", ""))).to_be_visible()
     bank.proxy.flood(1, 1_000_000)
     page.goto(f"{shown.origin}bank/BANKA")
-    expect(page.locator('tr[data-name="label"] .told')).to_contain_text("[999701 more]")
+    expect(page.locator('tr[data-row="label"] .told')).to_contain_text("[999701 more]")
     page.goto(f"{shown.origin}bank/%3Cimg%20src=x%3E?q=%3Cb%3E&x=nonsense&fold=%7C%7C&only=%27")
     expect(page.locator("main")).to_contain_text("<img src=x>")
     assert page.title() != "1"
@@ -123,7 +127,7 @@ def test_a_player_of_the_original_is_marked_and_outlives_all_pages(
     shown: Shown, visit: Visit
 ) -> None:
     page = visit(shown.origin).open()
-    row = page.locator('tr[data-bank="BANKZ"]')
+    row = page.locator('tr[data-row="BANKZ"]')
     expect(row).to_contain_text("polled")
     row.get_by_role("link").click()
     expect(page.locator(".page-head")).to_contain_text("polled")
@@ -169,7 +173,7 @@ def test_ages_are_right_when_the_clock_of_the_browser_is_not(shown: Shown, visit
     page = seen.open("/bank/BANKA")
     live(page)
     shown.bank.proxy.set_level(time.time() % 1000)
-    cell = page.locator('tr[data-name="level"] .age')
+    cell = page.locator('tr[data-row="level"] .age')
     expect(cell).to_have_text(re.compile(r"^\d+(\.\d)? s$"))
     read = re.search(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC", page.locator(".facts").inner_text())
     assert read is not None
@@ -260,17 +264,28 @@ def test_a_theme_follows_the_system_and_is_remembered(shown: Shown, visit: Visit
     assert again.evaluate(ground) == red == "rgb(0, 0, 0)"
 
 
-def test_the_layout_is_there_before_the_data(shown: Shown, visit: Visit) -> None:
+def test_the_bar_stays_where_it_is(shown: Shown, visit: Visit) -> None:
+    page = visit(shown.origin).open("/bank/BANKA")
+    live(page)
+    expect(page.locator('tr[data-row="level"]')).to_be_visible()
+    bar = page.locator("header.bar")
+    before = bar.bounding_box()
+    page.evaluate("scrollTo(0, 10000)")
+    assert bar.bounding_box() == before
+    page.get_by_role("link", name="Log", exact=True).click()
+    expect(page.locator("main h1")).to_have_text("Log")
+    assert bar.bounding_box() == before
+
+
+@pytest.mark.parametrize("path", ["/", "/bank/BANKA", "/log"])
+def test_the_layout_is_there_before_the_data(shown: Shown, visit: Visit, path: str) -> None:
     seen = visit(shown.origin)
-    for path in ("/", "/bank/BANKA"):
-        page = seen.open(path)
-        live(page)
-        expect(page.locator("main h1")).to_be_visible()
-        page.evaluate("document.body.style.paddingBottom = '1px'")
-        height = page.evaluate("document.querySelector('header.bar').offsetHeight")
-        page.evaluate("scrollTo(0, 10000)")
-        assert page.locator("header.bar").bounding_box()["y"] == 0
-        assert page.evaluate("document.querySelector('header.bar').offsetHeight") == height
+    seen.context.add_init_script(SHIFTS)
+    page = seen.open(path)
+    live(page)
+    expect(page.locator("main h1")).to_be_visible()
+    expect(page.locator(".facts")).to_contain_text("LST")
+    assert page.evaluate("window.shifts") < MOST_SHIFT
 
 
 def test_scrolling_up_in_the_log_stops_following_and_says_so(shown: Shown, visit: Visit) -> None:
