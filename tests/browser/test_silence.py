@@ -70,7 +70,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def pulse(page: Any) -> Any:
-    return page.get_by_role("status", name="contact with the dashboard")
+    return page.locator(".pulse")
 
 
 def all_live(page: Any) -> None:
