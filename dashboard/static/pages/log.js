@@ -1,6 +1,6 @@
 // Log of all Banks. Scrolling up stops following; End resumes.
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { place, setQuery } from "../state/address.js";
 import { knownLines, lost, revision, takeOlder } from "../state/loglines.js";
 import { getJson, site } from "../state/site.js";
@@ -11,10 +11,10 @@ import { useTopics } from "../views/hooks.js";
 import { html } from "../views/html.js";
 import { useKeys } from "../views/keyboard.js";
 import { notify } from "../views/notices.js";
+import { isNarrow } from "../views/viewport.js";
 import { Windowed } from "../views/windowed.js";
 
 const LEVELS = ["debug", "info", "warning", "error", "critical"];
-const NARROW = matchMedia("(max-width: 760px)");
 const OLDER = 500;
 
 /**
@@ -37,7 +37,7 @@ function filtered(lines, { level = "", bank = "", q = "", scan = "" }) {
 function LogLine({ line, style, isChosen, choose }) {
   const severity = levelSeverity(line.level);
   return html`<div role="row" class="line ${severity}-line ${isChosen ? "chosen" : ""}" style=${style} onClick=${choose}>
-    <span role="cell" class="dim">${NARROW.matches ? utc(line.time).slice(11) : utc(line.time, 3)}</span>
+    <span role="cell" class="dim">${isNarrow.value ? utc(line.time).slice(11) : utc(line.time, 3)}</span>
     <span role="cell" class="host dim">${visible(line.host, 40)}</span>
     <span role="cell">${visible(line.bank, 40)}</span>
     <span role="cell" class=${severity}>${severity === "off" ? "" : `${SHAPES[severity]} `}${visible(line.level.toUpperCase(), 12)}</span>
@@ -77,12 +77,6 @@ export default function Log() {
   const follow = useSignal(true);
   const chosenLine = useSignal(/** @type {any} */ (null));
   const seen = useSignal(0);
-  const isNarrow = useSignal(NARROW.matches);
-  useEffect(() => {
-    const look = () => { isNarrow.value = NARROW.matches; };
-    NARROW.addEventListener("change", look);
-    return () => NARROW.removeEventListener("change", look);
-  }, []);
   const lines = useMemo(() => filtered(knownLines(), query), [revision.value, query.level, query.bank, query.q, query.scan]);
   const newest = lines.length ? lines[lines.length - 1].number : 0;
   if (follow.value && seen.peek() !== newest) seen.value = newest;

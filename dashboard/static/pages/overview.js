@@ -15,12 +15,13 @@ import { chosen, useTopics } from "../views/hooks.js";
 import { html } from "../views/html.js";
 import { useKeys } from "../views/keyboard.js";
 import { useHeld } from "../views/selection.js";
+import { isHalf, isTight } from "../views/viewport.js";
 
 const TILES_FROM = 100;
 const COLUMNS = /** @type {[string, string, string][]} */ ([
-  ["bank", "Bank", ""], ["host", "host", "wide"], ["state", "state", ""], ["kind", "kind", "wide"], ["mode", "mode", "wide"],
-  ["scan", "scan", "number"], ["progress", "progress", ""], ["left", "left", "number"], ["network", "network in", "number wide"],
-  ["lost", "lost", "number wide"], ["bandpass", "bandpass", "wide"], ["note", "note", ""],
+  ["bank", "Bank", ""], ["host", "host", "wide half"], ["state", "state", ""], ["kind", "kind", "wide full"], ["mode", "mode", "wide half"],
+  ["scan", "scan", "number"], ["progress", "progress", ""], ["left", "left", "number"], ["network", "network in", "number wide full"],
+  ["lost", "lost", "number wide"], ["bandpass", "bandpass", "wide half"], ["note", "note", ""],
 ]);
 const SORTABLE = new Set(["bank", "host", "state", "kind", "mode", "scan", "left", "lost"]);
 
@@ -48,6 +49,13 @@ function knownLast(row) {
   return [activity(row), mode, number === null ? "" : `scan ${number}`].filter(Boolean).map((each) => visible(each, 40)).join(" ");
 }
 
+/** @returns {number} Those that are shown: a cell over more of them would make empty ones. */
+function columnsBehindState() {
+  const hidden = isHalf.value ? ["half", "full"] : isTight.value ? ["full"] : [];
+  const behind = COLUMNS.slice(COLUMNS.findIndex(([key]) => key === "state") + 1);
+  return behind.filter(([, , kind]) => !hidden.some((each) => kind.includes(each))).length;
+}
+
 /** @param {any} row A Bank whose values are not those of now: no figure of it is shown as if it were. */
 function silentRow(row) {
   const { bank } = row;
@@ -56,9 +64,9 @@ function silentRow(row) {
   const bad = known ? bankState({ ...row, link: { ...row.link, state: "live" } }, 0) : null;
   return html`<tr class="bank stale ${chosen.value === bank ? "chosen" : ""}" data-row=${bank} data-state=${row.link.state}>
     <th scope="row"><a href=${bankPath(bank)}>${visible(bank, 40)}</a></th>
-    <td class="wide">${visible(row.host, 40)}</td>
+    <td class="wide half">${visible(row.host, 40)}</td>
     <td class="state"><${Chip} ...${state} /></td>
-    <td class="note" colspan=${COLUMNS.length - 3} title=${visible(state.why, 600)}>${row.link.state !== "connecting" && html`<b>since ${utcNear(row.link.since, second.value)} UTC (${span(second.value - row.link.since)})</b>  `}${known && html`known last: ${known}${bad?.why && html` <span class=${bad.severity}><i class="shape" aria-hidden="true">${SHAPES[bad.severity]}</i> ${visible(bad.why, 120)}</span>`}  `}${visible(row.link.state === "connecting" ? state.why : row.link.reason, 300)}</td>
+    <td class="note" colspan=${columnsBehindState()} title=${visible(state.why, 600)}>${row.link.state !== "connecting" && html`<b>since ${utcNear(row.link.since, second.value)} UTC (${span(second.value - row.link.since)})</b>  `}${known && html`known last: ${known}${bad?.why && html` <span class=${bad.severity}><i class="shape" aria-hidden="true">${SHAPES[bad.severity]}</i> ${visible(bad.why, 120)}</span>`}  `}${visible(row.link.state === "connecting" ? state.why : row.link.reason, 300)}</td>
   </tr>`;
 }
 
@@ -69,16 +77,16 @@ function bankRow(row, picture) {
   const { number, share, left, lost, mode } = scanCells(row);
   return html`<tr class="bank ${chosen.value === bank ? "chosen" : ""}" data-row=${bank} data-state=${row.link.state}>
     <th scope="row"><a href=${bankPath(bank)}>${visible(bank, 40)}</a></th>
-    <td class="wide">${visible(row.host, 40)}</td>
+    <td class="wide half">${visible(row.host, 40)}</td>
     <td class="state"><${Chip} ...${state} /></td>
-    <td class="wide">${visible(row.kind || "-", 24)}${row.dialect === "original" && html` <span class="dim" title="a Player of the original: asked once a second">polled</span>`}</td>
-    <td class="wide">${visible(mode || "-", 24)}</td>
+    <td class="wide full">${visible(row.kind || "-", 24)}${row.dialect === "original" && html` <span class="dim" title="a Player of the original: asked once a second">polled</span>`}</td>
+    <td class="wide half">${visible(mode || "-", 24)}</td>
     <td class="number">${number ?? "-"}</td>
     <td class="nowrap progress"><${Progress} share=${share} name="progress of scan ${number}" /> <span class="share">${share === null ? "" : percent(share)}</span><span class="narrow">${number === null ? "" : ` scan ${number}`}${left === null ? "" : `, ${span(left)} left`}</span></td>
     <td class="number">${span(left)}</td>
-    <td class="number wide">${scaled(row.load?.received_per_s, "B/s")}</td>
+    <td class="number wide full">${scaled(row.load?.received_per_s, "B/s")}</td>
     <td class="number wide ${lost ? "warn" : ""}">${lost ?? "-"}</td>
-    <td class="wide"><${Bandpass} told=${picture} range=${range.value} age=${picture ? second.value - picture.time : 0} /></td>
+    <td class="wide half"><${Bandpass} told=${picture} range=${range.value} age=${picture ? second.value - picture.time : 0} /></td>
     <td class="note"><${Note} row=${row} /></td>
   </tr>`;
 }
@@ -136,7 +144,7 @@ function Counts() {
 /** @param {{by: string}} _ */
 function Head({ by }) {
   const sort = (/** @type {string} */ key) => () => setQuery({ sort: key === "bank" ? null : key, at: null });
-  return html`<colgroup>${COLUMNS.map(([key, , kind]) => html`<col key=${key} class="c-${key} ${kind.includes("wide") ? "wide" : ""}" />`)}</colgroup>
+  return html`<colgroup>${COLUMNS.map(([key, , kind]) => html`<col key=${key} class="c-${key} ${kind.replace("number", "")}" />`)}</colgroup>
     <thead><tr>${COLUMNS.map(
     ([key, name, kind]) => html`<th key=${key} class=${kind} scope="col" aria-sort=${by === key ? "ascending" : undefined}>
       ${SORTABLE.has(key) ? html`<button onClick=${sort(key)} title="sort by ${name}, once">${name}${by === key && key !== "bank" ? " \u25be" : ""}</button>` : name}</th>`,
