@@ -26,7 +26,7 @@ __all__ = ["DIGESTS", "FOLDER", "PICTURES", "Picture", "digest_of", "main", "sou
 FOLDER = ROOT / "docs" / "_static"
 DIGESTS = FOLDER / "dashboard.json"
 STATIC = ROOT / "dashboard" / "static"
-DESK, PHONE = (1440, 860), (390, 844)
+DESK, WIDE, PHONE = (1440, 860), (1280, 420), (390, 844)
 COLOURS = 256
 SETTLE_MS = 15_000
 """For curves, a waterfall of several rows, and a log of some lines."""
@@ -53,7 +53,7 @@ class Picture:
 
 
 PICTURES = (
-    Picture("dashboard-overview.png", "/", "pages/overview.js"),
+    Picture("dashboard-overview.png", "/", "pages/overview.js", "light", WIDE),
     Picture("dashboard-overview-phone.png", "/", "pages/overview.js", "dark", PHONE),
     Picture("dashboard-bank.png", "/bank/BANKA", "pages/bank.js", "dark"),
     Picture("dashboard-bank-red.png", "/bank/BANKC", "pages/bank.js", "red"),

@@ -5,12 +5,19 @@ import { AutoScale, plainNumbers } from "./scales.js";
 import { extent } from "./curves.js";
 
 const HEIGHT = 260;
+/** Room beside the curves, px: the waterfall below has its sides there, so that both share the abscissa. */
+export const SIDES = { left: 76, right: 92, rightOfPhone: 64, phone: 500 };
 const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3]];
 
 /**
  * @typedef {import("./curves.js").Curves} Curves
  * @typedef {{xLabel: string, yLabel: string, isRed: boolean, onZoom: (range: [number, number] | null) => void}} Look
  */
+
+/** @param {HTMLElement} host @returns {number} Room right of its curves, px. */
+export function rightOf(host) {
+  return host.clientWidth < SIDES.phone ? SIDES.rightOfPhone : SIDES.right;
+}
 
 /** A chart in an element, from its making to `destroy`. */
 export class SpectrumChart {
@@ -45,6 +52,7 @@ export class SpectrumChart {
     return {
       width: this.host.clientWidth || 600,
       height: HEIGHT,
+      padding: [null, rightOf(this.host), null, null],
       legend: { live: true },
       cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 5 } },
       scales: { x: { time: false, range: () => this.xRange }, y: { range: () => this.yRange } },
