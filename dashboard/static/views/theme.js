@@ -19,9 +19,11 @@ export function chooseTheme(name) {
   }
 }
 
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  colours.value += 1;
-});
+for (const query of ["(prefers-color-scheme: dark)", "print"]) {
+  matchMedia(query).addEventListener("change", () => {
+    colours.value += 1;
+  });
+}
 
 /**
  * @param {string} name Of a token, without dashes.
