@@ -6,6 +6,7 @@ import json
 
 import pytest
 from support.pagepictures import DIGESTS, FOLDER, PICTURES, Picture, digest_of, sources_of
+from support.player_run import ROOT
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
@@ -26,3 +27,8 @@ def test_a_page_is_made_of_all_that_it_and_the_frame_import() -> None:
     } <= set(sources)
     assert {"style/tokens.css", "text/format.js", "transport/feed.js"} <= set(sources)
     assert "pages/log.js" not in sources
+
+
+def test_the_manual_shows_each_picture() -> None:
+    manual = (ROOT / "docs" / "howto" / "dashboard.md").read_text(encoding="utf-8")
+    assert [picture.name for picture in PICTURES if f"_static/{picture.name})" not in manual] == []
