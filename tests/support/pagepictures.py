@@ -27,7 +27,6 @@ FOLDER = ROOT / "docs" / "_static"
 DIGESTS = FOLDER / "dashboard.json"
 STATIC = ROOT / "dashboard" / "static"
 DESK, WIDE, PHONE = (1440, 860), (1280, 420), (390, 844)
-COLOURS = 256
 SETTLE_MS = 15_000
 """For curves, a waterfall of several rows, and a log of some lines."""
 IMPORT = re.compile(r"""^\s*(?:import|export)\b[^"';]*?["'](\.[^"']+)["']""", re.MULTILINE)
@@ -100,8 +99,7 @@ def take(browser: Any, origin: str, picture: Picture) -> None:
     page.mouse.move(0, 0)
     taken = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     seen.close()
-    small = taken.quantize(COLOURS, dither=Image.Dither.NONE)
-    small.save(FOLDER / picture.name, optimize=True)
+    taken.save(FOLDER / picture.name, optimize=True)
     print(picture.name, flush=True)
 
 
