@@ -22,7 +22,9 @@ __all__ = [
     "supervised_logs",
 ]
 
-START_S, END_S = 60.0, 10.0
+START_S = 60.0
+END_S = 30.0
+"""supervisord gives a Player 8 s to end, and is not to be killed before: its Players would be left."""
 
 
 class DemoError(Exception):
