@@ -21,6 +21,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,11 @@ SCALE_WITHIN = (
 )
 """Input of the synthetic receiver: noise, diode, and a line like that of hydrogen."""
 SWITCHING_S, BLANKING_S = 0.2, 0.01
+STATES = [
+    (0.0, Switching.SIG, Switching.CALON, BLANKING_S),
+    (0.5, Switching.SIG, Switching.CALOFF, BLANKING_S),
+]
+BOARD = ('roach = { katcp_host = "nowhere.invalid" }', 'synth = { via = "katcp" }')
 MAX_LAG_S = 30.0  # nothing of a replay need be lost on a busy machine; it takes longer
 TOO_BUSY = (
     "demo: if data were lost, this machine was too busy to take them in time, as the software says of every scan; end "
@@ -85,19 +91,37 @@ def port_manager(port: int) -> str:
     return f"\n[program:portmanager]\ncommand={command}\npriority=1\nstderr_logfile={log}\n"
 
 
-def write_configuration(path: Path, source: Path) -> None:
+def write_configuration(
+    path: Path,
+    source: Path | None,
+    *,
+    receiver: Sequence[str] = (),
+    boards: bool = False,
+    instrument: Sequence[str] = (),
+    more: Sequence[str] = (),
+) -> None:
     """Write the array's file: four Banks on this host, each under its own name and with its own
-    status memory."""
+    status memory.
+
+    Args:
+        path: The file.
+        source: Recording that they replay; None: they have the synthetic receiver alone.
+        receiver: Further keys of the synthetic receiver.
+        boards: They have ROACH boards, too, which are simulated.
+        instrument: Further keys of `[instrument]`.
+        more: Further tables.
+    """
     host, tag = socket.gethostname(), secrets.token_hex(4)
     key = 0x0DA00000 + int(tag[:4], 16) * 16
     lines = [
-        "# Written by examples/demo.py; remade at each run.",
+        "# Written by a demo; remade at each run.",
         "[instrument]",
         'telescope = "Arecibo"',
         'switching_master = "BANKA"',
         'player_port = "service:"',
         f'portmanager = "${{{MANAGER}}}"',
         'bind = "127.0.0.1"',
+        *instrument,
         "[dealer]",
         f"players = {list(BANKS)!r}".replace("'", '"'),
     ]
@@ -110,8 +134,9 @@ def write_configuration(path: Path, source: Path) -> None:
             'data_destination = { host = "127.0.0.1", port = 60000 }',
             "filters = { 450 = 0x00, 1450 = 0x08, 1900 = 0x18 }",
             f'status_memory = {{ key = {key + number}, semaphore = "/dealer_player_demo_{tag}_{number}" }}',
+            *(BOARD if boards else ()),
             f"[banks.{bank}.source]",
-            f'file = "{source}"',
+            *([] if source is None else [f'file = "{source}"']),
             f"taps = {TAPS}",
             f"max_lag_s = {MAX_LAG_S}",
             f"[banks.{bank}.source.synthetic]",
@@ -121,8 +146,10 @@ def write_configuration(path: Path, source: Path) -> None:
             f"cal_k = {CAL_K}",
             f"lines = [{{ frequency_mhz = {LINE_MHZ}, width_khz = {LINE_KHZ}, strength_k = {LINE_K} }}]",
             f"seed = {number + 1}",
+            *receiver,
         ]
     shipped = (ROOT / "conf" / "dibas.toml").read_text()
+    lines += more
     # The modes as shipped, but for the coherent ones, which need eight Banks.
     lines.append(shipped[shipped.index("[mode_defaults.") : shipped.index("# Coherent: ")])
     path.write_text("\n".join(lines) + "\n")
@@ -346,17 +373,13 @@ def main() -> int:
             )
             reports = {bank: outcome.result() for bank, outcome in d.scan_reports().items()}
             print("\nnow the synthetic receiver, with the noise diode switched")
-            states = [
-                (0.0, Switching.SIG, Switching.CALON, BLANKING_S),
-                (0.5, Switching.SIG, Switching.CALOFF, BLANKING_S),
-            ]
             second = observe(
                 d,
                 mode=MODE,
                 exposure=EXPOSURE_S,
                 scan_length=SCAN_S,
                 source="simulated",
-                switching=(SWITCHING_S, states),
+                switching=(SWITCHING_S, STATES),
                 status={"DAQSRC": "SYNTHETIC"},
                 follow=follower.follow,
             )
@@ -407,6 +430,7 @@ def main() -> int:
     ]
     print(f"\nfollowed by subscription: {follower}")
     print(f"spectra: {(RUN / 'spectra.png').relative_to(ROOT)}")
+    print("the whole array on a page, as it runs: make demo-dashboard")
     if not right:
         print(
             "demo: a Bank's peak is not where the independent FFT of the file has it",

@@ -27,7 +27,14 @@ from pathlib import Path
 import numpy as np
 from correlator.lags import Fringe, find_fringe, lag_spectrum
 from correlator.visibilities import Visibilities, read_visibilities
-from processes import START_S, DemoError, Processes, start_port_manager
+from processes import (
+    START_S,
+    DemoError,
+    Processes,
+    start_port_manager,
+    start_supervisord,
+    supervised_logs,
+)
 
 import dealer
 from gateways.difx.client import (
@@ -159,20 +166,7 @@ def write_configuration(folder: Path, manager: int) -> Path:
 
 def start_gateway(processes: Processes, config: Path, manager: int) -> int:
     """Start the gateway under supervisord; return its port when it serves."""
-    folder = processes.folder
-    (folder / "log").mkdir()
-    words = ["supervisor-config", "--config", config, "--all", "--log-dir", folder / "log"]
-    made = subprocess.run(
-        [sys.executable, "-m", "player", *map(str, words), "--complete", str(folder)],
-        capture_output=True,
-        text=True,
-        env=processes.environment,
-        check=False,
-    )
-    if made.returncode:
-        raise DemoError(f"the file for supervisord could not be made: {made.stderr}")
-    (ini := folder / "supervisord.conf").write_text(made.stdout)
-    supervisord = processes.start("supervisord", "supervisor.supervisord", "--nodaemon", "-c", ini)
+    supervisord = start_supervisord(processes, config)
     end = time.monotonic() + START_S
     while time.monotonic() < end and supervisord.poll() is None:
         with PortManager(HOST, manager) as client:
@@ -181,8 +175,7 @@ def start_gateway(processes: Processes, config: Path, manager: int) -> int:
             with suppress(ConnectionLostError), DifxClient(HOST, found[0].port):
                 return found[0].port
         time.sleep(0.1)
-    logs = [path.read_text() for path in sorted((folder / "log").glob("*"))]
-    raise DemoError("\n".join(["the gateway did not start:", *logs]))
+    raise DemoError(f"the gateway did not start:\n{supervised_logs(processes)}")
 
 
 NODES = JobNodes(manager="localhost", sources=("AA", "BB"), processors=(("localhost", 1),))

@@ -13,9 +13,18 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-__all__ = ["START_S", "DemoError", "Processes", "start_port_manager"]
+__all__ = [
+    "START_S",
+    "DemoError",
+    "Processes",
+    "start_port_manager",
+    "start_supervisord",
+    "supervised_logs",
+]
 
-START_S, END_S = 60.0, 10.0
+START_S = 60.0
+END_S = 30.0
+"""supervisord gives a Player 8 s to end, and is not to be killed before: its Players would be left."""
 
 
 class DemoError(Exception):
@@ -115,3 +124,36 @@ def start_port_manager(processes: Processes) -> int:
             return int((folder / "port").read_text())
         time.sleep(0.02)
     raise DemoError(f"the port manager did not start:\n{processes.log('portmanager')}")
+
+
+def start_supervisord(processes: Processes, config: Path, *options: str) -> subprocess.Popen[str]:
+    """Start all Banks of this host under a supervisord of the demo's own; their logs are in `log`.
+
+    Args:
+        processes: Of the demo.
+        config: The array's file.
+        options: Further ones of `player supervisor-config`.
+
+    Raises:
+        DemoError: The file for supervisord could not be made.
+    """
+    folder = processes.folder
+    (folder / "log").mkdir()
+    words = ["supervisor-config", "--config", config, "--all", "--log-dir", folder / "log"]
+    made = subprocess.run(
+        [sys.executable, "-m", "player", *map(str, words), *options, "--complete", str(folder)],
+        capture_output=True,
+        text=True,
+        env=processes.environment,
+        check=False,
+    )
+    if made.returncode:
+        raise DemoError(f"the file for supervisord could not be made: {made.stderr}")
+    (ini := folder / "supervisord.conf").write_text(made.stdout)
+    return processes.start("supervisord", "supervisor.supervisord", "--nodaemon", "-c", ini)
+
+
+def supervised_logs(processes: Processes) -> str:
+    """Return the logs of supervisord, and of those that it started."""
+    logs = [path.read_text() for path in sorted((processes.folder / "log").glob("*"))]
+    return "\n".join([processes.log("supervisord"), *logs])

@@ -62,7 +62,7 @@ def runtime_extras() -> list[str]:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
         "optional-dependencies"
     ]
-    return [name for name in extras if name not in ("dev", "docs", "demo")]
+    return [name for name in extras if name not in ("dev", "dev-web", "docs", "demo")]
 
 
 def main() -> None:

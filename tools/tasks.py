@@ -160,6 +160,14 @@ def demo_difx() -> None:
     run(PYTHON, "examples/demo_difx.py")
 
 
+def demo_dashboard() -> None:
+    """Show four Banks that take scans on a page of the whole array, and after a minute a fault; runs
+    until Ctrl-C, or for SECONDS=n."""
+    set_up("demo")
+    seconds = os.environ.get("SECONDS")
+    run(PYTHON, "examples/demo_dashboard.py", *(["--seconds", seconds] if seconds else ()))
+
+
 def test() -> None:
     """Set up, then linters, types and all tests."""
     set_up("dev")
@@ -173,8 +181,22 @@ def all_tests(python: Path, check: bool = True) -> int:
     workers = (os.cpu_count() or 1) + 1  # tests with processes wait much
     command = [python, "-m", "pytest", "-q", "-n", str(workers), "--dist", "loadfile"]
     covered = [*CORE_TESTS, "--cov", "--cov-report", "term:skip-covered"]
-    others = ["--no-loadscope-reorder", *(f"--ignore={place}" for place in CORE_TESTS)]
+    apart = [*CORE_TESTS, "tests/browser"]
+    others = ["--no-loadscope-reorder", *(f"--ignore={place}" for place in apart)]
     return run(*command, *covered, check=check) or run(*command, *others, check=check)
+
+
+def test_web() -> None:
+    """Run the tests of the dashboard's pages in Chromium, which the distribution has to bring."""
+    set_up("dev-web")
+    run(PYTHON, "-m", "pytest", "-q", "tests/browser")
+
+
+def pictures() -> None:
+    """Take the documentation's pictures of the dashboard anew, from the demo, in Chromium."""
+    set_up("dev-web")
+    os.environ["PYTHONPATH"] = "tests"
+    run(PYTHON, "-m", "support.pagepictures")
 
 
 def matrix() -> None:
@@ -284,7 +306,9 @@ TASKS: dict[str, Callable[[], None]] = {
     "demo-histogrammer": demo_histogrammer,
     "demo-mirror": demo_mirror,
     "demo-difx": demo_difx,
+    "demo-dashboard": demo_dashboard,
     "test": test,
+    "test-web": test_web,
     "check": check,
     "bench": bench,
     "memory": memory,
@@ -292,6 +316,7 @@ TASKS: dict[str, Callable[[], None]] = {
     "fuzz": fuzz,
     "readers": readers,
     "docs": docs,
+    "pictures": pictures,
     "wheels": wheels,
     "matrix": matrix,
     "clean": clean,

@@ -32,6 +32,7 @@ def test_every_picture_of_a_page_is_there(page: str) -> None:
     assert [picture.rpartition("/")[2] for picture in pictures] == [
         "array.svg",
         "spectra.png",
+        "dashboard-overview.png",
         "terminal.svg",
         "prompt.svg",
     ]

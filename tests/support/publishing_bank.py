@@ -52,6 +52,11 @@ class PublishingBank(Bank):
         self.trace(np.arange(points, dtype=np.int32), x_delta=0.5)
 
     @command
+    def set_label(self, text: str) -> None:
+        """Publish a text."""
+        self.label = text
+
+    @command
     def flood(self, times: int, size: int) -> None:
         """Publish long texts."""
         for step in range(times):

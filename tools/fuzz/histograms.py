@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from histogrammer.display.protocol.layout import text_bytes
-from histogrammer.errors import HistogrammerError, QueryError, RingItemError
+from histogrammer.errors import (
+    HistogrammerError,
+    MirrorProtocolError,
+    QueryError,
+    RingItemError,
+)
 from histogrammer.events.protocol import acquisitionitems, paramitems
 from histogrammer.events.protocol.ringitems import read_item, write_item
+from histogrammer.mirror.protocol.messages import MessageType, write_info, write_prefix
+from histogrammer.mirror.protocol.serving import Session
 from histogrammer.rest.protocol.bookings import read_booking
 from histogrammer.rest.protocol.paths import read_path
 from histogrammer.rest.protocol.query import Query, read_number, read_query
@@ -64,6 +71,13 @@ def write_text(data: bytes) -> None:
     assert text.startswith(written.decode())
 
 
+def read_mirror(data: bytes) -> None:
+    """Read what a mirror's client sends, in two pieces as in one."""
+    whole = list(Session().receive(data))
+    session, half = Session(), len(data) // 2
+    assert [*session.receive(data[:half]), *session.receive(data[half:])] == whole
+
+
 TARGETS = (
     Target(
         name="ring-items",
@@ -97,5 +111,15 @@ TARGETS = (
         folder="histogrammer/display/protocol",
         read=write_text,
         samples=("µ".encode() * 70,),
+    ),
+    Target(
+        name="mirror",
+        folder="histogrammer/mirror/protocol",
+        read=read_mirror,
+        raises=(MirrorProtocolError,),
+        samples=(
+            write_info("k3Zp") + write_prefix(MessageType.REQUEST_UPDATE, 0),
+            write_prefix(MessageType.FULL_UPDATE, 0),
+        ),
     ),
 )

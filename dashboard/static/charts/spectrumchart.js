@@ -5,12 +5,25 @@ import { AutoScale, plainNumbers } from "./scales.js";
 import { extent } from "./curves.js";
 
 const HEIGHT = 260;
+/** Room beside the curves, px: the waterfall below has its sides there, so that both share the abscissa. */
+export const SIDES = { left: 76, right: 92, rightOfPhone: 64, phone: 500 };
 const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3]];
 
 /**
  * @typedef {import("./curves.js").Curves} Curves
  * @typedef {{xLabel: string, yLabel: string, isRed: boolean, onZoom: (range: [number, number] | null) => void}} Look
  */
+
+/** @param {HTMLElement} host @returns {number} Room right of its curves, px. */
+export function rightOf(host) {
+  return widthOf(host) < SIDES.phone ? SIDES.rightOfPhone : SIDES.right;
+}
+
+/** @param {HTMLElement} host @returns {number} Room for a chart in it, px. */
+export function widthOf(host) {
+  const { paddingLeft, paddingRight } = getComputedStyle(host);
+  return host.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight) || 600;
+}
 
 /** A chart in an element, from its making to `destroy`. */
 export class SpectrumChart {
@@ -32,7 +45,7 @@ export class SpectrumChart {
     this.yRange = [0, 1];
     this.xRange = /** @type {[number, number]} */ ([0, 1]);
     this.plot = new uPlot(this.options(), [[], ...names.map(() => [])], host);
-    this.observer = new ResizeObserver(() => this.plot.setSize({ width: host.clientWidth, height: HEIGHT }));
+    this.observer = new ResizeObserver(() => this.plot.setSize({ width: widthOf(host), height: HEIGHT }));
     this.observer.observe(host);
     this.plot.over.addEventListener("dblclick", () => look.onZoom(null));
   }
@@ -43,8 +56,9 @@ export class SpectrumChart {
     const axis = { stroke: token("dim"), grid: { stroke: token("grid"), width: 1 }, ticks: { stroke: token("grid"), width: 1 }, font: "11px system-ui, sans-serif", labelFont: "11px system-ui, sans-serif", labelSize: 18, labelGap: 0, values: plainNumbers };
     const shown = (/** @type {any} */ _, /** @type {number | null} */ value) => (value === null || value === undefined ? "-" : value.toPrecision(6));
     return {
-      width: this.host.clientWidth || 600,
+      width: widthOf(this.host),
       height: HEIGHT,
+      padding: [null, rightOf(this.host), null, null],
       legend: { live: true },
       cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 5 } },
       scales: { x: { time: false, range: () => this.xRange }, y: { range: () => this.yRange } },

@@ -60,11 +60,11 @@ export default function BankPage({ bank }) {
   const pipes = useMemo(() => pipesOf(described.told), [described.told]);
   if (!row) {
     const isNone = topic("overview").isKnown.value && site.value.banks.length > 0;
-    return html`<div class="page-head"><h1>${visible(bank, 40)}</h1></div>${isNone && html`<p class="empty">There is no Bank ${visible(bank, 40)} here. <a href="/">All Banks</a></p>`}`;
+    return html`<div class="page-head" key="unknown"><h1>${visible(bank, 40)}</h1></div>${isNone && html`<p class="empty">There is no Bank ${visible(bank, 40)} here. <a href="/">All Banks</a></p>`}`;
   }
   const stale = isStale(row) || isSilent.value;
   return html`<${Head} bank=${bank} row=${row} /><${Findings} row=${row} />
-    <div class="bank-grid">
+    <div class="bank-grid" key="grid">
       <div class="stack"><${StatusList} bank=${bank} source=${{ topic: values, offset: row.offset ?? 0, docs }} isStale=${stale} /></div>
       <div class="stack"><${Meters} row=${row} />
         ${described.problem && html`<p class="problem">${visible(described.problem, 300)}</p>`}

@@ -76,10 +76,10 @@ function bankRow(row, picture) {
   const state = bankState(row, 0);
   const { number, share, left, lost, mode } = scanCells(row);
   return html`<tr class="bank ${chosen.value === bank ? "chosen" : ""}" data-row=${bank} data-state=${row.link.state}>
-    <th scope="row"><a href=${bankPath(bank)}>${visible(bank, 40)}</a></th>
+    <th scope="row"><a href=${bankPath(bank)}>${visible(bank, 40)}</a>${row.dialect === "original" && html` <span class="dim" title="a Player of the original: asked once a second">polled</span>`}</th>
     <td class="wide half">${visible(row.host, 40)}</td>
     <td class="state"><${Chip} ...${state} /></td>
-    <td class="wide full">${visible(row.kind || "-", 24)}${row.dialect === "original" && html` <span class="dim" title="a Player of the original: asked once a second">polled</span>`}</td>
+    <td class="wide full">${visible(row.kind || "-", 24)}</td>
     <td class="wide half">${visible(mode || "-", 24)}</td>
     <td class="number">${number ?? "-"}</td>
     <td class="nowrap progress"><${Progress} share=${share} name="progress of scan ${number}" /> <span class="share">${share === null ? "" : percent(share)}</span><span class="narrow">${number === null ? "" : ` scan ${number}`}${left === null ? "" : `, ${span(left)} left`}</span></td>

@@ -46,7 +46,7 @@ export function Meters({ row }) {
     ${lost !== null && html`<${Meter} name="dropped">${lost} blocks${scan.lost_s ? html`<span class="warn">${span(scan.lost_s)} of data</span>` : ""}<//>`}
     ${load && html`<${Meter} name="network in, out">${scaled(load.received_per_s, "B/s")}<span>${scaled(load.sent_per_s, "B/s")}</span><//>
       <${Meter} name="load of ${visible(row.host || "host", 20)}">${load.load?.toFixed(1) ?? "-"}<span>${load.cores} cores</span><//>
-      <${Meter} name="memory">${bytes(load.used_bytes)}<span>of ${bytes(load.memory_bytes)}; Player ${bytes(load.player_bytes)}</span><//>`}
+      <${Meter} name="memory">${bytes(load.used_bytes)}<span>of ${bytes(load.memory_bytes)}</span><span>Player ${bytes(load.player_bytes)}</span><//>`}
     ${row.offset !== null && html`<${Meter} name="clock offset">${(row.offset * 1000).toFixed(1)} ms<//>`}
     ${Object.entries(overview).filter(([name]) => /^(EVENTS|RATE|running|jobs|NETSTAT|DAQSTATE)$/.test(name)).map(([name, told]) => html`<${Meter} key=${name} name=${name}>${visible(told, 24)}<//>`)}
   </section>`;

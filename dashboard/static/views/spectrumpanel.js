@@ -3,6 +3,7 @@ import { effect, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { curvesOf } from "../charts/curves.js";
 import { Drawing } from "../charts/framedrawing.js";
+import { SIDES, rightOf, widthOf } from "../charts/spectrumchart.js";
 import { place, setQuery } from "../state/address.js";
 import { second } from "../state/clock.js";
 import { listen } from "../state/frames.js";
@@ -124,7 +125,8 @@ function savePicture(host, fall, title, scan) {
   context.font = "13px system-ui, sans-serif";
   context.fillText(provenance(title, scan), 8, 15);
   context.drawImage(chart, 0, 22);
-  context.drawImage(fall, 58, 22 + chart.height, made.width - 66, fall.height);
+  const scale = chart.width / widthOf(host);
+  context.drawImage(fall, SIDES.left * scale, 22 + chart.height, made.width - (SIDES.left + rightOf(host)) * scale, fall.height);
   context.font = "11px system-ui, sans-serif";
   context.fillText(location.href, 8, made.height - 8);
   made.toBlob((blob) => blob && save(`${title.replaceAll(/\W+/g, "_")}.png`, blob));

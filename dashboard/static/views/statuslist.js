@@ -160,7 +160,7 @@ export function StatusList({ source, bank, isStale }) {
   onlyChanged.value = only === "changed";
   return html`<section class="panel" aria-label="status">
     <header><h2>Status</h2><span class="dim">${isFiltered ? `${names.length} of ` : ""}${total} values</span><span class="grow"></span>
-      <div class="filters"><input type="search" placeholder="name, text, unit, value  /" aria-label="search values" value=${q} onInput=${(/** @type {any} */ event) => setQuery({ q: event.currentTarget.value })} />
+      <div class="filters"><input type="search" placeholder="search  /" title="search names, texts, units and values" aria-label="search values" value=${q} onInput=${(/** @type {any} */ event) => setQuery({ q: event.currentTarget.value })} />
       <button aria-pressed=${onlyChanged.value} onClick=${() => setQuery({ only: only ? null : "changed" })}>changed within 1 min</button></div>
     </header>
     <div class="status ${isStale ? "stale" : ""}" tabindex="0" aria-label="values">

@@ -19,4 +19,4 @@ export const isNarrow = upTo(760);
 /** Half a screen. */
 export const isHalf = upTo(1000);
 /** Not all columns have room. */
-export const isTight = upTo(1180);
+export const isTight = upTo(1400);
