@@ -20,7 +20,7 @@ from dealer.errors import ConfigurationError
 from dealer.fanout import describe, fan_out
 from dealer.outcome import Outcomes
 from dealer.players import configuration_path, find_players, is_port_manager, tables_of_file
-from dealer.recordfindings import record_findings
+from dealer.recordfindings import record_findings, sink_findings
 from dealer.services import open_hub
 from dealer.start import ClockOffset
 from groundwork.cut import cut
@@ -308,6 +308,9 @@ def _look_at_records(there: _Reached, report: Report) -> None:
         findings, notes = record_findings(what, answers)
         report.findings += findings
         report.notes += notes
+    told = fan_out(there.hub, there.native(), "journal.sinks", (), {}, there.timeout)
+    sinks = {bank: each.value for bank, each in told.items() if each.error is None}
+    report.findings += sink_findings(sinks)
 
 
 def interface_findings(

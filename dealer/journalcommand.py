@@ -108,7 +108,7 @@ def _print_lines(told: Iterable[tuple[str, Record]], as_json: bool) -> None:
 def row_of(bank: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
     """Return an entry as the row of a table; nothing of it steers a terminal."""
     took, number = entry["duration_s"], entry["number"]
-    who = entry["key"] or entry["client"]
+    who = entry["key"] or _unproven(entry["client"])
     text = f"{entry['error']}: {entry['text']}" if entry["error"] else entry["text"]
     cells = (
         utc_text(entry["time"]),
@@ -121,6 +121,12 @@ def row_of(bank: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
         text,
     )
     return tuple(printable(str(cell)) for cell in cells)
+
+
+def _unproven(client: str) -> str:
+    """Return the name of a client without a key, so that nobody takes it for that of a key, in
+    which there is neither a colon nor a space."""
+    return client if not client or ":" in client or " " in client else f"{client} (no key)"
 
 
 def _call_text(entry: Mapping[str, Any]) -> str:

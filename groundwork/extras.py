@@ -8,6 +8,7 @@ __all__ = ["EXTRAS", "install_advice"]
 EXTRAS = {
     "aiokatcp": "instruments",
     "astropy": "fits",
+    "asyncpg": "postgres",
     "boost_histogram": "histogrammer",
     "duckdb": "archive",
     "fastapi": "web",
@@ -22,6 +23,7 @@ EXTRAS = {
     "psutil": "player",
     "pydantic": "player",
     "pydantic_core": "player",
+    "redis": "redis",
     "scipy": "fits",
     "serial": "instruments",
     "structlog": "player",

@@ -240,6 +240,18 @@ class History:
         )
         return [_described(row) for row in rows]
 
+    def span(self) -> tuple[int, int]:
+        """Return the numbers of the oldest and of the newest point on disk, as of RecordFolder."""
+        return self._folder.span()
+
+    def points_after(self, number: int, most: int) -> list[HistoryPoint]:
+        """Return points on disk of higher numbers, in their order, as sinks get them."""
+        rows = self._folder.select(f"{_SELECT} WHERE 1", after=number, most=most)
+        return [
+            HistoryPoint(number=number, time_us=time_us, key=key, value=_read(value), unit=unit)
+            for number, time_us, key, value, unit in rows
+        ]
+
     def in_force(self, keys: Sequence[str], at: float) -> dict[str, JsonObject]:
         """Return the last point of keys before a moment, UTC, unix seconds, of those that have
         one."""
@@ -322,7 +334,18 @@ def _stored(value: JsonValue) -> object:
     return value
 
 
+def _read(value: Any) -> JsonValue:
+    """Return a value of what SQLite holds."""
+    read: JsonValue = json.loads(value) if isinstance(value, bytes) else value
+    return read
+
+
 def _described(row: Sequence[Any]) -> JsonObject:
     number, time_us, key, value, unit = row
-    value = json.loads(value) if isinstance(value, bytes) else value
-    return {"number": number, "time": time_us / 1e6, "key": key, "value": value, "unit": unit}
+    return {
+        "number": number,
+        "time": time_us / 1e6,
+        "key": key,
+        "value": _read(value),
+        "unit": unit,
+    }

@@ -12,19 +12,20 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from groundwork.errors import text_of
 from groundwork.sizes import read_bytes
-from groundwork.throttle import Throttle
 from groundwork.values import JsonObject
 from player.clock import Clock
 from player.dataroot import Mounts
 from player.recordfile import Layout
 from player.recordfolder import RecordFolder, Retention
 from player.recordwriter import GATHER_S, RETRY_S, RecordWriter
+from player.refusals import A_MINUTE, AT_ONCE, Refusals
 from player.sinks import CallEntry, Sink
 from player.tables import JournalConfig
 from zmqjsonproxy.engine.callrecords import CallOutcome, CallRecord
@@ -44,9 +45,6 @@ QUEUE_MOST = 10_000
 """Entries that wait to be written."""
 BATCH_MOST = 500
 BATCH_BYTES = 100_000
-REFUSALS_MOST = 20
-"""Calls in a second that were not begun and are kept: who may do nothing must not push out what
-others did."""
 STEP_S = 1.0
 """A clock that was set by less is not remarked."""
 FLUSH_WITHIN_S = 2.0
@@ -70,6 +68,8 @@ _ROW = _NAMES[1:]
 _OUTCOME = _ROW.index("outcome")
 _OF_THE_END = [_ROW.index(name) for name in ("outcome", "duration_s", "error", "text")]
 """Places in a row, which has all columns but the number."""
+_SELECT = f"SELECT {_COLUMNS}, running_s, run FROM records"
+_QUESTION = f"{_SELECT} WHERE 1"
 _TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
 _INSERT = f"INSERT INTO records VALUES ({', '.join('?' * 16)})"
 _UPDATE = "UPDATE records SET outcome = ?, duration_s = ?, error = ?, text = ? WHERE number = ?"
@@ -106,7 +106,7 @@ class Journal:
         self._clock, self._sinks = clock, sinks
         self._run = time.time_ns()  # tells entries of this run from those of others
         self._queue: deque[CallRecord | str] = deque()
-        self._refusals = Throttle(REFUSALS_MOST)
+        self._refusals = Refusals()
         self._times: tuple[int, float] | None = None  # of the last call: UTC, and s running
         self._told_aside, self._is_first = 0, True
         self._writer: RecordWriter[CallRecord | str] = RecordWriter(
@@ -118,7 +118,7 @@ class Journal:
     def take(self, record: CallRecord) -> None:
         """Take a call that begins, or has ended; returns at once and never raises."""
         if record.is_taken is None:
-            if record.outcome.is_final and record.duration_s is None and self._is_too_much():
+            if self._is_too_much(record):
                 return
             record.is_taken = len(self._queue) + self._writer.pending < QUEUE_MOST
             if not record.is_taken:
@@ -127,10 +127,13 @@ class Journal:
             self._queue.append(record)
             self._writer.wake()
 
-    def _is_too_much(self) -> bool:
-        if left_out := self._refusals.take_left_out(time.monotonic()):
-            self._writer.count_lost(left_out, f"more than {REFUSALS_MOST} refusals in a second")
-        return not self._refusals.takes()
+    def _is_too_much(self, record: CallRecord) -> bool:
+        now = time.monotonic()
+        if left_out := self._refusals.take_left_out(now):
+            text = f"of one key {AT_ONCE} refusals are kept, and {A_MINUTE} more a minute"
+            self._writer.count_lost(left_out, text)
+        is_refusal = record.outcome.is_final and record.duration_s is None
+        return is_refusal and not self._refusals.takes(record.caller.key, now)
 
     def note(self, text: str) -> None:
         """Write a remark, of what happened without a call."""
@@ -273,17 +276,15 @@ class Journal:
             wheres.append(("method GLOB ?", (method.replace("[", "[[]"),)))
         return self._select(wheres, after=after, most=min(most, ENTRIES_MOST), newest=newest)
 
-    def find(self, call_id: str, client: str = "") -> JsonObject | None:
+    def find(self, call_id: str, key: str) -> JsonObject | None:
         """Return the last entry of a call by the name that its client gave it; None: there is none.
 
         Args:
-            call_id: Of the call.
-            client: Name of the key of the client, else of the client; empty: any.
+            call_id: Of the call, which others can read, and give to calls of their own.
+            key: Name of the key of its client; empty: it has none.
         """
         self._writer.flush(FLUSH_WITHIN_S)
-        wheres: list[tuple[str, Sequence[object]]] = [("call_id = ? AND call_id != ''", (call_id,))]
-        if client:
-            wheres.append(("CASE key WHEN '' THEN client ELSE key END = ?", (client,)))
+        wheres = [("call_id = ? AND call_id != '' AND key = ?", (_clean(call_id), key))]
         found = self._select(wheres, most=1, newest=True)
         return found[0] if found else None
 
@@ -292,8 +293,31 @@ class Journal:
     ) -> list[JsonObject]:
         where = " AND ".join(["1", *(text for text, _ in wheres)])
         parameters = [each for _, some in wheres for each in some]
-        question = f"SELECT {_COLUMNS}, running_s, run FROM records WHERE {where}"
+        question = f"{_SELECT} WHERE {where}"
         return [self._described(row) for row in self._folder.select(question, parameters, **how)]
+
+    def span(self) -> tuple[int, int]:
+        """Return the numbers of the oldest and of the newest entry on disk, as of RecordFolder."""
+        return self._folder.span()
+
+    def entries_after(self, number: int, most: int) -> list[CallEntry]:
+        """Return entries on disk of higher numbers, in their order, as sinks get them."""
+        return [self._entry(row) for row in self._folder.select(_QUESTION, after=number, most=most)]
+
+    def entries_of(self, numbers: Sequence[int]) -> list[CallEntry]:
+        """Return the entries on disk that there are of some numbers, likewise."""
+        if not numbers:
+            return []
+        question = f"{_QUESTION} AND number IN ({', '.join('?' * len(numbers))})"
+        found = self._folder.select(
+            question, list(numbers), after=min(numbers) - 1, most=len(numbers)
+        )
+        return [self._entry(row) for row in found]
+
+    def _entry(self, row: Sequence[Any]) -> CallEntry:
+        entry = CallEntry(*row[:-2])
+        is_of_another_run = entry.outcome == CallOutcome.RUNNING and row[-1] != self._run
+        return replace(entry, outcome=UNKNOWN) if is_of_another_run else entry
 
     def _described(self, row: Sequence[Any]) -> JsonObject:
         told = dict(zip(_NAMES, row, strict=False))

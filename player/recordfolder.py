@@ -145,10 +145,7 @@ class RecordFolder:
             self._make_folder()
         if found := network_file_system(self.folder, self._mounts):
             text = f"{self.folder} is on a network file system ({found}), where SQLite's locks fail"
-            remedy = (
-                "set XDG_STATE_HOME (or StateDirectory= of systemd) to a folder of a local disk"
-            )
-            raise RecordFolderError(f"{text}; {remedy}")
+            raise RecordFolderError(f"{text}; {LOCAL_DISK}")
         first, path = (self._files() or [(1, self._path(1))])[-1]
         try:
             file = RecordFile(path, self._layout, first)
@@ -351,6 +348,13 @@ class RecordFolder:
             if len(found) >= most:
                 break
         return found[::-1] if newest else found
+
+    def span(self) -> tuple[int, int]:
+        """Return the numbers of the oldest and of the newest record; 0 and 0: there is none. Errors
+        as of `select`; the first may be lower than the oldest that is left in a damaged file."""
+        newest = self.select("SELECT number FROM records WHERE 1", most=1, newest=True)
+        files = self._files()
+        return (files[0][0], newest[0][0]) if newest and files else (0, 0)
 
     def answers(
         self, question: str, parameters: Sequence[object] = ()

@@ -16,12 +16,16 @@ from player.history import POINTS_MOST, History
 from player.journal import ENTRIES_MOST, Journal
 from player.recordfolder import LOCAL_DISK, network_file_system
 from player.sinks import Sink
+from player.sinks.follower import Follower
+from player.sinks.opening import open_sinks
 from player.statenames import state_name
 from player.tables import Config
+from zmqjsonproxy.caller import current_caller
 from zmqjsonproxy.channels.properties import PropertyTable, PublishedUpdate
 from zmqjsonproxy.engine.callrecords import CallRecord
 from zmqjsonproxy.errors import RefusedError
-from zmqjsonproxy.interface import query
+from zmqjsonproxy.interface import command, query
+from zmqjsonproxy.rights import Role
 from zmqjsonproxy.waiting import beside
 
 __all__ = ["Records", "ServedHistory", "ServedJournal", "place_findings"]
@@ -40,7 +44,7 @@ class Records:
         state_dir: Folder for what outlives the Player; None: nothing is kept.
         clock: The time.
         simulated: No real instrument is touched; its records are kept apart.
-        sinks: Further places for both.
+        sinks: Further places for both, beside those of the configuration.
         whose: What keeps them, for the journal.
 
     Attributes:
@@ -60,8 +64,9 @@ class Records:
         sinks: Sequence[Sink] = (),
         whose: str = "the Player",
     ) -> None:
-        self._config, self._bank, self._clock, self._sinks = config, bank, clock, sinks
-        self._whose = whose
+        self._config, self._bank, self._clock, self._whose = config, bank, clock, whose
+        self._sinks: list[Sink] = list(sinks)
+        self._followers: list[Follower] = []
         self.journal: Journal | None = None
         self.history: History | None = None
         self.why_not = _why_not(state_dir)
@@ -72,8 +77,12 @@ class Records:
         else:
             name = state_name("records", bank, config.path)
             self._folder = state_dir / f"{name}{'-simulated' if simulated else ''}"
+            self._followers = open_sinks(config, bank, simulated=simulated)
+            self._sinks += self._followers
             if config.instrument.journal.keep:
-                self.journal = Journal(self._folder, config.instrument.journal, clock, sinks)
+                self.journal = Journal(self._folder, config.instrument.journal, clock, self._sinks)
+                for follower in self._followers:
+                    follower.follow_calls(self.journal)
                 self.journal.note(f"{whose} begins: {version()}, process {os.getpid()}")
         self.served_journal = ServedJournal(self, bank, simulated)
         self.served_history = ServedHistory(self, bank)
@@ -84,6 +93,12 @@ class Records:
         settings = self._config.instrument.history
         if self._folder is not None and settings.keep:
             self.history = History(self._folder, settings, tables, self._clock, self._sinks)
+            for follower in self._followers:
+                follower.follow_points(self.history)
+
+    def sinks(self) -> list[JsonObject]:
+        """Return how the sinks of the configuration fare."""
+        return [follower.state() for follower in self._followers]
 
     @property
     def on_command(self) -> Callable[[CallRecord], None] | None:
@@ -197,16 +212,18 @@ class ServedJournal:
         )
         return {"bank": self._bank, "simulated": self._simulated, "entries": entries}
 
-    @query
-    def find(self, call_id: str, client: str = "") -> JsonObject | None:
-        """Return the last entry of a call by the identity that its client gave it; none: there is
-        no such.
+    @command(urgent=True, aborts=False, needs_control=False, is_read_only=True, role=Role.OBSERVE)
+    def find(self, call_id: str) -> JsonObject | None:
+        """Return the last entry of a call of the asking client (of one without a key: of any
+        without) by the identity that it gave it; none: there is no such."""
+        return self._journal().find(str(call_id), current_caller().key)
 
-        Args:
-            call_id: Of the call.
-            client: Name of the client's key, or of the client if it has none; empty: any.
-        """
-        return self._journal().find(str(call_id), str(client))
+    @query
+    def sinks(self) -> list[JsonObject]:
+        """Return how the servers fare that get journal and history, too: `name`, `up`, `trouble`
+        (why nothing is sent now), and of `journal` and `history` `written`, `lost`, `behind`
+        (records that the server has not yet; none: unknown)."""
+        return self._records.sinks()
 
     @query
     def state(self) -> JsonObject:

@@ -67,8 +67,11 @@ __all__ = [
     "Port",
     "PortOrService",
     "PortRange",
+    "PostgresConfig",
+    "RedisConfig",
     "RemoteConfig",
     "ServiceName",
+    "SinkConfig",
     "Table",
     "form_of_port",
     "is_secret",
@@ -107,6 +110,13 @@ def without_user(text: str) -> str:
     """Return text without who asks and with which password, which a URL in it may have:
     `http://...@gw:80`."""
     return _USER_IN_URL.sub("...@", text)
+
+
+def _without_password_key(text: str) -> str:
+    """Refuse a password where it would be shown."""
+    if "password=" in text.partition("?")[2]:
+        raise ValueError("a password stands before the @: ://USER:PASSWORD@HOST")
+    return text
 
 
 def _range(text: str) -> str:
@@ -231,6 +241,38 @@ class HistoryConfig(Table):
     )
 
 
+class SinkConfig(Table):
+    """Keys that the tables of all sinks have."""
+
+    array: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,60}$")] = Field(
+        description="name of this array, by which its records are told from those of others"
+    )
+    journal: bool = Field(default=True, description="entries of the journal are sent")
+    history: bool = Field(default=True, description="points of the history are sent")
+
+
+class PostgresConfig(SinkConfig):
+    """`[instrument.postgres]`: database that gets the records of all Banks, too."""
+
+    url: Annotated[str, AfterValidator(_without_password_key)] = Field(
+        pattern=r"^postgres(ql)?://", description="postgresql://USER:PASSWORD@HOST/DATABASE"
+    )
+
+
+class RedisConfig(SinkConfig):
+    """`[instrument.redis]`: server whose streams get the records of all Banks, too."""
+
+    url: Annotated[str, AfterValidator(_without_password_key)] = Field(
+        pattern=r"^(rediss?|unix)://", description="redis://:PASSWORD@HOST:PORT/0"
+    )
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,60}$")] = Field(
+        default="dealer-player", description="all keys there begin with it"
+    )
+    length: Annotated[int, Field(ge=1000, le=100_000_000)] = Field(
+        default=100_000, description="messages that a stream keeps, about"
+    )
+
+
 class InstrumentConfig(Table):
     """`[instrument]`: the array as a whole."""
 
@@ -244,6 +286,8 @@ class InstrumentConfig(Table):
     files: Areas = Field(default_factory=dict)
     journal: JournalConfig = Field(default_factory=JournalConfig)
     history: HistoryConfig = Field(default_factory=HistoryConfig)
+    postgres: PostgresConfig | None = None
+    redis: RedisConfig | None = None
     require_control: bool = Field(
         default=False, description="commands are refused while nobody has control of the Bank"
     )

@@ -214,7 +214,7 @@ class SpectrometerBank(FollowedBank):
         handle.progress(0.0, "ending the old mode")
         what = f"set_mode({name}) by {current_caller()}"
         is_kept = keep_program and self._scan is not None and self._setter.keeps_program()
-        self._abandon_mode(what, by=current_caller().name, keep_programs=is_kept)
+        self._abandon_mode(what, by=str(current_caller()), keep_programs=is_kept)
         self._why_no_mode = f"{what} {UNDER_WAY}"
         self._noted.clear()
         try:
@@ -466,7 +466,7 @@ class SpectrometerBank(FollowedBank):
             start_id: Identity of the start; None: the one that waits, if it has been given no
                 identity.
         """
-        scan, by = self._scan, current_caller().name
+        scan, by = self._scan, str(current_caller())
         is_withdrawn = bool(start_id) and self._starts.withdraw(
             start_id or "", by
         )  # it may begin at this moment
@@ -503,7 +503,7 @@ class SpectrometerBank(FollowedBank):
         ended, self._ended_by_stop = self._ended_by_stop, False
         if (ended or is_changing) and self._mode is None:
             return [True, "Mode change aborted; no mode is set"]
-        return [True, self._the_scan().stop(current_caller().name)]
+        return [True, self._the_scan().stop(str(current_caller()))]
 
     @command(refusal_pair=True)
     def monitor(self) -> list[Any]:

@@ -279,7 +279,7 @@ def _flood(clients: int) -> Callable[[Hostile], int]:
 
 
 def _replayed(hostile: Hostile) -> int:
-    """What another client sent, its command too, over connections of the attacker's own."""
+    """Send what another client sent, its command too, over connections of the attacker's own."""
     with Tap(hostile.port) as tap:
         with ZMQJSONProxyClient(None, "bank", tap.url, 30.0, keys=hostile.keys) as other:
             other.increment_scan_number()
@@ -463,7 +463,7 @@ class Result:
 
     @property
     def trouble(self) -> str:
-        """What was too much of it; empty: nothing."""
+        """Return what was too much of it; empty: nothing."""
         is_slow = self.times > MOST_TIMES and any(word in self.name for word in GOES_ON)
         is_much = is_slow or self.worst_ms > WORST_MS or self.grown_mb > MOST_MB
         return self.fault or ("too much" if is_much else "")

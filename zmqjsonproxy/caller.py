@@ -65,13 +65,16 @@ OF_THE_ORIGINAL = Caller("a client of the original", native=False)
 
 def read_name(text: object) -> str:
     """Return a name that a client gave itself, fit for logs and messages: printable, of bounded
-    length."""
-    name = (
-        "".join(c if c.isprintable() else "?" for c in text[:LONGEST_NAME])
-        if isinstance(text, str)
-        else ""
-    )
-    return name or UNNAMED
+    length, and without brackets, in which proven names stand."""
+    if not isinstance(text, str):
+        return UNNAMED
+    return "".join(c if _is_of_names(c) else "?" for c in text[:LONGEST_NAME]) or UNNAMED
+
+
+def _is_of_names(character: str) -> bool:
+    if not character.isascii():
+        return character.isalnum()  # there are brackets of many shapes
+    return character.isprintable() and character not in "()"
 
 
 class KnownCallers:

@@ -6,14 +6,16 @@ import copy
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from groundwork.cut import cut
 from zmqjsonproxy.errors import OperationAbortedError
 from zmqjsonproxy.protocol.operations import OperationRecord, Progress, State
 
-__all__ = ["NULL_OPERATION", "OperationHandle"]
+__all__ = ["NULL_OPERATION", "OperationHandle", "current_operation", "running"]
 
 log = logging.getLogger(__name__)
 
@@ -159,3 +161,21 @@ class OperationHandle:
 
 NULL_OPERATION = OperationHandle(OperationRecord(id="", method="", state=State.RUNNING))
 """What code outside of an operation gets: nobody listens and nobody aborts it."""
+
+_current: ContextVar[OperationHandle] = ContextVar("operation", default=NULL_OPERATION)
+
+
+def current_operation() -> OperationHandle:
+    """Return the handle of the operation that the calling code runs in; outside of one, a handle
+    without effect."""
+    return _current.get()
+
+
+@contextmanager
+def running(handle: OperationHandle) -> Iterator[None]:
+    """Make `handle` the current operation of the code within."""
+    token = _current.set(handle)
+    try:
+        yield
+    finally:
+        _current.reset(token)

@@ -20,16 +20,14 @@ import inspect
 import json
 import keyword
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar, cast, overload
 
 from groundwork.secretnames import names_secret
 from groundwork.values import Function, JsonObject
-from zmqjsonproxy.handle import NULL_OPERATION, OperationHandle
+from zmqjsonproxy.handle import current_operation, running
 from zmqjsonproxy.parameters import NO_DEFAULT, Parameter, Passing, signature_text
 from zmqjsonproxy.rights import Role
 
@@ -46,6 +44,7 @@ __all__ = [
     "marked_methods",
     "operation",
     "query",
+    "running",
 ]
 
 F = TypeVar("F", bound=Function)
@@ -118,7 +117,7 @@ class Mark:
             arrives, in the socket's thread; it may refuse, and must answer within milliseconds.
         keywords: Asked once, with the object: what is taken as `**kwargs`; None: anything.
         secret: Names of parameters whose values are written nowhere: passwords, tokens.
-        is_read_only: Of a command: it changes nothing to speak of, and is in no journal.
+        is_read_only: Of what is no query: it changes nothing to speak of, and is in no journal.
         needs_control: Of what changes: it is refused while another client has control of the Bank.
         role: That its callers need; None: that of its kind.
     """
@@ -242,6 +241,7 @@ def operation(
     refusal_pair: bool = False,
     admit: Function | None = None,
     secret: Sequence[str] = (),
+    is_read_only: bool = False,
     role: Role | None = None,
 ) -> Callable[[F], F]: ...
 def operation(
@@ -251,6 +251,7 @@ def operation(
     refusal_pair: bool = False,
     admit: Function | None = None,
     secret: Sequence[str] = (),
+    is_read_only: bool = False,
     role: Role | None = None,
 ) -> F | Callable[[F], F]:
     """Mark a method that takes long; inside it `current_operation()` reports progress and hears of
@@ -264,7 +265,8 @@ def operation(
             runs as soon as a call arrives, whatever the object is doing, and refuses by raising
             RefusedError what could only be refused later.
         secret: As of a command.
-        role: That callers need; None: `operate`.
+        is_read_only: It changes nothing: it needs no control, and is in no journal.
+        role: That callers need; None: `operate`, or `observe` of one that changes nothing.
     """
     mark = Mark(
         kind=Kind.OPERATION,
@@ -272,28 +274,11 @@ def operation(
         answers_when_accepted=answers_when_accepted,
         admit=admit,
         secret=tuple(secret),
-        role=role,
+        is_read_only=is_read_only,
+        needs_control=not is_read_only,
+        role=role or (Role.OBSERVE if is_read_only else None),
     )
     return _marker(mark) if function is None else _marker(mark)(function)
-
-
-_current: ContextVar[OperationHandle] = ContextVar("operation", default=NULL_OPERATION)
-
-
-def current_operation() -> OperationHandle:
-    """Return the handle of the operation that the calling code runs in; outside of one, a handle
-    without effect."""
-    return _current.get()
-
-
-@contextmanager
-def running(handle: OperationHandle) -> Iterator[None]:
-    """Make `handle` the current operation of the code within."""
-    token = _current.set(handle)
-    try:
-        yield
-    finally:
-        _current.reset(token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

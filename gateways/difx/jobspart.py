@@ -76,7 +76,7 @@ class JobsPart:
 
     def _admit(self, handle: OperationHandle, *args: Any, **kwargs: Any) -> None:
         """Take a job up as soon as it is asked for: it has the identity of its operation."""
-        job = self._service.new_job(_request(*args, **kwargs), current_caller().name, handle.id)
+        job = self._service.new_job(_request(*args, **kwargs), str(current_caller()), handle.id)
         self._handles[job.id] = handle
         tell = handle.record.on_change
 
@@ -122,7 +122,7 @@ class JobsPart:
             job = self._service.jobs[handle.id]
         else:  # called in this process
             request = _request(input, banks, profile, mode, force, restart_s, nodes)
-            job = self._service.new_job(request, current_caller().name)
+            job = self._service.new_job(request, str(current_caller()))
         self._service.run(job)
         self._told_at.pop(job.id, None)
         if job.state is JobState.STOPPED:
@@ -153,7 +153,7 @@ class JobsPart:
             input: Path of its input file.
             reason: For those who ask what became of it.
         """
-        words = reason or f"stopped by {current_caller().name}"
+        words = reason or f"stopped by {current_caller()}"
         return self._service.stop(absolute(input), words)
 
     @query

@@ -206,4 +206,4 @@ class UnitPart:
             Of each Bank `value`, or `error` with a sentence.
         """
         current_operation().leave_queue()
-        return self._units.command(name, target, current_caller().name)
+        return self._units.command(name, target, str(current_caller()))

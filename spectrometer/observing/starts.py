@@ -62,7 +62,7 @@ class Starts:
         already."""
         if scan is not None and scan.scanning:
             raise RefusedError(scan.holder)
-        self._hold.take(operation, read_start_id(start_id), current_caller().name, self.now())
+        self._hold.take(operation, read_start_id(start_id), str(current_caller()), self.now())
 
     def withdraw(self, start_id: str, by: str) -> bool:
         """Take back a start that still waits for its turn; False if there is none of this
@@ -93,12 +93,12 @@ class Starts:
         request = StartRequest(
             id=read_start_id(start_id) or secrets.token_hex(8),
             is_named=bool(start_id),
-            by=caller.name,
+            by=str(caller),
             two_phase=two_phase,
             banks=read_banks(banks),
             answers_early=caller.native,
         )
-        self._hold.take(handle, request.id, caller.name, self.now())
+        self._hold.take(handle, request.id, str(caller), self.now())
         try:
             plan = scan.start(
                 request,

@@ -131,6 +131,13 @@ def test_a_part_is_fetched_and_says_in_its_name_which(d: Dealer, tmp_path: Path)
         d.BANKA.fetch("scan.fits", tmp_path, part=(SIZE, None))
 
 
+def test_files_are_fetched_while_somebody_else_has_control(
+    d: Dealer, hosted: HostedBank, tmp_path: Path
+) -> None:
+    with Dealer(hosted.players) as owner, owner.control("a run"):
+        assert d.BANKA.fetch("scan.fits", tmp_path).path.read_bytes() == DATA
+
+
 def test_what_is_not_served_is_refused_and_leaves_nothing(
     d: Dealer, area: Path, tmp_path: Path
 ) -> None:

@@ -19,6 +19,11 @@ from zmqjsonproxy.engine import CallEngine
 from zmqjsonproxy.rpc.descriptors import capacity
 from zmqjsonproxy.rpc.protocol import dialect
 
+HANDSHAKE = (
+    b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
+) + b"\x04\x1c\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER"
+"""All that ZeroMQ demands of a client; one that does not say it is dropped after some seconds."""
+
 
 def test_a_server_keeps_descriptors_for_itself_and_takes_connections_again_when_others_have_gone() -> (
     None
@@ -35,7 +40,7 @@ def test_a_server_keeps_descriptors_for_itself_and_takes_connections_again_when_
                     )
                 except TimeoutError:
                     return False
-                stack.enter_context(connection)
+                stack.enter_context(connection).sendall(HANDSHAKE)
                 return True
 
             eventually(lambda: not can_connect())

@@ -48,7 +48,7 @@ class Fault:
 
 
 def _nothing() -> None:
-    """What a fault leaves to whoever starts things again."""
+    """Return what a fault leaves to whoever starts things again."""
 
 
 def _still(seconds: float, go_on: Callable[[], object]) -> Back:

@@ -102,7 +102,7 @@ def _missing(report: Mapping[str, Any], taken: Taken) -> str:
 
 
 def counts_are_true(taken: Taken) -> list[str]:
-    """What is reported as recorded is in the file."""
+    """Check that what is reported as recorded is in the file."""
     found = []
     for bank, report in taken.reports.items():
         contents = taken.files.get(str(report["file"]))

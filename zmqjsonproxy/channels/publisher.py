@@ -220,7 +220,7 @@ class Publisher:
                 known = self._clients[client] = Client((client,), session, arrays, name)
                 self._load += known.load
                 self._note("%s is a subscriber from now on", name)
-            self._hear(known)
+            self._hear(known, client)
         told = [self._subscribe(known, wish) for wish in wishes[:WISHES_AT_ONCE]]
         too_many: JsonObject = {"error": f"at most {WISHES_AT_ONCE} subscriptions at once"}
         while self._load > LOAD_MOST or len(self._clients) > CLIENTS_MOST:
@@ -234,12 +234,13 @@ class Publisher:
     def _who(self, client: Client | None) -> JsonObject:
         return {"instance": self._instance, "session": 0 if client is None else client.session}
 
-    def _hear(self, client: Client) -> None:
-        """Note that something was heard of a client; those of whom nothing was for long are
-        forgotten."""
-        now, name = self._clock(), client.envelope[0]
-        client.heard_at = now
-        self._clients[name] = self._clients.pop(name)
+    def _hear(self, client: Client, connection: bytes) -> None:
+        """Note that something was heard of a client, over a connection that may be another one than
+        before; those of whom nothing was for long are forgotten."""
+        now = self._clock()
+        del self._clients[connection]  # the key of a dict is not replaced by one that is equal
+        client.heard_at, client.envelope = now, (connection,)
+        self._clients[connection] = client
         while (oldest := next(iter(self._clients.values()))).heard_at < now - SILENT_MOST_S:
             self.forget(oldest.envelope[0], f"no heartbeat for {SILENT_MOST_S:g} s")
 
@@ -333,7 +334,7 @@ class Publisher:
         known = self._clients.get(client)
         if known is not None:
             with publishing:
-                self._hear(known)
+                self._hear(known, client)
                 known.lags_since, all_of_them, known.has_missed = None, known.has_missed, False
                 changed = [
                     (stream, count)

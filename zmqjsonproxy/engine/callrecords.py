@@ -58,6 +58,7 @@ class CallOutcome(StrEnum):
 
 _OF_CODES: dict[object, CallOutcome] = {
     Code.REFUSED: CallOutcome.REFUSED,
+    Code.ACCESS: CallOutcome.REFUSED,
     Code.ABORTED: CallOutcome.ABORTED,
     Code.BUSY: CallOutcome.NOT_BEGUN,
     Code.CANCELLED: CallOutcome.NOT_BEGUN,

@@ -463,7 +463,7 @@ class CallEngine(Generic[R]):
         """Give a call its operation; the reply if its object refuses that it waits for its
         turn."""
         method, request, mark = served.method, served.request, served.method.mark
-        record = self.operations.new(request.target, time.time(), served.caller.name)
+        record = self.operations.new(request.target, time.time(), str(served.caller))
         is_accepting = mark.answers_when_accepted and not served.is_answered
         handle = self.handle(record, served.accept if is_accepting else None)
         handle.on_leave = served.queue.leave

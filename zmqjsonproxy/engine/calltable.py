@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from groundwork.values import JsonObject
@@ -21,7 +21,7 @@ from zmqjsonproxy.errors import OutcomeUnknownError, RefusedError
 from zmqjsonproxy.interface import Method
 from zmqjsonproxy.protocol.request import Request
 
-__all__ = ["CallTable", "KnownCall", "TableLimits"]
+__all__ = ["WAITING_MOST", "CallTable", "KnownCall", "TableLimits"]
 
 R = TypeVar("R")
 Answer = Callable[[R], None]
@@ -29,6 +29,10 @@ _Owner = tuple[str, str]
 """Key of a client, and identity of its run; each may be empty."""
 _SHOWN_BYTES = 2000
 """Of calls whose arguments take less the arguments are remembered, to be shown."""
+_CALL_BYTES = 1000
+"""Memory that is taken by a call of which nothing else is remembered, about."""
+WAITING_MOST = 100
+"""Times that one call may come again while it runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +42,7 @@ class TableLimits:
     Attributes:
         of_a_client: Calls of a client that have ended.
         clients: Clients.
-        bytes: Of all replies.
+        bytes: Of memory that all calls take that have ended, about: replies, and small arguments.
         reply_bytes: Of one reply.
     """
 
@@ -58,10 +62,10 @@ class KnownCall(Generic[R]):
         number: Among those of its run; -1: it has none.
         digest: Of its method and arguments.
         request: It, as it came first, if it is small.
+        size: Bytes of memory that it takes, about.
         operation: Identity of its operation; empty: it has none.
         is_over: It is answered.
         reply: What it was answered; None: nothing yet, or too much to be kept.
-        size: Of that, bytes.
         waiting: Calls that came again and wait for the answer.
     """
 
@@ -70,10 +74,10 @@ class KnownCall(Generic[R]):
     number: int
     digest: bytes
     request: Request | None
+    size: int
     operation: str = ""
     is_over: bool = False
     reply: R | None = None
-    size: int = 0
     waiting: list[tuple[Request, Answer[R]]] = field(default_factory=list)
 
 
@@ -82,6 +86,7 @@ class _Client(Generic[R]):
     calls: dict[str, KnownCall[R]] = field(default_factory=dict)
     ended: dict[str, None] = field(default_factory=dict)  # of those, the oldest first
     forgotten: int = -1  # the highest number of those that were forgotten
+    size: int = 0  # of those that have ended, bytes
 
 
 class CallTable(Generic[R]):
@@ -129,7 +134,7 @@ class CallTable(Generic[R]):
 
         Raises:
             RefusedError: A call of the same identity has other arguments.
-            OutcomeUnknownError: Whether it was carried out is not known.
+            OutcomeUnknownError: Whether it was carried out is not known, or it came too often.
         """
         call_id = request.call_id
         if not call_id:
@@ -139,27 +144,29 @@ class CallTable(Generic[R]):
         sent_before = (request.extra or {}).get("instance")
         with self._lock:
             client = self._clients.pop(owner, None)
-            is_known_client = client is not None
-            client = self._clients[owner] = client or _Client()  # the last one in the order
-            known = client.calls.get(call_id)
+            if client is not None:
+                self._clients[owner] = client  # the last one in the order
+            known = None if client is None else client.calls.get(call_id)
             if known is None:
                 if sent_before is not None and sent_before != self.instance:
                     raise OutcomeUnknownError(
                         f"{request.target}: call {call_id} was sent to another run of this server; "
                         "whether it was carried out there is not known, and nothing was done here"
                     )
-                is_lost = self._has_forgotten_clients and not is_known_client
-                if 0 <= number <= client.forgotten or (sent_before is not None and is_lost):
+                is_lost = self._has_forgotten_clients and client is None
+                forgotten = -1 if client is None else client.forgotten
+                if 0 <= number <= forgotten or (sent_before is not None and is_lost):
                     raise OutcomeUnknownError(
                         f"{request.target}: call {call_id} is too old to be known; nothing was done"
                     )
-                kept = request if size <= _SHOWN_BYTES else None
-                known = client.calls[call_id] = KnownCall(owner, call_id, number, digest, kept)
+                kept, size = (request, size) if size <= _SHOWN_BYTES else (None, 0)
+                known = KnownCall(owner, call_id, number, digest, kept, _CALL_BYTES + size)
+                self._clients.setdefault(owner, _Client()).calls[call_id] = known
                 self._forget_clients()
                 return known, True
             if known.digest == digest:
                 if not known.is_over:
-                    known.waiting.append((request, answer))
+                    self._let_wait(known, request, answer)
                 return known, False
         raise RefusedError(
             f"call {call_id} came with other arguments than before: {_shown(method, request)}; "
@@ -192,11 +199,12 @@ class CallTable(Generic[R]):
                 return
             known.is_over = True
             if size <= self._limits.reply_bytes:
-                known.reply, known.size = kept, size
-                self._bytes += size
+                known.reply, known.size = kept, known.size + size
             client = self._clients.get(known.owner)
             if client is not None and client.calls.get(known.call_id) is known:
                 client.ended[known.call_id] = None
+                client.size += known.size
+                self._bytes += known.size
                 if len(client.ended) > self._limits.of_a_client:
                     self._forget_oldest(client)
             if self._bytes > self._limits.bytes:
@@ -239,6 +247,15 @@ class CallTable(Generic[R]):
             return {"state": "failed", "error": told["error"]}
         return {"state": "done", "value": told.get("result")}
 
+    def _let_wait(self, known: KnownCall[R], request: Request, answer: Answer[R]) -> None:
+        """Have a call answered that came again, without its arguments, which nobody needs."""
+        if len(known.waiting) >= WAITING_MOST:
+            raise OutcomeUnknownError(
+                f"{request.target}: call {known.call_id} runs, and came {WAITING_MOST} times "
+                "meanwhile; ask outcome_of what became of it"
+            )
+        known.waiting.append((replace(request, args=[], kwargs={}), answer))
+
     def _answer(self, waiting: list[tuple[Request, Answer[R]]], reply: R) -> None:
         for request, answer in waiting:
             answer(self._again(reply, request))
@@ -248,16 +265,13 @@ class CallTable(Generic[R]):
         del client.ended[call_id]
         known = client.calls.pop(call_id)
         client.forgotten = max(client.forgotten, known.number)
+        client.size -= known.size
         self._bytes -= known.size
 
     def _forget_bytes(self) -> None:
         """Forget calls of whoever has the most bytes, until there are few enough."""
         while self._bytes > self._limits.bytes:
-            largest = max(
-                (client for client in self._clients.values() if client.ended),
-                key=lambda client: sum(client.calls[each].size for each in client.ended),
-            )
-            self._forget_oldest(largest)
+            self._forget_oldest(max(self._clients.values(), key=lambda client: client.size))
 
     def _forget_clients(self) -> None:
         """Forget the client that was not heard of for longest, if there are too many; none whose
@@ -266,7 +280,7 @@ class CallTable(Generic[R]):
             return
         for owner, client in self._clients.items():
             if len(client.calls) == len(client.ended):
-                self._bytes -= sum(known.size for known in client.calls.values())
+                self._bytes -= client.size
                 self._has_forgotten_clients = True
                 del self._clients[owner]
                 return

@@ -321,7 +321,7 @@ class CommandQueues:
         if queue is None:
             return None
         reason = f"{method.name} was called by {caller}"
-        return queue.abort_operations(reason, by=caller.name, method=method.name).hooks
+        return queue.abort_operations(reason, by=str(caller), method=method.name).hooks
 
     def end(self, within: float, reason: str = "the server ends") -> None:
         """End all command queues; what still runs after `within` s is left."""

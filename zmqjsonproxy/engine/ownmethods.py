@@ -91,7 +91,7 @@ class OwnMethods:
         if record is None:
             return _lost(id)
         for queue in self._queues.values():
-            queue.abort_operations(str(reason), record.id, by=current_caller().name)
+            queue.abort_operations(str(reason), record.id, by=str(current_caller()))
         return record.describe(time.time())
 
     @command(urgent=True, aborts=False, needs_control=False, is_read_only=True, role=Role.OBSERVE)

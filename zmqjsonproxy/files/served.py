@@ -125,7 +125,7 @@ class ServedFiles:
             "file": list(now),
         }
 
-    @operation
+    @operation(is_read_only=True)
     def checksum(
         self, name: str, file: list[int], first: int, size: int, block: int = 0
     ) -> dict[str, Any]:

@@ -88,6 +88,9 @@ def register(
         for other in KeyFolder(folder).clients().values():
             if other.public == public and other.name != name:
                 raise KeyFileError(folder, f"{other.name} has this key already")
+            if other.name != name and other.name.lower() == name.lower():
+                reason = f"there is {other.name} already, which people would take for {name}"
+                raise KeyFileError(folder, reason, "take another name")
         write_private(descriptor, path, text)
     return client
 

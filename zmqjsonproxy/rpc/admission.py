@@ -92,8 +92,15 @@ class Admission:
             log.exception("a key could not be looked up; its owner is refused")
             text = f"the server could not look the key of this client up: {text_of(error)}"
             raise AccessError(f"{text}; its log tells more") from error
-        if key is None or key.is_revoked:
-            raise _revoked("this client" if key is None else key.name)
+        if key is None:
+            text = (
+                "the key of this client is not known at this server any more: it was removed, or "
+            )
+            raise RevokedKeyError(
+                f"{text}its file cannot be used, which the server's log tells; {_ASK}"
+            )
+        if key.is_revoked:
+            raise _revoked(key.name)
         return key
 
     def grant(self, request: Request, key: KnownKey | None) -> Grant:
@@ -112,6 +119,22 @@ class Admission:
         if key is not None:
             return Grant(key.role, key.name)
         return ADMIN if request.native or extra is not None else self._of_original
+
+    def tried(self, request: Request, key: KnownKey | None) -> Grant:
+        """Return whose request it is that is refused, and the rights it has, if any; arguments as
+        of `grant`."""
+        try:
+            return self.grant(request, key)
+        except AccessError:
+            return Grant(None, "" if key is None else key.name)
+
+    def known_as(self, client: bytes) -> Grant:
+        """Return who has a connection over which nothing may be asked."""
+        try:
+            key = self._find(client.public) if type(client) is ProvenId else None
+        except Exception:  # it was told when the connection was refused
+            key = None
+        return Grant(None, "" if key is None else key.name)
 
     def _of_token(self, token: object, through: str) -> Grant:
         find = self._find_token

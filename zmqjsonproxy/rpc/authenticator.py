@@ -19,7 +19,7 @@ from zmq.utils import z85
 from zmqjsonproxy.process import ForkSafeLock
 from zmqjsonproxy.rights import KnownKey
 
-__all__ = ["Admitted", "admit", "admit_no_more", "decide"]
+__all__ = ["admit", "admit_no_more", "decide"]
 
 log = logging.getLogger(__name__)
 
@@ -55,29 +55,11 @@ def decide(request: list[bytes], find: Find | None) -> tuple[bytes, bytes, bytes
     return b"200", b"OK", public
 
 
-class Admitted:
-    """Admission to the sockets of one domain.
-
-    Args:
-        find: Finds keys.
-
-    Attributes:
-        count: Handshakes that succeeded.
-    """
-
-    def __init__(self, find: Find) -> None:
-        self.find, self.count = find, 0
-
-    def handshakes(self) -> int:
-        """Return how many handshakes have succeeded."""
-        return self.count
-
-
 class _Authenticator:
     """The thread of one context; ends when no server is left."""
 
     def __init__(self, context: zmq.Context[Any]) -> None:
-        self.domains: dict[bytes, Admitted] = {}
+        self.domains: dict[bytes, Find] = {}
         self._rep: zmq.Socket[bytes] = context.socket(zmq.ROUTER)
         self._rep.linger = 0
         try:
@@ -111,14 +93,11 @@ class _Authenticator:
         envelope, request = frames[:2], frames[2:]
         if len(request) < 6:
             return
-        domain = self.domains.get(request[2])
         try:
-            status, text, user = decide(request, None if domain is None else domain.find)
+            status, text, user = decide(request, self.domains.get(request[2]))
         except Exception:  # whoever reads keys is anybody's code
             log.exception("a key could not be looked up; its owner is not admitted")
             status, text, user = b"500", b"the server could not look the key up", b""
-        if domain is not None and status == b"200":
-            domain.count += 1  # before anything can come over that connection
         answer = [request[0], request[1], status, text, user, b""]
         self._rep.send_multipart([*envelope, *answer])
 
@@ -147,16 +126,13 @@ def _leave_to_parent() -> None:
 os.register_at_fork(after_in_child=_leave_to_parent)
 
 
-def admit(context: zmq.Context[Any], domain: bytes, find: Find) -> Admitted:
+def admit(context: zmq.Context[Any], domain: bytes, find: Find) -> None:
     """Admit the keys that `find` knows to the sockets of a domain, until `admit_no_more`.
 
     Args:
         context: Of the sockets.
         domain: A name that is nobody else's.
         find: Called in a thread of its own with a public key as text.
-
-    Returns:
-        Counts who is admitted.
 
     Raises:
         RuntimeError: Another authenticator serves in this context.
@@ -165,8 +141,7 @@ def admit(context: zmq.Context[Any], domain: bytes, find: Find) -> Admitted:
         one = _of_contexts.get(context)
         if one is None or not one.is_alive:
             one = _of_contexts[context] = _Authenticator(context)
-        admitted = one.domains[domain] = Admitted(find)
-        return admitted
+        one.domains[domain] = find
 
 
 def admit_no_more(context: zmq.Context[Any], domain: bytes) -> None:

@@ -116,11 +116,27 @@ class Dispatcher:
     def _refuse_all(self, frames: list[bytes], error: AccessError) -> None:
         """Refuse a message, whatever it asks."""
         body = self._body = frames.pop()
-        request = dialect.read_decoded(decoded(body, self._limits), body, self._limits)
+        request: object = None
+        if size_of(body) <= SMALL:  # whoever may ask nothing must not have much work done
+            request = dialect.read_decoded(decoded(body, self._limits), body, self._limits)
         if not isinstance(request, Request):
             self._send(frames, read_failure(dialect.denied(body, error)))
-        elif not request.notification:
+            return
+        self._tell_denied(request, frames[0], error, self._admission.known_as(frames[0]))
+        if not request.notification:
             self._send(frames, self._denied(request, error))
+
+    def _tell_denied(
+        self, request: Request, client: bytes, error: AccessError, grant: Grant
+    ) -> None:
+        """Tell whoever keeps records that somebody tried a command that he may not call."""
+        method = self._engine.methods.get(request.target)
+        if method is None or method.kind is Kind.QUERY:
+            return
+        named = (request.extra or {}).get("client")
+        caller = grant.dress(self._callers.find(client, named, request.native))
+        described = jsonrpc.error_object(Code.ACCESS, type(error).__name__, error.text)
+        self._engine.tell_not_begun(method, request, caller, described)
 
     def _denied(self, request: Request, error: AccessError) -> bytes:
         if not request.native and request.extra is not None:
@@ -253,6 +269,8 @@ class Dispatcher:
             if not request.native and request.extra is not None:
                 check_version(request.extra)
         except AccessError as error:
+            grant = self._admission.tried(request, self._key)
+            self._tell_denied(request, envelope[0], error, grant)
             return None if request.notification else self._denied(request, error)
         query = engine.quick.get(target)
         if query is not None and (request.native or query.queue != "rpc"):

@@ -8,6 +8,7 @@ import traceback
 from typing import Any
 
 from groundwork.errors import text_of
+from zmqjsonproxy.engine.callrecords import HIDDEN
 from zmqjsonproxy.errors import (
     AccessError,
     AlreadyDoneError,
@@ -123,7 +124,8 @@ def raised(method: Method, request: Request, error: BaseException) -> tuple[byte
         text += f"; the signature is {method.name}{told}"
     else:
         entries = traceback.format_tb(trace)[-original.MAX_TRACEBACK :]
-        log.info("%s raised %s: %s", request.target, type_, text)
+        shown = HIDDEN if method.secret else text  # which may repeat an argument
+        log.info("%s raised %s: %s", request.target, type_, shown)
     if request.native and isinstance(error, SelfExplanatoryError):
         entries = []
     described = jsonrpc.error_object(code, type_, text, entries)

@@ -67,6 +67,10 @@ _TAKEN_AT_ONCE = 1000
 """Messages that are taken off the socket before a large one is decoded."""
 
 
+def _nobody(_client: bytes) -> None:
+    """Nothing: where there are keys no client is trusted to send no frame too many."""
+
+
 class ZMQJSONProxyServer(OfOneProcess):
     """Serves objects to clients of both dialects; binds at once, serves while `run_loop` runs.
 
@@ -134,7 +138,8 @@ class ZMQJSONProxyServer(OfOneProcess):
             inner_url = f"inproc://zmqjsonproxy-{self.instance}"
             self._router.bind(inner_url)
             self._inner.connect(inner_url)
-            admitted = None if keys is None else admit(ctx, self._domain, keys.find)
+            if keys is not None:
+                admit(ctx, self._domain, keys.find)
             self._bind(URL)
             self.url: str = self._router.get(zmq.LAST_ENDPOINT).rstrip(b"\0").decode()
         except BaseException:
@@ -152,12 +157,10 @@ class ZMQJSONProxyServer(OfOneProcess):
             once=CallTable(self.instance, outcomes.kept, outcomes.again, outcomes.told),
         )
         self.interfaces = self.engine.interfaces
-        self._receive, trust = (
-            receiver(self._router)
-            if admitted is None
-            else proven_receiver(self._router, admitted.handshakes)
-        )
+        self._receive, trust = receiver(self._router)
         trust(self._inner_id)
+        if keys is not None:
+            self._receive, trust = proven_receiver(self._router), _nobody
         self._admission = Admission(keys, self.settings.original_role)
         self._dispatcher = Dispatcher(
             self.engine,

@@ -23,7 +23,7 @@ from player.endpoints.http.files import list_files, open_file
 from player.endpoints.http.guard import LOGIN, PERSON, Guard, GuardRules
 from player.endpoints.http.loginroutes import LOGOUT, LoginRoutes
 from player.endpoints.http.logins import Logins
-from player.endpoints.http.metrics import CONTENT_TYPE, Figures, write_metrics
+from player.endpoints.http.metrics import CONTENT_TYPE, KINDS, Figures, write_metrics
 from player.endpoints.http.pages import STATIC, Pages
 from player.endpoints.http.protocol.sessions import Person
 from player.endpoints.http.questions import Questions
@@ -364,6 +364,8 @@ class Application:
     async def metrics(self, request: Request) -> Response:
         """Return figures in Prometheus' text format."""
         questions, info, properties, channels = self._questions, {}, {}, {}
+        records: dict[str, JsonObject] = {}
+        sinks: list[JsonObject] = []
         token = _token(request.scope)
         with contextlib.suppress(ProxyError):
             ping = await questions.ask("rpc", "ping", token=token)
@@ -375,11 +377,15 @@ class Application:
             channels = await self._channels(token)
             for name in await questions.objects():
                 properties[name] = await questions.properties(name, token=token)
+            records = {kind: await questions.ask(kind, "state", token=token) for kind in KINDS}
+            sinks = await questions.ask("journal", "sinks", token=token)
         figures = Figures(
             bank=self._served.bank,
             info=info,
             properties=properties,
             channels=channels,
+            records=records,
+            sinks=sinks,
             counts=self._viewers.counts(),
             connections=len(self.watch),
             refused=self.asgi.refused + self.watch.refused + self._viewers.refused,

@@ -144,10 +144,10 @@ class ConnectionWatch:
     def look(self, now: float) -> None:
         """End connections that take or ask nothing for too long."""
         for transport, known in list(self._watched.items()):
-            if transport.is_closing() and not transport.get_write_buffer_size():
+            waiting = _waiting_of(transport)
+            if transport.is_closing() and not waiting:
                 del self._watched[transport]
                 continue
-            waiting = transport.get_write_buffer_size()
             if waiting != known.waiting or not waiting:
                 known.waiting, known.takes_since = waiting, now
             is_busy = transport.get_protocol() is not known.protocol or _is_answering(
@@ -168,6 +168,14 @@ class ConnectionWatch:
 
     def __len__(self) -> int:
         return sum(not transport.is_closing() for transport in self._watched)
+
+
+def _waiting_of(transport: asyncio.Transport) -> int:
+    """Return how many bytes wait to be sent."""
+    try:
+        return transport.get_write_buffer_size()
+    except AttributeError:  # of asyncio, over TLS, once it has ended for good
+        return 0
 
 
 def _is_answering(protocol: Any) -> bool:

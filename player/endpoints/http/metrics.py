@@ -15,6 +15,8 @@ __all__ = ["CONTENT_TYPE", "Figures", "write_metrics"]
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 PROPERTIES_MOST = 5000
 WAYS = ("events", "websocket")
+KINDS = ("journal", "history")
+"""Of records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,8 @@ class Figures:
         info: Labels of the Player; empty: it does not answer.
         properties: Object -> its properties, as `Questions.properties` tells them.
         channels: As `rpc.channels` tells.
+        records: `journal` and `history`, as their `state` tells.
+        sinks: As `journal.sinks` tells.
         counts: As `Viewers.counts` tells.
         connections: To the endpoint.
         refused: Requests.
@@ -36,6 +40,8 @@ class Figures:
     info: Mapping[str, str]
     properties: Mapping[str, Iterable[Mapping[str, Any]]]
     channels: Mapping[str, Any]
+    records: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sinks: Iterable[Mapping[str, Any]] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     connections: int = 0
     refused: int = 0
@@ -73,6 +79,8 @@ class _Collector:
                 "Updates that subscribers did not take in time.",
                 channels.get("dropped", 0),
             )
+        yield from self._records()
+        yield from self._sinks()
         yield self._gauge("http_connections", "Connections over HTTP.", figures.connections)
         yield self._counter("http_refused", "Requests that were refused.", figures.refused)
         yield self._counter("http_ended", "Connections ended as unresponsive.", figures.ended)
@@ -104,6 +112,50 @@ class _Collector:
                     times.add_metric(told, one["time"])
         yield values
         yield times
+
+    def _records(self) -> Iterator[Metric]:
+        labels = ["bank", "kind"]
+        written, lost = (
+            CounterMetricFamily(f"dealer_player_records_{name}", doc, labels=labels)
+            for name, doc in (
+                ("written", "Records that were written to the Player's disk."),
+                ("lost", "Records that could not be."),
+            )
+        )
+        size = GaugeMetricFamily("dealer_player_records_bytes", "Records on disk.", labels=labels)
+        for kind, state in self._figures.records.items():
+            if "written" in state:
+                told = [self._figures.bank, kind]
+                written.add_metric(told, state["written"])
+                lost.add_metric(told, state["lost"])
+                size.add_metric(told, state["bytes"])
+        yield from (written, lost, size)
+
+    def _sinks(self) -> Iterator[Metric]:
+        labels = ["bank", "sink", "kind"]
+        up = GaugeMetricFamily("dealer_player_sink_up", "1: it takes records.", labels=labels[:2])
+        written, lost = (
+            CounterMetricFamily(f"dealer_player_sink_records_{name}", doc, labels=labels)
+            for name, doc in (
+                ("written", "Records that were sent to a sink."),
+                ("lost", "Records that a sink will never have."),
+            )
+        )
+        behind = GaugeMetricFamily(
+            "dealer_player_sink_records_behind", "Records that a sink has not yet.", labels=labels
+        )
+        for sink in self._figures.sinks:
+            name = _text(sink["name"])
+            up.add_metric([self._figures.bank, name], float(sink["up"]))
+            for kind in KINDS:
+                if (counts := sink.get(kind)) is None:
+                    continue
+                told = [self._figures.bank, name, kind]
+                written.add_metric(told, counts["written"])
+                lost.add_metric(told, counts["lost"])
+                if counts["behind"] is not None:
+                    behind.add_metric(told, counts["behind"])
+        yield from (up, written, lost, behind)
 
     def _viewers(self) -> Iterator[Metric]:
         figures, labels = self._figures, ["bank", "way"]

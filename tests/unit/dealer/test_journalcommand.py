@@ -48,6 +48,18 @@ def test_a_row_says_who_did_what_when_and_how_it_ended() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("client", "shown"),
+    [
+        ("anna", "anna (no key)"),
+        ("anna@hpc1:17", "anna@hpc1:17"),
+        ("a client of the original",) * 2,
+    ],
+)
+def test_a_client_without_a_key_is_not_taken_for_one_with_a_key(client: str, shown: str) -> None:
+    assert row_of("BANKA", entry(client=client))[3] == shown
+
+
 HOSTILE = ["a\nb", "\x1b[2J", "\r", "\u202e", "\u2028", "\0", "\x9b31m", "[31m"]
 
 

@@ -21,6 +21,8 @@ from groundwork.extras import EXTRAS, install_advice
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DISTRIBUTIONS = {"serial": "pyserial", "pydantic_core": "pydantic"}
 """Packages that another distribution than their own name brings."""
+SINGLE = ("archive", "postgres", "redis")
+"""Extras of one package."""
 
 
 def parser() -> Parser:
@@ -121,7 +123,7 @@ def test_the_table_of_extras_is_that_of_the_project() -> None:
             "web",
             "histogrammer",
             "fast",
-            "archive",
+            *SINGLE,
         )
         for line in PROJECT["optional-dependencies"][extra]
         if "[" not in line and "setuptools" not in line

@@ -13,6 +13,8 @@ from player.tables import (
     HistoryConfig,
     InstrumentConfig,
     JournalConfig,
+    PostgresConfig,
+    RedisConfig,
     Table,
 )
 from spectrometer.config import (
@@ -33,6 +35,8 @@ HEADINGS: list[tuple[str, type[Table]]] = [
     ("### `[instrument.journal]`", JournalConfig),
     ("### `[instrument.history]`", HistoryConfig),
     ("## `[dashboard]`", DashboardConfig),
+    ("### `[instrument.postgres]`", PostgresConfig),
+    ("### `[instrument.redis]`", RedisConfig),
     ("## `[banks.X]`", SpectrometerBankConfig),
     ("### `[banks.X.roach]`", RoachConfig),
     ("### `[banks.X.synth]`", SynthConfig),

@@ -66,8 +66,9 @@ def test_an_entry_says_who_what_when_and_what_came_of_it(tmp_path: Path) -> None
         "error": "ValueError",
         "text": "no such mode",
     }
-    assert journal.find("c7") == journal.find("c7", "anna") == journal.entries()[0]
-    assert journal.find("c7", "bert") is journal.find("") is None
+    assert journal.find("c7", "anna") == journal.entries()[0]
+    assert journal.find("c7", "bert") is journal.find("c7", "") is journal.find("", "anna") is None
+    assert journal.find("\ud800", "anna") is None
     journal.close()
 
 
@@ -185,7 +186,7 @@ def test_what_ran_when_the_player_ended_is_unknown(tmp_path: Path) -> None:
     again = journal_of(tmp_path)
     again.take(call_record("bank.start", call_id="c2"))
     assert [entry["outcome"] for entry in written(again)] == ["unknown", "running"]
-    assert (again.find("c1") or {})["outcome"] == "unknown"
+    assert (again.find("c1", "") or {})["outcome"] == "unknown"
     assert [entry["number"] for entry in again.entries()] == [1, 2]
     again.close()
 
@@ -238,13 +239,18 @@ def test_refusals_without_end_push_out_nothing(
     journal = journal_of(tmp_path)
     for at in range(500):
         journal.take(refused(call_record("bank.stop", at)))
+    journal.take(refused(call_record("bank.stop", key="ben")))  # of another one it is told
     now[0] += 1.0
-    journal.take(refused(call_record("bank.stop", 500)))
+    journal.take(ended(call_record("bank.go", 500)))
     entries = written(journal)
     assert [entry["text"] for entry in entries if entry["outcome"] == "remark"] == [
-        "480 were lost: more than 20 refusals in a second"
+        "480 were lost: of one key 20 refusals are kept, and 10 more a minute"
     ]
-    assert len(entries) == 22
+    assert [entry["key"] for entry in entries if entry["method"] == "bank.stop"] == [
+        *[""] * 20,
+        "ben",
+    ]
+    assert "bank.go" in {entry["method"] for entry in entries}
     monkeypatch.undo()
     journal.close()
 

@@ -1,14 +1,18 @@
-"""The place of journal and history, as `player doctor` sees it."""
+"""The place of journal and history, as `player doctor` sees it, and the objects that serve them."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from support.records import call_record, ended, journal_of, refused
 
 from player.dataroot import Mounts
-from player.records import place_findings
+from player.records import ServedJournal, place_findings
+from zmqjsonproxy.caller import Caller, calling
 
 
 def test_a_local_folder_is_fine_whether_it_is_there_or_not(tmp_path: Path) -> None:
@@ -33,3 +37,17 @@ def test_a_network_file_system_is_a_finding_with_its_remedy(tmp_path: Path) -> N
     (finding,) = place_findings(tmp_path / "state", mounts)
     assert f"{tmp_path / 'state'} is on a network file system (nfs4)" in finding.text
     assert "XDG_STATE_HOME" in finding.remedy
+
+
+def test_who_gives_its_call_the_identity_of_anothers_is_not_told_for_it(tmp_path: Path) -> None:
+    journal = journal_of(tmp_path)
+    journal.take(ended(call_record("bank.start", key="anna", call_id="RUN-7")))
+    journal.take(refused(call_record("bank.start", key="cleo", call_id="RUN-7")))
+    records: Any = SimpleNamespace(journal=journal)
+    served = ServedJournal(records, "BANKA", False)
+    for key, outcome in (("anna", "done"), ("cleo", "refused")):
+        with calling(Caller("x@h:1", key=key)):
+            assert (served.find("RUN-7") or {})["outcome"] == outcome
+    with calling(Caller("anna")):
+        assert served.find("RUN-7") is None
+    journal.close()

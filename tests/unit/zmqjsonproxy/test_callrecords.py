@@ -111,13 +111,24 @@ def test_secrets_are_not_shown(args: list[Any], kwargs: Any, wanted: Any) -> Non
     assert shown("open", *args, **kwargs) == wanted
 
 
-@pytest.mark.parametrize("name", ["password", "token", "api_key", "Client-Secret", "db_passwd"])
+@pytest.mark.parametrize(
+    "name", ["password", "token", "api_key", "Client-Secret", "db_passwd", "apiToken"]
+)
 def test_names_that_say_so_are_secret_without_a_mark(name: str) -> None:
     assert shown("set", {"deep": [{name: "swordfish"}]}, **{name: "swordfish"}) == (
         [{"deep": [{name: HIDDEN}]}],
         {name: HIDDEN},
         True,
     )
+
+
+def test_an_error_that_repeats_a_secret_is_not_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    request = Request("thing.open", ["gate", "swordfish"], {}, native=True, id=1)
+    with caplog.at_level("DEBUG"):
+        reply = outcomes.carry_out(METHODS["open"], request)
+    assert b"swordfish opens nothing" in reply, "its caller knows it"
+    assert "thing.open raised ValueError" in caplog.text
+    assert "swordfish" not in caplog.text
 
 
 class Told:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zmqjsonproxy.engine.calltable import CallTable, KnownCall, TableLimits
+from zmqjsonproxy.engine.calltable import WAITING_MOST, CallTable, KnownCall, TableLimits
 from zmqjsonproxy.errors import OutcomeUnknownError, RefusedError
 from zmqjsonproxy.interface import Interface, command
 from zmqjsonproxy.protocol.request import Request
@@ -161,6 +161,33 @@ def test_a_reply_that_is_too_large_is_not_kept_and_the_call_not_repeated() -> No
         known.reply(again, request(7))
 
 
+def test_runs_of_which_nothing_is_carried_out_take_no_memory() -> None:
+    known = table(clients=10)
+    for number in range(100):
+        with pytest.raises(OutcomeUnknownError):
+            begin(known, request(7, run=f"run{number}", instance="a former run"))
+    assert known._clients == {}
+
+
+def test_one_that_comes_again_and_again_while_it_runs_waits_within_bounds() -> None:
+    known, answers = table(), list[str]()
+    first, _ = begin(known, request(7, "x" * 1000))
+    for _ in range(WAITING_MOST):
+        begin(known, request(7, "x" * 1000), answer=answers.append)
+    with pytest.raises(OutcomeUnknownError, match="runs, and came 100 times"):
+        begin(known, request(7, "x" * 1000))
+    assert all(call.args == [] for call, _ in first.waiting)
+    known.finish(first, "set")
+    assert answers == ["7: set"] * WAITING_MOST
+
+
+def test_many_calls_without_a_result_to_speak_of_are_forgotten_within_the_bytes() -> None:
+    known = table(bytes=100_000)
+    for number in range(1000):
+        known.finish(begin(known, request(7, run=f"run{number}"))[0], "")
+    assert sum(len(client.calls) for client in known._clients.values()) < 100
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -186,7 +213,7 @@ def test_what_has_no_identity_is_carried_out_whenever_it_comes(call: Request) ->
 def test_no_call_is_carried_out_twice_and_memory_stays_within_bounds(
     steps: list[tuple[str, int, int]],
 ) -> None:
-    known = table(of_a_client=3, clients=2, bytes=40, reply_bytes=20)
+    known = table(of_a_client=3, clients=2, bytes=4000, reply_bytes=20)
     going: dict[tuple[int, int], KnownCall[str]] = {}
     done: set[tuple[int, int]] = set()
     for step, number, client in steps:
@@ -204,4 +231,5 @@ def test_no_call_is_carried_out_twice_and_memory_stays_within_bounds(
             done.add(who)
         elif who in going:
             known.forget(going.pop(who), "busy")
-        assert 0 <= known._bytes <= 40
+        assert 0 <= known._bytes <= 4000
+        assert known._bytes == sum(client.size for client in known._clients.values())

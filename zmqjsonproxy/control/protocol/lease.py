@@ -64,7 +64,7 @@ class Credential:
     def read(cls, text: str) -> Credential | None:
         """Return what a text "NUMBER:TOKEN" says; None: it is none."""
         number, colon, token = text.partition(":")
-        if not colon or not token or not (number.isascii() and number.isdigit()):
+        if not colon or not token or not (text.isascii() and number.isdigit()):
             return None
         return cls(int(number[:18]), token)
 

@@ -95,7 +95,7 @@ def checked_name(name: str) -> str:
     """Return the name of a client; ValueError: it is none."""
     if not _NAME.match(name):
         raise ValueError(f"{name!r} is no name of a client; write one of {NAME_FORM}")
-    if name == HOST:
+    if name.lower() == HOST:
         raise ValueError(f"{HOST} is the name of the servers themselves; take another one")
     return name
 

@@ -264,7 +264,7 @@ def test_where_control_is_required_nobody_commands_without() -> None:
     assert may(lease, 1.0, owner)
 
 
-@pytest.mark.parametrize("text", ["", ":", "7", "7:", ":t", "x:t", "-7:t", "٣:t"])
+@pytest.mark.parametrize("text", ["", ":", "7", "7:", ":t", "x:t", "-7:t", "٣:t", "7:\ud800"])
 def test_what_is_no_credential_is_none(text: str) -> None:
     assert Credential.read(text) is None
 

@@ -90,6 +90,12 @@ def test_client_is_registered_once_unless_it_is_replaced(path: Path) -> None:
         assert keys.clients()["anna"].role is Role.OBSERVE
 
 
+def test_name_that_people_take_for_another_ones_is_refused(path: Path) -> None:
+    add(path, "anna")
+    with pytest.raises(KeyFileError, match="there is anna already"):
+        add(path, "Anna")
+
+
 @pytest.mark.parametrize("name", ["ben", "../server", "", "an\nna"])
 def test_nobody_else_is_revoked(path: Path, name: str) -> None:
     add(path, "anna")

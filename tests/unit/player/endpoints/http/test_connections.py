@@ -96,3 +96,17 @@ def test_a_listening_socket_has_the_kernel_find_peers_out_of_reach() -> None:
             assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
             assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) <= 128 * 1024
         assert peer.recv(1) == b""
+
+
+def test_a_connection_over_tls_that_has_ended_for_good_leaves_the_others_watched(
+    watch: ConnectionWatch,
+) -> None:
+    def size() -> int:
+        raise AttributeError("'NoneType' object has no attribute '_get_write_buffer_size'")
+
+    ended, silent = connected(watch, answers=True), connected(watch, answers=False)
+    cast(Any, ended).get_write_buffer_size = size  # as asyncio's is then
+    ended.closing = True
+    watch.look(1.0)
+    watch.look(2.0 + ASKS_NOTHING_S)
+    assert (silent.aborted, len(watch)) == (True, 0)
