@@ -29,7 +29,7 @@ from player.endpoints.http.revocations import Revocations
 from player.endpoints.http.tls import Certificate
 from zmqjsonproxy.rights import ClientKeys
 
-__all__ = ["PAGES", "Dashboard", "Served"]
+__all__ = ["PAGES", "Dashboard", "ServedArray"]
 
 PAGES = ("hosts", "log", "journal", "history", "files", "spectra", "jobs")
 _ONLY_READS = "this address only reads: GET and HEAD. A Bank is changed by calls, as with the command `dealer`"
@@ -37,7 +37,7 @@ _LONGEST_TARGET = 8192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class ServedArray:
     """Settings of what is served.
 
     Attributes:
@@ -73,7 +73,7 @@ class Dashboard:
 
     hub: ArrayHub
 
-    def __init__(self, served: Served) -> None:
+    def __init__(self, served: ServedArray) -> None:
         self._served, self._version = served, version()
         self._page, self._login_page = (
             Page(served.static / name) for name in ("index.html", "login.html")
