@@ -99,4 +99,6 @@ def _of_journal(entry: Mapping[str, RemoteValue]) -> CallState | None:
     if entry["outcome"] in _FAILED:
         error = RemoteError(str(entry["error"] or entry["outcome"]), str(entry["text"]))
         return CallState(state="failed", error=error, text=text)
+    if entry["outcome"] == "unknown":
+        text += ": it ran when its Player ended"
     return CallState(state="unknown", text=text)

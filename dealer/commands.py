@@ -49,6 +49,8 @@ __all__ = [
 
 QUESTION_TIMEOUT = 10.0
 """Of a command that asks, by default, s."""
+_OBJECTS = {"rpc", "bank", "files", "control", "journal", "history"}
+"""Objects of a Player; what else stands before a dot is a part of its Bank."""
 END_KEYS = ("SCANNUM", "SCANLEN", "DAQFITS")
 LOOK_S = 2.0
 
@@ -283,7 +285,7 @@ def _status(options: argparse.Namespace) -> int:
 def _call(options: argparse.Namespace) -> int:
     args, kwargs = _arguments(options.args)
     method: str = options.method
-    if "." in method and not method.startswith(("rpc.", "bank.", "files.", "control.")):
+    if "." in method and method.partition(".")[0] not in _OBJECTS:
         method = f"bank.{method}"
     reserved = sorted({"_banks", "_timeout"} & kwargs.keys())
     if reserved:

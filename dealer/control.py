@@ -199,7 +199,8 @@ class Controls:
     ) -> dict[str, Control]:
         """Take control of Banks, or of none; see `Verbs.take_control`."""
         renewal = None if stays else self.renewal
-        args = (reason, minutes * 60.0, None if renewal is None else SILENT_S)
+        # What stays is silent at first, too: what nobody can prove, for its answer was lost, ends.
+        args = (reason, minutes * 60.0, None if self.renewal is None else SILENT_S)
         found = await self._calls.outcomes("control.take", banks, timeout, args)
         taken = {
             bank: Control.read(bank, outcome.value)
@@ -208,9 +209,11 @@ class Controls:
         }
         for bank, control in taken.items():
             self.hold(bank, control.credential, is_renewed=renewal is not None)
-        if len(taken) < len(found):
+        if stays and self.renewal is not None and len(taken) == len(found):
+            found = await self._calls.outcomes("control.renew", banks, timeout, (True,))
+        if any(outcome.error is not None for outcome in found.values()):
             await self._give_back(list(taken), timeout)
-            raise PlayersError("take_control", found, "control was taken of none of them")
+            raise PlayersError("take_control", found, _none_taken(found))
         if renewal is not None:
             renewal.begin(self.give_sign)
         return taken
@@ -280,6 +283,15 @@ class Controls:
             elif result.error is not None:
                 log.warning("%s does not hear that this Dealer lives: %s", bank, result.error)
         return True
+
+
+def _none_taken(found: Outcomes) -> str:
+    """Return what holds where control of some Banks could not be taken."""
+    text = "control was taken of none of them"
+    errors = [outcome.error for outcome in found.values()]
+    if any(getattr(error, "call_id", "") for error in errors):
+        text += f"; where the answer was lost it ends after {SILENT_S:g} s, if it was given"
+    return text
 
 
 def _controls(action: str, found: Outcomes) -> dict[str, Control]:

@@ -14,7 +14,7 @@ from typing import Any
 from dealer.commands import banks_named, kept_control, open_dealer, tell
 from dealer.control import Control
 from dealer.dealer import Dealer
-from dealer.errors import ConfigurationError
+from dealer.errors import ConfigurationError, PlayersError
 from dealer.tables import text_table
 from groundwork.commandline import Argument, Parser, add_command, argument
 
@@ -85,11 +85,16 @@ def _release(options: argparse.Namespace) -> int:
         banks = banks_named(options.banks, d.list_available_players())
         known = kept.credentials()
         held = [bank for bank in banks if d[bank].url in known]
-        kept.remove([d[bank].url for bank in held])
         if not held:
             print("dealer: control of none of these Banks was taken here", file=sys.stderr)
             return 1
-        _show_all(options, d.release_control(_banks=held))
+        try:
+            released = d.release_control(_banks=held)
+        except PlayersError as error:  # whoever could not be told is told by the next release
+            kept.remove([d[bank].url for bank in held if bank not in error.failed])
+            raise
+        kept.remove([d[bank].url for bank in held])
+        _show_all(options, released)
     return 0
 
 

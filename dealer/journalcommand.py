@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from dealer.commands import QUESTION_TIMEOUT, banks_named, complain, described
@@ -63,11 +65,14 @@ def _journal(options: argparse.Namespace) -> int:
             _print_lines(told, options.json)
         else:
             _print(list(told), outcomes, options.json)
+        _tell_troubles(reader, [bank for bank, each in outcomes.items() if each.error is None])
         failed = {bank: each for bank, each in outcomes.items() if each.error is not None}
         if failed:
             complain(PlayersError("journal", outcomes))
         if options.follow and len(failed) < len(outcomes):
-            _follow(reader, outcomes, asked, options.json)
+            with suppress(KeyboardInterrupt):
+                _follow(reader, outcomes, asked, options.json)
+            return 0
     return 1 if failed else 0
 
 
@@ -95,6 +100,14 @@ def _print(told: list[tuple[str, Record]], outcomes: Outcomes, as_json: bool) ->
         print(json_text({"entries": [{"bank": b} | entry for b, entry in told], "failed": failed}))
     elif told:
         print(text_table(HEAD, [row_of(bank, entry) for bank, entry in told]), flush=True)
+
+
+def _tell_troubles(reader: RecordReader, banks: Iterable[str]) -> None:
+    """Say whose journal lacks what happens now, for its disk is full, or does not answer."""
+    for bank, each in reader.ask("journal", "state", {bank: {} for bank in banks}).items():
+        if each.error is None and (trouble := each.value.get("trouble")):
+            text = f"{bank}: its journal is not written: {trouble}; what happens now waits"
+            print(f"dealer: {printable(text)}", file=sys.stderr)
 
 
 def _print_lines(told: Iterable[tuple[str, Record]], as_json: bool) -> None:
@@ -144,14 +157,25 @@ def _call_text(entry: Mapping[str, Any]) -> str:
 def _follow(
     reader: RecordReader, outcomes: Outcomes, asked: Mapping[str, Any], as_json: bool
 ) -> None:
-    """Print what comes, and the ends of what ran when it was printed; until Ctrl-C."""
+    """Print what comes, and the ends of what ran when it was printed; of a Bank that was away at
+    first its last entries, once it is there. Until Ctrl-C."""
     shown = {bank: _Shown(each.value) for bank, each in outcomes.items() if each.error is None}
+    there = set(shown)
     while True:
         time.sleep(EVERY_S)
-        question = dict(asked) | {"newest": False, "most": PAGE}
-        questions = {bank: question | {"after": seen.after} for bank, seen in shown.items()}
-        found = reader.read_all("journal", questions, _entries)
-        fresh = {b: shown[b].fresh(each.value) for b, each in found.items() if each.error is None}
+        further = dict(asked) | {"newest": False, "most": PAGE}
+        questions = {
+            bank: further | {"after": shown[bank].after} if bank in shown else dict(asked)
+            for bank in outcomes
+        }
+        fresh: dict[str, list[Record]] = {}
+        for bank, each in reader.read_all("journal", questions, _entries).items():
+            if (each.error is None) is not (bank in there):
+                there ^= {bank}
+                text = "is followed again" if bank in there else f"is away: {each.error}"
+                print(f"dealer: {printable(f'{bank}: {text}')}", file=sys.stderr, flush=True)
+            if each.error is None:
+                fresh[bank] = shown.setdefault(bank, _Shown([])).fresh(each.value)
         _print_lines(in_time_order(fresh), as_json)
 
 

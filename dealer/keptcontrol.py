@@ -3,6 +3,7 @@ that user."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import time
@@ -13,7 +14,8 @@ from groundwork.wholefiles import WholeFile
 
 __all__ = ["KeptControl", "control_file"]
 
-_FOLDER = os.O_DIRECTORY | os.O_CLOEXEC | os.O_PATH
+_FOLDER = os.O_DIRECTORY | os.O_CLOEXEC | os.O_RDONLY
+_Kept = dict[str, tuple[str, float]]
 _MOST_BYTES = 1_000_000
 
 
@@ -42,15 +44,14 @@ class KeptControl:
 
     def add(self, taken: Mapping[str, tuple[str, float]]) -> None:
         """Keep URL -> credential, and when it ends (UTC, unix seconds). OSError: it cannot be."""
-        self._write(self._read() | dict(taken))
+        self._change(lambda known: known | dict(taken))
 
     def remove(self, urls: list[str]) -> None:
         """Forget those of some Players. OSError: the file cannot be written."""
-        known = self._read()
-        if known.keys() & set(urls):
-            self._write({url: kept for url, kept in known.items() if url not in urls})
+        if self._read().keys() & set(urls):
+            self._change(lambda known: {url: k for url, k in known.items() if url not in urls})
 
-    def _read(self) -> dict[str, tuple[str, float]]:
+    def _read(self) -> _Kept:
         if self._path is None:
             return {}
         try:
@@ -64,14 +65,16 @@ class KeptControl:
             return {}  # whoever took control takes it again, or waits for its end
         return {url: kept for url, kept in found.items() if kept[1] > self._now()}
 
-    def _write(self, kept: Mapping[str, tuple[str, float]]) -> None:
+    def _change(self, changed: Callable[[_Kept], _Kept]) -> None:
+        """Write what is made of the file, one command after the other."""
         if self._path is None:
             return
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = os.open(self._path.parent, _FOLDER)
         try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
             with WholeFile(folder, self._path.name, 0o600) as file:
-                file.write(json.dumps(kept).encode())
+                file.write(json.dumps(changed(self._read())).encode())
                 file.commit()
         finally:
             os.close(folder)

@@ -27,7 +27,7 @@ from zmqjsonproxy.engine import CallEngine, CommandQueue, CommandQueues
 from zmqjsonproxy.engine.commandqueues import Job
 from zmqjsonproxy.errors import CallTimeoutError, ProtocolError
 from zmqjsonproxy.handle import OperationHandle
-from zmqjsonproxy.interface import Interface, running
+from zmqjsonproxy.interface import Interface, query, running
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, Progress, State
 from zmqjsonproxy.protocol.request import Request
@@ -268,6 +268,7 @@ class ModelPlayer:
         lease = Lease(self.bank, is_required=self.is_control_required)
         control = ServedControl(lease, now=self.clock.time, wall=self.clock.time)
         self._engine.expose("control", control)
+        self._engine.expose("journal", _NoJournal())
         self._engine.gate = control
         self._dispatcher.serve([_CLIENT, original.hello("", own_name())])  # says whose calls come
 
@@ -370,6 +371,14 @@ class ModelPlayer:
     def next_end(self) -> float | None:
         """Unix time at which the next operation ends; None: none is under way."""
         return self._operations.next_end(self.clock.time())
+
+
+class _NoJournal:
+    """The journal of a Player that does nothing."""
+
+    @query
+    def find(self, call_id: str, client: str = "") -> None:
+        """Return nothing: no call of a plan is in it."""
 
 
 def _nowhere(_envelope: Sequence[bytes], _reply: bytes) -> None:

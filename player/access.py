@@ -6,6 +6,7 @@ does with `insecure = true`.
 
 from __future__ import annotations
 
+import logging
 import shlex
 import socket
 import threading
@@ -29,6 +30,7 @@ from zmqjsonproxy.rights import ClientKeys, KeyPair, Role, ServerKeys, read_role
 __all__ = ["Access", "key_findings", "keys_of_host"]
 
 NEW_KEYS = "player keys new"
+log = logging.getLogger(__name__)
 
 
 class Access(Closing):
@@ -67,17 +69,28 @@ class Access(Closing):
             return self._folder
 
     def server_keys(self) -> ServerKeys | None:
-        """Return what the server of calls needs of keys; None: callers need none.
+        """Return what the server of calls knows of keys; None: none.
+
+        Where callers need none it knows those of this host all the same, if there are any: a web
+        page there calls on behalf of people, by their tokens.
 
         Raises:
             PlayerError: Callers need keys, and those of this host cannot be used.
         """
-        if not self.is_demanded(self._host):
+        is_demanded = self.is_demanded(self._host)
+        if not is_demanded and (self._config.instrument.insecure or not self._has_folder()):
             return None
         try:
             folder = self.folder()
             pair = folder.server()
-        except KeyFileError as error:
+        except (KeyFileError, KeysMissingError) as error:
+            if not is_demanded:
+                log.warning(
+                    "callers need no keys here, and tokens of people are unknown: %s", error
+                )
+                return None
+            if isinstance(error, KeysMissingError):
+                raise
             raise _missing(self._config, self._host, error) from error
         return ServerKeys(
             public=pair.public,
@@ -86,6 +99,12 @@ class Access(Closing):
             find_token=folder.find_token,
             on_loopback=self._config.instrument.keys,
         )
+
+    def _has_folder(self) -> bool:
+        try:
+            return self._config.key_dir.exists()
+        except OSError:  # a folder above it is nobody's business
+            return False
 
     @property
     def original_role(self) -> Role | None:

@@ -26,6 +26,7 @@ __all__ = ["ControlFile", "boot_id", "seconds_since_boot"]
 log = logging.getLogger(__name__)
 
 _FOLDER = os.O_DIRECTORY | os.O_CLOEXEC | os.O_RDONLY
+_IN_PLACE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST_BYTES = 10_000
 
 
@@ -126,9 +127,7 @@ class ControlFile:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder = os.open(self._path.parent, _FOLDER)
             try:
-                with WholeFile(folder, self._path.name, 0o600) as file:
-                    file.write(text.encode())
-                    file.commit(is_durable=is_other)
+                self._write(folder, text.encode(), is_other)
             finally:
                 os.close(folder)
             self._is_well = True
@@ -142,6 +141,24 @@ class ControlFile:
                     self._path,
                     error.strerror or error,
                 )
+
+    def _write(self, folder: int, text: bytes, is_durable: bool) -> None:
+        assert self._path is not None
+        try:
+            with WholeFile(folder, self._path.name, 0o600) as file:
+                file.write(text)
+                file.commit(is_durable=is_durable)
+        except OSError:
+            # In the place of what was kept there is room: a lease that has ended would come back
+            # with the next start. One that is torn counts as damaged, and is nobody's.
+            there = os.open(self._path.name, _IN_PLACE, dir_fd=folder)
+            try:
+                os.pwrite(there, text, 0)
+                os.ftruncate(there, len(text))
+                if is_durable:
+                    os.fsync(there)
+            finally:
+                os.close(there)
 
 
 def _holder(kept: dict[str, Any]) -> Holder:

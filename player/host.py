@@ -293,8 +293,10 @@ class Host(Closing):
 
     def _tell_key(self) -> None:
         """Tell the public key of this host to whoever asks, at a port of its own."""
-        keys, port = self._access.server_keys(), self._config.instrument.key_port
-        if keys is not None and port:
+        port = self._config.instrument.key_port
+        if not port or not self._access.is_demanded(self._address):
+            return
+        if (keys := self._access.server_keys()) is not None:
             self._key_socket = KeySocket(keys.public, split_url(self.url)[0], port)
 
     def _make_rpc_endpoint(self, ctx: zmq.Context[Any]) -> RpcEndpoint:

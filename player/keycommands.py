@@ -35,7 +35,8 @@ def run(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
             args, folder, config
         )
     except KeysError as error:
-        print(f"player: {error}", file=sys.stderr)
+        is_missing = isinstance(error.__cause__, FileNotFoundError) and not folder.exists()
+        print(f"player: {error}{'; type: player keys new' * is_missing}", file=sys.stderr)
         return FAILED
     except ValueError as error:
         print(f"player: {error}", file=sys.stderr)

@@ -374,6 +374,8 @@ class RecordFolder:
                 raise RefusedError(f"{path} cannot be read now: {error}") from error
             self._suspects.add(path)
             return []
+        except (OverflowError, UnicodeEncodeError) as error:
+            raise RefusedError(f"nothing of that kind is kept: {error}") from error
 
     def state(self) -> JsonObject:
         """Return what is kept where, for who asks how it fares."""

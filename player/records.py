@@ -33,6 +33,7 @@ __all__ = ["Records", "ServedHistory", "ServedJournal", "place_findings"]
 log = logging.getLogger(__name__)
 
 _WITHIN_S = 1.0
+_LATEST_S = 1e12
 
 
 class Records:
@@ -159,6 +160,15 @@ def _why_not(state_dir: Path | None) -> str:
     return ""
 
 
+def _moment(value: object) -> float | None:
+    """Return a time that somebody asked for; None: none was given."""
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and abs(value) < _LATEST_S:
+        return float(value)
+    raise RefusedError(f"{value!r:.80} is no time; one is UTC, in unix seconds")
+
+
 class ServedJournal:
     """The object `journal` of a Player."""
 
@@ -203,8 +213,8 @@ class ServedJournal:
         """
         entries = self._journal().entries(
             after=int(after),
-            since=since,
-            until=until,
+            since=_moment(since),
+            until=_moment(until),
             client=str(client),
             method=str(method),
             most=max(1, int(most)),
@@ -280,8 +290,8 @@ class ServedHistory:
         return self._history().points(
             [str(key) for key in keys],
             after=int(after),
-            since=since,
-            until=until,
+            since=_moment(since),
+            until=_moment(until),
             most=max(1, int(most)),
             newest=bool(newest),
         )
@@ -289,7 +299,7 @@ class ServedHistory:
     @query
     def in_force(self, keys: list[str], at: float) -> dict[str, JsonValue]:
         """Return the values that held at a moment, UTC, unix seconds, as `read` does, by key."""
-        return dict(self._history().in_force([str(key) for key in keys], float(at)))
+        return dict(self._history().in_force([str(key) for key in keys], _moment(at) or 0.0))
 
     @query
     def state(self) -> JsonObject:

@@ -9,6 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from groundwork.addresses import is_loopback_host
+from groundwork.cut import cut
+from groundwork.printable import printable
 from histogrammer.display.protocol.directory import MirrorEntry
 from histogrammer.display.protocol.layout import CHANNEL_BYTES
 from histogrammer.errors import MirrorError
@@ -17,6 +19,7 @@ __all__ = ["MemorySource", "ask_source"]
 
 _ANSWER_S = 10.0
 _MAX_ANSWER_BYTES = 16 << 20
+_TOLD_CHARACTERS = 400
 _MAX_CHANNEL_BYTES = 1 << 34
 
 
@@ -89,8 +92,9 @@ def ask_source(url: str) -> MemorySource:
         )
     except (OSError, http.client.HTTPException) as error:
         raise MirrorError(f"{url} does not answer: {error}") from error
-    except (ValueError, TypeError, LookupError) as error:
-        raise MirrorError(f"{url} does not answer as SpecTcl does: {error}") from error
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        told = cut(printable(str(error)), _TOLD_CHARACTERS)
+        raise MirrorError(f"{url} does not answer as SpecTcl does: {told}") from error
     finally:
         connection.close()
 

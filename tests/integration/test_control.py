@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from support.both import Waiting
 from support.controlled import Controlled, controlled
+from support.dealers import eventually
 from support.original_client import OriginalClient
 
 from dealer import Dealer, PlayersError
@@ -171,6 +173,21 @@ def test_control_that_stays_needs_no_signs_and_outlives_its_dealer(
     assert e.who_controls()["BANKA"].reason == "night"
     one.clock.seconds += 1.0
     e.write("free")
+
+
+def test_control_whose_answer_was_lost_ends_soon_although_it_was_to_stay(
+    two: tuple[Controlled, Controlled], other: Callable[..., Dealer]
+) -> None:
+    goes_on, keep = threading.Event(), two[1].control._keep
+    two[1].control._keep = lambda *changed: (goes_on.wait(60.0), keep(*changed))[1]
+    d = other(*two)
+    with pytest.raises(PlayersError, match="where the answer was lost it ends after 15 s"):
+        run(d._controls.take("night", 60.0, True, ["BANKA", "BANKB"], 2.0))
+    goes_on.set()
+    eventually(lambda: two[1].kept)
+    two[1].clock.seconds += 15.0
+    assert {each.owner for each in d.who_controls().values()} == {None}
+    d.write("free")
 
 
 def test_a_dealer_that_is_closed_gives_control_back(
@@ -354,6 +371,23 @@ def test_control_of_the_command_holds_for_the_commands_of_one_user_alone(
     assert [bank.bank.written for bank in array] == [[1, 4], [1]]
 
 
+def test_the_command_keeps_the_proof_until_the_player_was_told(
+    array: tuple[Controlled, Controlled], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_changed: object) -> None:
+        raise OSError("a fault")
+
+    kept = tmp_path / "state" / "dealer-player" / "control.json"
+    assert main(["control", "take", "night shift"]) == 0
+    keep, array[1].control._keep = array[1].control._keep, fails
+    assert main(["control", "release"]) == 1
+    assert "a fault" in capsys.readouterr().err
+    assert list(json.loads(kept.read_text())) == [array[1].url]
+    array[1].control._keep = keep
+    assert main(["control", "release"]) == 0
+    assert json.loads(kept.read_text()) == {}
+
+
 def test_the_command_breaks_control_and_says_whose_it_was(
     array: tuple[Controlled, Controlled],
     capsys: pytest.CaptureFixture[str],
@@ -368,6 +402,20 @@ def test_the_command_breaks_control_and_says_whose_it_was(
     assert told["BANKA"]["owner"] is None
     assert "storm" in told["BANKA"]["ended"]
     assert "storm" in refusal(d.write, 1).text
+
+
+@pytest.mark.parametrize(
+    ("method", "asked"),
+    [("journal.state", "no interface 'journal'"), ("roach.get_dut", "bank.roach has no method")],
+)
+def test_the_command_reaches_all_objects_of_a_player_and_parts_of_its_bank(
+    array: tuple[Controlled, Controlled],
+    method: str,
+    asked: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["call", "BANKA", method]) == 1
+    assert asked in capsys.readouterr().err
 
 
 def test_control_that_no_file_can_keep_is_given_back_by_the_command(

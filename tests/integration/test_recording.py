@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 import resource
 import signal
+import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zmq
 from support.dealers import eventually
+from support.keyring import ClientRing, ServerRing
 from support.native_player import NativePlayer
 from support.original_client import OriginalClient
 from support.original_server import OriginalPlayer
 from support.player_process import PlayerProcess
+from support.rpc_bank import serving
 
 from dealer import Dealer
+from zmqjsonproxy import ThreadHub
 from zmqjsonproxy.errors import ProxyError
-from zmqjsonproxy.recording import load_recording
+from zmqjsonproxy.recording import Recorder, load_recording, main
 from zmqjsonproxy.recording.protocol.record import Direction
 
 
@@ -324,3 +329,48 @@ def test_a_file_that_is_of_no_use_is_said_in_a_line(
     with pytest.raises(RuntimeError, match=text) as caught:
         Recording(command[0], file, *command[1:])
     assert "Traceback" not in str(caught.value)
+
+
+def test_traffic_of_a_server_with_keys_is_recorded_with_the_keys_of_whoever_records(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ring = ServerRing()
+    with serving(keys=ring.keys()) as (url, _), ExitStack() as stack:
+
+        def recorded(file: Path, keys: ClientRing | None) -> str:
+            context: zmq.Context[Any] = zmq.Context()
+            stack.callback(context.destroy, linger=0)
+            recorder = Recorder(context, "tcp://127.0.0.1:*", url, file, keys)
+            thread = threading.Thread(target=recorder.run)
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(recorder.quit)
+            return recorder.url
+
+        with ThreadHub() as hub:
+            at = recorded(tmp_path / "keys.jsonl", ring.client("anna"))
+            assert hub.call(at, "bank", "add", (1, 2), timeout=60.0) == 3
+        recorded(tmp_path / "plain.jsonl", None)
+        eventually(lambda: "--with-keys" in caplog.text)
+    kept = load_recording(tmp_path / "keys.jsonl").records
+    assert any(b"bank.add" in record.frames[-1] for record in kept)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--listen", "tcp://0.0.0.0:*"], "would have your rights"),
+        ([], "no keys for it are known here"),
+    ],
+)
+def test_keys_are_lent_to_this_host_alone_and_have_to_be_there(
+    options: list[str],
+    text: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DIBAS_KEYS", "")
+    server = ["--server", "tcp://127.0.0.1:1", "--with-keys"]
+    assert main(["record", *server, *options, str(tmp_path / "x.jsonl")]) == 1
+    assert text in capsys.readouterr().err

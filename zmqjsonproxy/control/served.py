@@ -19,6 +19,7 @@ from zmqjsonproxy.control.protocol.lease import (
     Lease,
     Terms,
 )
+from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import Method, command, query
 from zmqjsonproxy.rights import Role
 
@@ -100,13 +101,19 @@ class ServedControl:
         return told | {"token": token}
 
     @command(urgent=True, aborts=False, needs_control=False, is_read_only=True)
-    def renew(self) -> JsonObject:
-        """Give a sign of life of the owner of control, by whose credential this is called."""
+    def renew(self, stays: bool = False) -> JsonObject:
+        """Give a sign of life of the owner of control, by whose credential this is called.
+
+        Args:
+            stays: It is the last one that is needed: control goes on to its time.
+        """
+        if type(stays) is not bool:
+            raise RefusedError(f"control: stays is {stays!r}; it is true or false")
         given = Credential.read(current_caller().control)
         with self._lock:
             now = self._now()
             try:
-                self._lease.renew(now, self._wall(), given)
+                self._lease.renew(now, self._wall(), given, stays=stays)
             finally:
                 self._changed()
             return self._lease.describe(now)

@@ -29,9 +29,11 @@ from typing import IO, Any, TypeVar
 
 import zmq
 
+from groundwork.addresses import is_loopback_host
 from groundwork.closing import Closing
 from groundwork.commandline import Parser, add_command, argument, command, flag
-from zmqjsonproxy.errors import RecordingError
+from zmqjsonproxy.errors import AccessError, KeysNeededError, ProxyError, RecordingError
+from zmqjsonproxy.keys.ring import KeyRing
 from zmqjsonproxy.recording.protocol.answers import Answers
 from zmqjsonproxy.recording.protocol.record import (
     Direction,
@@ -41,6 +43,8 @@ from zmqjsonproxy.recording.protocol.record import (
     write_header,
     write_record,
 )
+from zmqjsonproxy.rights import ClientKeys
+from zmqjsonproxy.rpc.curve import connect_with_keys
 from zmqjsonproxy.rpc.front import Front, bound_url
 from zmqjsonproxy.sockmon import SocketMonitor, Transition
 
@@ -57,6 +61,12 @@ _KEEP_ALIVE = {
     zmq.TCP_KEEPALIVE_CNT: 3,
 }
 """As of rpc/bridge.py, and for its reason: servers of the original's time answer no heartbeats."""
+_DENIED = {
+    Transition.OTHER_MECHANISM,
+    Transition.HANDSHAKE_FAILED,
+    Transition.KEY_UNKNOWN,
+}
+"""Ends of a handshake that are about keys."""
 _LINGER_MS = 1000
 """What a client sent before it left is still handed to the server for so long."""
 
@@ -125,6 +135,7 @@ class Recorder(_Program):
         listen: Where to bind; `tcp://127.0.0.1:*` takes a free port, see `url`.
         server: The server's address.
         path: File to write; it must not exist.
+        keys: By which it comes to the server; None: without.
 
     Attributes:
         url: Where it listens.
@@ -137,10 +148,15 @@ class Recorder(_Program):
     """
 
     def __init__(
-        self, context: zmq.Context[Any], listen: str, server: str, path: str | os.PathLike[str]
+        self,
+        context: zmq.Context[Any],
+        listen: str,
+        server: str,
+        path: str | os.PathLike[str],
+        keys: ClientKeys | None = None,
     ) -> None:
         super().__init__()
-        self._context, self._server = context, server
+        self._context, self._server, self._keys = context, server, keys
         self._clients: dict[bytes, _Client] = {}
         self._numbers = itertools.count(1)
         self._server_was_there = True
@@ -195,6 +211,10 @@ class Recorder(_Program):
     def _look_at_server(self) -> None:
         for event in self._monitor.read():
             is_there = event.transition is Transition.CONNECTED
+            if event.transition in _DENIED and self._server_was_there:
+                without = "it demands keys: --with-keys comes to it with yours"
+                text = without if self._keys is None else "`dealer doctor` says what puts it right"
+                log.error("%s: %s; %s", self._server, event.transition.value, text)
             if is_there is not self._server_was_there:
                 self._server_was_there = is_there
                 self._note(
@@ -249,6 +269,9 @@ class Recorder(_Program):
         for option, value in _KEEP_ALIVE.items():
             back.set(option, value)
         back.set(zmq.IPV6, "[" in self._server)
+        public = None if self._keys is None else self._keys.for_server(self._server)
+        if self._keys is not None and public is not None:
+            connect_with_keys(back, self._keys.pair, public)
         return back
 
     def _drop_gone(self, front: Front) -> None:
@@ -401,6 +424,10 @@ def add_commands(commands: argparse._SubParsersAction[Parser]) -> None:
             "the Player, as tcp://host:6667; to `dealer record` also a Bank",
             required=True,
         ),
+        flag(
+            "--with-keys",
+            "come to a Player that demands keys with yours: whoever of this host connects has your rights",
+        ),
         listen,
         argument("file FILE", "the new recording; no file is overwritten", type=Path),
         description="Stand between clients and a Player until SIGINT or SIGTERM, and write all messages to a file.",
@@ -434,7 +461,7 @@ def run(options: argparse.Namespace) -> int:
                 runner.run()
             if isinstance(runner, Recorder) and runner.trouble is not None:
                 raise runner.trouble
-    except (RecordingError, zmq.ZMQError, OSError) as error:
+    except (ProxyError, zmq.ZMQError, OSError) as error:
         print(f"{options.command}: {_explain(error, options)}", file=sys.stderr)
         return 1
     finally:
@@ -444,7 +471,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _begin(context: zmq.Context[Any], options: argparse.Namespace) -> Recorder | Replayer:
     if options.command == "record":
-        return Recorder(context, options.listen, options.server, options.file)
+        keys = _keys_for(options) if options.with_keys else None
+        return Recorder(context, options.listen, options.server, options.file, keys)
     recording = load_recording(options.file)
     if recording.was_cut:
         print(
@@ -458,6 +486,26 @@ def _begin(context: zmq.Context[Any], options: argparse.Namespace) -> Recorder |
         moves_times=options.now,
         source=str(options.file),
     )
+
+
+def _keys_for(options: argparse.Namespace) -> ClientKeys:
+    """Return the keys with which to come to the server.
+
+    Raises:
+        KeyFileError: They cannot be used.
+        AccessError: There are none for it, or others than those of this host could use them.
+    """
+    host = str(options.listen).removeprefix("tcp://").rpartition(":")[0]
+    if not is_loopback_host(host.strip("[]")):
+        text = "--with-keys: whoever connects there would have your rights; listen on 127.0.0.1"
+        raise AccessError(text, peer=options.listen)
+    ring = KeyRing.load()
+    if ring is None or ring.for_server(options.server) is None:
+        text = (
+            "no keys for it are known here: `dealer keys import BUNDLE`, `dealer keys trust HOST`"
+        )
+        raise KeysNeededError(text, peer=options.server)
+    return ring
 
 
 @contextlib.contextmanager

@@ -358,8 +358,8 @@ class Peer:
                 what, value, error = call.what, message.get("result"), None
                 if "error" in message:
                     error = jsonrpc.error_from(message["error"], peer=self.url, method=what.label)
-                    if type(error) is RevokedKeyError:
-                        self.outdate()
+                    if type(error) is RevokedKeyError and not getattr(what, "token", ""):
+                        self.outdate()  # with a token it is the key of the person
                 if type(what) is BatchOfCalls:  # it is refused as a whole, by its first number
                     self.forget(call)
                     value = what.read([message], call.number, now - call.begun, self.url)

@@ -22,7 +22,7 @@ class Values:
 
     @property
     def given(self) -> dict[str, Value]:
-        """What is given, or has a default, by the names of parameters."""
+        """Values that are given, or have a default, by the names of their parameters."""
         return {name: value for name, value in self._values.items() if value not in (None, ())}
 
     def text(self, name: str) -> str:

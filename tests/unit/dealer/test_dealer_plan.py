@@ -452,6 +452,11 @@ def test_control_is_rehearsed_and_another_dealer_of_the_script_is_refused(run: R
     assert "until" in plan.rows[0].text
 
 
+def test_the_outcome_of_a_call_that_never_was_is_unknown(run: Run) -> None:
+    plan = run(f"{HEAD}assert d.outcome_of('none-1')['BANKA'].state == 'unknown'\n")
+    assert plan.faults == []
+
+
 def test_arguments_reach_the_script(run: Run) -> None:
     assert (
         run("import sys\nassert sys.argv[1:] == ['--fast', 'x'], sys.argv\n", "--fast", "x").faults

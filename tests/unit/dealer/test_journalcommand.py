@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from dealer.historycommand import plot_lines
-from dealer.journalcommand import _Shown, row_of
+from dealer.journalcommand import _follow, _Shown, _tell_troubles, row_of
+from dealer.outcome import Outcome, Outcomes
 from dealer.recordfindings import record_findings
 from dealer.tables import text_table
+from zmqjsonproxy.errors import PeerLostError
 
 
 def entry(**more: Any) -> dict[str, Any]:
@@ -123,3 +125,64 @@ def test_what_runs_is_shown_again_when_it_has_ended() -> None:
     assert [each["number"] for each in shown.fresh(ended)] == [2]
     assert shown.after == 3
     assert shown.fresh(ended) == []
+
+
+def test_a_journal_that_lacks_what_happens_now_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    class Reader:
+        def ask(self, *asked: Any) -> Outcomes:
+            assert asked == ("journal", "state", {"BANKA": {}, "BANKB": {}, "BANKC": {}})
+            lost = PeerLostError("tcp://c:1", "journal.state", "connection refused")
+            return Outcomes(
+                BANKA=Outcome("BANKA", {"trouble": "disk full"}),
+                BANKB=Outcome("BANKB", {"trouble": ""}),
+                BANKC=Outcome("BANKC", None, lost),
+            )
+
+    _tell_troubles(Reader(), ["BANKA", "BANKB", "BANKC"])  # type: ignore[arg-type]
+    said = capsys.readouterr().err
+    assert said == (
+        "dealer: BANKA: its journal is not written: disk full; what happens now waits\n"
+    )
+
+
+def test_banks_that_are_away_are_told_and_followed_when_they_are_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = PeerLostError("tcp://b:1", "journal.read", "connection refused")
+    turns: list[dict[str, Any]] = [
+        {"BANKA": [], "BANKB": lost},
+        {"BANKA": [], "BANKB": [entry(number=4), entry(number=5)]},
+        {"BANKA": lost, "BANKB": [entry(number=6)]},
+    ]
+    asked: list[Any] = []
+
+    class Reader:
+        def read_all(self, _name: str, questions: dict[str, Any], _of: object) -> Outcomes:
+            if not turns:
+                raise KeyboardInterrupt
+            asked.append({bank: question.get("after") for bank, question in questions.items()})
+            return told(turns.pop(0))
+
+    def told(turn: dict[str, Any]) -> Outcomes:
+        return Outcomes(
+            {
+                bank: Outcome(bank, None, each) if each is lost else Outcome(bank, each)
+                for bank, each in turn.items()
+            }
+        )
+
+    monkeypatch.setattr("dealer.journalcommand.EVERY_S", 0.0)
+    begin = told({"BANKA": [entry(number=1)], "BANKB": lost})
+    with pytest.raises(KeyboardInterrupt):
+        _follow(Reader(), begin, {"newest": True}, as_json=False)  # type: ignore[arg-type]
+    shown, said = capsys.readouterr()
+    assert [line.split()[2:4] for line in shown.splitlines()] == [
+        ["BANKB", "4"],
+        ["BANKB", "5"],
+        ["BANKB", "6"],
+    ]
+    assert said.splitlines() == [
+        "dealer: BANKB: is followed again",
+        f"dealer: BANKA: is away: {lost}",
+    ]
+    assert [each["BANKB"] for each in asked] == [None, None, 5]

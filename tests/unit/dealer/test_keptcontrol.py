@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,13 @@ def test_credentials_are_kept_until_they_end_or_are_removed(tmp_path: Path) -> N
     }
     now[0] = 200.0
     assert kept.credentials() == {"tcp://b:1": "8:u"}
+
+
+def test_commands_that_run_at_once_lose_nothing_of_each_other(tmp_path: Path) -> None:
+    path, urls = tmp_path / "control.json", [f"tcp://a:{port}" for port in range(1, 41)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda url: KeptControl(path, lambda: 0.0).add({url: ("7:t", 9.0)}), urls))
+    assert KeptControl(path, lambda: 0.0).credentials().keys() == set(urls)
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"a": 1}', '{"a": ["x", "y"]}', "null"])

@@ -12,7 +12,7 @@ from support.toy_bank import write_configuration
 from player.access import Access, key_findings, keys_of_host
 from player.config import load
 from player.errors import ConfigError, KeysMissingError, OwnKeysError
-from zmqjsonproxy.keys.register import make_server, register, revoke
+from zmqjsonproxy.keys.register import make_server, new_client, register, revoke
 from zmqjsonproxy.keys.ring import add_pins
 from zmqjsonproxy.rights import Role
 
@@ -89,6 +89,29 @@ def test_without_keys_the_server_of_calls_gets_none(tmp_path: Path) -> None:
     with access(tmp_path) as of_bank:
         assert of_bank.server_keys() is None
         assert of_bank.client_keys() is None
+
+
+def test_where_callers_need_no_keys_the_server_knows_tokens_of_people(tmp_path: Path) -> None:
+    make_server(tmp_path / "keys")
+    made = new_client("anna")
+    register(tmp_path / "keys", "anna", Role.OBSERVE, made.public, made.digest)
+    with access(tmp_path) as of_bank:
+        keys = of_bank.server_keys()
+        assert keys is not None
+        assert not keys.on_loopback
+        found = keys.find_token(made.own.token)
+        assert found is not None
+        assert (found.name, found.role) == ("anna", Role.OBSERVE)
+    assert access(tmp_path, "insecure = true").server_keys() is None
+
+
+def test_folder_that_cannot_be_used_is_said_and_stops_nobody_who_needs_no_keys(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_server(tmp_path / "keys")
+    (tmp_path / "keys").chmod(0o755)
+    assert access(tmp_path).server_keys() is None
+    assert f"chmod 700 {tmp_path / 'keys'}" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from groundwork.wholefiles import WholeFile
 from player.controlfile import ControlFile, boot_id, seconds_since_boot
 from zmqjsonproxy.control.protocol.lease import Credential, Lease, Terms
 from zmqjsonproxy.errors import NotInControlError
@@ -142,6 +144,26 @@ def test_without_a_place_or_with_a_full_disk_control_works_and_that_is_said(
     blocked.keep(lease, True)
     assert blocked.failures == 1
     assert "cannot be kept" in caplog.text
+
+
+def test_what_has_ended_while_the_disk_was_full_does_not_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = kept_in(tmp_path)
+    lease = kept.load()
+    owner = take(lease, 1.0, 60.0)
+    kept.keep(lease, True)
+
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(WholeFile, "write", full)
+        lease.release(2.0, 0.0, owner)
+        kept.keep(lease, True)
+    found = kept_in(tmp_path).load()
+    assert (found.holder, found.number) == (None, 1)
+    assert "cannot be kept" not in caplog.text
 
 
 def test_the_time_of_leases_is_that_since_the_boot() -> None:

@@ -79,9 +79,9 @@ def test_client_that_made_its_own_key_is_registered(config: Path, tmp_path: Path
         (["new", "host", "--role", "admin", "--export", "x"], 2, "take another one"),
         (["new", "../anna", "--role", "admin", "--export", "x"], 2, "is no name of a client"),
         (["new", "an\nna", "--role", "admin", "--export", "x"], 2, "is no name of a client"),
-        (["revoke", "anna"], 1, "cannot be read: No such file"),
-        (["list"], 1, "cannot be read: No such file"),
-        (["show"], 1, "cannot be read: No such file"),
+        (["revoke", "anna"], 1, "No such file or directory; type: player keys new"),
+        (["list"], 1, "No such file or directory; type: player keys new"),
+        (["show"], 1, "No such file or directory; type: player keys new"),
     ],
 )
 def test_words_that_mean_nothing_are_one_sentence(

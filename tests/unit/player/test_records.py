@@ -13,6 +13,7 @@ from support.records import call_record, ended, journal_of, refused
 from player.dataroot import Mounts
 from player.records import ServedJournal, place_findings
 from zmqjsonproxy.caller import Caller, calling
+from zmqjsonproxy.errors import RefusedError
 
 
 def test_a_local_folder_is_fine_whether_it_is_there_or_not(tmp_path: Path) -> None:
@@ -50,4 +51,26 @@ def test_who_gives_its_call_the_identity_of_anothers_is_not_told_for_it(tmp_path
             assert (served.find("RUN-7") or {})["outcome"] == outcome
     with calling(Caller("anna")):
         assert served.find("RUN-7") is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ({"since": 1e300}, "is no time"),
+        ({"until": -1e300}, "is no time"),
+        ({"since": float("nan")}, "is no time"),
+        ({"since": "1h"}, "'1h' is no time"),
+        ({"after": 2**70}, "nothing of that kind"),
+        ({"client": "\udc00"}, "nothing of that kind"),
+    ],
+)
+def test_questions_that_make_no_sense_are_refused(
+    tmp_path: Path, asked: dict[str, Any], text: str
+) -> None:
+    journal = journal_of(tmp_path)
+    journal.take(ended(call_record()))
+    assert journal.flush()
+    records: Any = SimpleNamespace(journal=journal, why_not="")
+    with pytest.raises(RefusedError, match=text):
+        ServedJournal(records, "BANKA", simulated=False).read(**asked)
     journal.close()

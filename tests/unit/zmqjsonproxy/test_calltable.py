@@ -105,6 +105,19 @@ def test_one_that_was_sent_to_a_former_run_is_unknown_and_not_carried_out() -> N
     assert begin(known, request(7, 2.0, instance="this run"))[1], "it never came here"
 
 
+def test_clients_whose_calls_are_unknown_take_no_room() -> None:
+    known = table(clients=2)
+    first, _ = begin(known, request(1, run="honest"))
+    known.finish(first, "set")
+    for number in range(20):
+        with pytest.raises(OutcomeUnknownError):
+            begin(known, request(1, run=f"other{number}", instance="a former run"))
+    begin(known, request(1, run="new"))
+    assert known.tell("", "honest-1") == {"state": "done", "value": "set"}
+    begin(known, request(1, run="newer"))
+    assert known.tell("", "honest-1") is None
+
+
 def test_one_of_which_nothing_was_done_may_come_again() -> None:
     known, answers = table(), list[str]()
     first, _ = begin(known, request(7))

@@ -560,6 +560,18 @@ def test_after_a_key_was_revoked_the_next_call_has_a_new_connection() -> None:
     assert wire.carry_out() == [(Do.DISCONNECT, URL), (Do.CONNECT, URL), (Do.SEND, URL)]
 
 
+def test_revoked_key_of_a_person_leaves_the_connection_of_the_page_as_it_is(wire: Wire) -> None:
+    peer = wire.ready()
+    call = wire.ask(what=Call("bank", "add", (2, 3), None, 5.0, token="of Ben"))
+    wire.carry_out()
+    error = {"code": -32007, "data": {"type": "RevokedKeyError", "text": "it was revoked"}}
+    reply = {"jsonrpc": "2.0", "id": call.number, "error": error}
+    wire.core.receive(peer, json.dumps(reply).encode(), 1.3)
+    assert isinstance(call.error, RevokedKeyError)
+    wire.ask(now=1.4)
+    assert wire.carry_out() == [(Do.SEND, URL)]
+
+
 # calls whose connection was cut
 
 KNOWING = json.dumps({**json.loads(OURS), "once": True}).encode()

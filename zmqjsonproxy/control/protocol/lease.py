@@ -102,7 +102,8 @@ class Terms:
             self.silent_s, SHORTEST_SILENCE_S, LONGEST_TERM_S
         ):
             raise RefusedError(
-                f"control: silent_s is {self.silent_s!r}; it is at least {SHORTEST_SILENCE_S:g} s, or null"
+                f"control: silent_s is {self.silent_s!r}; it is {SHORTEST_SILENCE_S:g} to "
+                f"{LONGEST_TERM_S:g} s, or null"
             )
 
     @property
@@ -259,12 +260,15 @@ class Lease:
         )
         return self.holder
 
-    def renew(self, now: float, wall: float, credential: Credential | None) -> Holder:
-        """Take note of a sign of life of the owner; its terms stay. NotInControlError: it is not
-        the owner, or no longer."""
+    def renew(
+        self, now: float, wall: float, credential: Credential | None, *, stays: bool = False
+    ) -> Holder:
+        """Take note of a sign of life of the owner; its terms stay, but for `stays`: it need not
+        renew from now on. NotInControlError: it is not the owner, or no longer."""
         self.tick(now, wall)
         holder = self._proven(credential)
-        self.holder = replace(holder, heard=max(now, holder.heard))
+        terms = replace(holder.terms, silent_s=None) if stays else holder.terms
+        self.holder = replace(holder, terms=terms, heard=max(now, holder.heard))
         return self.holder
 
     def release(self, now: float, wall: float, credential: Credential | None) -> Ended:
@@ -325,8 +329,12 @@ class Lease:
     def describe(self, now: float) -> JsonObject:
         """Return what everybody may know: the lease, its values None if there is none, and how the
         last one ended."""
-        holder, ended = self.holder, self.ended
-        told = _NOBODY if holder is None or now >= holder.due else holder.describe()
+        holder, ended, told = self.holder, self.ended, _NOBODY
+        if holder is not None and now < holder.due:
+            told = holder.describe()
+        elif holder is not None:  # `tick` has not looked yet
+            at, who = holder.until - (holder.ends - holder.due), holder.terms.who
+            ended = Ended(number=holder.number, owner=who, why=holder.ending(now), at=at)
         return told | {
             "last_number": self.number,
             "ended": None if ended is None else str(ended),
@@ -379,7 +387,7 @@ def _check_reason(reason: object) -> None:
 
 
 def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 def _is_within(value: object, least: float, most: float) -> bool:

@@ -70,7 +70,7 @@ def denial(mechanism: Mechanism, *, is_keyed: bool) -> tuple[type[AccessError], 
         return WrongServerKeyError, (
             "the server has another key than the one that is known here: it was given a new one, or "
             "another program serves there. Compare fingerprints with its administrator "
-            "(`player keys show` there), then `dealer keys trust HOST`"
+            "(`player keys show` there), then `dealer keys trust HOST --replace`"
         )
     if is_keyed and mechanism is Mechanism.NONE:
         return NoKeysThereError, (

@@ -65,6 +65,7 @@ BAD: list[tuple[str, object, str]] = [
     ("shmem/key", b"<html>", "as SpecTcl does"),
     ("mirror", {"status": "OK", "detail": [{"host": "h"}]}, "as SpecTcl does"),
     ("mirror", {"status": "OK", "detail": None}, "as SpecTcl does"),
+    ("mirror", b"[" * 100_000, "as SpecTcl does"),
 ]
 
 
@@ -79,3 +80,12 @@ def test_other_answers_are_an_error(request_: str, answer: object, told: str) ->
 def test_what_cannot_be_asked_is_an_error(url: str) -> None:
     with pytest.raises(MirrorError, match=f"{url}"):
         ask_source(url)
+
+
+def test_what_a_server_says_reaches_a_terminal_shortly_and_without_its_signs() -> None:
+    answer = {"status": "\x1b[2J" + "x" * 100_000, "detail": ""}
+    with server({**GOOD, "/spectcl/shmem/key": answer}) as url:
+        with pytest.raises(MirrorError) as raised:
+            ask_source(url)
+    assert len(str(raised.value)) < 1000
+    assert "\x1b" not in str(raised.value)

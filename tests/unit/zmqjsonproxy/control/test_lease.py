@@ -209,6 +209,22 @@ def test_a_silent_owner_loses_control_after_its_own_time_of_silence() -> None:
     assert lease.ended.why is Ending.SILENT
 
 
+def test_an_owner_that_says_it_stays_may_be_silent_until_its_time() -> None:
+    lease = Lease("BANKA")
+    owner = take(lease, 0.0, "t", seconds=100.0, silent_s=15.0)
+    lease.renew(1.0, WALL, owner, stays=True)
+    assert may(lease, 99.0, owner)
+    assert lease.tick(100.0, WALL)
+
+
+def test_an_end_that_nobody_has_looked_at_yet_is_told() -> None:
+    lease = Lease("BANKA")
+    take(lease, 0.0, "t", seconds=100.0, silent_s=15.0)
+    told = lease.describe(15.5)
+    assert told["owner"] is None
+    assert "ended at 2027-01-15 08:00:15 UTC: its owner was silent" in str(told["ended"])
+
+
 def test_shorter_terms_of_the_next_in_line_change_nothing() -> None:
     lease = Lease("BANKA")
     owner = take(lease, 0.0, "t", seconds=100.0, silent_s=None)
@@ -238,6 +254,13 @@ def test_the_right_number_with_a_wrong_token_proves_nothing() -> None:
     lease = Lease("BANKA")
     owner = take(lease, 0.0, "t")
     assert not may(lease, 1.0, Credential(owner.number, "T"))
+
+
+def test_a_token_that_is_no_text_proves_nothing() -> None:
+    lease = Lease("BANKA")
+    take(lease, 0.0, "t")
+    with pytest.raises(NotInControlError):
+        lease.check(1.0, "1:\ud800")
 
 
 def test_a_broken_lease_tells_its_owner_by_whom_and_why() -> None:
