@@ -29,6 +29,7 @@ NAMES = (
     "histograms",
     "rest",
     "mirror",
+    "cluster",
     "dashboard",
     "difx",
     "portmanager",

@@ -12,31 +12,34 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TypeVar
 
 from groundwork.closing import Closing
 from groundwork.errors import text_of
 from groundwork.regularfiles import NotRegularError
+from groundwork.values import JsonObject
 from histogrammer.engine import Engine
 from histogrammer.errors import AnalysisError, EventFileError, ParameterError
 from histogrammer.events.accounts import Account
 from histogrammer.events.blocks import EventBlock
 from histogrammer.events.decoder import Part, RowOf
 from histogrammer.events.inputs import FileInput, Input
+from histogrammer.events.livecounts import LiveCounts
 from histogrammer.events.programs import ProgramInput
 from histogrammer.events.protocol.acquisitionitems import StateChange
 from histogrammer.events.protocol.paramitems import Variables
 from histogrammer.events.protocol.ringitems import ItemType
 from histogrammer.events.roottrees import RootTreeSource, tree_path
 from histogrammer.events.sources import BlockSource, EventSource
+from histogrammer.events.streams import make_stream
 from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.rates import Rates
 from histogrammer.roots import Roots
 from histogrammer.worker import BusyError, Worker
 
-__all__ = ["NOT_ATTACHED", "STOP_S", "Analyzer", "RunState"]
+__all__ = ["KEPT", "NOT_ATTACHED", "STOP_S", "Analyzer", "RunState", "take_variables"]
 
 NOT_ATTACHED = "Not Attached"
 BATCH_EVENTS = 100
@@ -47,7 +50,7 @@ STOP_S, CLOSE_S = 10.0, 1.0
 """Times in which the reading has to end, when it is stopped, and at the end of the program."""
 BUSY_PAUSE_S = 0.02
 
-_KEPT = frozenset(
+KEPT = frozenset(
     {
         ItemType.BEGIN_RUN,
         ItemType.END_RUN,
@@ -56,6 +59,7 @@ _KEPT = frozenset(
         ItemType.VARIABLE_VALUES,
     }
 )
+"""Types of items that an analysis looks at, besides events and definitions."""
 
 T = TypeVar("T")
 
@@ -69,7 +73,7 @@ class RunState:
     Attributes:
         is_active: Events are being processed.
         is_over: The last analysis came to the end of the source, and was not stopped before.
-        attached: `file:PATH`, `pipe:PROGRAM` or `Not Attached`.
+        attached: `file:PATH`, `pipe:PROGRAM`, `stream:NAME` or `Not Attached`.
         errors: Reasons why the last analysis ended early, or left a file, each
             `FILE: byte OFFSET: REASON`.
         run: Number of the run, of the last change of state in the source; None: there was none.
@@ -81,6 +85,9 @@ class RunState:
         blocks: Blocks of events that filled spectra.
         event_rate: Events per second, in the last seconds; 0 while nothing is processed.
         byte_rate: Bytes per second, likewise.
+        live: Counts of a live source; None: it is none.
+        came_rate: Events per second that came from it, whatever became of them, likewise.
+        skipped_rate: Events per second that were skipped of those, likewise.
     """
 
     is_active: bool = False
@@ -96,6 +103,9 @@ class RunState:
     blocks: int = 0
     event_rate: float = 0.0
     byte_rate: float = 0.0
+    live: LiveCounts | None = None
+    came_rate: float = 0.0
+    skipped_rate: float = 0.0
 
     @property
     def error(self) -> str:
@@ -114,6 +124,13 @@ class RunState:
             return None
         return max(0.0, (self.size - self.bytes) / self.byte_rate)
 
+    def told_live(self) -> JsonObject | None:
+        """Return rates and counts of a live source as JSON; None: it is none."""
+        if self.live is None:
+            return None
+        rates = {"came_rate": self.came_rate, "skipped_rate": self.skipped_rate}
+        return {**{name: round(rate, 1) for name, rate in rates.items()}, **asdict(self.live)}
+
     def sentence(self) -> str:
         """Return how far it is, for people."""
         of = "" if self.size is None else f" of {self.size / 1e6:.1f}"
@@ -129,6 +146,7 @@ class Analyzer(Closing):
         worker: The engine's thread.
         roots: Folders below which files may be read.
         programs: Name -> command of what may be attached as a pipe.
+        streams: Name -> place of what may be attached as a live stream, as of `make_stream`.
         on_state_change: Called by the reading thread with each change of state of a run.
         flavor: Program in whose words what is not there is refused.
         clock: Monotonic time, s.
@@ -144,6 +162,7 @@ class Analyzer(Closing):
         *,
         roots: Roots,
         programs: Mapping[str, Sequence[str]] | None = None,
+        streams: Mapping[str, str] | None = None,
         on_state_change: Callable[[StateChange], object] | None = None,
         flavor: Flavor = RUSTOGRAMER,
         clock: Callable[[], float] = time.monotonic,
@@ -152,6 +171,7 @@ class Analyzer(Closing):
         self.batch_events = BATCH_EVENTS
         self.on_state_change = on_state_change
         self._worker, self._roots, self._programs = worker, roots, dict(programs or {})
+        self._streams = dict(streams or {})
         self._clock = clock
         self._ring_format = RING_FORMATS[0]
         self._turn = threading.RLock()  # one request at a time; the reading thread never takes it
@@ -160,11 +180,11 @@ class Analyzer(Closing):
         self._is_halting = False
         self._source: BlockSource | None = None
         self._state, self._keep_going = RunState(), False
-        self._rates = Rates(2)
+        self._rates = Rates(4)
 
     @property
     def attached(self) -> str:
-        """The source: `file:PATH`, `pipe:PROGRAM` or `Not Attached`."""
+        """The source: `file:PATH`, `pipe:PROGRAM`, `stream:NAME` or `Not Attached`."""
         return self._state.attached
 
     @property
@@ -193,11 +213,14 @@ class Analyzer(Closing):
                 bytes=progress.bytes_read,
                 size=progress.bytes_total,
                 is_over=source.is_over,
+                live=source.live,
             )
         if not state.is_active:
             return state
-        events, bytes_ = self._rates.at(self._clock())
-        return replace(state, event_rate=events, byte_rate=bytes_)
+        events, bytes_, came, skipped = self._rates.at(self._clock())
+        return replace(
+            state, event_rate=events, byte_rate=bytes_, came_rate=came, skipped_rate=skipped
+        )
 
     def accounts(self) -> tuple[Account, ...]:
         """Return what was read, used and left out of each file of the source, in order."""
@@ -208,8 +231,8 @@ class Analyzer(Closing):
         """Attach a source; a running analysis is stopped first.
 
         Args:
-            kind: `file`, or `pipe`.
-            source: Path of a file, or name of a program of the configuration.
+            kind: `file`, `pipe` or `stream`.
+            source: Path of a file, or name of a program or a stream of the configuration.
             size: As clients tell it; it has no meaning here.
 
         Raises:
@@ -218,14 +241,11 @@ class Analyzer(Closing):
         if kind == "file":
             self.attach_files([source])
         elif kind == "pipe" and self._programs:
-            command = self._programs.get(source)
-            if command is None:
-                raise AnalysisError(
-                    "Data source type 'pipe' is not supported",
-                    f"{source[:200]} is no program of the configuration; there are: "
-                    f"{', '.join(self._programs)}",
-                )
+            command = _named(kind, "program", self._programs, source)
             self._attach_inputs(f"pipe:{source}", [ProgramInput(command)])
+        elif kind == "stream" and self._streams:
+            place = _named(kind, "stream", self._streams, source)
+            self._attach_inputs(f"stream:{source}", [make_stream(place)])
         else:
             raise AnalysisError(
                 f"Data source type '{kind}' is not supported", self._flavor.other_sources
@@ -265,7 +285,7 @@ class Analyzer(Closing):
             )
 
     def _attach_inputs(self, name: str, inputs: Sequence[Input], keep_going: bool = False) -> None:
-        self._attach(name, lambda: EventSource(inputs, self._rows(), kept=_KEPT), keep_going)
+        self._attach(name, lambda: EventSource(inputs, self._rows(), kept=KEPT), keep_going)
 
     def _attach(self, name: str, make: Callable[[], BlockSource], keep_going: bool) -> None:
         with self._turn:
@@ -406,7 +426,7 @@ class Analyzer(Closing):
                     self._tell(part)
                 elif isinstance(part, Variables):  # they hold for the events behind them
                     _keep_at_most(BLOCKS_AHEAD - 1, waiting)
-                    waiting.append(self._post(partial(_take_variables, part)))
+                    waiting.append(self._post(partial(take_variables, part)))
                 self._note_rates(source)
         finally:
             _keep_at_most(0, waiting)
@@ -422,7 +442,9 @@ class Analyzer(Closing):
     def _note_rates(self, source: BlockSource, *, begin: bool = False) -> None:
         progress = source.progress
         note = self._rates.begin if begin else self._rates.note
-        note(self._clock(), progress.events, progress.bytes_read)
+        live = source.live or LiveCounts()
+        counts = progress.events, progress.bytes_read, live.events, live.skipped_events
+        note(self._clock(), *counts)
 
     def _post(self, function: Callable[[Engine], T]) -> Future[T]:
         while True:
@@ -444,11 +466,22 @@ class Analyzer(Closing):
         return row_of
 
 
+def _named(kind: str, what: str, known: Mapping[str, T], name: str) -> T:
+    """Return what the configuration has under a name; AnalysisError: nothing."""
+    if name not in known:
+        raise AnalysisError(
+            f"Data source type '{kind}' is not supported",
+            f"{name[:200]} is no {what} of the configuration; there are: {', '.join(known)}",
+        )
+    return known[name]
+
+
 def _fill(block: EventBlock, engine: Engine) -> None:
     engine.fill(block)
 
 
-def _take_variables(variables: Variables, engine: Engine) -> None:
+def take_variables(variables: Variables, engine: Engine) -> None:
+    """Have variables of a source hold for the events behind them."""
     for one in variables.variables:
         try:
             engine.variables.put(one.name, one.value, one.units)

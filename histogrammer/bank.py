@@ -98,6 +98,7 @@ class HistogrammerBank(Bank):
             shm_kind=config.shm_kind,
             roots=self._roots(home),
             programs=config.programs,
+            streams=config.streams,
             threads=config.threads,
             spectra_bytes=None if mbytes is None else mbytes * _MIB,
             flavor=FLAVORS[config.flavor],
@@ -142,6 +143,13 @@ class HistogrammerBank(Bank):
     def events(self) -> int:
         """Events of the source so far."""
         return self._state().events
+
+    @computed(every=1.0)
+    def live(self) -> JsonObject | None:
+        """Rates of a live source, per s: events that came, and those that were skipped; counts of both, of
+        other items, of bytes, connections and refusals; whether it is connected, and the last trouble.
+        None: the source is no live one."""
+        return self._state().told_live()
 
     def _tell_change(self, change: StateChange) -> None:
         self.run_changed(
@@ -418,8 +426,8 @@ class HistogrammerBank(Bank):
 
         Args:
             source: Path of a file of ring items or of ROOT, `FILE:TREE` if it has several trees, or name
-                of a program of the configuration.
-            kind: file, or pipe for a program.
+                of a program or a live stream of the configuration.
+            kind: file, pipe for a program, or stream.
         """
         self.histogrammer.analyzer.attach(kind, source)
 
@@ -490,9 +498,10 @@ class HistogrammerBank(Bank):
         """Return how the analysis stands.
 
         Returns:
-            active; attached: `file:PATH`, `pipe:PROGRAM` or `Not Attached`; error: why the last one
+            active; attached: `file:PATH`, `pipe:PROGRAM`, `stream:NAME` or `Not Attached`; error: why the last one
             ended early, or empty; run and title of the run, None: not known; events, bytes and size,
-            None: not known; event_rate and byte_rate, per s; fraction and left_s, None: not known.
+            None: not known; event_rate and byte_rate, per s; fraction and left_s, None: not known; live,
+            as the property.
         """
         state = self._state()
         return {
@@ -508,13 +517,16 @@ class HistogrammerBank(Bank):
             "byte_rate": state.byte_rate,
             "fraction": state.fraction,
             "left_s": state.left_s,
+            "live": state.told_live(),
         }
 
     @query
     def get_accounts(self) -> list[str]:
         """Return what was read, used and left out of each file of the source, in lines."""
         accounts = self.histogrammer.analyzer.accounts()
-        return [line for account in accounts for line in account.lines()]
+        lines = [line for account in accounts for line in account.lines()]
+        live = self._state().live
+        return lines if live is None else lines + live.lines()
 
     @query
     def scan_status(self) -> list[Any]:

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from histogrammer.display.memory import DEFAULT_MEGABYTES, MAX_MEGABYTES, MemoryKind
+from histogrammer.events.streams import make_stream
 from histogrammer.flavors import FLAVORS, RUSTOGRAMER
 from player.tables import BankConfig
 
@@ -22,6 +23,11 @@ def _flavor(name: str) -> str:
     if name not in FLAVORS:
         raise ValueError(f"{name!r} is not there; there are {', '.join(FLAVORS)}")
     return name
+
+
+def _stream(place: str) -> str:
+    make_stream(place)
+    return place
 
 
 class HistogrammerBankConfig(BankConfig):
@@ -45,6 +51,11 @@ class HistogrammerBankConfig(BankConfig):
     programs: dict[str, Command] = Field(
         default_factory=dict,
         description="programs whose output clients may attach as a pipe, by name",
+    )
+    streams: dict[str, Annotated[str, AfterValidator(_stream)]] = Field(
+        default_factory=dict,
+        description="live streams of ring items that clients may attach, by name: HOST:PORT for a TCP "
+        "stream, pull:tcp://HOST:PORT or sub:tcp://HOST:PORT for messages of ZeroMQ",
     )
     threads: int | None = Field(
         None,

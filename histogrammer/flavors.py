@@ -118,7 +118,7 @@ SPECTCL = Flavor(
     short_lists=True,
     missing_is_answered=True,
     first_token=1,
-    other_sources="there are files, and pipes from programs of the configuration",
+    other_sources="there are files, and pipes from programs and streams of the configuration",
 )
 
 FLAVORS: dict[str, Flavor] = {flavor.name: flavor for flavor in (RUSTOGRAMER, SPECTCL)}

@@ -15,6 +15,7 @@ from groundwork.commandline import (
     port_number,
     version,
 )
+from groundwork.sizes import read_bytes
 from histogrammer.flavors import FLAVORS, RUSTOGRAMER
 
 __all__ = ["PROGRAM", "build_parser", "sort_parser"]
@@ -29,6 +30,13 @@ def _shm_mbytes(text: str) -> int:
     if found > MAX_MEGABYTES:
         raise argparse.ArgumentTypeError(f"{text!r}: 1 to {MAX_MEGABYTES} MiB are possible")
     return found
+
+
+def _size(text: str) -> int:
+    try:
+        return read_bytes(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 class _Version(argparse.Action):
@@ -137,6 +145,18 @@ def sort_parser() -> argparse.ArgumentParser:
             "program whose rules hold; default: %(default)s",
             choices=tuple(FLAVORS),
             default=RUSTOGRAMER.name,
+        ),
+        argument(
+            "--cluster PLACE",
+            "workers of Dask: HOST:PORT of a scheduler, or local:N for N processes of this host",
+        ),
+        argument(
+            "--plan SIZE",
+            "tell bytes, minutes and memory of it on the cluster, and do nothing; with SIZE, as 10TB, for files of "
+            "so many bytes that are like the first one",
+            nargs="?",
+            const=0,
+            type=_size,
         ),
         flag("-q --quiet", "say nothing of progress and accounts"),
         epilog="Exit status: 0 done, 1 failed, 2 usage or definitions, 3 done, but files were cut or broken.",

@@ -41,6 +41,7 @@ class HistogrammerSettings:
         roots: Folders below which clients may name files.
         has_hidden: Hidden files in them, too.
         programs: Name -> command of what may be attached as a pipe.
+        streams: Name -> place of what may be attached as a live stream.
         threads: That fill spectra; None: as `default_threads`.
         spectra_bytes: Memory for all spectra; None: `SPECTRA_SHARE` of what is available now.
         flavor: Program whose rules hold.
@@ -52,6 +53,7 @@ class HistogrammerSettings:
     roots: Sequence[Path] = ()
     has_hidden: bool = False
     programs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    streams: Mapping[str, str] = field(default_factory=dict)
     threads: int | None = None
     spectra_bytes: int | None = None
     flavor: Flavor = RUSTOGRAMER
@@ -103,7 +105,11 @@ class Histogrammer(Closing):
             raise
         self.worker = Worker(self._engine)
         self.analyzer = Analyzer(
-            self.worker, roots=self.roots, programs=settings.programs, flavor=settings.flavor
+            self.worker,
+            roots=self.roots,
+            programs=settings.programs,
+            streams=settings.streams,
+            flavor=settings.flavor,
         )
 
     def close(self) -> None:

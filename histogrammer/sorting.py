@@ -7,14 +7,18 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from groundwork.progressline import ProgressLine
 from groundwork.wholefiles import replace_file
 from histogrammer.analyzer import Analyzer
-from histogrammer.definitions import read_definitions
+from histogrammer.cluster.command import ClusterSort, event_files
+from histogrammer.cluster.filling import enter
+from histogrammer.definitions import Definitions, read_definitions
 from histogrammer.engine import Engine
 from histogrammer.errors import AnalysisError, HistogrammerError
+from histogrammer.events.accounts import Account
 from histogrammer.flavors import FLAVORS
 from histogrammer.service import Histogrammer, HistogrammerSettings
 from histogrammer.spectrumfiles.formats import FORMATS
@@ -43,6 +47,8 @@ def sort(options: argparse.Namespace) -> int:
         return _failed(f"format {options.format} is no text: name a file with --output")
     definitions = read_definitions(options.config)
     logging.getLogger("histogrammer").setLevel(logging.CRITICAL)  # errors are told below
+    if options.plan is not None:
+        return _planned(definitions, options)
     threads = options.threads or len(os.sched_getaffinity(0))
     settings = HistogrammerSettings(
         roots=[Path("/")], has_hidden=True, threads=threads, flavor=FLAVORS[options.flavor]
@@ -50,7 +56,10 @@ def sort(options: argparse.Namespace) -> int:
     with Histogrammer(settings) as histogrammer:
         histogrammer.worker.ask(definitions.book)
         try:
-            error = _analyze(histogrammer.analyzer, options)
+            if options.cluster is None:
+                error = _analyze(histogrammer.analyzer, options)
+            else:
+                error = _distribute(histogrammer, definitions, options)
             if not options.quiet:  # a name that is misspelt shows nowhere else
                 for name in histogrammer.worker.ask(_empty):
                     print(f"{PROGRAM}: spectrum {name} is empty", file=sys.stderr)
@@ -88,10 +97,42 @@ def _analyze(analyzer: Analyzer, options: argparse.Namespace) -> bool:
         left = "" if state.left_s is None else f", {state.left_s:.0f} s left"
         line.write(state.sentence() + left)
     line.clear()
-    if not options.quiet:
-        for account in analyzer.accounts():
+    return _tell(analyzer.accounts(), analyzer.state().errors, options.quiet)
+
+
+def _distribute(
+    histogrammer: Histogrammer, definitions: Definitions, options: argparse.Namespace
+) -> bool:
+    """Have a cluster read all files; True: some are cut or broken, which was told."""
+    line = ProgressLine()
+    line.is_shown = line.is_shown and not options.quiet
+    filled = _cluster_sort(definitions, options).run(line)
+    histogrammer.worker.ask(lambda engine: enter(filled, engine))
+    accounts = [account for _, account in sorted(filled.accounts.items())]
+    errors = [why for _, why in sorted(filled.errors.items())]
+    return _tell(accounts, errors, options.quiet)
+
+
+def _cluster_sort(definitions: Definitions, options: argparse.Namespace) -> ClusterSort:
+    files = event_files(options.files)
+    return ClusterSort(options.cluster or "local:1", definitions, options.flavor, files)
+
+
+def _planned(definitions: Definitions, options: argparse.Namespace) -> int:
+    """Print the plan of a sort on a cluster; the exit status."""
+    try:
+        lines = _cluster_sort(definitions, options).plan(options.plan or None)
+    except HistogrammerError as failure:
+        return _failed(str(failure))
+    print("\n".join(lines))
+    return DONE
+
+
+def _tell(accounts: Sequence[Account], errors: Sequence[str], quiet: bool) -> bool:
+    """Tell accounts and errors; True: there are errors."""
+    if not quiet:
+        for account in accounts:
             print("\n".join(account.lines()), file=sys.stderr)
-    errors = analyzer.state().errors
     for each in errors:
         print(f"{PROGRAM}: {each}", file=sys.stderr)
     return bool(errors)

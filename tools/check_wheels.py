@@ -39,6 +39,7 @@ CHECKS = {
         ],
     ],
     "root": [["python", "-c", "import uproot, histogrammer.events.roottrees"]],
+    "cluster": [["python", "-c", "import distributed, histogrammer.cluster.command"]],
     "hdf5": [["python", "-c", "import h5py, histogrammer.spectrumfiles.formats"]],
     "fast": [["python", "-c", "import orjson, dealer"]],
     "archive": [["python", "-c", "import duckdb, dealer.historyfiles"]],

@@ -64,6 +64,17 @@ class Account:
     oddities: Counter[Oddity] = field(default_factory=Counter)
     left_out: tuple[str, ...] = ()
 
+    def add(self, other: Account) -> None:
+        """Add the counts of another part of the same source."""
+        self.bytes += other.bytes
+        self.events += other.events
+        self.values += other.values
+        self.used += other.used
+        self.definitions += other.definitions
+        self.dropped.update(other.dropped)
+        self.skipped.update(other.skipped)
+        self.oddities.update(other.oddities)
+
     @property
     def items(self) -> int:
         """Number of all items."""

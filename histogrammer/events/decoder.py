@@ -117,10 +117,19 @@ class Decoder:
         """Bytes that were given and not yet read."""
         return self._end - self._at
 
-    def begin(self, account: Account) -> None:
-        """Go on with another source, at its beginning; what is pending is forgotten."""
-        self.account = account
-        self._at = self._end = self._told_version = 0
+    def begin(self, account: Account, told_version: int = 0) -> None:
+        """Go on with another source; what is pending is forgotten.
+
+        Args:
+            account: Of it; its bytes tell where reading begins.
+            told_version: Format that its items have told before; 0: none.
+        """
+        self.account, self._told_version = account, told_version
+        self._at = self._end = 0
+
+    def define(self, definitions: Definitions) -> None:
+        """Have definitions hold, before the first source."""
+        self._define(definitions)
 
     def room(self) -> memoryview:
         """Return room for the next bytes; `filled` tells how many there are then."""

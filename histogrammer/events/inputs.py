@@ -9,6 +9,7 @@ from typing import Protocol
 
 from groundwork.regularfiles import NotRegularError, open_regular, real_path
 from histogrammer.errors import EventFileError
+from histogrammer.events.livecounts import LiveCounts
 from histogrammer.events.stopsign import StopSign
 
 __all__ = ["FOLLOW_S", "FileInput", "FollowedInput", "Input"]
@@ -27,6 +28,10 @@ class Input(Protocol):
     @property
     def size(self) -> int | None:
         """Bytes of all of it as far as that is known; None: it is not."""
+
+    @property
+    def live(self) -> LiveCounts | None:
+        """Counts of a live source; None: it is none."""
 
     def open(self) -> None:
         """Open it; nothing happens if it is open. EventFileError if it cannot be."""
@@ -55,6 +60,8 @@ class FileInput:
         path: Of the file; a link is followed.
         find: Returns where a file truly is; raises NotRegularError if it is not to be opened.
     """
+
+    live = None
 
     def __init__(
         self, path: str | os.PathLike[str], find: Callable[[Path], Path] = real_path

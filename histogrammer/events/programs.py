@@ -30,7 +30,7 @@ class ProgramInput:
         command: Its words.
     """
 
-    size = None
+    size = live = None
 
     def __init__(self, command: Sequence[str]) -> None:
         self.name = shlex.join(command)

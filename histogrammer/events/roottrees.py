@@ -22,6 +22,7 @@ from histogrammer.errors import EventFileError
 from histogrammer.events.accounts import Account
 from histogrammer.events.blocks import BLOCK_EVENTS, EventBlock, Values, absent_bits, as_type
 from histogrammer.events.decoder import MAX_CELLS, Part, RowOf
+from histogrammer.events.livecounts import LiveCounts
 from histogrammer.events.sources import Progress
 from histogrammer.events.stopsign import StopSign
 from histogrammer.rootfiles import classes_in, open_root
@@ -248,6 +249,11 @@ class RootTreeSource:
             sum(each.events for each in self._accounts),
             sum(each.items for each in self._accounts),
         )
+
+    @property
+    def live(self) -> LiveCounts | None:
+        """None: it is no live source."""
+        return None
 
     def assume(self, version: int) -> None:
         """Take a format of ring items, which trees have not."""

@@ -20,7 +20,7 @@ from histogrammer.events.blocks import ABSENT32, ABSENT64
 from histogrammer.events.protocol.paramitems import VALUE_BYTES
 from histogrammer.events.protocol.ringitems import HEAD_BYTES, ItemType
 
-__all__ = ["TILE_EVENTS", "Counted", "Ending", "scatter"]
+__all__ = ["TILE_EVENTS", "Counted", "Ending", "scatter", "word"]
 
 TILE_EVENTS = 64
 """A line of the cache of float32, four times."""
@@ -155,7 +155,7 @@ def _rows_numpy(file_ids: Integers, dense: Integers, ids: Integers, rows: Intege
 
 
 @compiled
-def _word(data: Raw, at: np.uint64) -> np.uint64:
+def word(data: Raw, at: np.uint64) -> np.uint64:
     """Return four bytes as a number. Places are unsigned: no index is looked at for a sign, and
     the compiler makes one load of all."""
     return (
@@ -190,13 +190,13 @@ def _look(data: Raw, at: Integer, end: int) -> tuple[Integer, Integer, Integer]:
     if end - at < _HEAD:
         return 0, _CUT - 10, 0
     start = np.uint64(at)
-    size = np.int64(_word(data, start))
-    first = 20 + max(np.int64(4), np.int64(_word(data, start + _8)))
-    if _word(data, start + _4) != _DATA or first > size:
+    size = np.int64(word(data, start))
+    first = 20 + max(np.int64(4), np.int64(word(data, start + _8)))
+    if word(data, start + _4) != _DATA or first > size:
         return size, _OTHER - 10, first
     if size > end - at:
         return size, _CUT - 10, first
-    number = np.int64(_word(data, start + np.uint64(first) - _4))
+    number = np.int64(word(data, start + np.uint64(first) - _4))
     if first + _VALUE * number > size:
         return size, _OTHER - 10, first
     return size, number, first
@@ -228,11 +228,11 @@ def _take_usual(
             break
         column, place, left, inexact = np.uint64(event), np.uint64(at + first), number, 0
         while left > 0:
-            file_id = _word(data, place)
+            file_id = word(data, place)
             if file_id >= low_ids:
                 break
             row = dense[file_id]
-            bits = np.uint64(_word(data, place + _4) | _word(data, place + _8) << _32)
+            bits = np.uint64(word(data, place + _4) | word(data, place + _8) << _32)
             value = bits.view(np.float64)
             single = np.float32(value)
             is_exact = np.float64(single) == value
@@ -277,12 +277,12 @@ def _take(
     place = np.uint64(at)
     unknown = repeated = inexact = 0
     for _ in range(number):
-        file_id = _word(data, place)
+        file_id = word(data, place)
         if file_id < np.uint64(len(dense)):
             row = dense[file_id]
         else:
             row = _high_row(np.int64(file_id), ids, rows)
-        bits = np.uint64(_word(data, place + _4) | _word(data, place + _8) << _32)
+        bits = np.uint64(word(data, place + _4) | word(data, place + _8) << _32)
         place += np.uint64(_VALUE)
         if row < 0:
             unknown += 1

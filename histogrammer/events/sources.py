@@ -1,4 +1,5 @@
-"""Sources of events: a file, several in a row, one that is still written, the output of a program.
+"""Sources of events: a file, several in a row, one that is still written, the output of a program,
+a live stream.
 
     with EventSource([FileInput("run1.evt"), FileInput("run2.evt")]) as source:
         for part in source:  # EventBlock, Definitions, StateChange, ...
@@ -20,6 +21,7 @@ from histogrammer.events.accounts import Account
 from histogrammer.events.blocks import BLOCK_EVENTS
 from histogrammer.events.decoder import Decoder, Part, RowOf
 from histogrammer.events.inputs import Input
+from histogrammer.events.livecounts import LiveCounts
 from histogrammer.events.stopsign import StopSign
 
 __all__ = ["BlockSource", "EventSource", "Progress"]
@@ -61,6 +63,10 @@ class BlockSource(Protocol):
     def progress(self) -> Progress:
         """Return the present state."""
 
+    @property
+    def live(self) -> LiveCounts | None:
+        """Counts of a live source; None: it is none."""
+
     def assume(self, version: int) -> None:
         """Assume a format of items that do not tell it."""
 
@@ -81,7 +87,7 @@ class EventSource:
     until it has its own.
 
     Args:
-        inputs: `FileInput`, `FollowedInput`, `ProgramInput`; at least one.
+        inputs: `FileInput`, `FollowedInput`, `ProgramInput`, `LiveInput`; at least one.
         row_of: As of `Decoder`.
         kept: As of `Decoder`.
         block_events: As of `Decoder`.
@@ -140,6 +146,11 @@ class EventSource:
             sum(each.events for each in self._accounts),
             sum(each.items for each in self._accounts),
         )
+
+    @property
+    def live(self) -> LiveCounts | None:
+        """Counts of a live source; None: it is none."""
+        return self._inputs[self._number].live
 
     def assume(self, version: int) -> None:
         """Assume a format, 11 or 12, of items that do not tell it. Between iterations."""

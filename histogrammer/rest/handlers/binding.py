@@ -57,7 +57,7 @@ def list_variables(program: Program, values: Values) -> VariablesObject | dict[s
     )
     if not program.flavor.short_lists:
         return told
-    is_online = state.attached.startswith("pipe:")
+    is_online = state.attached.startswith(("pipe:", "stream:"))
     return named_variables(told, is_online=is_online, parameters=parameters, events=state.events)
 
 

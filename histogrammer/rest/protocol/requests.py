@@ -239,8 +239,8 @@ _PROGRAM = (
     done(
         "attach/attach",
         "Attach a source of events.",
-        must("type", "file, or pipe"),
-        must("source", "path, or command"),
+        must("type", "file, pipe, or stream"),
+        must("source", "path, or name of a program or stream of the configuration"),
         may("size", "bytes that are read at once", _UNSIGNED),
     ),
     done("attach/list", "Return the source of events."),

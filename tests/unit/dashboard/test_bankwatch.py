@@ -124,6 +124,12 @@ class Scene:
         return self.state.liveness.state
 
 
+@pytest.fixture(autouse=True)
+def _pauses_have_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep a slow machine from going round twice in one look."""
+    monkeypatch.setattr("dashboard.bankwatch.EVERY_S", 3600.0)
+
+
 def played(act: Callable[[Scene], Coroutine[Any, Any, None]]) -> None:
     async def run() -> None:
         scene = Scene()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 import sys
 import threading
@@ -213,6 +214,35 @@ def test_attach_stops_what_runs_and_forgets_it(analyzer: Analyzer, tmp_path: Pat
     assert (analyzer.state().is_active, analyzer.state().events) == (False, 0)
 
 
+def test_live_stream_is_attached_by_its_name_and_its_counts_and_rates_are_told(
+    worker: Worker[Engine], tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        place = f"127.0.0.1:{server.getsockname()[1]}"
+        now = [100.0]
+        with Analyzer(
+            worker, roots=Roots([tmp_path]), streams={"now": place}, clock=lambda: now[0]
+        ) as analyzer:
+            with pytest.raises(AnalysisError, match=r"is not supported: x is no stream .*: now$"):
+                analyzer.attach("stream", "x")
+            assert analyzer.state().told_live() is None
+            analyzer.attach("stream", "now")
+            analyzer.start()
+            with server.accept()[0] as link:
+                link.sendall(HEAD + events(0.0, 1.0, 1.0))
+                now[0] = 101.0
+                while analyzer.state().events < 3:
+                    assert not analyzer.wait(0.001)
+                state = analyzer.state()
+                analyzer.stop()
+            assert (analyzer.attached, state.size) == ("stream:now", None)
+            assert counts(worker) == [1.0, 2.0, 0.0, 0.0]
+            told = state.told_live() or {}
+            assert (told["events"], told["skipped_events"], told["skipped_rate"]) == (3, 0, 0.0)
+            assert (told["connections"], told["is_connected"]) == (1, True)
+            assert state.came_rate in (0.0, 3.0)  # as the part with them was, or was not, noted
+
+
 REFUSALS = [
     ("test", "x", "Data source type 'test' is not supported", "This is Rustogramer not SpecTcl"),
     ("file", "none", "Attach failed", "No such file or directory"),
@@ -220,6 +250,7 @@ REFUSALS = [
     ("file", "../out", "Attach failed", "is not below the folders that files are read from, "),
     ("file", "link", "Attach failed", "is not below the folders that files are read from, "),
     ("file", "a\0b", "Attach failed", "is no path of a file"),
+    ("stream", "127.0.0.1:1", "Data source type 'stream' is not supported", "This is Rustogramer"),
     ("pipe", "rm", "Data source type 'pipe' is not supported", "rm is no program of the"),
 ]
 

@@ -36,3 +36,11 @@ def test_programs_are_commands() -> None:
     given = {"kind": "histogrammer", "hpc_host": "localhost"}
     with pytest.raises(ValidationError, match=r"programs\.online"):
         HistogrammerBankConfig(**given, programs={"online": []})
+
+
+def test_streams_are_places_of_streams() -> None:
+    given = {"kind": "histogrammer", "hpc_host": "localhost"}
+    taken = {"live": "daq1:5501", "pulled": "pull:tcp://daq1:5502", "told": "sub:tcp://[::1]:5503"}
+    assert HistogrammerBankConfig(**given, streams=taken).streams == taken
+    with pytest.raises(ValidationError, match="'daq1' is no stream: HOST:PORT, pull:tcp://HOST:PO"):
+        HistogrammerBankConfig(**given, streams={"live": "daq1"})

@@ -1,0 +1,34 @@
+// Spectra of all Banks side by side, on one scale: the odd one is found at a glance.
+import { computed } from "@preact/signals";
+import { Bandpass, commonRange } from "../charts/bandpass.js";
+import { AutoScale } from "../charts/scales.js";
+import { bankPath } from "../state/address.js";
+import { second } from "../state/clock.js";
+import { topic } from "../state/store.js";
+import { number, span, utc, visible } from "../text/format.js";
+import { bankState, isStale } from "../text/states.js";
+import { Chip } from "../views/chip.js";
+import { rows } from "../views/frame.js";
+import { useTopics } from "../views/hooks.js";
+import { html } from "../views/html.js";
+
+const scale = new AutoScale();
+const range = computed(() => scale.take(...commonRange(Object.values(topic("bandpass").all())), second.peek()));
+
+/** @param {{row: any}} _ */
+function Small({ row }) {
+  const told = topic("bandpass").of(row.bank).value;
+  const state = bankState(row, second.value);
+  return html`<a class="panel ${isStale(row) ? "stale" : ""}" href=${bankPath(row.bank)}>
+    <header><b>${visible(row.bank, 40)}</b><${Chip} ...${state} /><span class="grow"></span><span class="dim">${told ? `${span(second.value - told.time)} old` : "no spectrum"}</span></header>
+    <div class="body"><${Bandpass} told=${told} range=${range.value} width=${270} height=${110} age=${told ? second.value - told.time : 0} /></div>
+  </a>`;
+}
+
+/** The page. */
+export default function Spectra() {
+  useTopics("overview", "bandpass");
+  const [least, greatest] = range.value;
+  return html`<div class="page-head"><h1>Spectra</h1><span class="dim">first curve of each Bank in 64 pixels, once a second, all from ${number(least)} to ${number(greatest)}; ${utc(second.value)} UTC</span></div>
+    <div class="multiples">${rows.value.map((row) => html`<${Small} key=${row.bank} row=${row} />`)}</div>`;
+}

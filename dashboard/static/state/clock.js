@@ -1,0 +1,34 @@
+// Server's time and the age of its last sign of life, as this page knows them. The browser's clock counts only as a watch.
+import { signal } from "@preact/signals";
+
+let serverTime = 0;
+let heardAt = -Infinity;
+
+/** Server's time, UTC, unix seconds; renewed a few times a second while the page is drawn. */
+export const now = signal(0);
+/** The same in whole seconds, for what need not move faster. */
+export const second = signal(0);
+/** Age of the last heartbeat, s; infinite: there was none. */
+export const age = signal(Infinity);
+
+/**
+ * @param {{time: number}} beat
+ * @param {number} at Of the page's watch, ms.
+ */
+export function takeBeat(beat, at = performance.now()) {
+  serverTime = beat.time;
+  heardAt = at;
+}
+
+/** @param {number} at Of the page's watch, ms. */
+export function renew(at = performance.now()) {
+  age.value = (at - heardAt) / 1000;
+  if (serverTime === 0) return;
+  now.value = serverTime + Math.max(at - heardAt, 0) / 1000;
+  second.value = Math.floor(now.value);
+}
+
+/** @returns {number} Server's time now, not only as of the last drawing. */
+export function serverNow() {
+  return serverTime > 0 ? serverTime + (performance.now() - heardAt) / 1000 : 0;
+}

@@ -1,0 +1,99 @@
+// One WebSocket: frames of pipes, and topics too where there is no other way.
+import { Backoff, verdict } from "./backoff.js";
+import { NOTHING } from "./wishes.js";
+
+const LOOK_EVERY_MS = 500;
+
+/** @typedef {import("./wishes.js").Wish} Wish */
+
+/** Keeps a WebSocket open as long as something is wanted of it. */
+export class FrameSocket {
+  /**
+   * @param {(message: {event: string} & Record<string, any>) => void} deliver Gets each event.
+   * @param {(frame: ArrayBuffer) => void} deliverFrame Gets each frame.
+   */
+  constructor(deliver, deliverFrame) {
+    this.deliver = deliver;
+    this.deliverFrame = deliverFrame;
+    /** @type {Wish | null} */
+    this.wish = null;
+    /** @type {WebSocket | null} */
+    this.socket = null;
+    this.backoff = new Backoff();
+    this.heardAt = 0;
+    this.lookedAt = performance.now();
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.again = undefined;
+    this.watch = setInterval(() => this.look(), LOOK_EVERY_MS);
+  }
+
+  /**
+   * Say what is wanted from now on.
+   *
+   * @param {Wish | null} wish None: no connection at all.
+   */
+  want(wish) {
+    this.wish = wish;
+    if (wish === null) this.drop();
+    else if (this.socket === null) this.open();
+    else if (this.socket.readyState === WebSocket.OPEN) this.tell();
+  }
+
+  tell() {
+    this.socket?.send(JSON.stringify(this.wish ?? NOTHING));
+  }
+
+  drop() {
+    clearTimeout(this.again);
+    const socket = this.socket;
+    this.socket = null;
+    socket?.close();
+  }
+
+  open() {
+    this.drop();
+    if (this.wish === null) return;
+    this.heardAt = performance.now();
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
+    this.socket = socket;
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => {
+      if (socket === this.socket) this.tell();
+    };
+    socket.onmessage = (event) => {
+      if (socket !== this.socket) return;
+      this.heardAt = performance.now();
+      this.backoff.reset();
+      if (typeof event.data === "string") this.deliver(JSON.parse(event.data));
+      else this.deliverFrame(event.data);
+    };
+    socket.onclose = () => {
+      if (socket === this.socket) this.openLater();
+    };
+  }
+
+  /** Open it at once, if it is open at all: the network or the machine came back. */
+  wake() {
+    if (this.wish !== null && performance.now() - this.heardAt > 1500) this.open();
+  }
+
+  openLater() {
+    clearTimeout(this.again);
+    this.again = setTimeout(() => this.open(), this.backoff.next());
+  }
+
+  look() {
+    const now = performance.now();
+    const found = verdict(now, this.heardAt, this.lookedAt);
+    this.lookedAt = now;
+    if (this.wish === null || found === "well") return;
+    this.heardAt = now;
+    if (found === "slept") this.open();
+    else this.openLater();
+  }
+
+  close() {
+    clearInterval(this.watch);
+    this.want(null);
+  }
+}

@@ -1,0 +1,27 @@
+// Panels that a kind of Banks brings along.
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { site } from "../state/site.js";
+import { visible } from "../text/format.js";
+import { html } from "./html.js";
+
+/** @param {{row: any, described: any}} _ */
+export function KindPanels({ row, described }) {
+  const address = site.value.panels[row.kind];
+  const made = useSignal(/** @type {any} */ (null));
+  const problem = useSignal("");
+  useEffect(() => {
+    if (!address) return;
+    import(address)
+      .then(async (module) => {
+        const tools = await import("../panels.js");
+        made.value = module.default(tools);
+      })
+      .catch((error) => {
+        problem.value = error.message;
+      });
+  }, [address]);
+  if (problem.value) return html`<p class="problem">the panels of ${visible(row.kind, 40)} cannot be shown: ${visible(problem.value, 300)}</p>`;
+  if (!made.value) return null;
+  return html`<${made.value} bank=${row.bank} row=${row} described=${described} />`;
+}

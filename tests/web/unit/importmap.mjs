@@ -1,0 +1,15 @@
+// Lets node resolve the page's bare names by the import map of its `index.html`.
+import { readFileSync } from "node:fs";
+import { register } from "node:module";
+import { pathToFileURL } from "node:url";
+
+const page = new URL("../../../dashboard/static/", import.meta.url);
+const map = JSON.parse(/<script type="importmap">(.*?)<\/script>/s.exec(readFileSync(new URL("index.html", page), "utf8"))[1]).imports;
+const urls = Object.fromEntries(Object.entries(map).map(([name, path]) => [name, new URL(`.${path.slice("/static".length)}`, page).href]));
+const hooks = `
+  const urls = ${JSON.stringify(urls)};
+  const page = ${JSON.stringify(page.href)};
+  export const resolve = (name, context, next) => (name in urls ? { url: urls[name], format: "module", shortCircuit: true } : next(name, context));
+  export const load = (url, context, next) => next(url, url.startsWith(page) ? { ...context, format: "module" } : context);
+`;
+register(`data:text/javascript,${encodeURIComponent(hooks)}`, pathToFileURL("./"));
