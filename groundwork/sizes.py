@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["BYTES_FORM", "read_bytes"]
+__all__ = ["BYTES_FORM", "read_bytes", "shown_bytes"]
 
 BYTES_FORM = r"^[0-9]+(\.[0-9]+)? ?([kMGT]B|[KMGT]iB|B)$"
 _UNITS = {"B": 1} | {
@@ -21,3 +21,12 @@ def read_bytes(text: str) -> int:
     if found is None:
         raise ValueError(f"{text!r} is no size; write one as 500 MB or 1 GiB")
     return int(float(found[1]) * _UNITS[found[2]])
+
+
+def shown_bytes(number: float) -> str:
+    """Return a number of bytes as a person reads it, `1.5 MiB`."""
+    for unit in ("B", "KiB", "MiB"):
+        if number < 1024:
+            return f"{number:.0f} B" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1024
+    return f"{number:.1f} GiB"
