@@ -31,10 +31,10 @@ from benchmarks.rows import Row
 from groundwork.addresses import split_url, tcp_url
 from histogrammer.axes import Axis
 from histogrammer.bank import HistogrammerBank
-from histogrammer.display.protocol.directory import Directory
+from histogrammer.display.protocol.directory import MirrorDirectory
 from histogrammer.display.reader import open_key
 from histogrammer.engine import Engine
-from histogrammer.mirror.keeper import Keeper
+from histogrammer.mirror.keeper import MirrorKeeper
 from histogrammer.mirror.places import Places
 from histogrammer.mirror.server import MirrorServer, MirrorServerSettings, listen
 from histogrammer.mirror.updates import Updates
@@ -93,7 +93,7 @@ async def _serve(connection: Telling, one: Histogrammer) -> None:
 
     control = await asyncio.start_server(change, HOST, 0)
     log = logging.LoggerAdapter(logging.getLogger(__name__))
-    server = MirrorServer(Updates(one.worker), Directory(), log, MirrorServerSettings())
+    server = MirrorServer(Updates(one.worker), MirrorDirectory(), log, MirrorServerSettings())
     listening = listen(HOST, 0)
     ready(connection, " ".join(_url(each) for each in (*control.sockets, listening)))
     await server.serve(listening, asyncio.Event())
@@ -199,7 +199,7 @@ def _delays(pauses: Sequence[float]) -> tuple[list[float], float]:
             for name in ("spectcl", "mirror")
         )
         places = Places(host=HOST, rest=rest, mirror=mirror, user=None, manager=ManagerAddress())
-        with Keeper(places, places.source()) as keeper, open_key(keeper.copy.key) as seen:
+        with MirrorKeeper(places, places.source()) as keeper, open_key(keeper.copy.key) as seen:
             thread = threading.Thread(target=keeper.run, daemon=True)
             thread.start()
             while not keeper.updates:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
-import logging
 import time
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
@@ -26,27 +24,20 @@ from player.endpoints.http.connections import ConnectionWatch
 from player.endpoints.http.guard import LOGIN, PERSON, Guard, GuardRules
 from player.endpoints.http.loginroutes import LOGOUT, LoginRoutes
 from player.endpoints.http.logins import Logins
-from player.endpoints.http.protocol.sessions import Person
 from player.endpoints.http.responses import json_response, tell_errors
+from player.endpoints.http.revocations import Revocations
 from player.endpoints.http.tls import Certificate
 from zmqjsonproxy.rights import ClientKeys
 
-__all__ = ["PAGES", "Dashboard", "Served"]
-
-log = logging.getLogger(__name__)
+__all__ = ["PAGES", "Dashboard", "ServedArray"]
 
 PAGES = ("hosts", "log", "journal", "history", "files", "spectra", "jobs")
 _ONLY_READS = "this address only reads: GET and HEAD. A Bank is changed by calls, as with the command `dealer`"
 _LONGEST_TARGET = 8192
-_LOOK_EVERY_S = 0.25
-_CUT_AFTER_S = 0.5
-"""A stream that was told to end has so long to say so."""
-_CERTIFICATE_EVERY = 240
-"""Looks at the keys between two at the certificate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class ServedArray:
     """Settings of what is served.
 
     Attributes:
@@ -82,7 +73,7 @@ class Dashboard:
 
     hub: ArrayHub
 
-    def __init__(self, served: Served) -> None:
+    def __init__(self, served: ServedArray) -> None:
         self._served, self._version = served, version()
         self._page, self._login_page = (
             Page(served.static / name) for name in ("index.html", "login.html")
@@ -109,6 +100,7 @@ class Dashboard:
             changes=() if served.logins is None else (LOGIN, LOGOUT),
         )
         self.asgi = self._viewing.guard = Guard(api, rules)
+        self._revocations = Revocations(self.asgi, self.watch, served.logins, served.certificate)
 
     def _add_routes(self, api: FastAPI) -> None:
         for path in ("/", "/bank/{bank}", *(f"/{page}" for page in PAGES)):
@@ -131,37 +123,11 @@ class Dashboard:
     async def _lifespan(self, _api: FastAPI) -> AsyncIterator[None]:
         async with ArrayHub(self._served.array, self._served.keys) as self.hub:
             self._queries.hub = self._viewing.hub = self.hub
-            looking = asyncio.create_task(self._look())
-            try:
-                async with self.watch.watching():
-                    yield
-            finally:
-                looking.cancel()
-
-    async def _look(self) -> None:
-        """End what goes on of people who may not any more; read a new certificate."""
-        for count in itertools.count(1):
-            await asyncio.sleep(_LOOK_EVERY_S)
-            try:
-                self._end_of_revoked()
-                if self._served.certificate is not None and count % _CERTIFICATE_EVERY == 0:
-                    await asyncio.to_thread(self._served.certificate.look)
-            except Exception:  # of a key folder: others are looked at on
-                log.exception("the keys of people could not be looked at")
-
-    def _end_of_revoked(self) -> None:
-        if self._served.logins is None:
-            return
-        loop = asyncio.get_running_loop()
-        for person, peer in self.asgi.running:
-            if why := self._served.logins.ended(person):
-                self.hub.board.end_of(person, why)
-                loop.call_later(_CUT_AFTER_S, self._cut, person, peer)
-
-    def _cut(self, person: Person, peer: tuple[str, int]) -> None:
-        """Cut the connection of a request that goes on all the same."""
-        if (person, peer) in self.asgi.running:
-            self.watch.cut(peer)
+            async with (
+                self._revocations.looking(self.hub.board.end_of),
+                self.watch.watching(),
+            ):
+                yield
 
     def end(self, within: float) -> None:
         """Have all streams end; connections that do not within so many s are cut. In the loop."""

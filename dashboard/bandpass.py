@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dashboard.bankstate import BankState
+from dashboard.bankstate import WatchedBank
 from dashboard.frames import FrameFeed, FrameFeeds
 from dashboard.protocol.topics import KeyTopic
 from dashboard.protocol.wishes import FrameWish
@@ -28,7 +28,7 @@ class Bandpasses:
         topic: Gets them.
     """
 
-    def __init__(self, states: Sequence[BankState], feeds: FrameFeeds, topic: KeyTopic) -> None:
+    def __init__(self, states: Sequence[WatchedBank], feeds: FrameFeeds, topic: KeyTopic) -> None:
         self._states, self._feeds, self._topic = states, feeds, topic
         self._followed: dict[str, tuple[FrameFeed, int]] = {}
 
@@ -59,7 +59,7 @@ def _nobody() -> None:
     """Wake nobody: bandpasses are looked at from time to time."""
 
 
-def _first_pipe(state: BankState) -> FrameWish | None:
+def _first_pipe(state: WatchedBank) -> FrameWish | None:
     for object_name, properties in state.interface.properties.items():
         for one in properties:
             if one["kind"] == "pipe":

@@ -17,7 +17,14 @@ from player.endpoints.http.protocol.texts import write_json
 from zmqjsonproxy import InterfaceDescription
 from zmqjsonproxy.channels import Update
 
-__all__ = ["ORIGINAL_SUMMARY", "BankState", "Interface", "bounded", "key_of", "wanted_patterns"]
+__all__ = [
+    "ORIGINAL_SUMMARY",
+    "ShownInterface",
+    "WatchedBank",
+    "bounded",
+    "key_of",
+    "wanted_patterns",
+]
 
 BANK, PREFIX = "bank", "bank."
 CONTROL, LOAD, LOG, OPERATIONS = "control", "host_load", "log", "operations"
@@ -70,7 +77,7 @@ def bounded(value: Any) -> Any:
 
 
 @dataclass(slots=True)
-class Interface:
+class ShownInterface:
     """Description of what a Player offers.
 
     Attributes:
@@ -122,7 +129,7 @@ class Interface:
 _OF_A_MOMENT = ("number", "time", "problem")
 
 
-class BankState:
+class WatchedBank:
     """State of one Bank, written into topics.
 
     Args:
@@ -155,7 +162,7 @@ class BankState:
     ) -> None:
         self.bank, self.url, self.host = bank, url, host
         self._rows, self._values, self._operations, self._log = topics
-        self.interface, self.liveness = Interface(), Liveness(wall)
+        self.interface, self.liveness = ShownInterface(), Liveness(wall)
         self.kind, self.dialect, self.instance = "", "unknown", ""
         self.offset: float | None = None
         self.overview: JsonObject = {}

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.bankstate import BANK, ORIGINAL_SUMMARY, BankState, wanted_patterns
+from dashboard.bankstate import BANK, ORIGINAL_SUMMARY, WatchedBank, wanted_patterns
 from groundwork.errors import text_of
 from zmqjsonproxy import (
     AsyncHub,
@@ -74,7 +74,7 @@ class BankWatch:
 
     def __init__(
         self,
-        state: BankState,
+        state: WatchedBank,
         hub: AsyncHub,
         subscriptions: Subscriptions,
         clock: Callable[[], float] = time.monotonic,

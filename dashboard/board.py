@@ -11,12 +11,20 @@ from collections.abc import Callable, Iterable, Sequence
 from fastapi.sse import format_sse_event
 
 from dashboard.frames import FrameFeed, FrameFeeds
-from dashboard.protocol.topics import KeyTopic, LineTopic, Topic
+from dashboard.protocol.topics import BoardTopic, KeyTopic, LineTopic
 from dashboard.protocol.wishes import FrameWish, known_topics
 from groundwork.values import JsonObject
 from player.endpoints.http.protocol.sessions import Person
 
-__all__ = ["BANDPASS", "BATCH_HZ", "HOSTS", "Board", "Message", "TooManyStreamsError", "Viewer"]
+__all__ = [
+    "BANDPASS",
+    "BATCH_HZ",
+    "HOSTS",
+    "Board",
+    "PageMessage",
+    "PageViewer",
+    "TooManyStreamsError",
+]
 
 BATCH_HZ = 4.0
 STREAMS_MOST = 200
@@ -27,7 +35,7 @@ class TooManyStreamsError(Exception):
     """Error: as many streams are open as may be."""
 
 
-class Message:
+class PageMessage:
     """A message for viewers, in the forms of both kinds of streams.
 
     Args:
@@ -49,7 +57,7 @@ class Message:
         return self._event
 
 
-class Viewer:
+class PageViewer:
     """One who looks: its place in each topic that it follows.
 
     Args:
@@ -95,7 +103,7 @@ class Viewer:
         self._there.clear()
         return not self.is_ended
 
-    def take(self) -> list[Message]:
+    def take(self) -> list[PageMessage]:
         """Take what brings it to the newest state."""
         taken = []
         for name, place in self.places.items():
@@ -160,7 +168,7 @@ class Board:
             LineTopic(LOG),
         )
         self.values = {bank: KeyTopic(f"values:{bank}") for bank in banks}
-        some: Sequence[Topic] = (
+        some: Sequence[BoardTopic] = (
             self.overview,
             self.bandpass,
             self.operations,
@@ -169,19 +177,19 @@ class Board:
             *self.values.values(),
         )
         self.topics = {topic.name: topic for topic in some}
-        self._written: dict[str, dict[int, Message]] = {}
-        self._viewers: dict[Viewer, None] = {}
+        self._written: dict[str, dict[int, PageMessage]] = {}
+        self._viewers: dict[PageViewer, None] = {}
         self._past = Counter[str]()
         self._is_ended = False
         self.refused = 0
 
-    def message(self, topic: Topic, since: int) -> Message:
+    def message(self, topic: BoardTopic, since: int) -> PageMessage:
         """Return what brings a viewer of a topic from a place to the newest state."""
         written = self._written.setdefault(topic.name, {})
         found = written.get(since)
         if found is None:
             event = "lines" if isinstance(topic, LineTopic) else "changes"
-            found = written[since] = Message(event, topic.write(since, self._clock()))
+            found = written[since] = PageMessage(event, topic.write(since, self._clock()))
         return found
 
     def seal(self) -> None:
@@ -201,25 +209,25 @@ class Board:
 
     # viewers
 
-    def join(self, who: str, way: str, person: Person | None = None) -> Viewer:
+    def join(self, who: str, way: str, person: Person | None = None) -> PageViewer:
         """Let one more look; TooManyStreamsError: there are as many as may be."""
         if self._is_ended or len(self._viewers) >= STREAMS_MOST:
             self.refused += 1
             raise TooManyStreamsError(
                 f"{STREAMS_MOST} streams are open, and there are no more: close a page"
             )
-        viewer = Viewer(self, who, way, person)
+        viewer = PageViewer(self, who, way, person)
         self._viewers[viewer] = None
         return viewer
 
-    def follow(self, viewer: Viewer, topics: Iterable[str]) -> tuple[list[str], list[str]]:
+    def follow(self, viewer: PageViewer, topics: Iterable[str]) -> tuple[list[str], list[str]]:
         """Let a viewer follow these topics, and no others; which of them there are, which not."""
         known, unknown = known_topics(topics, self.topics)
         viewer.places = {name: viewer.places.get(name) for name in known}
         viewer.wake()
         return known, unknown
 
-    def follow_frames(self, viewer: Viewer, wishes: Iterable[FrameWish]) -> list[str]:
+    def follow_frames(self, viewer: PageViewer, wishes: Iterable[FrameWish]) -> list[str]:
         """Let a viewer have these frames, and no others; what of them cannot be had, and why."""
         before, now, unknown = viewer.frames, {}, []
         for wish in wishes:
@@ -238,7 +246,7 @@ class Board:
         viewer.wake()
         return unknown
 
-    def leave(self, viewer: Viewer) -> None:
+    def leave(self, viewer: PageViewer) -> None:
         """Forget a viewer; may be called twice."""
         if self._viewers.pop(viewer, 0) is None:
             self.follow_frames(viewer, ())
@@ -279,5 +287,5 @@ class Board:
         return found
 
 
-def _counts(viewer: Viewer) -> dict[str, int]:
+def _counts(viewer: PageViewer) -> dict[str, int]:
     return {f"sent {viewer.way}": viewer.sent, f"dropped {viewer.way}": viewer.merged}

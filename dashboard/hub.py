@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator
 
 from dashboard.bandpass import Bandpasses
-from dashboard.bankstate import BankState
+from dashboard.bankstate import WatchedBank
 from dashboard.bankwatch import LINK, BankWatch
 from dashboard.board import BANDPASS, BATCH_HZ, HOSTS, Board
 from dashboard.config import Array
@@ -49,7 +49,7 @@ class ArrayHub:
         self.board = Board(array.urls, self._feeds)
         board, wall = self.board, time.time()
         self.states = {
-            bank: BankState(
+            bank: WatchedBank(
                 bank,
                 url,
                 array.hosts.get(bank, ""),

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from dashboard.bankstate import BankState
-from dashboard.protocol.liveness import LinkState
+from dashboard.bankstate import WatchedBank
+from dashboard.protocol.liveness import LivenessState
 
 __all__ = ["write_metrics"]
 
 WAYS = ("events", "websocket")
 
 
-def write_metrics(states: Iterable[BankState], counts: Mapping[str, int], refused: int) -> bytes:
+def write_metrics(states: Iterable[WatchedBank], counts: Mapping[str, int], refused: int) -> bytes:
     """Write figures in Prometheus' text format.
 
     Args:
@@ -29,7 +29,7 @@ def write_metrics(states: Iterable[BankState], counts: Mapping[str, int], refuse
 
 
 class _Collector:
-    def __init__(self, states: list[BankState], counts: Mapping[str, int], refused: int) -> None:
+    def __init__(self, states: list[WatchedBank], counts: Mapping[str, int], refused: int) -> None:
         self._states, self._counts, self._refused = states, counts, refused
 
     def collect(self) -> Iterator[Metric]:
@@ -43,7 +43,7 @@ class _Collector:
             labels=["bank"],
         )
         for state in self._states:
-            live.add_metric([state.bank], float(state.liveness.state is LinkState.LIVE))
+            live.add_metric([state.bank], float(state.liveness.state is LivenessState.LIVE))
             missed.add_metric([state.bank], state.missed)
         yield from (live, missed)
         viewers = GaugeMetricFamily(

@@ -15,7 +15,7 @@ from dashboard.hub import ArrayHub
 from dashboard.logquery import LogQuery
 from dashboard.ports import list_ports, managers
 from dashboard.protocol.topics import KEPT_LINES
-from dashboard.records import ENTRIES_MOST, Records, read_key
+from dashboard.records import ENTRIES_MOST, ArrayRecords, read_key
 from player.endpoints.http.protocol.messages import ARRAY_MOST
 from player.endpoints.http.protocol.texts import write_json
 from player.endpoints.http.sharedanswers import SharedAnswers
@@ -50,8 +50,8 @@ class Queries:
         self._answers = SharedAnswers(UNDER_WAY_MOST)
 
     @cached_property
-    def _records(self) -> Records:
-        return Records(self.hub.calls, self.hub.array.urls)
+    def _records(self) -> ArrayRecords:
+        return ArrayRecords(self.hub.calls, self.hub.array.urls)
 
     def add_to(self, api: FastAPI) -> None:
         """Add them to an application."""

@@ -13,7 +13,7 @@ from dealer.recordreading import in_time_order
 from groundwork.values import JsonObject
 from zmqjsonproxy import AsyncHub, ProxyError
 
-__all__ = ["ENTRIES_MOST", "HistoryKey", "Records", "read_key"]
+__all__ = ["ENTRIES_MOST", "ArrayRecords", "HistoryKey", "read_key"]
 
 JOURNAL, HISTORY, READ = "journal", "history", "read"
 WITHIN_S = 10.0
@@ -38,7 +38,7 @@ def read_key(text: str) -> HistoryKey:
     return HistoryKey(bank, name)
 
 
-class Records:
+class ArrayRecords:
     """Asks Players for what they keep.
 
     Args:

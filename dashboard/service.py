@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from dashboard.application import Dashboard, Served
+from dashboard.application import Dashboard, ServedArray
 from dashboard.assets import STATIC
 from dashboard.config import Array
 from dashboard.panels import find_panels
@@ -88,7 +88,7 @@ class DashboardService:
             if folder is not None:
                 port = int(listening.getsockname()[1])
                 logins = Logins(folder.find_token, port=port, is_secure=tls is not None)
-            served = Served(
+            served = ServedArray(
                 array=array,
                 names=names_of_host(array.site.hosts),
                 keys=keys,

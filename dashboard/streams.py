@@ -12,12 +12,12 @@ from fastapi import WebSocket, WebSocketDisconnect
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 
-from dashboard.board import Board, Message, Viewer
+from dashboard.board import Board, PageMessage, PageViewer
 from dashboard.protocol.messages import write_beat, write_wanted
 from dashboard.protocol.wishes import WishError, read_wishes
 from player.endpoints.http.protocol.messages import write_end
 
-__all__ = ["EventStream", "serve_websocket"]
+__all__ = ["PageStream", "serve_websocket"]
 
 RETRY_MS = 500
 BEAT_EVERY_S = 1.0
@@ -35,7 +35,7 @@ class _Beats:
         silent: Returns Banks that are late.
     """
 
-    def __init__(self, viewer: Viewer, silent: Silent) -> None:
+    def __init__(self, viewer: PageViewer, silent: Silent) -> None:
         self._viewer, self._silent = viewer, silent
         self._due, self._number = time.monotonic(), 0
 
@@ -44,7 +44,7 @@ class _Beats:
         """Time until the next one, s."""
         return max(self._due - time.monotonic(), 0.0)
 
-    def take(self) -> Message | None:
+    def take(self) -> PageMessage | None:
         """Return the next one, if it is due."""
         now = time.monotonic()
         if now < self._due:
@@ -52,10 +52,10 @@ class _Beats:
         self._due = max(self._due + BEAT_EVERY_S, now)
         self._number += 1
         beat = write_beat(self._number, time.time(), self._viewer.merged, self._silent())
-        return Message("heartbeat", beat)
+        return PageMessage("heartbeat", beat)
 
 
-class EventStream(StreamingResponse):
+class PageStream(StreamingResponse):
     """Response that goes on: server-sent events for one viewer, who is forgotten at its end.
 
     Args:
@@ -67,7 +67,7 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, board: Board, viewer: Viewer, hello: str, silent: Silent) -> None:
+    def __init__(self, board: Board, viewer: PageViewer, hello: str, silent: Silent) -> None:
         super().__init__(self._events(), headers={"x-accel-buffering": "no"})
         self._board, self._viewer, self._hello, self._silent = board, viewer, hello, silent
 
@@ -80,7 +80,7 @@ class EventStream(StreamingResponse):
 
     async def _events(self) -> AsyncIterator[bytes]:
         beats = _Beats(self._viewer, self._silent)
-        yield format_sse_event(retry=RETRY_MS) + Message("hello", self._hello).event
+        yield format_sse_event(retry=RETRY_MS) + PageMessage("hello", self._hello).event
         is_on = True
         while is_on:
             chunk = bytearray()
@@ -93,14 +93,14 @@ class EventStream(StreamingResponse):
             yield format_sse_event(data_str=write_end(self._viewer.why), event="end")
 
 
-def _due(viewer: Viewer, beats: _Beats) -> Sequence[Message]:
+def _due(viewer: PageViewer, beats: _Beats) -> Sequence[PageMessage]:
     messages = viewer.take()
     beat = beats.take()
     return messages if beat is None else [*messages, beat]
 
 
 async def serve_websocket(
-    socket: WebSocket, board: Board, viewer: Viewer, hello: str, silent: Silent
+    socket: WebSocket, board: Board, viewer: PageViewer, hello: str, silent: Silent
 ) -> None:
     """Serve a viewer over a WebSocket until its end: topics and heartbeats as text, frames of pipes
     as bytes. It says what it wants, and nothing else."""
@@ -118,7 +118,7 @@ async def serve_websocket(
 
 
 async def _write(
-    socket: WebSocket, viewer: Viewer, beats: _Beats, hello: str, answers: asyncio.Queue[str]
+    socket: WebSocket, viewer: PageViewer, beats: _Beats, hello: str, answers: asyncio.Queue[str]
 ) -> None:
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # it is gone
         await socket.send_text(hello)
@@ -139,7 +139,7 @@ async def _write(
 
 
 async def _read(
-    socket: WebSocket, board: Board, viewer: Viewer, answers: asyncio.Queue[str]
+    socket: WebSocket, board: Board, viewer: PageViewer, answers: asyncio.Queue[str]
 ) -> None:
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):
         while True:

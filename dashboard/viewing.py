@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from fastapi import FastAPI, HTTPException, Query, Request, Response, WebSocket
 from fastapi.responses import StreamingResponse
 
-from dashboard.board import BATCH_HZ, TooManyStreamsError, Viewer
+from dashboard.board import BATCH_HZ, PageViewer, TooManyStreamsError
 from dashboard.hub import ArrayHub
 from dashboard.metrics import write_metrics
 from dashboard.protocol.liveness import LOST_S, STALE_S
 from dashboard.protocol.messages import write_hello
 from dashboard.protocol.wishes import FRAME_HZ, TOPICS_MOST
-from dashboard.streams import EventStream, serve_websocket
+from dashboard.streams import PageStream, serve_websocket
 from groundwork.values import JsonObject
 from player.endpoints.http.application import STREAMS_OF_ADDRESS, STREAMS_OF_PERSON
 from player.endpoints.http.guard import PERSON, Guard
@@ -75,7 +75,7 @@ class Viewing:
         viewer = self._join(request.scope, "events")
         known, unknown = self.hub.board.follow(viewer, topics)
         hello = self._hello(known, unknown)
-        return EventStream(self.hub.board, viewer, hello, self.hub.silent)
+        return PageStream(self.hub.board, viewer, hello, self.hub.silent)
 
     async def websocket(self, socket: WebSocket) -> None:
         """Stream topics, and frames of pipes, over a WebSocket, as its client asks for them."""
@@ -93,7 +93,7 @@ class Viewing:
     def _hello(self, topics: list[str], unknown: list[str]) -> str:
         return write_hello(time.time(), self._version, self._started, topics, unknown)
 
-    def _join(self, scope: Any, way: str) -> Viewer:
+    def _join(self, scope: Any, way: str) -> PageViewer:
         person: Person | None = scope.get(PERSON)
         host, port = scope.get("client") or ("?", 0)
         if person is not None:

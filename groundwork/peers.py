@@ -17,7 +17,7 @@ from groundwork.addresses import checked_network, is_of_others
 from groundwork.roles import Role, read_role
 
 __all__ = [
-    "Peer",
+    "PeerNetwork",
     "Peers",
     "checked_peer",
     "checked_peers_of",
@@ -32,7 +32,7 @@ _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class PeerNetwork:
     """Hosts of a network, and their role."""
 
     network: _Network
@@ -42,14 +42,14 @@ class Peer:
         return f"{self.network}={self.role}"
 
 
-def read_peer(text: str) -> Peer:
+def read_peer(text: str) -> PeerNetwork:
     """Read `NETWORK` or `NETWORK=ROLE`; without a role it is `observe`.
 
     Raises:
         ValueError: It is neither, with what to write instead.
     """
     network, equals, role = text.partition("=")
-    return Peer(
+    return PeerNetwork(
         ipaddress.ip_network(checked_network(network)), read_role(role) if equals else Role.OBSERVE
     )
 
@@ -93,7 +93,7 @@ def plain_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 def observing(peers: Iterable[str]) -> list[str]:
     """Return the same peers, none of which may change anything, this host neither."""
     networks = *(str(read_peer(text).network) for text in peers), *_LOOPBACK
-    return [str(Peer(ipaddress.ip_network(network))) for network in networks]
+    return [str(PeerNetwork(ipaddress.ip_network(network))) for network in networks]
 
 
 class Peers:
@@ -108,7 +108,7 @@ class Peers:
 
     def __init__(self, peers: Iterable[str] = ()) -> None:
         named = [read_peer(text) for text in peers]
-        own = [Peer(ipaddress.ip_network(network), Role.ADMIN) for network in _LOOPBACK]
+        own = [PeerNetwork(ipaddress.ip_network(network), Role.ADMIN) for network in _LOOPBACK]
         # a stable order: of two equal networks the one that is named later counts, and any before ours
         self._peers = sorted((*reversed(named), *own), key=lambda peer: -peer.network.prefixlen)
         self.has_others = any(not peer.network.is_loopback for peer in named)

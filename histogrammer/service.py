@@ -13,7 +13,7 @@ from groundwork.closing import Closing
 from histogrammer.analyzer import Analyzer
 from histogrammer.display.kinds import make_memory
 from histogrammer.display.memory import DEFAULT_MEGABYTES, MemoryKind
-from histogrammer.display.protocol.directory import Directory
+from histogrammer.display.protocol.directory import MirrorDirectory
 from histogrammer.engine import Engine
 from histogrammer.filling import Filler
 from histogrammer.flavors import RUSTOGRAMER, Flavor
@@ -90,7 +90,7 @@ class Histogrammer(Closing):
             if settings.home is None
             else make_memory(settings.shm_kind, settings.home, settings.shm_mbytes)
         )
-        self.mirrors = Directory()
+        self.mirrors = MirrorDirectory()
         wanted = settings.spectra_bytes
         try:
             self._engine = Engine(

@@ -24,7 +24,7 @@ from groundwork.values import JsonObject, JsonValue
 from groundwork.watching import watch
 from player.clock import Clock
 from player.dataroot import Mounts
-from player.recordfile import Layout
+from player.recordfile import RecordLayout
 from player.recordfolder import RecordFolder, Retention
 from player.recordwriter import RETRY_S, RecordWriter
 from player.sinks import HistoryPoint, Sink
@@ -53,7 +53,7 @@ BODY_MOST = 50_000
 """Bytes of a value that is looked at."""
 _SAMPLE_EVERY_S = 10.0
 """Of what is read only when somebody asks; less often if it says so."""
-_LAYOUT = Layout(
+_LAYOUT = RecordLayout(
     name="history",
     schema=(
         "CREATE TABLE keys (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, unit TEXT NOT NULL)",

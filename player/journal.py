@@ -22,7 +22,7 @@ from groundwork.sizes import read_bytes
 from groundwork.values import JsonObject
 from player.clock import Clock
 from player.dataroot import Mounts
-from player.recordfile import Layout
+from player.recordfile import RecordLayout
 from player.recordfolder import RecordFolder, Retention
 from player.recordwriter import GATHER_S, RETRY_S, RecordWriter
 from player.refusals import A_MINUTE, AT_ONCE, Refusals
@@ -52,7 +52,7 @@ _COLUMNS = (
     "number, time_us, method, arguments, client, host, key, through, call_id, operation, outcome,"
     " duration_s, error, text"
 )
-_LAYOUT = Layout(
+_LAYOUT = RecordLayout(
     name="journal",
     schema=(
         "CREATE TABLE records (number INTEGER PRIMARY KEY, time_us INTEGER NOT NULL,"

@@ -8,9 +8,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from groundwork.addresses import is_ip, is_loopback_host, split_url, tcp_url
+from groundwork.peers import Peers, no_peers
 from player.errors import PortTakenError
+from zmqjsonproxy.errors import RefusedError
 
 __all__ = [
+    "address_for_peers",
     "address_of_device",
     "first_free",
     "is_loopback",
@@ -64,6 +67,25 @@ def address_of_device(bind: str) -> str:
         errno.EADDRNOTAVAIL,
         f"{bind} is neither an address nor a network device with one; devices: {', '.join(cards)}",
     )
+
+
+def address_for_peers(bind: str, peers: Peers, *, is_own: bool) -> str:
+    """Return the address at which an endpoint of a foreign protocol serves: the loopback one, if
+    nobody elsewhere is a peer.
+
+    Args:
+        bind: The one that the file says.
+        peers: Of the endpoint.
+        is_own: It stands in the endpoint's table; that of the Bank is meant for calls.
+
+    Raises:
+        RefusedError: It is one of its own, which others reach, and there are no peers there.
+    """
+    if peers.has_others or is_loopback_host(bind):
+        return bind
+    if is_own:
+        raise RefusedError(no_peers(bind))
+    return "127.0.0.1"
 
 
 def port_of(url: str) -> int:

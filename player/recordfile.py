@@ -23,8 +23,8 @@ from zmqjsonproxy.errors import RefusedError
 __all__ = [
     "READ_WITHIN_S",
     "FinishedFileError",
-    "Layout",
     "RecordFile",
+    "RecordLayout",
     "is_damage",
     "parts_of",
     "read_records",
@@ -45,7 +45,7 @@ class FinishedFileError(PlayerError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class RecordLayout:
     """Tables of a kind of records.
 
     Attributes:
@@ -97,7 +97,7 @@ class RecordFile:
         sqlite3.Error, OSError: It cannot be had; of a damaged file as `is_damage` tells.
     """
 
-    def __init__(self, path: Path, layout: Layout, first: int) -> None:
+    def __init__(self, path: Path, layout: RecordLayout, first: int) -> None:
         self.path = path
         with suppress(FileExistsError):  # to open one that is there would end SQLite's locks on it
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
@@ -109,7 +109,7 @@ class RecordFile:
             self._connection.close()
             raise
 
-    def _prepare(self, layout: Layout, first: int) -> None:
+    def _prepare(self, layout: RecordLayout, first: int) -> None:
         ask = self._connection.execute
         ask(f"PRAGMA synchronous = {layout.synchronous}")
         self._to_wal()

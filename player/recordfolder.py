@@ -25,8 +25,8 @@ from player.dataroot import Mounts
 from player.errors import PlayerError
 from player.recordfile import (
     FinishedFileError,
-    Layout,
     RecordFile,
+    RecordLayout,
     is_damage,
     parts_of,
     read_records,
@@ -100,7 +100,7 @@ class RecordFolder:
     def __init__(
         self,
         folder: Path,
-        layout: Layout,
+        layout: RecordLayout,
         retention: Retention,
         clock: Clock,
         mounts: Mounts | None = None,

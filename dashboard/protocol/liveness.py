@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from groundwork.values import JsonObject
 
-__all__ = ["LOST_S", "STALE_S", "LinkState", "Liveness"]
+__all__ = ["LOST_S", "STALE_S", "Liveness", "LivenessState"]
 
 STALE_S, LOST_S = 3.0, 10.0
 """Silence after which values look stale, and after which nobody answers."""
@@ -20,7 +20,7 @@ SILENT_S = 1.5
 """Silence that heartbeats tell of."""
 
 
-class LinkState(StrEnum):
+class LivenessState(StrEnum):
     """States of a link."""
 
     CONNECTING = "connecting"
@@ -46,7 +46,7 @@ class Liveness:
     """
 
     since: float
-    state: LinkState = LinkState.CONNECTING
+    state: LivenessState = LivenessState.CONNECTING
     reason: str = ""
     heard: float | None = None
     quiet_from: float = 0.0
@@ -59,7 +59,7 @@ class Liveness:
 
     def miss(self, reason: str) -> None:
         """Take note that a question was not answered."""
-        if self.state is not LinkState.LIVE:
+        if self.state is not LivenessState.LIVE:
             self.reason = reason
 
     def opened(self, now: float) -> None:
@@ -75,24 +75,24 @@ class Liveness:
         """Look what follows from the time; True: something has changed."""
         before = self.state, self.reason, self.since
         if self.refusal:
-            self._set(LinkState.REFUSED, self.refusal, wall)
+            self._set(LivenessState.REFUSED, self.refusal, wall)
         elif self.heard is None:
-            self._set(LinkState.CONNECTING, self.broken or self.reason, wall)
+            self._set(LivenessState.CONNECTING, self.broken or self.reason, wall)
         elif now - self.heard < STALE_S and not self.broken:
-            self._set(LinkState.LIVE, "", wall)
+            self._set(LivenessState.LIVE, "", wall)
         else:
             self._grow_stale(self.heard, now, wall)
         return before != (self.state, self.reason, self.since)
 
     def _grow_stale(self, heard: float, now: float, wall: float) -> None:
-        if self.state not in (LinkState.STALE, LinkState.LOST):
+        if self.state not in (LivenessState.STALE, LivenessState.LOST):
             self.quiet_from, self.reason = heard, "it does not answer"
-            self._set(LinkState.STALE, self.reason, wall - (now - heard))
+            self._set(LivenessState.STALE, self.reason, wall - (now - heard))
         is_lost = now - self.quiet_from >= LOST_S
-        self.state = LinkState.LOST if is_lost else LinkState.STALE
+        self.state = LivenessState.LOST if is_lost else LivenessState.STALE
         self.reason = self.broken or self.reason
 
-    def _set(self, state: LinkState, reason: str, since: float) -> None:
+    def _set(self, state: LivenessState, reason: str, since: float) -> None:
         if state is not self.state:
             self.since = since
         self.state, self.reason = state, reason

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 
 from dashboard.protocol.messages import write_changes, write_lines
 
-__all__ = ["KEPT_LINES", "NEW_LINES", "KeyTopic", "Line", "LineTopic", "Topic"]
+__all__ = ["KEPT_LINES", "NEW_LINES", "BoardTopic", "KeyTopic", "Line", "LineTopic"]
 
 GONE_MOST = 1000
 """Keys that are no more and are remembered as such."""
@@ -23,7 +23,7 @@ NEW_LINES = 500
 """Lines of one message at most."""
 
 
-class Topic(Protocol):
+class BoardTopic(Protocol):
     """Live state that a viewer can follow.
 
     Attributes:
@@ -90,7 +90,7 @@ class KeyTopic:
             self.remove(key)
 
     def seal(self) -> bool:
-        """See Topic."""
+        """See BoardTopic."""
         if not self._pending:
             return False
         self.place += 1
@@ -107,7 +107,7 @@ class KeyTopic:
         return True
 
     def write(self, since: int, time: float) -> str:
-        """See Topic."""
+        """See BoardTopic."""
         if since < self._whole_before or since > self.place:
             since = 0
         if since == 0:
@@ -150,12 +150,12 @@ class LineTopic:
         self.lines.append({"number": self._count, **line})
 
     def seal(self) -> bool:
-        """See Topic."""
+        """See BoardTopic."""
         is_new, self.place = self._count > self.place, self._count
         return is_new
 
     def write(self, since: int, time: float) -> str:
-        """See Topic."""
+        """See BoardTopic."""
         since = since if since <= self.place else 0
         wanted: list[Line] = []
         for line in reversed(self.lines):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import socket
-import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,11 @@ from gateways.difx.multicast import Bridges
 from gateways.difx.relay import Relay, RelaySettings
 from gateways.difx.server import GuiServer
 from gateways.difx.share import Threads
-from groundwork.addresses import is_loopback_host
-from groundwork.peers import Peers, no_peers
+from groundwork.peers import Peers
 from player.bank import Bank
 from player.endpoints.base import EndpointContext, SiteEndpoint
-from player.ports import address_of_device, tcp_url
+from player.endpoints.loopthread import LoopThread
+from player.ports import address_for_peers, address_of_device, tcp_url
 from player.remotes import locators
 from player.tables import EndpointConfig
 from zmqjsonproxy.errors import RefusedError
@@ -30,10 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GuiServerEndpoint"]
 
-_LOOPBACK = "127.0.0.1"
 _THREADS = 64
 """For what may wait: files, the Bank, other Players."""
-_END_WITHIN_S = 1.5
 
 
 class GuiServerEndpoint(SiteEndpoint):
@@ -53,23 +52,16 @@ class GuiServerEndpoint(SiteEndpoint):
         super().__init__(context)
         assert isinstance(context.config, GuiServerEndpointConfig)
         self._config = context.config
-        address = self._address(address_of_device(context.bind))
+        address = address_for_peers(
+            address_of_device(context.bind),
+            Peers(self._config.peers),
+            is_own=self._config.bind is not None,
+        )
         self._socket = context.serve(self._config.port, lambda port: _listen(address, port))
         host, port = self._socket.getsockname()[:2]
         self._url = tcp_url(host, port)
         self.server: GuiServer | None = None
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._ended: asyncio.Event | None = None
-        self._closing = False
-
-    def _address(self, bind: str) -> str:
-        """Return the address to serve on; that of the Bank is meant for calls."""
-        if Peers(self._config.peers).has_others or is_loopback_host(bind):
-            return bind
-        if self._config.bind is not None:
-            raise RefusedError(no_peers(bind))
-        return _LOOPBACK
+        self._serving: LoopThread | None = None
 
     @classmethod
     def config_model(cls) -> type[EndpointConfig]:
@@ -90,32 +82,18 @@ class GuiServerEndpoint(SiteEndpoint):
                 f'{bank.name} has no correlator jobs: give it `kind = "difx"`, or take the table of '
                 "this endpoint away"
             )
-        ready: Future[None] = Future()
-        self._thread = threading.Thread(
-            target=self._run,
-            args=(bank.service, ready),
+        self._serving = LoopThread(
+            functools.partial(self._serve, bank.service),
+            what="the server of DiFX clients",
             name=f"{self.context.name} {bank.name}",
-            daemon=True,
+            log=self.log,
+            on_end=self.context.on_end,
         )
-        self._thread.start()
-        ready.result()
+        self._serving.start()
 
-    def _run(self, service: DifxService, ready: Future[None]) -> None:
-        reason = "its loop ended"
-        try:
-            with asyncio.Runner() as runner:
-                runner.run(self._serve(service, ready))
-        except Exception as error:
-            if not ready.done():
-                ready.set_exception(error)
-                return
-            self.log.exception("the server of DiFX clients failed")
-            reason = f"{type(error).__name__}: {error}"
-        if not self._closing:
-            self.context.on_end(reason)
-
-    async def _serve(self, service: DifxService, ready: Future[None]) -> None:
-        self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
+    async def _serve(
+        self, service: DifxService, ended: asyncio.Event, begun: Callable[[], None]
+    ) -> None:
         config = self._config
         async with AsyncExitStack() as stack:
             executor = ThreadPoolExecutor(_THREADS, f"{self.context.name} files")
@@ -153,22 +131,13 @@ class GuiServerEndpoint(SiteEndpoint):
                 capture,
                 self.context.changes,
             )
-            ready.set_result(None)
-            await self.server.serve(self._socket, self._ended)
+            begun()
+            await self.server.serve(self._socket, ended)
 
     def close(self) -> None:
         """End all connections, and give the address back."""
-        self._closing = True
-        if self._thread is not None and self._thread.is_alive():
-            loop, ended = self._loop, self._ended
-            if loop is not None and ended is not None:
-                try:
-                    loop.call_soon_threadsafe(ended.set)
-                except RuntimeError:  # it has just ended
-                    pass
-            self._thread.join(_END_WITHIN_S)
-            if self._thread.is_alive():
-                self.log.warning("the server of DiFX clients does not end and is left")
+        if self._serving is not None:
+            self._serving.close()
         self._socket.close()
 
 

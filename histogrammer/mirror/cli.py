@@ -72,7 +72,7 @@ def _only_one_or_key(places: Places) -> OnlyOne | str:
 
 
 def _serve(places: Places, signals: EndSignals) -> bool:
-    from histogrammer.mirror.keeper import Keeper
+    from histogrammer.mirror.keeper import MirrorKeeper
 
     name = f"{places.host}:{places.mirror}"
     right = _only_one_or_key(places)
@@ -92,7 +92,7 @@ def _serve(places: Places, signals: EndSignals) -> bool:
                     flush=True,
                 )
 
-        keeper = stack.enter_context(Keeper(places, places.source(), tell_ready))
+        keeper = stack.enter_context(MirrorKeeper(places, places.source(), tell_ready))
         try:
             keeper.run()
         finally:

@@ -23,7 +23,7 @@ from histogrammer.mirror.places import Places
 from histogrammer.mirror.protocol.copying import Expected, Pace, Retry
 from histogrammer.mirror.protocol.messages import HEADER_BYTES, REQUEST, write_info
 
-__all__ = ["Keeper", "OnlyOne"]
+__all__ = ["MirrorKeeper", "OnlyOne"]
 
 _SILENT_S = 10.0
 """A server of which nothing comes for so long, while something is waited for, is lost."""
@@ -55,7 +55,7 @@ class OnlyOne(Closing):
         self._socket.close()
 
 
-class Keeper(Closing):
+class MirrorKeeper(Closing):
     """A copy, kept from its making to `close`.
 
     Args:

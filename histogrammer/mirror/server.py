@@ -13,10 +13,10 @@ from functools import partial
 
 from groundwork.peers import Peers, plain_address
 from groundwork.throttle import Throttle
-from histogrammer.display.protocol.directory import Directory, MirrorEntry
+from histogrammer.display.protocol.directory import MirrorDirectory, MirrorEntry
 from histogrammer.display.snapshot import Snapshot
 from histogrammer.errors import DisplayMemoryError, MirrorProtocolError
-from histogrammer.mirror.protocol.serving import KeyTold, Session
+from histogrammer.mirror.protocol.serving import KeyTold, MirrorSession
 from histogrammer.mirror.updates import Updates
 from histogrammer.worker import EndedError
 from player.bank import BankLog
@@ -95,7 +95,7 @@ class MirrorServer:
     def __init__(
         self,
         updates: Updates,
-        directory: Directory,
+        directory: MirrorDirectory,
         log: BankLog,
         settings: MirrorServerSettings,
     ) -> None:
@@ -160,7 +160,7 @@ class MirrorServer:
 
     async def _serve_one(self, connection: socket.socket, where: tuple[str, int]) -> None:
         client = f"{where[0]}:{where[1]}"
-        session = Session()
+        session = MirrorSession()
         self._note(logging.DEBUG, "%s: connected", client)
         try:
             connection.setblocking(False)
@@ -177,7 +177,7 @@ class MirrorServer:
         finally:
             self._directory.remove_all(session)
 
-    async def _answer(self, connection: socket.socket, session: Session, host: str) -> None:
+    async def _answer(self, connection: socket.socket, session: MirrorSession, host: str) -> None:
         loop = asyncio.get_running_loop()
         while data := await loop.sock_recv(connection, _RECEIVED_BYTES):
             for request in session.receive(data):
@@ -189,7 +189,7 @@ class MirrorServer:
                     )
         session.receive_end()
 
-    async def _update(self, connection: socket.socket, session: Session) -> None:
+    async def _update(self, connection: socket.socket, session: MirrorSession) -> None:
         snapshot = await self.updates.current()
         loop = asyncio.get_running_loop()
         with self._holding(snapshot):

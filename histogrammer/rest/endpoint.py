@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, model_validator
 
-from groundwork.addresses import is_loopback_host
-from groundwork.peers import Peers, checked_peer, checked_peers_of, no_peers
+from groundwork.peers import Peers, checked_peer, checked_peers_of
 from player.bank import Bank
 from player.endpoints.base import EndpointContext
 from player.endpoints.http.webendpoint import FreePortOrService, WebEndpoint, WebEndpointConfig
+from player.ports import address_for_peers
 from player.tables import EndpointConfig
 from zmqjsonproxy.errors import RefusedError
 
@@ -27,7 +27,6 @@ __all__ = ["DEFAULT_PORT", "SpecTclEndpoint", "SpecTclEndpointConfig"]
 
 DEFAULT_PORT = 8000
 """Rustogramer's."""
-_LOOPBACK = "127.0.0.1"
 
 
 class SpecTclEndpointConfig(WebEndpointConfig):
@@ -77,11 +76,8 @@ class SpecTclEndpoint(WebEndpoint):
 
     def address(self, bind: str) -> str:
         """Return the address to serve on; that of the Bank is meant for calls."""
-        if Peers(self._config.peers).has_others or is_loopback_host(bind):
-            return bind
-        if self._config.bind is not None:
-            raise RefusedError(no_peers(bind))
-        return _LOOPBACK
+        peers = Peers(self._config.peers)
+        return address_for_peers(bind, peers, is_own=self._config.bind is not None)
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """Return the loop that is fastest with large answers."""

@@ -23,7 +23,7 @@ from support.player_run import ROOT, poll
 from histogrammer.axes import Axis
 from histogrammer.bank import HistogrammerBank
 from histogrammer.display.memory import MemoryKind
-from histogrammer.display.protocol.directory import Directory
+from histogrammer.display.protocol.directory import MirrorDirectory
 from histogrammer.display.source import ask_source
 from histogrammer.engine import Engine
 from histogrammer.mirror.endpoint import MirrorEndpoint
@@ -255,7 +255,7 @@ async def alone(histogrammer: Histogrammer, **limits: Any) -> Any:
     """Run a server on a histogrammer."""
     settings = MirrorServerSettings(**limits)
     server = MirrorServer(
-        Updates(histogrammer.worker), Directory(), logging.LoggerAdapter(LOG), settings
+        Updates(histogrammer.worker), MirrorDirectory(), logging.LoggerAdapter(LOG), settings
     )
     ended, listening = asyncio.Event(), listen("127.0.0.1", 0)
     task = asyncio.create_task(server.serve(listening, ended))

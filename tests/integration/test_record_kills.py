@@ -16,12 +16,12 @@ import json, os, random, signal, sqlite3, sys
 from pathlib import Path
 from support.records import MIB, SCHEMA, adding
 from player.clock import SystemClock
-from player.recordfile import Layout
+from player.recordfile import RecordLayout
 from player.recordfolder import RecordFolder, Retention
 
 EACH, ROUNDS = 40, 10
 path = Path(sys.argv[1])
-layout = Layout(name="tests", schema=SCHEMA)  # FULL, as of journals
+layout = RecordLayout(name="tests", schema=SCHEMA)  # FULL, as of journals
 
 
 def write_without_end(told: int) -> None:

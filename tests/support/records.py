@@ -10,7 +10,7 @@ from typing import Any
 
 from player.clock import Clock, SystemClock
 from player.journal import Journal
-from player.recordfile import Layout
+from player.recordfile import RecordLayout
 from player.recordfolder import RecordFolder, Retention
 from player.tables import JournalConfig
 from player.testing.clock import ManualClock
@@ -19,7 +19,7 @@ from zmqjsonproxy.engine.callrecords import CallOutcome, CallRecord
 
 MIB = 2**20
 SCHEMA = ("CREATE TABLE records (number INTEGER PRIMARY KEY, time_us INTEGER, text TEXT)",)
-QUICK = Layout(name="tests", schema=SCHEMA, synchronous="OFF")
+QUICK = RecordLayout(name="tests", schema=SCHEMA, synchronous="OFF")
 """Of what no power cut has to survive."""
 ALL = "SELECT number, text FROM records WHERE 1"
 

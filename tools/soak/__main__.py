@@ -49,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def go_alone() -> None:
-    """Where that is allowed, run anew with System V memory and /dev/shm of our own."""
+    """Run anew, if that is allowed, with System V memory and /dev/shm of our own."""
     words = ["unshare", "--ipc", "--mount"]
     if os.geteuid() != 0 or ALONE in os.environ or shutil.which(words[0]) is None:
         return

@@ -244,7 +244,7 @@ class Array(Closing):
         return bool(state != "starting")
 
     def _served_at(self, bank: str) -> str:
-        """Where the Player of a Bank says that it serves; empty: it does not yet."""
+        """URL at which the Player of a Bank says that it serves; empty: it does not yet."""
         with (self.folder / f"{bank}.log").open("rb") as log:
             log.seek(self._log_begins.get(bank, 0))
             text = log.read().decode(errors="replace")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Directory", "MirrorEntry"]
+__all__ = ["MirrorDirectory", "MirrorEntry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class MirrorEntry:
     key: str
 
 
-class Directory:
+class MirrorDirectory:
     """Copies, in the order in which they were told."""
 
     def __init__(self) -> None:

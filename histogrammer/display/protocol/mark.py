@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from histogrammer.display.protocol.layout import HEADER_BYTES, SLOTS, STATISTICS_BYTES, TEXT_BYTES
 
-__all__ = ["MARK_OFFSET", "Mark", "read_mark", "write_mark"]
+__all__ = ["MARK_OFFSET", "OwnerMark", "read_mark", "write_mark"]
 
 MARK_OFFSET = HEADER_BYTES - SLOTS * STATISTICS_BYTES - TEXT_BYTES
 _MARK = re.compile(
@@ -20,7 +20,7 @@ _MARK = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class OwnerMark:
     """Owner of a display memory.
 
     Attributes:
@@ -34,16 +34,16 @@ class Mark:
     is_stale: bool = False
 
 
-def write_mark(mark: Mark) -> bytes:
+def write_mark(mark: OwnerMark) -> bytes:
     """Return the bytes of a mark."""
     stale = ", stale" if mark.is_stale else ""
     text = f"display memory of dealer-player, process {mark.process}, started {mark.started}{stale}"
     return text.encode().ljust(TEXT_BYTES, b"\0")
 
 
-def read_mark(data: bytes) -> Mark | None:
+def read_mark(data: bytes) -> OwnerMark | None:
     """Return the mark that bytes begin with; None: there is none."""
     found = _MARK.match(data)
     if found is None:
         return None
-    return Mark(int(found[1]), int(found[2]), is_stale=found[3] is not None)
+    return OwnerMark(int(found[1]), int(found[2]), is_stale=found[3] is not None)

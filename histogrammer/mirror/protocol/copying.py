@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from histogrammer.display.protocol.layout import HEADER_BYTES as TABLE_BYTES
 from histogrammer.errors import MirrorProtocolError
-from histogrammer.mirror.protocol.messages import HEADER_BYTES, MessageType, read_prefix
+from histogrammer.mirror.protocol.messages import HEADER_BYTES, MirrorMessageType, read_prefix
 
 __all__ = ["Expected", "Pace", "Retry"]
 
@@ -31,10 +31,10 @@ class Expected:
             MirrorProtocolError: That is no update that this copy can take.
         """
         prefix = read_prefix(header)
-        if prefix.type is MessageType.FULL_UPDATE:
+        if prefix.type is MirrorMessageType.FULL_UPDATE:
             tables, channels = TABLE_BYTES, prefix.body - TABLE_BYTES
             self._has_tables = True
-        elif prefix.type is MessageType.PARTIAL_UPDATE and self._has_tables:
+        elif prefix.type is MirrorMessageType.PARTIAL_UPDATE and self._has_tables:
             tables, channels = 0, prefix.body
         else:
             raise MirrorProtocolError(

@@ -16,7 +16,7 @@ __all__ = [
     "MAX_BODY_BYTES",
     "MAX_KEY_BYTES",
     "REQUEST",
-    "MessageType",
+    "MirrorMessageType",
     "Prefix",
     "read_prefix",
     "write_info",
@@ -30,7 +30,7 @@ MAX_BODY_BYTES = 2**32 - 1 - HEADER_BYTES
 """A header tells no larger one."""
 
 
-class MessageType(IntEnum):
+class MirrorMessageType(IntEnum):
     """Types of messages."""
 
     SHM_INFO = 1
@@ -49,7 +49,7 @@ class Prefix:
     """
 
     body: int
-    type: MessageType
+    type: MirrorMessageType
 
 
 def read_prefix(data: bytes | bytearray) -> Prefix:
@@ -65,12 +65,12 @@ def read_prefix(data: bytes | bytearray) -> Prefix:
     if size < HEADER_BYTES:
         raise MirrorProtocolError(f"a message of {size} bytes; its header alone has {HEADER_BYTES}")
     try:
-        return Prefix(size - HEADER_BYTES, MessageType(number))
+        return Prefix(size - HEADER_BYTES, MirrorMessageType(number))
     except ValueError:
         raise MirrorProtocolError(f"a message of the type {number}, which does not exist") from None
 
 
-def write_prefix(kind: MessageType, body: int) -> bytes:
+def write_prefix(kind: MirrorMessageType, body: int) -> bytes:
     """Return the header of a message whose body has so many bytes."""
     return _PREFIX.pack(HEADER_BYTES + body, kind)
 
@@ -78,8 +78,8 @@ def write_prefix(kind: MessageType, body: int) -> bytes:
 def write_info(key: str) -> bytes:
     """Return the message by which a client tells where its copy is."""
     body = key.encode()
-    return write_prefix(MessageType.SHM_INFO, len(body)) + body
+    return write_prefix(MirrorMessageType.SHM_INFO, len(body)) + body
 
 
-REQUEST = write_prefix(MessageType.REQUEST_UPDATE, 0)
+REQUEST = write_prefix(MirrorMessageType.REQUEST_UPDATE, 0)
 """The message by which a client asks for an update."""

@@ -12,13 +12,13 @@ from histogrammer.mirror.protocol.messages import (
     HEADER_BYTES,
     MAX_BODY_BYTES,
     MAX_KEY_BYTES,
-    MessageType,
+    MirrorMessageType,
     Prefix,
     read_prefix,
     write_prefix,
 )
 
-__all__ = ["MAX_KEYS", "KeyTold", "Request", "Session", "UpdateWanted"]
+__all__ = ["MAX_KEYS", "KeyTold", "MirrorSession", "Request", "UpdateWanted"]
 
 MAX_KEYS = 16
 """Copies that one client may tell of."""
@@ -44,7 +44,7 @@ Request: TypeAlias = KeyTold | UpdateWanted
 
 
 @dataclass(slots=True)
-class Session:
+class MirrorSession:
     """State of one client."""
 
     _waiting: bytearray = field(default_factory=bytearray)
@@ -66,7 +66,7 @@ class Session:
                 return
             body = bytes(self._waiting[HEADER_BYTES:end])
             del self._waiting[:end]
-            if prefix.type is MessageType.REQUEST_UPDATE:
+            if prefix.type is MirrorMessageType.REQUEST_UPDATE:
                 yield UpdateWanted()
             else:
                 yield KeyTold(self._key(body))
@@ -100,26 +100,26 @@ class Session:
             DisplayMemoryError: They are too many bytes for a message.
         """
         if self._told_tables == snapshot.table_changes:
-            return _framed(MessageType.PARTIAL_UPDATE, [snapshot.channels])
+            return _framed(MirrorMessageType.PARTIAL_UPDATE, [snapshot.channels])
         self._told_tables = snapshot.table_changes
-        return _framed(MessageType.FULL_UPDATE, [snapshot.tables, snapshot.channels])
+        return _framed(MirrorMessageType.FULL_UPDATE, [snapshot.tables, snapshot.channels])
 
 
 def _check(prefix: Prefix) -> None:
     match prefix.type:
-        case MessageType.REQUEST_UPDATE if not prefix.body:
+        case MirrorMessageType.REQUEST_UPDATE if not prefix.body:
             return
-        case MessageType.REQUEST_UPDATE:
+        case MirrorMessageType.REQUEST_UPDATE:
             raise MirrorProtocolError(f"a request for an update with {prefix.body} bytes more")
-        case MessageType.SHM_INFO if 1 <= prefix.body <= MAX_KEY_BYTES:
+        case MirrorMessageType.SHM_INFO if 1 <= prefix.body <= MAX_KEY_BYTES:
             return
-        case MessageType.SHM_INFO:
+        case MirrorMessageType.SHM_INFO:
             raise MirrorProtocolError(f"a key of {prefix.body} bytes; 1 to {MAX_KEY_BYTES} may be")
         case _:
             raise MirrorProtocolError("an update, which only servers send")
 
 
-def _framed(kind: MessageType, parts: list[memoryview]) -> list[memoryview]:
+def _framed(kind: MirrorMessageType, parts: list[memoryview]) -> list[memoryview]:
     size = sum(part.nbytes for part in parts)
     if size > MAX_BODY_BYTES:
         raise DisplayMemoryError(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import itertools
-import logging
 import math
 import time
 from collections.abc import AsyncIterator, Collection
@@ -30,6 +28,7 @@ from player.endpoints.http.pages import STATIC, Pages
 from player.endpoints.http.protocol.sessions import Person
 from player.endpoints.http.questions import Questions
 from player.endpoints.http.responses import json_response, tell_errors
+from player.endpoints.http.revocations import Revocations
 from player.endpoints.http.streams import EventStream, serve_websocket
 from player.endpoints.http.tls import Certificate
 from player.endpoints.http.viewers import TooManyViewersError, Viewers, Wanted
@@ -47,8 +46,6 @@ from zmqjsonproxy.subscriptions import Subscriptions
 
 __all__ = ["Application", "Served"]
 
-log = logging.getLogger(__name__)
-
 ROWS_MOST = 2000
 """Properties on one page."""
 PATTERNS_MOST = 64
@@ -57,12 +54,6 @@ _ONLY_READS = "this address only reads: GET and HEAD. A Bank is changed by calls
 _RATE = 10.0
 STREAMS_OF_PERSON, STREAMS_OF_ADDRESS = 8, 64
 """Where people log in; elsewhere only all streams together are bounded."""
-_LOOK_EVERY_S = 0.25
-"""At the keys of people whose requests go on."""
-_CUT_AFTER_S = 0.5
-"""A stream that was told to end has so long to say so."""
-_CERTIFICATE_EVERY = 240
-"""Looks at the keys between two at the certificate."""
 _LINKS = (
     ("/Controls", "all properties: value, unit, age"),
     ("/Query", "properties by pattern"),
@@ -179,6 +170,7 @@ class Application:
             changes=() if served.logins is None else (LOGIN, LOGOUT),
         )
         self.asgi = Guard(api, rules)
+        self._revocations = Revocations(self.asgi, self.watch, served.logins, served.certificate)
 
     def _add_routes(self, api: FastAPI) -> None:
         for path, page in (
@@ -217,38 +209,14 @@ class Application:
         async with AsyncHub(keys=served.keys) as hub:
             self._questions = Questions(hub, served.url)
             self._viewers = Viewers(served.bank, served.url, subscriptions, served.viewers)
-            looking = asyncio.create_task(self._look())
             try:
-                async with self.watch.watching():
+                async with (
+                    self._revocations.looking(self._viewers.end_of),
+                    self.watch.watching(),
+                ):
                     yield
             finally:
-                looking.cancel()
                 subscriptions.close()
-
-    async def _look(self) -> None:
-        """End what goes on of people who may not any more; read a new certificate."""
-        for count in itertools.count(1):
-            await asyncio.sleep(_LOOK_EVERY_S)
-            try:
-                self._end_of_revoked()
-                if self._served.certificate is not None and count % _CERTIFICATE_EVERY == 0:
-                    await asyncio.to_thread(self._served.certificate.look)
-            except Exception:  # of a key folder: others are looked at on
-                log.exception("the keys of people could not be looked at")
-
-    def _end_of_revoked(self) -> None:
-        if self._served.logins is None:
-            return
-        loop = asyncio.get_running_loop()
-        for person, peer in self.asgi.running:
-            if why := self._served.logins.ended(person):
-                self._viewers.end_of(person, why)
-                loop.call_later(_CUT_AFTER_S, self._cut, person, peer)
-
-    def _cut(self, person: Person, peer: tuple[str, int]) -> None:
-        """Cut the connection of a request that goes on all the same."""
-        if (person, peer) in self.asgi.running:
-            self.watch.cut(peer)
 
     def end(self, within: float) -> None:
         """Have all streams end; connections that do not within so many s are cut. In the loop."""

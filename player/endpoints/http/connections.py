@@ -119,7 +119,7 @@ class ConnectionWatch:
     def cut(self, peer: tuple[str, int]) -> None:
         """End the connection of a peer at once."""
         for transport in self._watched:
-            name = transport.get_extra_info("peername")
+            name = None if _is_let_go(transport) else transport.get_extra_info("peername")
             if name is not None and tuple(name[:2]) == peer:
                 transport.abort()
 
@@ -163,7 +163,8 @@ class ConnectionWatch:
     def abort(self) -> None:
         """End all connections at once."""
         for transport in self._watched:
-            transport.abort()
+            if not _is_let_go(transport):
+                transport.abort()
         self._watched.clear()
 
     def __len__(self) -> int:
@@ -172,10 +173,13 @@ class ConnectionWatch:
 
 def _waiting_of(transport: asyncio.Transport) -> int:
     """Return how many bytes wait to be sent."""
-    try:
-        return transport.get_write_buffer_size()
-    except AttributeError:  # of asyncio, over TLS, once it has ended for good
-        return 0
+    return 0 if _is_let_go(transport) else transport.get_write_buffer_size()
+
+
+def _is_let_go(transport: asyncio.Transport) -> bool:
+    """Tell if it is one of TLS that was closed twice: asyncio's has no connection then, and whatever
+    is asked of it raises AttributeError."""
+    return getattr(transport, "_ssl_protocol", transport) is None
 
 
 def _is_answering(protocol: Any) -> bool:

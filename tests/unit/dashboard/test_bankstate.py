@@ -10,8 +10,8 @@ import pytest
 from dashboard.bankstate import (
     ENDED_KEPT_S,
     OPERATIONS_MOST,
-    BankState,
-    Interface,
+    ShownInterface,
+    WatchedBank,
     bounded,
     key_of,
     wanted_patterns,
@@ -29,7 +29,7 @@ class Topics:
         self.rows, self.values = KeyTopic("overview"), KeyTopic("values:BANKA")
         self.operations, self.log = KeyTopic("operations"), LineTopic("log")
         topics = self.rows, self.values, self.operations, self.log
-        self.state = BankState("BANKA", "tcp://hpc1:6667", "hpc1", topics, 100.0)
+        self.state = WatchedBank("BANKA", "tcp://hpc1:6667", "hpc1", topics, 100.0)
 
     def take(self, name: str, value: Any, kind: str = "result", at: float = 101.0) -> None:
         update = Update("BANKA", name, value, 3, at, 0, kind)
@@ -213,7 +213,7 @@ def test_names_of_parts_stand_behind_the_part() -> None:
 
 
 def test_the_number_of_an_interface_rises_only_when_it_has_changed() -> None:
-    interface = Interface()
+    interface = ShownInterface()
     bank = InterfaceDescription(True, {"stop": MethodDescription("stop", "Stop.", "command", ())})
     interface.take({"bank": bank}, {"bank": [{**prop("level"), "number": 1, "time": 2.0}]})
     assert interface.number == 1

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from dashboard.bankstate import BankState
+from dashboard.bankstate import WatchedBank
 from dashboard.bankwatch import FINDINGS_EVERY, INTERFACE_EVERY, BankWatch
-from dashboard.protocol.liveness import LinkState
+from dashboard.protocol.liveness import LivenessState
 from dashboard.protocol.topics import KeyTopic, LineTopic
 from zmqjsonproxy import (
     InterfaceDescription,
@@ -103,7 +103,7 @@ class Scene:
         self.player, self.now = Player(), 10.0
         self.begun: dict[str, Subscription] = {}
         topics = KeyTopic("o"), KeyTopic("v"), KeyTopic("p"), LineTopic("log")
-        self.state = BankState("BANKA", URL, "hpc1", topics, 1010.0)
+        self.state = WatchedBank("BANKA", URL, "hpc1", topics, 1010.0)
         player: Any = self.player
         subscriptions: Any = self
         self.watch = BankWatch(
@@ -114,7 +114,7 @@ class Scene:
         made = self.begun[name] = Subscription(patterns)
         return made
 
-    async def look(self) -> LinkState:
+    async def look(self) -> LivenessState:
         """Let the watch go round once, without its pause."""
         running = asyncio.create_task(self.watch.run())
         for _ in range(200):
@@ -143,7 +143,7 @@ def played(act: Callable[[Scene], Coroutine[Any, Any, None]]) -> None:
 
 def test_a_player_is_described_once_and_subscribed_to() -> None:
     async def act(scene: Scene) -> None:
-        assert await scene.look() is LinkState.LIVE
+        assert await scene.look() is LivenessState.LIVE
         assert scene.begun["bank"].patterns == ["level"]
         assert (scene.state.kind, scene.state.overview) == ("toy", {"mode": "MODE1"})
         assert (scene.state.instance, scene.state.offset) == ("one", 50.0 - 1010.0)
@@ -173,11 +173,11 @@ def test_methods_that_raise_keep_nobody_from_looking() -> None:
         for method in ("get_overview", "get_kind", "get_findings"):
             scene.player.answers[f"bank.{method}"] = broken
         scene.player.answers["rpc.operations"] = RefusedError("no")
-        assert await scene.look() is LinkState.LIVE
+        assert await scene.look() is LivenessState.LIVE
         assert scene.begun["bank"].patterns == ["level"]
         scene.player.answers["bank.list_properties"] = broken
         scene.player.process = 1
-        assert await scene.look() is LinkState.LIVE
+        assert await scene.look() is LivenessState.LIVE
         assert not scene.begun["bank"].is_closed
 
     played(act)
@@ -219,12 +219,12 @@ def test_updates_that_do_not_come_make_a_bank_stale_and_are_asked_for_again() ->
     async def act(scene: Scene) -> None:
         await scene.look()
         scene.begun["bank"].stale = {"BANKA": "no answer for 3 s"}
-        assert await scene.look() is LinkState.STALE
+        assert await scene.look() is LivenessState.STALE
         assert scene.state.liveness.reason == "no answer for 3 s"
         scene.player.asked.clear()
         scene.begun["bank"].stale, scene.begun["bank"].reopened = {}, 1
         scene.begun["bank"].lost = 4
-        assert await scene.look() is LinkState.LIVE
+        assert await scene.look() is LivenessState.LIVE
         await scene.look()
         assert "bank.list_properties" in scene.player.asked
         assert scene.state.missed == 4
@@ -237,13 +237,13 @@ def test_a_player_that_is_not_there_or_lets_nobody_in_says_why() -> None:
         there: Any = scene.player.objects["bank"]
         objects: dict[str, Any] = scene.player.objects
         objects["bank"] = PeerLostError(URL, "hello", "connection refused")
-        assert await scene.look() is LinkState.CONNECTING
+        assert await scene.look() is LivenessState.CONNECTING
         assert "connection refused" in scene.state.liveness.reason
         objects["bank"] = KeysNeededError("keys are needed here")
-        assert await scene.look() is LinkState.REFUSED
+        assert await scene.look() is LivenessState.REFUSED
         assert scene.state.liveness.reason == "keys are needed here"
         objects["bank"] = there
-        assert await scene.look() is LinkState.LIVE
+        assert await scene.look() is LivenessState.LIVE
 
     played(act)
 
@@ -264,7 +264,7 @@ def test_a_player_of_the_original_is_asked_for_its_status_alone() -> None:
         scene.player.objects["bank"] = described("get_status", "get_mode", native=False)
         scene.player.answers["bank.get_mode"] = [True, "MODE2"]
         scene.player.answers["bank.get_status"] = {"SCANNUM": 7}
-        assert await scene.look() is LinkState.LIVE
+        assert await scene.look() is LivenessState.LIVE
         assert scene.state.dialect == "original"
         assert (scene.state.overview["mode"], scene.state.overview["SCANNUM"]) == ("MODE2", 7)
         assert scene.state.values["status.SCANNUM"] == [7, 1010.0, 1]

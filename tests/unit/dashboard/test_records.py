@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dashboard import records
-from dashboard.records import HistoryKey, Records, read_key
+from dashboard.records import ArrayRecords, HistoryKey, read_key
 from zmqjsonproxy import CallResult, RefusedError
 
 URLS = {"BANKA": "tcp://a:1", "BANKB": "tcp://b:1"}
@@ -56,7 +56,7 @@ class Players:
 
 
 def ask(players: Players, *keys: str, stretches: int = 100) -> dict[str, Any]:
-    made = Records(players, URLS)  # type: ignore[arg-type]  # as far as it is used
+    made = ArrayRecords(players, URLS)  # type: ignore[arg-type]  # as far as it is used
     told = asyncio.run(made.history([read_key(key) for key in keys], 10.0, 20.0, stretches))
     return dict(told)
 
@@ -106,7 +106,7 @@ def test_banks_without_a_history_are_named_beside_the_others() -> None:
 
 def test_entries_of_journals_say_whose_they_are() -> None:
     players = Players()
-    made = Records(players, URLS)  # type: ignore[arg-type]  # likewise
+    made = ArrayRecords(players, URLS)  # type: ignore[arg-type]  # likewise
     told = asyncio.run(made.journal(["BANKA", "BANKB"], 5000, {"method": "bank.*"}))
     assert told["entries"] == [
         {"bank": "BANKA", "simulated": True, "number": 1, "time": 5.0},

@@ -13,7 +13,7 @@ import pytest
 from support.player_run import ROOT
 from support.records import MIB, QUICK, SCHEMA, adding
 
-from player.recordfile import FinishedFileError, Layout, RecordFile, is_damage, read_records
+from player.recordfile import FinishedFileError, RecordFile, RecordLayout, is_damage, read_records
 from zmqjsonproxy.errors import RefusedError
 
 WRITER = """
@@ -38,7 +38,7 @@ def test_two_processes_that_read_and_then_write_lose_nothing(tmp_path: Path) -> 
     environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
     # The sum would fall short if one of them wrote what it had read before the other one wrote.
     schema = SCHEMA[0].replace("text TEXT", "text INTEGER")
-    RecordFile(path, Layout(name="tests", schema=(schema,), synchronous="OFF"), 1).close()
+    RecordFile(path, RecordLayout(name="tests", schema=(schema,), synchronous="OFF"), 1).close()
     command = [sys.executable, "-c", WRITER, str(path), str(each)]
     writers = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) for _ in range(2)]
     for writer in writers:
@@ -50,7 +50,7 @@ def test_two_processes_that_read_and_then_write_lose_nothing(tmp_path: Path) -> 
 
 def test_the_settings_are_those_that_were_asked_for(tmp_path: Path) -> None:
     for name, number in (("FULL", 2), ("NORMAL", 1)):
-        layout = Layout(name="tests", schema=SCHEMA, synchronous=name)
+        layout = RecordLayout(name="tests", schema=SCHEMA, synchronous=name)
         file = RecordFile(tmp_path / f"{name}.sqlite", layout, 1)
         assert file.settings == {
             "journal_mode": "wal",

@@ -136,7 +136,7 @@ class Holder:
 
     @property
     def due(self) -> float:
-        """When it ends unless its owner gives a sign of life, s."""
+        """Time of its end unless its owner gives a sign of life, s."""
         silent = self.terms.silent_s
         return self.ends if silent is None else min(self.ends, self.heard + silent)
 

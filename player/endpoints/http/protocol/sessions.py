@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from groundwork.roles import Role
 
-__all__ = ["Person", "Session", "SessionSettings", "Sessions"]
+__all__ = ["LoginSession", "Person", "SessionSettings", "Sessions"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class SessionSettings:
 
 
 @dataclass(slots=True)
-class Session:
+class LoginSession:
     """A session.
 
     Attributes:
@@ -83,7 +83,7 @@ class Sessions:
 
     def __init__(self, settings: SessionSettings | None = None) -> None:
         self._settings = settings or SessionSettings()
-        self._sessions: dict[str, Session] = {}  # by digest, in the order of their last use
+        self._sessions: dict[str, LoginSession] = {}  # by digest, in the order of their last use
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -108,7 +108,7 @@ class Sessions:
         elif len(self._sessions) >= settings.most:
             del self._sessions[next(iter(self._sessions))]
         digest = _digest(secret)
-        self._sessions[digest] = Session(key, token, now, now)
+        self._sessions[digest] = LoginSession(key, token, now, now)
         return digest
 
     def find(self, secret: str) -> str:
@@ -116,7 +116,7 @@ class Sessions:
         digest = _digest(secret)
         return digest if digest in self._sessions else ""
 
-    def use(self, digest: str, now: float, *, is_act: bool) -> Session | None:
+    def use(self, digest: str, now: float, *, is_act: bool) -> LoginSession | None:
         """Note that a session is used.
 
         Args:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from groundwork.peers import Peers
-from histogrammer.display.protocol.directory import Directory
+from histogrammer.display.protocol.directory import MirrorDirectory
 from histogrammer.mirror.server import MirrorServer, MirrorServerSettings
 from histogrammer.mirror.updates import Updates
 
@@ -17,7 +17,7 @@ LOG = logging.LoggerAdapter(logging.getLogger("tests"))
 
 def server(*networks: str) -> MirrorServer:
     settings = MirrorServerSettings(peers=Peers(networks))
-    return MirrorServer(Updates(cast(Any, None)), Directory(), LOG, settings)
+    return MirrorServer(Updates(cast(Any, None)), MirrorDirectory(), LOG, settings)
 
 
 @pytest.mark.parametrize(

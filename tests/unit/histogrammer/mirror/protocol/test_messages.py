@@ -9,7 +9,7 @@ import pytest
 from histogrammer.errors import MirrorProtocolError
 from histogrammer.mirror.protocol.messages import (
     REQUEST,
-    MessageType,
+    MirrorMessageType,
     Prefix,
     read_prefix,
     write_info,
@@ -17,11 +17,11 @@ from histogrammer.mirror.protocol.messages import (
 )
 
 PREFIXES = [
-    ("087b550003000000", Prefix(5_602_048, MessageType.FULL_UPDATE)),
-    ("0808000004000000", Prefix(2048, MessageType.PARTIAL_UPDATE)),
-    ("0800000004000000", Prefix(0, MessageType.PARTIAL_UPDATE)),
-    ("0800000002000000", Prefix(0, MessageType.REQUEST_UPDATE)),
-    ("0c00000001000000", Prefix(4, MessageType.SHM_INFO)),
+    ("087b550003000000", Prefix(5_602_048, MirrorMessageType.FULL_UPDATE)),
+    ("0808000004000000", Prefix(2048, MirrorMessageType.PARTIAL_UPDATE)),
+    ("0800000004000000", Prefix(0, MirrorMessageType.PARTIAL_UPDATE)),
+    ("0800000002000000", Prefix(0, MirrorMessageType.REQUEST_UPDATE)),
+    ("0c00000001000000", Prefix(4, MirrorMessageType.SHM_INFO)),
 ]
 
 

@@ -15,8 +15,8 @@ from histogrammer.mirror.protocol.messages import REQUEST, write_info
 from histogrammer.mirror.protocol.serving import (
     MAX_KEYS,
     KeyTold,
+    MirrorSession,
     Request,
-    Session,
     UpdateWanted,
 )
 
@@ -37,7 +37,7 @@ REQUESTS = st.one_of(
 def test_requests_arrive_whole_however_their_bytes_are_cut(
     sent: list[tuple[bytes, Request]], cuts: list[int]
 ) -> None:
-    session, data = Session(), b"".join(each for each, _ in sent)
+    session, data = MirrorSession(), b"".join(each for each, _ in sent)
     found: list[Request] = []
     for cut in [*cuts, len(data)]:
         found += session.receive(data[:cut])
@@ -66,7 +66,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize(("data", "told"), HOSTILE)
 def test_bad_input_is_an_error_and_what_was_before_it_is_not_lost(data: bytes, told: str) -> None:
-    session = Session()
+    session = MirrorSession()
     requests = session.receive(REQUEST + data + REQUEST)
     assert next(requests) == UpdateWanted()
     with pytest.raises(MirrorProtocolError, match=told):
@@ -74,8 +74,8 @@ def test_bad_input_is_an_error_and_what_was_before_it_is_not_lost(data: bytes, t
 
 
 def test_a_key_of_the_largest_size_is_taken_and_too_many_are_not() -> None:
-    assert list(Session().receive(write_info("k" * 1024))) == [KeyTold("k" * 1024)]
-    session = Session()
+    assert list(MirrorSession().receive(write_info("k" * 1024))) == [KeyTold("k" * 1024)]
+    session = MirrorSession()
     many = b"".join(write_info(str(number)) for number in range(MAX_KEYS))
     assert len(list(session.receive(many))) == MAX_KEYS
     with pytest.raises(MirrorProtocolError, match="more than 16 keys"):
@@ -83,7 +83,7 @@ def test_a_key_of_the_largest_size_is_taken_and_too_many_are_not() -> None:
 
 
 def test_an_end_within_a_message_is_an_error() -> None:
-    session = Session()
+    session = MirrorSession()
     assert not list(session.receive(REQUEST[:3]))
     with pytest.raises(MirrorProtocolError, match="after 3 bytes"):
         session.receive_end()
@@ -100,11 +100,11 @@ def test_more_than_a_message_can_tell_is_a_sentence() -> None:
 
     told = Snapshot(1, 1, memoryview(bytes(1)), cast(memoryview, Huge()))
     with pytest.raises(DisplayMemoryError, match=r"take 4294967297 bytes, .* unbind some"):
-        Session().update(told)
+        MirrorSession().update(told)
 
 
 def test_the_first_update_is_full_and_later_ones_only_when_the_tables_changed() -> None:
-    session = Session()
+    session = MirrorSession()
     first, *body = session.update(snapshot(1, 1, 2048))
     assert struct.unpack("=II", first) == (0x557B08, 3)  # the example of the reference
     assert [len(part) for part in body] == [5_600_000, 2048]
@@ -113,4 +113,4 @@ def test_the_first_update_is_full_and_later_ones_only_when_the_tables_changed() 
     again = b"".join(session.update(snapshot(3, 2, 0)))
     assert again == message(3, b"\2" * 5_600_000)
     assert b"".join(session.update(snapshot(4, 2, 0))) == message(4)
-    assert len(b"".join(Session().update(snapshot(4, 2, 4)))) == 8 + 5_600_000 + 4
+    assert len(b"".join(MirrorSession().update(snapshot(4, 2, 4)))) == 8 + 5_600_000 + 4
