@@ -9,6 +9,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -154,7 +155,12 @@ class _TlsServer:
                 oldest.cancel()
             task = self._loop.create_task(self._greet(accepted))
             self._half_open[task] = None
-            task.add_done_callback(lambda done: self._half_open.pop(done, None))
+            task.add_done_callback(partial(self._end_greeting, accepted))
+
+    def _end_greeting(self, accepted: socket.socket, task: asyncio.Task[None]) -> None:
+        self._half_open.pop(task, None)
+        if task.cancelled():  # before it had begun
+            accepted.close()
 
     async def _greet(self, accepted: socket.socket) -> None:
         """Shake hands with a new connection, which goes on by itself then."""
