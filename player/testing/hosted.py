@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -77,7 +78,7 @@ class HostedBank:
             dict(sections or {}),
         )
         self._simulate, self._clock, self._folder = simulate, clock, folder
-        self._state_dir = state_dir
+        self._state_dir = state_dir or Path(os.devnull)
         self._stack = ExitStack()
 
     def __enter__(self) -> HostedBank:

@@ -171,7 +171,7 @@ def test_a_bank_that_is_opened_while_another_ends_waits_and_has_the_memory_of_it
 
     thread = threading.Thread(target=follow)
     with opened(path, "BANKA") as first:
-        first._care.announce_end()  # as its close does before it ends the programs
+        first._status_memory.announce_end()  # as its close does before it ends the programs
         thread.start()
         first.set_status(OBSERVER="first")
         assert not is_open.wait(0.5)

@@ -11,8 +11,8 @@ from histogrammer.errors import (
 )
 from histogrammer.events.protocol import acquisitionitems, paramitems
 from histogrammer.events.protocol.ringitems import read_item, write_item
-from histogrammer.mirror.protocol.messages import MessageType, write_info, write_prefix
-from histogrammer.mirror.protocol.serving import Session
+from histogrammer.mirror.protocol.messages import MirrorMessageType, write_info, write_prefix
+from histogrammer.mirror.protocol.serving import MirrorSession
 from histogrammer.rest.protocol.bookings import read_booking
 from histogrammer.rest.protocol.paths import read_path
 from histogrammer.rest.protocol.query import Query, read_number, read_query
@@ -73,8 +73,8 @@ def write_text(data: bytes) -> None:
 
 def read_mirror(data: bytes) -> None:
     """Read what a mirror's client sends, in two pieces as in one."""
-    whole = list(Session().receive(data))
-    session, half = Session(), len(data) // 2
+    whole = list(MirrorSession().receive(data))
+    session, half = MirrorSession(), len(data) // 2
     assert [*session.receive(data[:half]), *session.receive(data[half:])] == whole
 
 
@@ -118,8 +118,8 @@ TARGETS = (
         read=read_mirror,
         raises=(MirrorProtocolError,),
         samples=(
-            write_info("k3Zp") + write_prefix(MessageType.REQUEST_UPDATE, 0),
-            write_prefix(MessageType.FULL_UPDATE, 0),
+            write_info("k3Zp") + write_prefix(MirrorMessageType.REQUEST_UPDATE, 0),
+            write_prefix(MirrorMessageType.FULL_UPDATE, 0),
         ),
     ),
 )
