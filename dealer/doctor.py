@@ -210,7 +210,7 @@ _REFUSED = {
         "have it serve with keys, or dealer keys trust HOST:PORT --plain --replace",
     ),
 }
-"""What is wrong between a Player and the keys of this client, and the remedy."""
+"""Faults between a Player and the keys of this client, each with its remedy."""
 
 
 def _of_refusal(bank: str, url: str, error: AccessError) -> Finding:

@@ -25,7 +25,7 @@ GATHER_S = 0.05
 """Time that a record waits for others to be written with, s."""
 RETRY_S = 1.0
 _TROUBLE = (sqlite3.OperationalError, OSError, PlayerError)
-"""What may be over at the next try."""
+"""Troubles that may be over at the next try."""
 
 
 class RecordWriter(Generic[T]):

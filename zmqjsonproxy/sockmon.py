@@ -27,7 +27,7 @@ _MEANT: dict[tuple[int, int], Transition] = {
     (int(zmq.Event.HANDSHAKE_FAILED_AUTH), 400): Transition.KEY_UNKNOWN,
     (int(zmq.Event.HANDSHAKE_FAILED_PROTOCOL), 0x11000002): Transition.OTHER_MECHANISM,
 }
-"""What events mean with a value: the status of the peer's authenticator, and
+"""Meaning of events with a value: the status of the peer's authenticator, and
 ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH."""
 
 

@@ -13,7 +13,7 @@ __all__ = ["PROGRAM", "Watched", "chromium", "why_not"]
 
 PROGRAM = "/usr/bin/chromium"
 WITHIN_MS = 60_000
-"""How long anything may take on a busy machine."""
+"""Time that anything may take on a busy machine."""
 SWITCHES = [
     "--disable-gpu",
     "--disable-quic",

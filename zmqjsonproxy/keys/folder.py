@@ -51,7 +51,7 @@ time by the clock of the file system."""
 _SHOWN = 20
 _AGAIN_S = 60.0
 _PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE, errno.EINTR)
-"""What has nothing to do with the file itself."""
+"""Errors that have nothing to do with the file itself."""
 
 
 def token_digest(token: str) -> str:

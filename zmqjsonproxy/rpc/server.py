@@ -56,7 +56,7 @@ _BIND_WITHIN_S = 5.0
 _RING = b"."
 """Wakes the socket's thread; behind an empty one it would look for more frames."""
 _HANDSHAKE_WITHIN_MS = 3000
-"""Who connects and says nothing is dropped after this time; an honest one needs some ms."""
+"""Time after which a client that says nothing is dropped; an honest one needs some ms."""
 _KEYS_EVERY_S = 0.5
 """The keys of subscribers are looked at so often: updates go to them without a word of theirs."""
 _UNREAD_MOST = 20_000

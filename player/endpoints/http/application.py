@@ -53,7 +53,7 @@ _LONGEST_TARGET = 4096
 _ONLY_READS = "this address only reads: GET and HEAD. A Bank is changed by calls, as with the command `dealer`"
 _RATE = 10.0
 STREAMS_OF_PERSON, STREAMS_OF_ADDRESS = 8, 64
-"""Where people log in; elsewhere only all streams together are bounded."""
+"""Streams of a person and of an address, where people log in; elsewhere only all streams together are bounded."""
 _LINKS = (
     ("/Controls", "all properties: value, unit, age"),
     ("/Query", "properties by pattern"),

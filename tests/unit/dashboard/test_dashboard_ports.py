@@ -1,4 +1,4 @@
-"""Where the port managers of an array are."""
+"""Places of the port managers of an array."""
 
 from __future__ import annotations
 
