@@ -19,7 +19,7 @@ from dashboard.hub import ArrayHub
 from dashboard.panels import PanelSet
 from dashboard.queries import Queries
 from dashboard.viewing import Viewing
-from groundwork.commandline import version
+from groundwork.version import version
 from player.endpoints.http.connections import ConnectionWatch
 from player.endpoints.http.guard import LOGIN, PERSON, Guard, GuardRules
 from player.endpoints.http.loginroutes import LOGOUT, LoginRoutes

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from groundwork.commandline import argument, command, log_level, one_of, port_number
+from commandline.arguments import argument, log_level, one_of, port_number
+from commandline.registry import parser_for
 
 __all__ = ["DEFAULT_PORT", "PROGRAM", "build_parser"]
 
@@ -15,7 +16,7 @@ LOOPBACK = "127.0.0.1"
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of `dashboard`."""
-    return command(
+    return parser_for(
         PROGRAM,
         "Serve a web page of the whole array: state, spectra, hosts, log, journal, history, files. It "
         "only looks.",

@@ -5,16 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from commandline.answers import say, tell
+from commandline.arguments import argument, flag
+from commandline.jsontext import json_text
+from commandline.registry import command, parsers_of
+from commandline.rows import render_rows
 from dealer.advice import ADVICE, advice_for
 from dealer.bankstates import ask_states, state_tables
-from dealer.completion import SHELLS, Command, read_command
+from dealer.completion import SHELLS, CommandWords, read_command
 from dealer.dealer import DEFAULT_TIMEOUT, Dealer
 from dealer.errors import ConfigurationError, NoSuchPlayerError, PlayersError
 from dealer.fanout import describe
@@ -23,18 +27,15 @@ from dealer.outcome import Outcome
 from dealer.players import find_players
 from dealer.progress import CallLine, ScanLine
 from dealer.services import Services, open_hub
-from dealer.tables import text_table
-from groundwork.commandline import Argument, Parser, add_command, argument, flag, parsers_of
 from groundwork.loading import TargetError, load_target
 from zmqjsonproxy import InterfaceDescription, PeerLostError
-from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.keys import KeyRing
 from zmqjsonproxy.locating import NotLocatedError, scheme_of
 from zmqjsonproxy.parameters import summary
 
 __all__ = [
+    "COMMANDS",
     "QUESTION_TIMEOUT",
-    "add_commands",
     "address_of",
     "as_named",
     "banks_named",
@@ -44,7 +45,7 @@ __all__ = [
     "open_dealer",
     "read_value",
     "run_shell",
-    "tell",
+    "sentences",
 ]
 
 QUESTION_TIMEOUT = 10.0
@@ -53,74 +54,6 @@ _OBJECTS = {"rpc", "bank", "files", "control", "journal", "history"}
 """Objects of a Player; what else stands before a dot is a part of its Bank."""
 END_KEYS = ("SCANNUM", "SCANLEN", "DAQFITS")
 LOOK_S = 2.0
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add all commands to a parser.
-
-    Args:
-        commands: Of the parser.
-        common: Options that all of them take.
-    """
-
-    def add(name: str, run: Any, text: str, *arguments: Argument) -> None:
-        add_command(commands, name, text, *arguments, parents=[common], defaults={"run": run})
-
-    add(
-        "list",
-        _list,
-        "names and addresses of the Players; the methods of one of them",
-        argument("bank BANK", "list what this Bank can be asked instead", nargs="?"),
-    )
-    add(
-        "status",
-        _status,
-        "state of each Bank: mode and scan, or what its kind shows",
-        argument("keys KEY", "status keys; default: a summary", nargs="*"),
-    )
-    add(
-        "call",
-        _call,
-        "call a method of a Bank and print its answer",
-        argument("bank BANKS", "a Bank, several as BANKA,BANKB, or all"),
-        argument("method METHOD", "of the Bank, as get_mode, or of a part, as valon.get_frequency"),
-        argument(
-            "args ARG",
-            "JSON (1.5, true, null, [1, 2]), else text; NAME=VALUE is a keyword argument",
-            nargs="*",
-            default=[],
-        ),
-    )
-    add(
-        "scan",
-        _scan,
-        "set a mode and parameters, prepare, start on all Banks or none, and wait for the end",
-        argument("params NAME=VALUE", "parameters, as exposure=0.5", nargs="*", type=_pair),
-        argument("--mode MODE", "set this mode first; default: the one that is set"),
-        argument("--banks BANKS", "who takes part, as BANKA,BANKB; default: all", default="all"),
-        argument(
-            "--start TIME", "UTC, as 2026-11-21T09:30:00; default: as early as possible", type=_time
-        ),
-        flag("--no-wait", "return as soon as the start is agreed on"),
-    )
-    add(
-        "doctor",
-        _doctor,
-        "say what is wrong with the array, as seen from here, and what puts it right",
-    )
-    add(
-        "stubs",
-        _stubs,
-        "write a Python module with the types of what the Players have now",
-        argument("-o --output FILE", "a .py file; default: standard output", type=Path),
-    )
-    add_command(
-        commands,
-        "completion",
-        "print what a shell reads to complete the commands of this installation",
-        argument("shell SHELL", "bash, fish or zsh", choices=sorted(SHELLS)),
-        defaults={"run": _completion},
-    )
 
 
 def open_dealer(options: argparse.Namespace, timeout: float = QUESTION_TIMEOUT) -> Dealer:
@@ -137,16 +70,15 @@ def kept_control() -> KeptControl:
     return KeptControl(control_file(os.environ))
 
 
+def sentences(error: Exception) -> list[str]:
+    """Return what went wrong, and who knows more."""
+    return [str(error), *advice_for(error)]
+
+
 def complain(error: Exception) -> None:
     """Say on standard error what went wrong, and who knows more."""
-    print(f"dealer: {error}", file=sys.stderr)
-    for line in advice_for(error):
-        print(f"dealer: {line}", file=sys.stderr)
-
-
-def tell(as_json: bool, value: Any, text: str) -> None:
-    """Print a value as JSON, or what a person reads instead."""
-    print(json_text(value) if as_json else text, flush=True)
+    for sentence in sentences(error):
+        say("dealer", sentence)
 
 
 # arguments
@@ -243,7 +175,7 @@ def _list(options: argparse.Namespace) -> int:
         return _list_methods(options)
     with open_dealer(options) as d:
         urls = {name: proxy.url for name, proxy in d.available_players.items()}
-    tell(options.json, urls, text_table((), urls.items()))
+    tell(options.json, urls, render_rows((), urls.items()))
     return 0
 
 
@@ -255,7 +187,7 @@ def _list_methods(options: argparse.Namespace) -> int:
         raise PlayersError("list", {bank: Outcome(bank, None, found)})
     methods = [found.methods[name] for name in sorted(found.methods)]
     told = {m.name: {"signature": m.signature, "doc": m.doc} for m in methods}
-    tell(options.json, told, text_table((), [(m.name, summary(m.doc)) for m in methods]))
+    tell(options.json, told, render_rows((), [(m.name, summary(m.doc)) for m in methods]))
     return 0
 
 
@@ -272,13 +204,12 @@ def _status(options: argparse.Namespace) -> int:
         if state.error is None and state.missing
     }
     if failed:
-        print(f"dealer: {', '.join(failed)} failed; {ADVICE}", file=sys.stderr)
-        for line in advice_for(*(states[bank].error for bank in failed))[
-            :-1
-        ]:  # the last one has been said
-            print(f"dealer: {line}", file=sys.stderr)
+        say("dealer", f"{', '.join(failed)} failed; {ADVICE}")
+        advice = advice_for(*(states[bank].error for bank in failed))
+        for line in advice[:-1]:  # the last one has been said
+            say("dealer", line)
     for bank, missing in lacking.items():
-        print(f"dealer: {bank} has no status key {', '.join(missing)}", file=sys.stderr)
+        say("dealer", f"{bank} has no status key {', '.join(missing)}")
     return 1 if failed or lacking else 0
 
 
@@ -305,7 +236,7 @@ def _call(options: argparse.Namespace) -> int:
                 print(_shown(outcome.value))
     elif len(failed) < len(outcomes):
         print(
-            text_table(
+            render_rows(
                 (), [(bank, _inline(o.value)) for bank, o in outcomes.items() if o.error is None]
             )
         )
@@ -331,7 +262,7 @@ def _shown(value: Any) -> str:
     ):
         return value[1]
     if isinstance(value, dict) and value:
-        return text_table((), [(key, _inline(each)) for key, each in value.items()])
+        return render_rows((), [(key, _inline(each)) for key, each in value.items()])
     if (
         isinstance(value, list | tuple)
         and value
@@ -374,10 +305,7 @@ def _scan(options: argparse.Namespace) -> int:
             error = failed
         except KeyboardInterrupt:
             line.clear()
-            print(
-                f"dealer: the scan goes on; `dealer call {','.join(banks)} stop` ends it",
-                file=sys.stderr,
-            )
+            say("dealer", f"the scan goes on; `dealer call {','.join(banks)} stop` ends it")
             raise
         finally:
             line.clear()
@@ -427,7 +355,7 @@ def _print_start(started: Mapping[str, Any], as_json: bool) -> None:
         for bank, a in started.items()
     ]
     told = {bank: {"started": answer} for bank, answer in started.items()}
-    tell(as_json, told, text_table((), rows))
+    tell(as_json, told, render_rows((), rows))
 
 
 def _print_ends(ends: Mapping[str, dict[str, Any]], as_json: bool) -> None:
@@ -436,7 +364,7 @@ def _print_ends(ends: Mapping[str, dict[str, Any]], as_json: bool) -> None:
         (bank, end["outcome"], _counted(end), *(end["status"].get(key, "-") for key in keys))
         for bank, end in ends.items()
     ]
-    tell(as_json, ends, text_table(("Bank", "scan", "recorded", *keys), rows))
+    tell(as_json, ends, render_rows(("Bank", "scan", "recorded", *keys), rows))
 
 
 def _counted(end: Mapping[str, Any]) -> str:
@@ -452,9 +380,7 @@ def _counted(end: Mapping[str, Any]) -> str:
 def _doctor(options: argparse.Namespace) -> int:
     from dealer.doctor import examine
 
-    report = examine(options.config, options.timeout or QUESTION_TIMEOUT)
-    tell(options.json, report.describe(), "\n".join(report.lines()))
-    return 1 if report.findings else 0
+    return examine(options.config, options.timeout or QUESTION_TIMEOUT).show(options.json)
 
 
 def _stubs(options: argparse.Namespace) -> int:
@@ -485,7 +411,7 @@ def _completion(options: argparse.Namespace) -> int:
     return 0
 
 
-def _programs() -> list[Command]:
+def _programs() -> list[CommandWords]:
     """The commands of this distribution whose packages are installed, by the parsers that their
     modules build."""
     from importlib import import_module, metadata
@@ -499,8 +425,8 @@ def _programs() -> list[Command]:
     ] = []  # commands of `player` that come with kinds of Banks
     for entry in metadata.entry_points(group="dealer_player.commands"):
         with suppress(TargetError, AttributeError):
-            brought.append(load_target(entry.value).build_parser())
-    programs: list[Command] = []
+            brought.append(load_target(entry.value).build_parser("player"))
+    programs: list[CommandWords] = []
     for name, path in scripts.items():
         try:
             own, *words = parsers_of(import_module(path))
@@ -518,3 +444,63 @@ def run_shell(options: argparse.Namespace) -> int:
     with open_dealer(options, DEFAULT_TIMEOUT) as d:
         run(d)
     return 0
+
+
+COMMANDS = (
+    command(
+        "list",
+        _list,
+        "names and addresses of the Players; the methods of one of them",
+        argument("bank BANK", "list what this Bank can be asked instead", nargs="?"),
+    ),
+    command(
+        "status",
+        _status,
+        "state of each Bank: mode and scan, or what its kind shows",
+        argument("keys KEY", "status keys; default: a summary", nargs="*"),
+    ),
+    command(
+        "call",
+        _call,
+        "call a method of a Bank and print its answer",
+        argument("bank BANKS", "a Bank, several as BANKA,BANKB, or all"),
+        argument("method METHOD", "of the Bank, as get_mode, or of a part, as valon.get_frequency"),
+        argument(
+            "args ARG",
+            "JSON (1.5, true, null, [1, 2]), else text; NAME=VALUE is a keyword argument",
+            nargs="*",
+            default=[],
+        ),
+    ),
+    command(
+        "scan",
+        _scan,
+        "set a mode and parameters, prepare, start on all Banks or none, and wait for the end",
+        argument("params NAME=VALUE", "parameters, as exposure=0.5", nargs="*", type=_pair),
+        argument("--mode MODE", "set this mode first; default: the one that is set"),
+        argument("--banks BANKS", "who takes part, as BANKA,BANKB; default: all", default="all"),
+        argument(
+            "--start TIME", "UTC, as 2026-11-21T09:30:00; default: as early as possible", type=_time
+        ),
+        flag("--no-wait", "return as soon as the start is agreed on"),
+    ),
+    command(
+        "doctor",
+        _doctor,
+        "say what is wrong with the array, as seen from here, and what puts it right",
+    ),
+    command(
+        "stubs",
+        _stubs,
+        "write a Python module with the types of what the Players have now",
+        argument("-o --output FILE", "a .py file; default: standard output", type=Path),
+    ),
+    command(
+        "completion",
+        _completion,
+        "print what a shell reads to complete the commands of this installation",
+        argument("shell SHELL", "bash, fish or zsh", choices=sorted(SHELLS)),
+        takes_common=False,
+    ),
+)
+"""Commands without a module of their own."""

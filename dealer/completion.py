@@ -14,7 +14,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["SHELLS", "Argument", "Command", "Kind", "Option", "bash", "fish", "read_command", "zsh"]
+__all__ = [
+    "SHELLS",
+    "ArgumentWords",
+    "CommandWords",
+    "Kind",
+    "OptionWords",
+    "bash",
+    "fish",
+    "read_command",
+    "zsh",
+]
 
 
 class Kind(Enum):
@@ -43,8 +53,8 @@ KIND_OF = {
 
 
 @dataclass(frozen=True, slots=True)
-class Argument:
-    """Argument in one place.
+class ArgumentWords:
+    """ArgumentWords in one place.
 
     Attributes:
         name: As the help calls it.
@@ -60,25 +70,25 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class OptionWords:
     """An option; `value` is None for a switch."""
 
     names: tuple[str, ...]
     help: str
-    value: Argument | None
+    value: ArgumentWords | None
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class CommandWords:
     """A program or one of its commands."""
 
     name: str
     help: str
-    options: tuple[Option, ...]
-    arguments: tuple[Argument, ...]
-    commands: tuple[Command, ...] = ()
+    options: tuple[OptionWords, ...]
+    arguments: tuple[ArgumentWords, ...]
+    commands: tuple[CommandWords, ...] = ()
 
-    def walk(self, path: str = "") -> Iterator[tuple[str, Command]]:
+    def walk(self, path: str = "") -> Iterator[tuple[str, CommandWords]]:
         """Each command with its words from the program on: `dealer call`."""
         path = f"{path} {self.name}".strip()
         yield path, self
@@ -88,16 +98,16 @@ class Command:
 
 def read_command(
     parser: argparse.ArgumentParser, others: Iterable[argparse.ArgumentParser] = ()
-) -> Command:
+) -> CommandWords:
     """Return what a parser takes.
 
     Args:
         parser: Of the program.
         others: Of commands that the program parts off by itself; their `prog` is `PROGRAM COMMAND`.
     """
-    options: list[Option] = []
-    arguments: list[Argument] = []
-    commands: list[Command] = []
+    options: list[OptionWords] = []
+    arguments: list[ArgumentWords] = []
+    commands: list[CommandWords] = []
     formatter = parser._get_formatter()
     for action in parser._actions:
         text = (
@@ -108,30 +118,34 @@ def read_command(
             for name, each in action.choices.items():
                 inner = read_command(each)
                 commands.append(
-                    Command(name, helps.get(name) or inner.help, inner.options, inner.arguments)
+                    CommandWords(
+                        name, helps.get(name) or inner.help, inner.options, inner.arguments
+                    )
                 )
         elif action.option_strings:
             value = None if action.nargs == 0 else _argument(action)
-            options.append(Option(tuple(action.option_strings), text, value))
+            options.append(OptionWords(tuple(action.option_strings), text, value))
         else:
             arguments.append(_argument(action))
     for other in others:
         inner = read_command(other)
-        commands.append(Command(other.prog.split()[-1], inner.help, inner.options, inner.arguments))
-    return Command(
+        commands.append(
+            CommandWords(other.prog.split()[-1], inner.help, inner.options, inner.arguments)
+        )
+    return CommandWords(
         parser.prog, parser.description or "", tuple(options), tuple(arguments), tuple(commands)
     )
 
 
-def _argument(action: argparse.Action) -> Argument:
+def _argument(action: argparse.Action) -> ArgumentWords:
     name = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
     if action.choices is not None:
-        return Argument(
+        return ArgumentWords(
             name, Kind.WORDS, tuple(map(str, action.choices)), action.nargs in ("*", "+")
         )
     if name.islower():  # a metavar in lower case is the word itself
-        return Argument(name, Kind.WORDS, (name,))
-    return Argument(name, KIND_OF.get(name, Kind.NOTHING), (), action.nargs in ("*", "+"))
+        return ArgumentWords(name, Kind.WORDS, (name,))
+    return ArgumentWords(name, KIND_OF.get(name, Kind.NOTHING), (), action.nargs in ("*", "+"))
 
 
 def _function(path: str) -> str:
@@ -226,12 +240,12 @@ complete -F {function} {name}
 """
 
 
-def bash(commands: Sequence[Command]) -> str:
+def bash(commands: Sequence[CommandWords]) -> str:
     """Return a file that bash reads with `source`."""
     return BASH_HEAD + "".join(_bash_command(command) for command in commands)
 
 
-def _bash_command(program: Command) -> str:
+def _bash_command(program: CommandWords) -> str:
     with_value: list[str] = []
     values: dict[str, list[str]] = {}
     options: list[str] = []
@@ -270,7 +284,7 @@ def _bash_command(program: Command) -> str:
     )
 
 
-def _bash_reply(argument: Argument, more: str = "") -> str:
+def _bash_reply(argument: ArgumentWords, more: str = "") -> str:
     words = " ".join([*argument.words, more]).strip()
     return f"_dealer_player_reply {argument.kind.value}" + (f" {_quoted(words)}" if words else "")
 
@@ -348,7 +362,7 @@ ZSH_ACTIONS = {
 }
 
 
-def zsh(commands: Sequence[Command]) -> str:
+def zsh(commands: Sequence[CommandWords]) -> str:
     """Return a file for a folder of `$fpath`; its name begins with an underscore."""
     parts = [ZSH_HEAD.format(names=" ".join(command.name for command in commands))]
     parts += [_zsh_command(command) for command in commands]
@@ -356,7 +370,7 @@ def zsh(commands: Sequence[Command]) -> str:
     return "".join(parts) + f"\ncase $service in\n{cases}\nesac\n"
 
 
-def _zsh_command(program: Command) -> str:
+def _zsh_command(program: CommandWords) -> str:
     options = "\n".join(f"        {spec} \\" for spec in _zsh_options(program))
     if not program.commands:
         specs = [*_zsh_options(program), *_zsh_arguments(program.arguments)]
@@ -386,7 +400,7 @@ def _zsh_case(name: str, specs: Sequence[str]) -> str:
     return f"                {name}) _arguments " + " \\\n                    ".join(specs) + " ;;"
 
 
-def _zsh_options(command: Command) -> list[str]:
+def _zsh_options(command: CommandWords) -> list[str]:
     specs: list[str] = []
     for option in command.options:
         value = (
@@ -404,14 +418,14 @@ def _zsh_options(command: Command) -> list[str]:
     return specs
 
 
-def _zsh_arguments(arguments: Sequence[Argument]) -> list[str]:
+def _zsh_arguments(arguments: Sequence[ArgumentWords]) -> list[str]:
     return [
         _quoted(f"{'*' if each.is_last else number}:{_short(each.name)}:{_zsh_action(each)}")
         for number, each in enumerate(arguments, start=1)
     ]
 
 
-def _zsh_action(argument: Argument) -> str:
+def _zsh_action(argument: ArgumentWords) -> str:
     return (
         f"({' '.join(argument.words)})"
         if argument.kind is Kind.WORDS
@@ -480,7 +494,7 @@ FISH_ACTIONS = {
 }
 
 
-def fish(commands: Sequence[Command]) -> str:
+def fish(commands: Sequence[CommandWords]) -> str:
     """Return a file that fish reads with `source`."""
     valued = {
         name
@@ -503,7 +517,7 @@ def fish(commands: Sequence[Command]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _fish_command(program: str, name: str, command: Command) -> Iterator[str]:
+def _fish_command(program: str, name: str, command: CommandWords) -> Iterator[str]:
     inside = f" -n '__dealer_player_in {name}'" if name else ""
     for option in command.options:
         names = " ".join(
@@ -526,11 +540,11 @@ def _fish_command(program: str, name: str, command: Command) -> Iterator[str]:
         yield f"complete -c {program} -n {_quoted(where)} {_fish_action(argument)} -d {_quoted(_short(argument.name))}"
 
 
-def _fish_value(argument: Argument) -> str:
+def _fish_value(argument: ArgumentWords) -> str:
     return "-r" if argument.kind is Kind.FILE else "-x"  # no files among the words
 
 
-def _fish_action(argument: Argument) -> str:
+def _fish_action(argument: ArgumentWords) -> str:
     return (
         f"-a {_quoted(' '.join(argument.words))}"
         if argument.kind is Kind.WORDS
@@ -538,4 +552,8 @@ def _fish_action(argument: Argument) -> str:
     )
 
 
-SHELLS: Mapping[str, Callable[[Sequence[Command]], str]] = {"bash": bash, "zsh": zsh, "fish": fish}
+SHELLS: Mapping[str, Callable[[Sequence[CommandWords]], str]] = {
+    "bash": bash,
+    "zsh": zsh,
+    "fish": fish,
+}

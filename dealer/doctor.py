@@ -8,12 +8,11 @@ import socket
 import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from arrayconfig import findings
-from arrayconfig.findings import Finding, file_finding
+from arrayconfig.findings import file_finding
+from commandline.findings import Finding, Report
 from dealer.advice import unknown_host
 from dealer.channelfindings import channel_findings
 from dealer.errors import ConfigurationError
@@ -24,7 +23,6 @@ from dealer.recordfindings import record_findings, sink_findings
 from dealer.services import open_hub
 from dealer.start import ClockOffset
 from groundwork.cut import cut
-from groundwork.values import JsonValue
 from zmqjsonproxy import CallTimeoutError, InterfaceDescription, PeerLostError, ThreadHub
 from zmqjsonproxy.errors import (
     AccessError,
@@ -40,7 +38,6 @@ from zmqjsonproxy.sockmon import Transition
 __all__ = [
     "CLOCK_NOTE_S",
     "CLOCK_WRONG_S",
-    "Report",
     "clock_finding",
     "examine",
     "interface_findings",
@@ -71,32 +68,6 @@ MOST_OF_ONE = 20
 """Findings that are taken from one Bank."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Report(findings.Report):
-    """Findings, and what was looked at.
-
-    Attributes:
-        file: The configuration, or the port manager in its place; empty: none is named.
-        players: Bank -> where it is asked.
-        channels: Bank -> who subscribes there, as `rpc.channels` tells it.
-    """
-
-    file: str = ""
-    players: dict[str, str] = field(default_factory=dict)
-    channels: dict[str, JsonValue] = field(default_factory=dict)
-
-    def describe(self) -> dict[str, Any]:
-        """Return it as JSON holds it."""
-        return self.described(file=self.file or None, players=self.players, channels=self.channels)
-
-    def lines(self) -> list[str]:
-        """Return it as a person reads it."""
-        bad = {finding.bank for finding in self.findings}
-        return self.written(
-            f"{name}: fine, at {url}" for name, url in self.players.items() if name not in bad
-        )
-
-
 def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0) -> Report:
     """Look at the file, and at every Player of it.
 
@@ -107,7 +78,7 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
     report = Report()
     try:
         report.file = str(config if is_port_manager(config) else configuration_path(config))
-        report.players = find_players(None, report.file)
+        players = find_players(None, report.file)
     except ConfigurationError as error:
         report.findings = [_of_fault(error.where, fault) for fault in error.faults]
         return report
@@ -116,9 +87,10 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
             "[instrument] insecure = true: Players ask nobody who they are, whatever they serve on"
         )
         report.notes.append(f"{text}; `player keys new` makes keys")
-    reachable = {
-        bank: url for bank, url in report.players.items() if _host_is_known(bank, url, report)
-    }
+    report.banks = {bank: {"url": url} for bank, url in players.items()}
+    report.fine = {bank: f"at {url}" for bank, url in players.items()}
+    report.facts = {"players": players, "channels": {}}
+    reachable = {bank: url for bank, url in players.items() if _host_is_known(bank, url, report)}
     try:
         hub_of_user = open_hub()
     except KeysError as error:
@@ -129,7 +101,7 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
         found = {bank: d for bank, d in described.items() if isinstance(d, InterfaceDescription)}
         for bank, description in described.items():
             if isinstance(description, Exception):
-                report.findings.append(_of_absence(bank, report.players[bank], description))
+                report.findings.append(_of_absence(bank, players[bank], description))
         there = _Reached(hub, found, {bank: reachable[bank] for bank in found}, timeout)
         _compare_names(there, report)
         faults, notes = interface_findings(found, _kinds(there))
@@ -294,8 +266,9 @@ def _own_findings(there: _Reached) -> list[Finding]:
 def _look_at_channels(there: _Reached, report: Report) -> None:
     """A subscriber that takes too little misses updates; Players of other versions tell nothing."""
     told = fan_out(there.hub, there.native(), "rpc.channels", (), {}, there.timeout)
-    report.channels = {bank: each.value for bank, each in told.items() if each.error is None}
-    findings, notes = channel_findings(report.channels)
+    channels = {bank: each.value for bank, each in told.items() if each.error is None}
+    report.facts["channels"] = channels
+    findings, notes = channel_findings(channels)
     report.findings += findings
     report.notes += notes
 

@@ -6,6 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from commandline.answers import say
+from commandline.exitstatus import FAILED
 from groundwork.extras import install_advice
 
 __all__ = ["build_parser", "main"]
@@ -25,8 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if not (advice := install_advice(error.name)):
             raise
-        print(f"spectrometer-daq: {advice}", file=sys.stderr)
-        return 1
+        say("spectrometer-daq", advice)
+        return FAILED
     return program.main(argv)
 
 

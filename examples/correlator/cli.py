@@ -19,6 +19,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Self
 
+from commandline.arguments import number_of_seconds
+from commandline.output import run_command
 from correlator.errors import CorrelatorError, JobFileError
 from correlator.following import follow
 from correlator.jobfile import SUFFIX, Job, read_experiment, read_job, write_job
@@ -28,8 +30,6 @@ from correlator.running import Progress, correlate, opened, output_of
 from correlator.visibilities import read_visibilities
 from gateways.difx.errors import PayloadError
 from gateways.difx.protocol.progress import write_progress
-from groundwork.commandline import number_of_seconds
-from groundwork.output import run_command
 from groundwork.wholefiles import replace_file
 from spectrometer.daq.errors import SourceError
 

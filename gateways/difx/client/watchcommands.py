@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from dealer.tables import text_table
-from gateways.difx.client.connecting import complain, connected, tell
+from commandline.answers import tell, tell_line
+from commandline.arguments import argument, count, flag
+from commandline.exitstatus import DONE
+from commandline.registry import command
+from commandline.rows import render_rows
+from gateways.difx.client.connecting import complain, connected
 from gateways.difx.client.watchverbs import DEFAULT_FFT, Message
 from gateways.difx.protocol.selection import ALL_MESSAGES, KEYWORDS
-from groundwork.commandline import Parser, add_command, argument, count, flag
 from groundwork.printable import printable
 
 if TYPE_CHECKING:
@@ -23,50 +26,12 @@ if TYPE_CHECKING:
         MonitorProduct,
     )
 
-__all__ = ["add_commands"]
+__all__ = ["COMMANDS"]
 
 _ENDING = "_MESSAGES"
 TYPES = tuple(keyword.removesuffix(_ENDING).lower() for keyword in KEYWORDS)
 HEAD = ("SCAN", "TIME", "PRODUCT", "NAME", "MHZ", "AMPLITUDE", "PHASE", "DELAY/us", "SNR")
-FORM = "{:<12} {:>6} {:>7} {:<10} {:>10} {:>12} {:>7} {:>12} {:>9}"
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add the commands to a parser."""
-    add_command(
-        commands,
-        "monitor",
-        "show live products of a job, until interrupted",
-        argument("input INPUT", "path of its .input file; `bank:NAME` with this project's gateway"),
-        flag("--list", "only list its products"),
-        argument("--products NUMBERS", "as 0,3; default: all", type=_numbers),
-        argument(
-            "--fft N",
-            "lags of a spectrum, a power of two; default: %(default)s",
-            type=count,
-            default=DEFAULT_FFT,
-        ),
-        argument("--count N", "end after so many spectra; default: never", type=count),
-        parents=[common],
-        description="Show live products of a job, until interrupted: a line for each product and integration, "
-        "with mean amplitude, phase of the middle channel, and the peak of the lags; in JSON with all numbers.",
-        defaults={"run": _monitor},
-    )
-    add_command(
-        commands,
-        "relay",
-        "show messages of the multicast network, until interrupted",
-        argument(
-            "--types TYPES",
-            f"as status,alert; default: all. Known: {', '.join(TYPES)}",
-            type=_keywords,
-            default=(ALL_MESSAGES,),
-        ),
-        argument("--count N", "end after so many messages; default: never", type=count),
-        flag("--raw", "as they came"),
-        parents=[common],
-        defaults={"run": _relay},
-    )
+WIDTHS = (12, -6, -7, 10, -10, -12, -7, -12, -9)
 
 
 def _numbers(text: str) -> list[int]:
@@ -92,8 +57,9 @@ def _monitor(options: argparse.Namespace) -> int:
             told = _described(monitor.products)
             rows = [_row(product) for product in known]
             head = ("PRODUCT", "NAME", "MHZ", "POL", "CHANNELS")
-            tell(options, told, text_table(head, rows) if rows else "")
-            return 0
+            if rows or options.json:
+                tell(options.json, told, render_rows(head, rows))
+            return DONE
         wanted = known
         if options.products is not None:
             numbers = {product.number: product for product in known}
@@ -103,10 +69,10 @@ def _monitor(options: argparse.Namespace) -> int:
             wanted = [numbers[number] for number in options.products]
         monitor.request(wanted, fft_size=options.fft)
         if not options.json:
-            print(FORM.format(*HEAD), flush=True)
+            print(render_rows((), [HEAD], widths=WIDTHS), flush=True)
         with contextlib.suppress(KeyboardInterrupt):  # the usual end
             for block in itertools.islice(monitor, options.count):
-                tell(options, _block(block) if options.json else None, _line(block), is_line=True)
+                tell_line(options.json, _block(block) if options.json else None, _line(block))
     return 0
 
 
@@ -123,7 +89,7 @@ def _line(block: MonitorBlock) -> str:
     product = block.product
     middle = block.phase[len(block.phase) // 2] if len(block.phase) else 0.0
     amplitude = float(block.amplitude.mean()) if len(block.amplitude) else 0.0
-    return FORM.format(
+    cells = (
         printable(block.scan),
         block.time_s,
         product.number,
@@ -134,6 +100,7 @@ def _line(block: MonitorBlock) -> str:
         f"{block.lag.delay_us:.6g}",
         f"{block.lag.snr:.2f}",
     )
+    return render_rows((), [cells], widths=WIDTHS)
 
 
 def _block(block: MonitorBlock) -> dict[str, Any]:
@@ -145,7 +112,7 @@ def _relay(options: argparse.Namespace) -> int:
         with contextlib.suppress(KeyboardInterrupt):  # the usual end
             for message in itertools.islice(messages, options.count):
                 told = _told(message) if options.json else None
-                tell(options, told, _shown(message, options.raw), is_line=True)
+                tell_line(options.json, told, _shown(message, options.raw))
     return 0
 
 
@@ -167,3 +134,37 @@ def _shown(message: Message, is_raw: bool) -> str:
     head: Sequence[str] = (message.type, message.sender, message.identifier)
     values = [f"{name}={value}" for name, value in message.values.items() if name != "seqNumber"]
     return printable("  ".join([*head, *values]))
+
+
+COMMANDS = (
+    command(
+        "monitor",
+        _monitor,
+        "show live products of a job, until interrupted",
+        argument("input INPUT", "path of its .input file; `bank:NAME` with this project's gateway"),
+        flag("--list", "only list its products"),
+        argument("--products NUMBERS", "as 0,3; default: all", type=_numbers),
+        argument(
+            "--fft N",
+            "lags of a spectrum, a power of two; default: %(default)s",
+            type=count,
+            default=DEFAULT_FFT,
+        ),
+        argument("--count N", "end after so many spectra; default: never", type=count),
+        description="Show live products of a job, until interrupted: a line for each product and integration, "
+        "with mean amplitude, phase of the middle channel, and the peak of the lags; in JSON with all numbers.",
+    ),
+    command(
+        "relay",
+        _relay,
+        "show messages of the multicast network, until interrupted",
+        argument(
+            "--types TYPES",
+            f"as status,alert; default: all. Known: {', '.join(TYPES)}",
+            type=_keywords,
+            default=(ALL_MESSAGES,),
+        ),
+        argument("--count N", "end after so many messages; default: never", type=count),
+        flag("--raw", "as they came"),
+    ),
+)
