@@ -1,4 +1,4 @@
-"""A start on all Banks or on none: in which order they are told, and what is taken back. Knows no
+"""Two-phase start, on all Banks or on none: in which order they are told, and what is taken back. Knows no
 socket.
 
 Native Players are armed, and told to go only when all of them are ready. Those of the original know

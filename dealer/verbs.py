@@ -2,7 +2,7 @@
 mean. No sockets, no event loop.
 
 An AsyncDealer has them as they are, a Dealer as methods that wait. They use nothing of their object
-but what both have: that of a Roster, and how operations are made.
+but what both have: that of a PlayerSelection, and how operations are made.
 """
 
 from __future__ import annotations

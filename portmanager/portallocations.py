@@ -1,4 +1,4 @@
-"""State that all connections of a port manager share: who may what, who has which port, what is
+"""Port allocations of a server, which all its connections share: who may what, who has which port, what is
 told of it. No sockets.
 
 Runs in the event loop, as a reply does not wait for the log: what is noted is written a moment

@@ -1,4 +1,4 @@
-"""Servers under names: a URL of another scheme than ZeroMQ's is turned into an address whenever a
+"""Resolvers of servers under names: a URL of another scheme than ZeroMQ's is turned into an address whenever a
 connection is made.
 
 So a server that came back elsewhere is found again, by whoever calls it next. What turns names into

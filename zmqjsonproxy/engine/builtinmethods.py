@@ -1,4 +1,4 @@
-"""Answers of every server about itself, as `rpc.*` and in the native dialect only."""
+"""Built-in methods: answers of every server about itself, as `rpc.*` and in the native dialect only."""
 
 from __future__ import annotations
 

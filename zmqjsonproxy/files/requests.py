@@ -1,4 +1,4 @@
-"""Questions of a fetch to its server, which may be away for a while: asked again until nothing has come
+"""Requests of a fetch to its server, which may be away for a while: asked again until nothing has come
 for too long. No files."""
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ FIRST_LOOK_S, LAST_LOOK_S = 0.005, 0.3
 
 
 class FileRequests:
-    """Questions to one server.
+    """Requests to one server.
 
     Args:
         hub: To ask with.

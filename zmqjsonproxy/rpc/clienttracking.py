@@ -1,4 +1,4 @@
-"""A ROUTER socket that tells which of its clients have gone. Knows no dialect.
+"""Client-tracking router: a ROUTER socket that tells which of its clients have gone. Knows no dialect.
 
 ZeroMQ drops a client without a word to the program; a proxy has to end what it holds for that
 client.

@@ -1,5 +1,5 @@
-"""From what came of a method to the reply that says so, in the dialect of its request: the `Replies`
-of a server's call engine. Knows no socket, no thread."""
+"""Encoding of replies: what came of a method, in the dialect of its request; the `Replies` of a server's
+call engine. Knows no socket, no thread."""
 
 from __future__ import annotations
 
