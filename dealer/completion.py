@@ -16,10 +16,10 @@ from enum import Enum
 
 __all__ = [
     "SHELLS",
-    "ArgumentWords",
-    "CommandWords",
-    "Kind",
-    "OptionWords",
+    "CompletedArgument",
+    "CompletedCommand",
+    "CompletedOption",
+    "CompletionKind",
     "bash",
     "fish",
     "read_command",
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-class Kind(Enum):
+class CompletionKind(Enum):
     """Kind of what is completed in the place of an argument."""
 
     NOTHING = "nothing"
@@ -41,20 +41,20 @@ class Kind(Enum):
 
 
 KIND_OF = {
-    "BANK": Kind.BANK,
-    "BANKS": Kind.BANKS,
-    "METHOD": Kind.METHOD,
-    "PROPERTY": Kind.PROPERTY,
-    "PROPERTY=VALUE": Kind.PROPERTY,
-    "FILE": Kind.FILE,
-    "EXE": Kind.FILE,
-    "DIR": Kind.FOLDER,
+    "BANK": CompletionKind.BANK,
+    "BANKS": CompletionKind.BANKS,
+    "METHOD": CompletionKind.METHOD,
+    "PROPERTY": CompletionKind.PROPERTY,
+    "PROPERTY=VALUE": CompletionKind.PROPERTY,
+    "FILE": CompletionKind.FILE,
+    "EXE": CompletionKind.FILE,
+    "DIR": CompletionKind.FOLDER,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class ArgumentWords:
-    """ArgumentWords in one place.
+class CompletedArgument:
+    """CompletedArgument in one place.
 
     Attributes:
         name: As the help calls it.
@@ -64,31 +64,31 @@ class ArgumentWords:
     """
 
     name: str
-    kind: Kind
+    kind: CompletionKind
     words: tuple[str, ...] = ()
     is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class OptionWords:
+class CompletedOption:
     """An option; `value` is None for a switch."""
 
     names: tuple[str, ...]
     help: str
-    value: ArgumentWords | None
+    value: CompletedArgument | None
 
 
 @dataclass(frozen=True, slots=True)
-class CommandWords:
+class CompletedCommand:
     """A program or one of its commands."""
 
     name: str
     help: str
-    options: tuple[OptionWords, ...]
-    arguments: tuple[ArgumentWords, ...]
-    commands: tuple[CommandWords, ...] = ()
+    options: tuple[CompletedOption, ...]
+    arguments: tuple[CompletedArgument, ...]
+    commands: tuple[CompletedCommand, ...] = ()
 
-    def walk(self, path: str = "") -> Iterator[tuple[str, CommandWords]]:
+    def walk(self, path: str = "") -> Iterator[tuple[str, CompletedCommand]]:
         """Each command with its words from the program on: `dealer call`."""
         path = f"{path} {self.name}".strip()
         yield path, self
@@ -98,16 +98,16 @@ class CommandWords:
 
 def read_command(
     parser: argparse.ArgumentParser, others: Iterable[argparse.ArgumentParser] = ()
-) -> CommandWords:
+) -> CompletedCommand:
     """Return what a parser takes.
 
     Args:
         parser: Of the program.
         others: Of commands that the program parts off by itself; their `prog` is `PROGRAM COMMAND`.
     """
-    options: list[OptionWords] = []
-    arguments: list[ArgumentWords] = []
-    commands: list[CommandWords] = []
+    options: list[CompletedOption] = []
+    arguments: list[CompletedArgument] = []
+    commands: list[CompletedCommand] = []
     formatter = parser._get_formatter()
     for action in parser._actions:
         text = (
@@ -118,34 +118,36 @@ def read_command(
             for name, each in action.choices.items():
                 inner = read_command(each)
                 commands.append(
-                    CommandWords(
+                    CompletedCommand(
                         name, helps.get(name) or inner.help, inner.options, inner.arguments
                     )
                 )
         elif action.option_strings:
             value = None if action.nargs == 0 else _argument(action)
-            options.append(OptionWords(tuple(action.option_strings), text, value))
+            options.append(CompletedOption(tuple(action.option_strings), text, value))
         else:
             arguments.append(_argument(action))
     for other in others:
         inner = read_command(other)
         commands.append(
-            CommandWords(other.prog.split()[-1], inner.help, inner.options, inner.arguments)
+            CompletedCommand(other.prog.split()[-1], inner.help, inner.options, inner.arguments)
         )
-    return CommandWords(
+    return CompletedCommand(
         parser.prog, parser.description or "", tuple(options), tuple(arguments), tuple(commands)
     )
 
 
-def _argument(action: argparse.Action) -> ArgumentWords:
+def _argument(action: argparse.Action) -> CompletedArgument:
     name = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
     if action.choices is not None:
-        return ArgumentWords(
-            name, Kind.WORDS, tuple(map(str, action.choices)), action.nargs in ("*", "+")
+        return CompletedArgument(
+            name, CompletionKind.WORDS, tuple(map(str, action.choices)), action.nargs in ("*", "+")
         )
     if name.islower():  # a metavar in lower case is the word itself
-        return ArgumentWords(name, Kind.WORDS, (name,))
-    return ArgumentWords(name, KIND_OF.get(name, Kind.NOTHING), (), action.nargs in ("*", "+"))
+        return CompletedArgument(name, CompletionKind.WORDS, (name,))
+    return CompletedArgument(
+        name, KIND_OF.get(name, CompletionKind.NOTHING), (), action.nargs in ("*", "+")
+    )
 
 
 def _function(path: str) -> str:
@@ -240,12 +242,12 @@ complete -F {function} {name}
 """
 
 
-def bash(commands: Sequence[CommandWords]) -> str:
+def bash(commands: Sequence[CompletedCommand]) -> str:
     """Return a file that bash reads with `source`."""
     return BASH_HEAD + "".join(_bash_command(command) for command in commands)
 
 
-def _bash_command(program: CommandWords) -> str:
+def _bash_command(program: CompletedCommand) -> str:
     with_value: list[str] = []
     values: dict[str, list[str]] = {}
     options: list[str] = []
@@ -256,7 +258,7 @@ def _bash_command(program: CommandWords) -> str:
                 [f'"{path} {name}"' for name in option.names] if option.value is not None else []
             )
             with_value += patterns
-            if option.value is not None and option.value.kind is not Kind.NOTHING:
+            if option.value is not None and option.value.kind is not CompletionKind.NOTHING:
                 values.setdefault(_bash_reply(option.value), []).extend(patterns)
         names = " ".join(name for option in command.options for name in option.names)
         options.append(f'            "{path}") _dealer_player_reply words {_quoted(names)} ;;')
@@ -266,7 +268,7 @@ def _bash_command(program: CommandWords) -> str:
                 f'            "{path} 0") _dealer_player_reply words {_quoted(first)} ;;'
             )
         for number, argument in enumerate(command.arguments):
-            if argument.kind is not Kind.NOTHING:
+            if argument.kind is not CompletionKind.NOTHING:
                 place = f'"{path} "*' if argument.is_last else f'"{path} {number}"'
                 more = first if number == 0 else ""
                 positions.append(f"            {place}) {_bash_reply(argument, more)} ;;")
@@ -284,7 +286,7 @@ def _bash_command(program: CommandWords) -> str:
     )
 
 
-def _bash_reply(argument: ArgumentWords, more: str = "") -> str:
+def _bash_reply(argument: CompletedArgument, more: str = "") -> str:
     words = " ".join([*argument.words, more]).strip()
     return f"_dealer_player_reply {argument.kind.value}" + (f" {_quoted(words)}" if words else "")
 
@@ -352,17 +354,17 @@ ZSH_COMMANDS = """    _arguments -C \\
             ;;
     esac"""
 ZSH_ACTIONS = {
-    Kind.NOTHING: " ",
-    Kind.BANK: "_dealer_player_banks",
-    Kind.BANKS: "_dealer_player_list",
-    Kind.METHOD: "_dealer_player_methods",
-    Kind.PROPERTY: "_dealer_player_properties",
-    Kind.FILE: "_files",
-    Kind.FOLDER: "_files -/",
+    CompletionKind.NOTHING: " ",
+    CompletionKind.BANK: "_dealer_player_banks",
+    CompletionKind.BANKS: "_dealer_player_list",
+    CompletionKind.METHOD: "_dealer_player_methods",
+    CompletionKind.PROPERTY: "_dealer_player_properties",
+    CompletionKind.FILE: "_files",
+    CompletionKind.FOLDER: "_files -/",
 }
 
 
-def zsh(commands: Sequence[CommandWords]) -> str:
+def zsh(commands: Sequence[CompletedCommand]) -> str:
     """Return a file for a folder of `$fpath`; its name begins with an underscore."""
     parts = [ZSH_HEAD.format(names=" ".join(command.name for command in commands))]
     parts += [_zsh_command(command) for command in commands]
@@ -370,7 +372,7 @@ def zsh(commands: Sequence[CommandWords]) -> str:
     return "".join(parts) + f"\ncase $service in\n{cases}\nesac\n"
 
 
-def _zsh_command(program: CommandWords) -> str:
+def _zsh_command(program: CompletedCommand) -> str:
     options = "\n".join(f"        {spec} \\" for spec in _zsh_options(program))
     if not program.commands:
         specs = [*_zsh_options(program), *_zsh_arguments(program.arguments)]
@@ -400,7 +402,7 @@ def _zsh_case(name: str, specs: Sequence[str]) -> str:
     return f"                {name}) _arguments " + " \\\n                    ".join(specs) + " ;;"
 
 
-def _zsh_options(command: CommandWords) -> list[str]:
+def _zsh_options(command: CompletedCommand) -> list[str]:
     specs: list[str] = []
     for option in command.options:
         value = (
@@ -418,17 +420,17 @@ def _zsh_options(command: CommandWords) -> list[str]:
     return specs
 
 
-def _zsh_arguments(arguments: Sequence[ArgumentWords]) -> list[str]:
+def _zsh_arguments(arguments: Sequence[CompletedArgument]) -> list[str]:
     return [
         _quoted(f"{'*' if each.is_last else number}:{_short(each.name)}:{_zsh_action(each)}")
         for number, each in enumerate(arguments, start=1)
     ]
 
 
-def _zsh_action(argument: ArgumentWords) -> str:
+def _zsh_action(argument: CompletedArgument) -> str:
     return (
         f"({' '.join(argument.words)})"
-        if argument.kind is Kind.WORDS
+        if argument.kind is CompletionKind.WORDS
         else ZSH_ACTIONS[argument.kind]
     )
 
@@ -484,17 +486,17 @@ function __dealer_player_in  # COMMAND: the cursor is after this command
 end
 """
 FISH_ACTIONS = {
-    Kind.BANK: "-a '(__dealer_player_list)'",
-    Kind.BANKS: "-a '(__dealer_player_list) all'",
-    Kind.METHOD: "-a '(__dealer_player_methods)'",
-    Kind.PROPERTY: "-a '(__dealer_player_ask properties --names --timeout 2)'",
-    Kind.FILE: "-F",
-    Kind.FOLDER: "-a '(__fish_complete_directories)'",
-    Kind.NOTHING: "",
+    CompletionKind.BANK: "-a '(__dealer_player_list)'",
+    CompletionKind.BANKS: "-a '(__dealer_player_list) all'",
+    CompletionKind.METHOD: "-a '(__dealer_player_methods)'",
+    CompletionKind.PROPERTY: "-a '(__dealer_player_ask properties --names --timeout 2)'",
+    CompletionKind.FILE: "-F",
+    CompletionKind.FOLDER: "-a '(__fish_complete_directories)'",
+    CompletionKind.NOTHING: "",
 }
 
 
-def fish(commands: Sequence[CommandWords]) -> str:
+def fish(commands: Sequence[CompletedCommand]) -> str:
     """Return a file that fish reads with `source`."""
     valued = {
         name
@@ -517,7 +519,7 @@ def fish(commands: Sequence[CommandWords]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _fish_command(program: str, name: str, command: CommandWords) -> Iterator[str]:
+def _fish_command(program: str, name: str, command: CompletedCommand) -> Iterator[str]:
     inside = f" -n '__dealer_player_in {name}'" if name else ""
     for option in command.options:
         names = " ".join(
@@ -530,7 +532,7 @@ def _fish_command(program: str, name: str, command: CommandWords) -> Iterator[st
         )
         yield f"complete -c {program}{inside} {names}{value} -d {_quoted(_short(option.help))}"
     for number, argument in enumerate(command.arguments):
-        if argument.kind is Kind.NOTHING:
+        if argument.kind is CompletionKind.NOTHING:
             continue
         where = (
             f"__dealer_player_in {name}"
@@ -540,19 +542,19 @@ def _fish_command(program: str, name: str, command: CommandWords) -> Iterator[st
         yield f"complete -c {program} -n {_quoted(where)} {_fish_action(argument)} -d {_quoted(_short(argument.name))}"
 
 
-def _fish_value(argument: ArgumentWords) -> str:
-    return "-r" if argument.kind is Kind.FILE else "-x"  # no files among the words
+def _fish_value(argument: CompletedArgument) -> str:
+    return "-r" if argument.kind is CompletionKind.FILE else "-x"  # no files among the words
 
 
-def _fish_action(argument: ArgumentWords) -> str:
+def _fish_action(argument: CompletedArgument) -> str:
     return (
         f"-a {_quoted(' '.join(argument.words))}"
-        if argument.kind is Kind.WORDS
+        if argument.kind is CompletionKind.WORDS
         else FISH_ACTIONS[argument.kind]
     )
 
 
-SHELLS: Mapping[str, Callable[[Sequence[CommandWords]], str]] = {
+SHELLS: Mapping[str, Callable[[Sequence[CompletedCommand]], str]] = {
     "bash": bash,
     "zsh": zsh,
     "fish": fish,

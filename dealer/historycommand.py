@@ -19,7 +19,6 @@ from commandline.rows import render_rows
 from dealer.commands import QUESTION_TIMEOUT, banks_named, complain, described
 from dealer.errors import PlayersError
 from dealer.historyfiles import write_csv, write_parquet
-from dealer.moments import MOMENT_FORM, moment, utc_text
 from dealer.outcome import Outcomes
 from dealer.players import find_players
 from dealer.propertynames import names_by_bank
@@ -28,6 +27,7 @@ from dealer.recordreading import PAGE, Record, RecordReader, in_time_order
 from dealer.services import open_hub
 from dealer.shownvalues import shown
 from dealer.termplot import draw_plot
+from dealer.timearguments import MOMENT_FORM, moment, utc_text
 from groundwork.printable import printable
 from zmqjsonproxy.channels.protocol.patterns import select
 

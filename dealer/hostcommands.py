@@ -16,7 +16,7 @@ from commandline.jsontext import json_text
 from commandline.registry import Command, Run, command
 from commandline.rows import render_rows
 from dealer.errors import ConfigurationError
-from dealer.hosts import HostedBank, Installation, read_installation
+from dealer.hosts import BankOnHost, Installation, read_installation
 from dealer.services import open_hub
 from dealer.supervision import HostsReport, OrderOutcome, ProgramRow, Supervision
 from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError
@@ -114,7 +114,7 @@ class _Log:
     """Log of one Player, as far as it was read."""
 
     def __init__(
-        self, installation: Installation, bank: HostedBank, stream: str, within: float
+        self, installation: Installation, bank: BankOnHost, stream: str, within: float
     ) -> None:
         self.bank, self._stream, self._within = bank, stream, within
         self._address = installation.supervisors[bank.host]

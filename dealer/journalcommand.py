@@ -15,13 +15,13 @@ from commandline.registry import command
 from commandline.rows import render_rows
 from dealer.commands import QUESTION_TIMEOUT, banks_named, complain, described
 from dealer.errors import PlayersError
-from dealer.moments import MOMENT_FORM, moment, utc_text
 from dealer.outcome import Outcomes
 from dealer.players import find_players
 from dealer.recordreading import PAGE, Record, RecordReader, in_time_order
 from dealer.services import open_hub
-from groundwork.cut import cut
+from dealer.timearguments import MOMENT_FORM, moment, utc_text
 from groundwork.printable import printable
+from groundwork.truncation import cut
 
 __all__ = ["COMMAND", "row_of"]
 
@@ -29,7 +29,7 @@ HEAD = ("time (UTC)", "Bank", "No", "client", "call", "outcome", "took", "text")
 LAST = 100
 EVERY_S = 1.0
 RUNNING = "running"
-_CALL_MOST = 100
+_MAX_CALL = 100
 
 
 def _journal(options: argparse.Namespace) -> int:
@@ -105,7 +105,7 @@ def row_of(bank: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
         bank,
         str(number),
         who,
-        cut(_call_text(entry), _CALL_MOST),
+        cut(_call_text(entry), _MAX_CALL),
         entry["outcome"] + (" (simulated)" if entry.get("simulated") else ""),
         "" if took is None else f"{took:.3f} s",
         text,

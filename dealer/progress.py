@@ -15,7 +15,7 @@ from dealer.dealer import Dealer
 from dealer.outcome import Outcome
 
 if TYPE_CHECKING:
-    from zmqjsonproxy.files.fetch import Progress
+    from zmqjsonproxy.files.fetch import FetchProgress
 
 __all__ = [
     "CallLine",
@@ -114,7 +114,7 @@ class FetchLine(ProgressLine):
         self._begun: tuple[float, int] | None = None  # when it began, s, and with how many bytes
         self._bank, self._shown_at = "", 0.0
 
-    def show(self, bank: str, progress: Progress) -> None:
+    def show(self, bank: str, progress: FetchProgress) -> None:
         """Write the line anew, a few times a second."""
         now = time.monotonic()
         if self._begun is None or bank != self._bank:
@@ -174,7 +174,7 @@ def call_progress(running: Mapping[str, Mapping[str, Any]]) -> ProgressState:
     return ProgressState(fraction=fractions.get(slowest), text=text, words=words)
 
 
-def fetch_progress(bank: str, progress: Progress, rate: float) -> ProgressState:
+def fetch_progress(bank: str, progress: FetchProgress, rate: float) -> ProgressState:
     """Return how far a fetch is.
 
     Args:

@@ -21,7 +21,7 @@ from groundwork.errors import text_of
 from groundwork.regularfiles import NotRegularError
 from groundwork.values import JsonObject
 from histogrammer.engine import Engine
-from histogrammer.errors import AnalysisError, EventFileError, ParameterError
+from histogrammer.errors import AnalysisError, EventFileError, EventParameterError
 from histogrammer.events.accounts import Account
 from histogrammer.events.blocks import EventBlock
 from histogrammer.events.decoder import Part, RowOf
@@ -37,7 +37,7 @@ from histogrammer.events.streams import make_stream
 from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.rates import Rates
 from histogrammer.roots import Roots
-from histogrammer.worker import BusyError, Worker
+from histogrammer.worker import Worker, WorkerBusyError
 
 __all__ = ["KEPT", "NOT_ATTACHED", "STOP_S", "Analyzer", "RunState", "take_variables"]
 
@@ -450,7 +450,7 @@ class Analyzer(Closing):
         while True:
             try:
                 return self._worker.post(function)
-            except BusyError:  # with requests, which end: events wait for their turn
+            except WorkerBusyError:  # with requests, which end: events wait for their turn
                 time.sleep(BUSY_PAUSE_S)
 
     def _rows(self) -> RowOf:
@@ -485,7 +485,7 @@ def take_variables(variables: Variables, engine: Engine) -> None:
     for one in variables.variables:
         try:
             engine.variables.put(one.name, one.value, one.units)
-        except ParameterError as error:  # events are not to be lost by it
+        except EventParameterError as error:  # events are not to be lost by it
             log.warning("a variable of the source is left out: %s", error)
 
 

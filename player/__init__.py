@@ -1,6 +1,6 @@
 """The Player: the host process of one Bank. Start it with `player` (see `player.cli`).
 
-`Bank` is the Bank in this process, for a shell: `from player import Bank; p = Bank("BANKA")`. The
+`InteractiveBank` is the Bank in this process, for a shell: `from player import Bank; p = Bank("BANKA")`. The
 base class of all kinds of Banks is `player.bank.Bank`.
 """
 
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from groundwork.late import late_names
+from groundwork.lazyimports import lazy_names
 
 if TYPE_CHECKING:
-    from player.interactive import Bank
+    from player.interactive import InteractiveBank
 
-__all__ = ["Bank"]
+__all__ = ["InteractiveBank"]
 
 # The command must take over signals before anything heavy is loaded.
-__getattr__ = late_names(__name__, {"Bank": "player.interactive"})
+__getattr__ = lazy_names(__name__, {"InteractiveBank": "player.interactive"})

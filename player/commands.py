@@ -135,12 +135,14 @@ def _ready(args: argparse.Namespace) -> int:
 
 
 def _shell(args: argparse.Namespace) -> int:
-    from player.interactive import Bank
+    from player.interactive import InteractiveBank
     from player.logs import set_up_logging
     from player.shell import run_shell
 
     set_up_logging(args.log_level, args.bank.upper() if args.bank else None)
-    with Bank(args.bank, args.config, simulate=args.simulate, environment=os.environ) as bank:
+    with InteractiveBank(
+        args.bank, args.config, simulate=args.simulate, environment=os.environ
+    ) as bank:
         run_shell(bank)
     return DONE
 
@@ -152,19 +154,19 @@ def namespace_of_prompt(argv: Sequence[str]) -> dict[str, Any]:
     Without a Bank that can be opened it says why, and `Bank` is there to open one.
     """
     args = COMMANDS_BY_WORD["shell"].build_parser("player").parse_args(argv)
-    from player.interactive import Bank
+    from player.interactive import InteractiveBank
     from player.logs import set_up_logging
     from player.shell import banner
 
     set_up_logging(args.log_level, args.bank.upper() if args.bank else None)
     try:
-        bank = Bank(args.bank, args.config, simulate=args.simulate)
+        bank = InteractiveBank(args.bank, args.config, simulate=args.simulate)
     except PlayerError as error:
         say("player", error)
         print('Bank("BANKA", config="FILE") opens one.', file=sys.stderr)
-        return {"Bank": Bank}
+        return {"Bank": InteractiveBank}
     print(banner(bank))
-    return {"p": bank, "Bank": Bank}
+    return {"p": bank, "Bank": InteractiveBank}
 
 
 def _doctor(args: argparse.Namespace) -> int:

@@ -22,7 +22,7 @@ from player.bank import Bank
 from player.endpoints.base import EndpointContext, SiteEndpoint
 from player.endpoints.loopthread import LoopThread
 from player.ports import address_for_peers, address_of_device, tcp_url
-from player.remotes import locators
+from player.remotes import resolvers
 from player.tables import EndpointConfig
 from zmqjsonproxy.errors import RefusedError
 
@@ -109,11 +109,11 @@ class GuiServerEndpoint(SiteEndpoint):
             )
             keys = None if self.context.access is None else self.context.access.client_keys()
             publish = None if bridges is None else bridges.publish
-            relay = Relay(settings, locators(keys), publish, keys=keys)
+            relay = Relay(settings, resolvers(keys), publish, keys=keys)
             stack.push_async_callback(relay.close)
             relay.open()
             service.listen(lambda job, event: relay.tell_job(job.name, job.request.input, event))
-            monitor = LiveMonitor(service.find_products, players, locators(keys), keys=keys)
+            monitor = LiveMonitor(service.find_products, players, resolvers(keys), keys=keys)
             stack.push_async_callback(monitor.close)
             service.listen(lambda job, event: monitor.tell_job(job.request, event))
             capture = None

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from groundwork.cut import cut
 from groundwork.regularfiles import NotRegularError, open_regular
+from groundwork.truncation import cut
 from histogrammer.errors import EventFileError
 from histogrammer.events.accounts import Account
 from histogrammer.events.blocks import BLOCK_EVENTS, EventBlock, Values, absent_bits, as_type
 from histogrammer.events.decoder import MAX_CELLS, Part, RowOf
 from histogrammer.events.livecounts import LiveCounts
-from histogrammer.events.sources import Progress
+from histogrammer.events.sources import SourceProgress
 from histogrammer.events.stopsign import StopSign
 from histogrammer.rootfiles import classes_in, open_root
 
@@ -238,10 +238,10 @@ class RootTreeSource:
         return tuple(self._accounts)
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> SourceProgress:
         """Return the present state; bytes are those of files, as far as entries were read."""
         account = self._accounts[self._number]
-        return Progress(
+        return SourceProgress(
             account.source,
             account.bytes,
             sum(each.bytes for each in self._accounts),

@@ -24,11 +24,11 @@ from histogrammer.events.inputs import Input
 from histogrammer.events.livecounts import LiveCounts
 from histogrammer.events.stopsign import StopSign
 
-__all__ = ["BlockSource", "EventSource", "Progress"]
+__all__ = ["BlockSource", "EventSource", "SourceProgress"]
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class SourceProgress:
     """State of a source.
 
     Attributes:
@@ -60,7 +60,7 @@ class BlockSource(Protocol):
         """Accounts of all inputs, in order."""
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> SourceProgress:
         """Return the present state."""
 
     @property
@@ -131,14 +131,14 @@ class EventSource:
         return self._stop.is_set()
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> SourceProgress:
         """Return the present state."""
         account = self._accounts[self._number]
         total: int | None = 0
         for each in self._inputs:
             size = each.size
             total = None if size is None or total is None else total + size
-        return Progress(
+        return SourceProgress(
             account.source,
             account.bytes,
             sum(each.bytes for each in self._accounts),

@@ -21,7 +21,7 @@ from player.tables import EndpointConfig
 from zmqjsonproxy.errors import RefusedError
 
 if TYPE_CHECKING:
-    from histogrammer.rest.application import Application
+    from histogrammer.rest.application import RestApplication
 
 __all__ = ["DEFAULT_PORT", "SpecTclEndpoint", "SpecTclEndpointConfig"]
 
@@ -85,9 +85,9 @@ class SpecTclEndpoint(WebEndpoint):
 
         return uvloop.new_event_loop()
 
-    def application(self, bank: Bank, names: Collection[str]) -> Application:
+    def application(self, bank: Bank, names: Collection[str]) -> RestApplication:
         """Return its requests."""
-        from histogrammer.rest.application import Application
+        from histogrammer.rest.application import RestApplication
         from histogrammer.rest.program import Program
         from histogrammer.service import Histogrammer
 
@@ -107,4 +107,4 @@ class SpecTclEndpoint(WebEndpoint):
             mirrors=lambda: histogrammer.mirrors.entries,
             changes=self.context.changes,
         )
-        return Application(program, names, Peers(self._config.peers))
+        return RestApplication(program, names, Peers(self._config.peers))

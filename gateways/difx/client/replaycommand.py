@@ -11,7 +11,7 @@ from commandline.answers import tell
 from commandline.arguments import argument
 from commandline.registry import command
 from gateways.difx.client.connecting import complain
-from gateways.difx.client.protocol.replaying import Answers, differences, plans_of
+from gateways.difx.client.protocol.replaying import ReplayedAnswers, differences, plans_of
 from gateways.difx.client.replay import replay_client
 from gateways.difx.protocol.capture import read_capture
 
@@ -25,7 +25,7 @@ def _replay(options: argparse.Namespace) -> int:
         complain(f"replay {options.file}: there is no client in it")
         return 1
 
-    async def play() -> list[Answers]:
+    async def play() -> list[ReplayedAnswers]:
         played = (
             replay_client(plan, options.host, options.port, options.timeout) for plan in plans
         )
@@ -55,5 +55,5 @@ COMMAND = command(
     "play the clients of a capture, and compare the answers; exit status 1 if one is another",
     argument("file FILE", "written by a gateway with `--capture`", type=Path),
     description="Play the clients of a capture against a server, all at once, and compare the answers. "
-    "Relayed messages are not compared, nor are times. Answers are waited for as --timeout says.",
+    "Relayed messages are not compared, nor are times. ReplayedAnswers are waited for as --timeout says.",
 )

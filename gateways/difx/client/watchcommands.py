@@ -15,7 +15,7 @@ from commandline.exitstatus import DONE
 from commandline.registry import command
 from commandline.rows import render_rows
 from gateways.difx.client.connecting import complain, connected
-from gateways.difx.client.watchverbs import DEFAULT_FFT, Message
+from gateways.difx.client.watchverbs import DEFAULT_FFT, RelayedMessage
 from gateways.difx.protocol.selection import ALL_MESSAGES, KEYWORDS
 from groundwork.printable import printable
 
@@ -116,7 +116,7 @@ def _relay(options: argparse.Namespace) -> int:
     return 0
 
 
-def _told(message: Message) -> dict[str, Any]:
+def _told(message: RelayedMessage) -> dict[str, Any]:
     return {
         "type": message.type,
         "from": message.sender,
@@ -128,7 +128,7 @@ def _told(message: Message) -> dict[str, Any]:
     }
 
 
-def _shown(message: Message, is_raw: bool) -> str:
+def _shown(message: RelayedMessage, is_raw: bool) -> str:
     if is_raw or message.type == "unknown":
         return printable(message.data.decode(errors="replace"))
     head: Sequence[str] = (message.type, message.sender, message.identifier)

@@ -6,10 +6,17 @@ import argparse
 
 import pytest
 
-from dealer.completion import SHELLS, ArgumentWords, CommandWords, Kind, OptionWords, read_command
+from dealer.completion import (
+    SHELLS,
+    CompletedArgument,
+    CompletedCommand,
+    CompletedOption,
+    CompletionKind,
+    read_command,
+)
 
 
-def example() -> CommandWords:
+def example() -> CompletedCommand:
     parser = argparse.ArgumentParser(prog="observe-all", description="Observes.")
     parser.add_argument("--config", metavar="FILE", help="it's 100%% [its] file: $HOME")
     commands = parser.add_subparsers(dest="command")
@@ -33,21 +40,23 @@ def test_a_command_is_read_from_its_parser() -> None:
     ]
     scan, look = program.commands
     assert scan.arguments == (
-        ArgumentWords("BANK", Kind.BANK),
-        ArgumentWords("METHOD", Kind.METHOD),
-        ArgumentWords("FILE", Kind.FILE, (), is_last=True),
+        CompletedArgument("BANK", CompletionKind.BANK),
+        CompletedArgument("METHOD", CompletionKind.METHOD),
+        CompletedArgument("FILE", CompletionKind.FILE, (), is_last=True),
     )
     assert (
-        OptionWords(("-l", "--level"), "", ArgumentWords("LEVEL", Kind.WORDS, ("low", "high")))
+        CompletedOption(
+            ("-l", "--level"), "", CompletedArgument("LEVEL", CompletionKind.WORDS, ("low", "high"))
+        )
         in scan.options
     )
-    assert OptionWords(("--fast",), "", None) in scan.options
-    assert look.options[-1].value == ArgumentWords("DIR", Kind.FOLDER)
+    assert CompletedOption(("--fast",), "", None) in scan.options
+    assert look.options[-1].value == CompletedArgument("DIR", CompletionKind.FOLDER)
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))
 def test_each_file_has_all_commands_options_and_words(shell: str) -> None:
-    text = SHELLS[shell]([example(), CommandWords("other", "Another.", (), ())])
+    text = SHELLS[shell]([example(), CompletedCommand("other", "Another.", (), ())])
     long = "-l " if shell == "fish" else "--"
     for word in (
         "observe-all",

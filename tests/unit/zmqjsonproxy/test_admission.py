@@ -9,7 +9,7 @@ from zmq.utils import z85
 
 from zmqjsonproxy.caller import OF_THE_ORIGINAL, Caller
 from zmqjsonproxy.errors import RevokedKeyError, RoleTooLowError, UnknownKeyError
-from zmqjsonproxy.interface import Interface, Kind, Mark, command, operation, query
+from zmqjsonproxy.interface import Interface, Mark, MethodKind, command, operation, query
 from zmqjsonproxy.protocol.request import Request
 from zmqjsonproxy.rights import KeyPair, Role, read_role
 from zmqjsonproxy.rpc.admission import ADMIN, Admission, Grant, ProvenId
@@ -40,11 +40,11 @@ def test_another_text_is_no_role() -> None:
 @pytest.mark.parametrize(
     ("mark", "needs"),
     [
-        (Mark(kind=Kind.QUERY), Role.OBSERVE),
-        (Mark(kind=Kind.COMMAND), Role.OPERATE),
-        (Mark(kind=Kind.OPERATION), Role.OPERATE),
-        (Mark(kind=Kind.QUERY, role=Role.ADMIN), Role.ADMIN),
-        (Mark(kind=Kind.COMMAND, role=Role.OBSERVE), Role.OBSERVE),
+        (Mark(kind=MethodKind.QUERY), Role.OBSERVE),
+        (Mark(kind=MethodKind.COMMAND), Role.OPERATE),
+        (Mark(kind=MethodKind.OPERATION), Role.OPERATE),
+        (Mark(kind=MethodKind.QUERY, role=Role.ADMIN), Role.ADMIN),
+        (Mark(kind=MethodKind.COMMAND, role=Role.OBSERVE), Role.OBSERVE),
     ],
 )
 def test_what_a_method_needs_is_its_kinds_unless_it_says_otherwise(mark: Mark, needs: Role) -> None:

@@ -14,7 +14,13 @@ from hypothesis.extra import numpy as npst
 from zmqjsonproxy import ndarray
 from zmqjsonproxy.protocol.arrays import ArrayHeader, Framed, join, read_header
 from zmqjsonproxy.rpc.protocol import jsonrpc, lonearray
-from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_message, write_reply
+from zmqjsonproxy.rpc.protocol.dialect import (
+    Malformed,
+    MessageLimits,
+    Request,
+    read_message,
+    write_reply,
+)
 
 DTYPES = st.one_of(
     npst.boolean_dtypes(),
@@ -74,7 +80,8 @@ def test_arguments_arrive_as_they_were_given(value: Any, named: bool) -> None:
     before, after = jsonrpc.request_around_id("bank", "echo", [value], kwargs, 1.0, True)
     body = before + b"7" + after
     request = read_message(
-        over_the_wire(Framed(body, after.frames) if isinstance(after, Framed) else body), Limits()
+        over_the_wire(Framed(body, after.frames) if isinstance(after, Framed) else body),
+        MessageLimits(),
     )
     assert isinstance(request, Request)
     assert same([value], request.args)
@@ -267,14 +274,15 @@ GOOD = {"dtype": "<f8", "shape": [1]}
     ],
 )
 def test_a_message_that_does_not_fit_its_frames_is_answered(body: bytes) -> None:
-    bad = read_message(Framed(body, [bytes(8)]), Limits())
+    bad = read_message(Framed(body, [bytes(8)]), MessageLimits())
     assert isinstance(bad, Malformed)
     assert bad.native
 
 
 def test_frames_count_towards_the_size_of_a_message() -> None:
     bad = read_message(
-        Framed(request({"key": "k", "headers": [GOOD]}), [bytes(2000)]), Limits(max_bytes=1000)
+        Framed(request({"key": "k", "headers": [GOOD]}), [bytes(2000)]),
+        MessageLimits(max_bytes=1000),
     )
     assert isinstance(bad, Malformed)
     assert bad.type == "TooLargeError"
@@ -284,7 +292,9 @@ def test_without_numpy_an_array_that_comes_all_the_same_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(ndarray, "is_available", lambda: False)
-    bad = read_message(Framed(request({"key": "k", "headers": [GOOD]}), [bytes(8)]), Limits())
+    bad = read_message(
+        Framed(request({"key": "k", "headers": [GOOD]}), [bytes(8)]), MessageLimits()
+    )
     assert isinstance(bad, Malformed)
     assert "send it as a list" in bad.text
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zmqjsonproxy.errors import RefusedError
+from zmqjsonproxy.rpc.callresults import CallRequest
 from zmqjsonproxy.rpc.calls import BatchOfCalls, Call, Hello, in_batches, shared_calls
 from zmqjsonproxy.rpc.core import CallGroup, ClientCore, HubSettings, Message
-from zmqjsonproxy.rpc.many import CallRequest
 from zmqjsonproxy.rpc.peer import Peer
 
 HELLO: dict[str, Any] = {"dealer": 1, "instance": "one", "arrays": True}

@@ -23,7 +23,7 @@ from zmqjsonproxy.engine.callrecords import (
 from zmqjsonproxy.interface import Interface, command, current_operation, operation, query
 from zmqjsonproxy.protocol.operations import OperationTable
 from zmqjsonproxy.protocol.request import Request
-from zmqjsonproxy.rpc import outcomes
+from zmqjsonproxy.rpc import replyencoding
 
 WITHIN = 30.0
 
@@ -125,7 +125,7 @@ def test_names_that_say_so_are_secret_without_a_mark(name: str) -> None:
 def test_an_error_that_repeats_a_secret_is_not_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     request = Request("thing.open", ["gate", "swordfish"], {}, native=True, id=1)
     with caplog.at_level("DEBUG"):
-        reply = outcomes.carry_out(METHODS["open"], request)
+        reply = replyencoding.call(METHODS["open"], request)
     assert b"swordfish opens nothing" in reply, "its caller knows it"
     assert "thing.open raised ValueError" in caplog.text
     assert "swordfish" not in caplog.text
@@ -139,7 +139,7 @@ class Told:
         self.records: list[CallRecord] = []
         self.engine = CallEngine(
             name="desk",
-            replies=outcomes,
+            replies=replyencoding,
             queues=CommandQueues(1, "desk"),
             operations=OperationTable("here"),
         )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zmqjsonproxy.engine.calltable import WAITING_MOST, CallTable, KnownCall, TableLimits
+from zmqjsonproxy.engine.calltable import MAX_WAITING, CallTable, KnownCall, TableLimits
 from zmqjsonproxy.errors import OutcomeUnknownError, RefusedError
 from zmqjsonproxy.interface import Interface, command
 from zmqjsonproxy.protocol.request import Request
@@ -185,13 +185,13 @@ def test_runs_of_which_nothing_is_carried_out_take_no_memory() -> None:
 def test_one_that_comes_again_and_again_while_it_runs_waits_within_bounds() -> None:
     known, answers = table(), list[str]()
     first, _ = begin(known, request(7, "x" * 1000))
-    for _ in range(WAITING_MOST):
+    for _ in range(MAX_WAITING):
         begin(known, request(7, "x" * 1000), answer=answers.append)
     with pytest.raises(OutcomeUnknownError, match="runs, and came 100 times"):
         begin(known, request(7, "x" * 1000))
     assert all(call.args == [] for call, _ in first.waiting)
     known.finish(first, "set")
-    assert answers == ["7: set"] * WAITING_MOST
+    assert answers == ["7: set"] * MAX_WAITING
 
 
 def test_many_calls_without_a_result_to_speak_of_are_forgotten_within_the_bytes() -> None:

@@ -9,10 +9,10 @@ from functools import partial
 
 import pytest
 
-from zmqjsonproxy.engine.commandqueues import CommandQueue, Job
+from zmqjsonproxy.engine.commandqueues import CommandQueue, QueuedCall
 from zmqjsonproxy.errors import OperationAbortedError
 from zmqjsonproxy.handle import OperationHandle
-from zmqjsonproxy.protocol.operations import OperationRecord, State
+from zmqjsonproxy.protocol.operations import OperationRecord, OperationState
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def queue(bounds: tuple[int, ...]) -> Iterator[CommandQueue]:
 @pytest.fixture
 def handle() -> OperationHandle:
     """An operation that runs."""
-    return OperationHandle(OperationRecord(id="1", method="wait", state=State.RUNNING))
+    return OperationHandle(OperationRecord(id="1", method="wait", state=OperationState.RUNNING))
 
 
 def test_a_queue_that_got_no_thread_tries_again_with_the_next_job(
@@ -47,8 +47,8 @@ def test_a_queue_that_got_no_thread_tries_again_with_the_next_job(
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", fail)
         with pytest.raises(RuntimeError, match="new thread"):
-            queue.put(Job(lambda: None))
-    assert queue.put(Job(ran.set))
+            queue.put(QueuedCall(lambda: None))
+    assert queue.put(QueuedCall(ran.set))
     assert ran.wait(30)
 
 
@@ -65,9 +65,11 @@ def test_a_thread_whose_start_is_interrupted_is_the_queues_all_the_same(
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            queue.put(Job(lambda: None))
+            queue.put(QueuedCall(lambda: None))
     for done in [threading.Event() for _ in range(3)]:
-        queue.put(Job(lambda done=done: (threads.append(threading.current_thread()), done.set())))
+        queue.put(
+            QueuedCall(lambda done=done: (threads.append(threading.current_thread()), done.set()))
+        )
         assert done.wait(30)
     queue.end()
     assert queue.join(30)
@@ -81,7 +83,7 @@ def test_a_thread_whose_start_is_interrupted_is_the_queues_all_the_same(
 def test_a_queue_goes_on_after_a_ctrl_c_between_the_steps_of_putting_a_job() -> None:
     queue, done = CommandQueue("interrupted", 10), threading.Event()
     queue._jobs[b"interrupted"] = deque()
-    assert queue.put(Job(done.set))
+    assert queue.put(QueuedCall(done.set))
     assert done.wait(10)
     queue.end()
     assert queue.join(30)
@@ -98,9 +100,9 @@ def test_jobs_run_beside_an_operation_that_left_and_the_queue_still_knows_it(
         with pytest.raises(OperationAbortedError, match="enough"):
             handle.wait(30)
 
-    queue.put(Job(wait, handle))
+    queue.put(QueuedCall(wait, handle))
     assert left.wait(30)
-    queue.put(Job(ran.set))
+    queue.put(QueuedCall(ran.set))
     assert ran.wait(30)
     assert queue.abort_operations("enough").count == 1
 
@@ -116,8 +118,8 @@ def test_a_job_that_waits_goes_on_when_the_one_before_it_leaves(
         queue.leave(handle)  # once is enough
         ran.wait(30)
 
-    queue.put(Job(wait, handle))
-    queue.put(Job(ran.set))
+    queue.put(QueuedCall(wait, handle))
+    queue.put(QueuedCall(ran.set))
     queued.set()
     assert ran.wait(30)
 
@@ -130,7 +132,7 @@ def held(queue: CommandQueue) -> threading.Event:
         begun.set()
         go_on.wait(30)
 
-    assert queue.put(Job(wait))
+    assert queue.put(QueuedCall(wait))
     assert begun.wait(30)
     return go_on
 
@@ -139,9 +141,9 @@ def test_clients_take_turns_and_each_keeps_its_order(queue: CommandQueue) -> Non
     ran, done = list[str](), threading.Event()
     go_on = held(queue)
     for name in ("a1", "a2", "a3", "b1", "c1", "b2"):
-        assert queue.put(Job(partial(ran.append, name), client=name[:1].encode()))
+        assert queue.put(QueuedCall(partial(ran.append, name), client=name[:1].encode()))
     assert queue.waiting == 6
-    queue.put(Job(done.set, client=b"a"))
+    queue.put(QueuedCall(done.set, client=b"a"))
     go_on.set()
     assert done.wait(30)
     assert ran == ["a1", "b1", "c1", "a2", "b2", "a3"]
@@ -153,7 +155,7 @@ def test_each_client_has_its_number_and_its_bytes(queue: CommandQueue) -> None:
     go_on = held(queue)
 
     def put(client: bytes, size: int) -> bool:
-        return queue.put(Job(lambda: None, client=client, size=size))
+        return queue.put(QueuedCall(lambda: None, client=client, size=size))
 
     assert [put(b"many", 10) for _ in range(4)] == [True, True, True, False]
     assert [put(b"large", 60_000), put(b"large", 60_000), put(b"large", 20_000)] == [
@@ -164,7 +166,7 @@ def test_each_client_has_its_number_and_its_bytes(queue: CommandQueue) -> None:
     assert put(b"one", 110_000)  # one alone may be larger
     assert not put(b"another", 20_000)  # all together have a bound
     assert put(b"another", 10_000)
-    job = Job(done.set, client=b"yet another")
+    job = QueuedCall(done.set, client=b"yet another")
     assert queue.put(job)
     assert queue.withdraw(job)
     assert not queue.withdraw(job)

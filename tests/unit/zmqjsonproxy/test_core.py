@@ -24,7 +24,7 @@ from zmqjsonproxy.errors import (
 from zmqjsonproxy.protocol.transitions import Transition
 from zmqjsonproxy.rpc.calls import BatchOfCalls, Call, Hello, Question
 from zmqjsonproxy.rpc.core import ClientCore, Do, HubSettings
-from zmqjsonproxy.rpc.peer import Peer, PendingCall, State
+from zmqjsonproxy.rpc.peer import ConnectionState, Peer, PendingCall
 from zmqjsonproxy.rpc.protocol.handshakes import Mechanism
 
 URL = "tcp://127.0.0.1:1"
@@ -68,7 +68,7 @@ class Wire:
     def ready(self, hello: bytes = OURS, url: str = URL, now: float = 1.0) -> Peer:
         """Connect to a server, by a first call that is answered if the server is ours."""
         peer = self.core.peer(url)
-        if peer.state is State.IDLE:
+        if peer.state is ConnectionState.IDLE:
             self.ask(url, now, what=Hello("bank", "me"))
         self.carry_out()
         self.core.socket_event(peer.address, Transition.CONNECTED, now)
@@ -277,10 +277,10 @@ def test_a_name_of_a_service_is_looked_for_before_each_connection() -> None:
     name = "service://BANKA@hpc1"
     call, peer = wire.ask(name), wire.core.peer(name)
     assert not wire.ask(name).done
-    assert wire.carry_out() == [(Do.LOCATE, name)]
+    assert wire.carry_out() == [(Do.RESOLVE, name)]
     wire.core.tick(1.5)
-    wire.core.located(peer, URL, 2.0)
-    wire.core.located(peer, "tcp://127.0.0.1:2", 2.0)  # too late
+    wire.core.resolved(peer, URL, 2.0)
+    wire.core.resolved(peer, "tcp://127.0.0.1:2", 2.0)  # too late
     assert wire.carry_out() == [(Do.CONNECT, URL), (Do.SEND, name)]
     wire.core.receive(peer, OURS, 2.1)
     wire.core.drop(peer, "connection lost", 2.2)
@@ -303,8 +303,8 @@ def test_an_address_that_was_found_for_a_call_is_taken() -> None:
     peer.retry_at = 0.0
     wire.carry_out()
     wire.ask(peer.url, now=3.0)
-    assert wire.carry_out() == [(Do.LOCATE, peer.url)]
-    wire.core.located(peer, URL, 3.0)
+    assert wire.carry_out() == [(Do.RESOLVE, peer.url)]
+    wire.core.resolved(peer, URL, 3.0)
     assert wire.carry_out()[0] == (Do.CONNECT, URL)
 
 
@@ -313,7 +313,7 @@ def test_two_names_of_one_server_are_told_apart() -> None:
     wire.ready()
     call = wire.ask("service://BANKA@hpc1")
     wire.carry_out()
-    wire.core.located(call.peer, URL, 1.0)
+    wire.core.resolved(call.peer, URL, 1.0)
     assert wire.carry_out() == []
     assert "two names of one server?" in str(call.error)
 
@@ -420,17 +420,17 @@ def test_whatever_happens_every_call_ends_once_and_no_connection_is_left(
             call.on_end = on_end
             wire.calls.append(call)
             core.submit(call, now)
-        elif event == "answer" and peer.state is State.CONNECTING:
+        elif event == "answer" and peer.state is ConnectionState.CONNECTING:
             core.receive(peer, OURS, now)
-        elif event == "old" and peer.state is State.CONNECTING:
+        elif event == "old" and peer.state is ConnectionState.CONNECTING:
             core.receive(peer, OLD, now)
-        elif event in ("answer", "error", "late") and peer.state is State.READY:
+        elif event in ("answer", "error", "late") and peer.state is ConnectionState.READY:
             number = min(peer.numbered, default=1) if event != "late" else 1
             body = answer(number)
             if event == "error":
                 body = json.dumps({"id": number, "error": {"code": -32001}}).encode()
             core.receive(peer, body if peer.native else b"5", now)
-        elif event == "garbage" and peer.state is not State.IDLE:
+        elif event == "garbage" and peer.state is not ConnectionState.IDLE:
             core.receive(peer, b"\xff", now)
         elif event in ("connected", "refused", "lost"):
             core.socket_event(url, Transition[event.upper()], now)
@@ -452,8 +452,8 @@ def test_whatever_happens_every_call_ends_once_and_no_connection_is_left(
             core.mend(now)
         wire.carry_out()
         for each in core.peers.values():
-            assert (each.state is State.IDLE) == (each.rid == b"" and not each.is_bridged)
-            assert (each.state is State.READY) or not each.numbered
+            assert (each.state is ConnectionState.IDLE) == (each.rid == b"" and not each.is_bridged)
+            assert (each.state is ConnectionState.READY) or not each.numbered
             assert all(core.by_rid[rid].rid == rid for rid in core.by_rid)
     for peer in wire.core.peers.values():
         wire.core.drop(peer, "the end", now)
@@ -542,7 +542,7 @@ def test_a_server_that_speaks_only_later_versions_is_told_and_left() -> None:
     wire.core.socket_event(URL, Transition.CONNECTED, 1.1)
     wire.core.receive(call.peer, OURS[:-1] + b', "oldest": 2}', 1.2)
     assert isinstance(call.error, VersionMismatchError)
-    assert call.peer.state is State.IDLE
+    assert call.peer.state is ConnectionState.IDLE
 
 
 def test_after_a_key_was_revoked_the_next_call_has_a_new_connection() -> None:

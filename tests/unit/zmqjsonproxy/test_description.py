@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from zmqjsonproxy.errors import NoSuchInterfaceError, ProtocolError
-from zmqjsonproxy.parameters import Parameter, Passing
+from zmqjsonproxy.parameters import MethodParameter, Passing
 from zmqjsonproxy.rpc.protocol.description import (
     InterfaceDescription,
     MethodDescription,
@@ -70,7 +70,7 @@ def test_an_error_in_the_place_of_an_answer_is_that_error() -> None:
 
 
 def test_changes_are_told_in_words() -> None:
-    other = (Parameter(name="count", passing=Passing.KEYWORD),)
+    other = (MethodParameter(name="count", passing=Passing.KEYWORD),)
     before = InterfaceDescription(
         True, {"one": MethodDescription("one", parameters=()), "gone": MethodDescription("gone")}
     )

@@ -22,9 +22,15 @@ from zmqjsonproxy.errors import (
     TooLargeError,
 )
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
-from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_failure, read_message
+from zmqjsonproxy.rpc.protocol.dialect import (
+    Malformed,
+    MessageLimits,
+    Request,
+    read_failure,
+    read_message,
+)
 
-LIMITS = Limits(max_bytes=2000, max_depth=10, max_batch=5)
+LIMITS = MessageLimits(max_bytes=2000, max_depth=10, max_batch=5)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +255,7 @@ def test_a_call_says_that_none_of_its_integers_is_long(
     before, after = jsonrpc.request_around_id("bank", "add", args, kwargs, 3.0, True)
     body = before + b"7" + after
     assert body.endswith(jsonrpc.SHORT_END) == short
-    request = read_message(body, Limits())
+    request = read_message(body, MessageLimits())
     assert isinstance(request, Request)
     assert (tuple(request.args), request.kwargs) == (args, kwargs)
 
@@ -311,7 +317,7 @@ KEYS = ("jsonrpc", "method", "params", "id", "dealer", "name", "proc", "args", "
     )
 )
 def test_no_object_with_our_keys_makes_the_reader_raise(message: dict[str, Any]) -> None:
-    read = read_message(json.dumps(message).encode(), Limits())
+    read = read_message(json.dumps(message).encode(), MessageLimits())
     if isinstance(read, Malformed):
         assert json.loads(read_failure(read))
     else:
@@ -323,7 +329,7 @@ def test_no_object_with_our_keys_makes_the_reader_raise(message: dict[str, Any])
 @given(st.integers(), json_values)
 def test_malformed_native_messages_keep_their_number(identity: int, params: Any) -> None:
     body = json.dumps({"jsonrpc": "2.0", "id": identity, "method": 5, "params": params}).encode()
-    bad = read_message(body, Limits())
+    bad = read_message(body, MessageLimits())
     assert isinstance(bad, Malformed)
     assert json.loads(read_failure(bad))["id"] == identity
 
@@ -384,7 +390,7 @@ def test_an_error_that_is_no_object_is_an_error_too() -> None:
 
 
 def test_what_is_refused_unread_keeps_its_number_where_that_is_found() -> None:
-    small = Limits(max_bytes=300, max_depth=3)
+    small = MessageLimits(max_bytes=300, max_depth=3)
 
     def refused(body: bytes) -> Any:
         found = read_message(body, small)

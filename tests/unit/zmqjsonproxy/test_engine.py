@@ -16,7 +16,7 @@ from zmqjsonproxy.caller import current_caller
 from zmqjsonproxy.engine import CallEngine, CommandQueues
 from zmqjsonproxy.errors import AlreadyDoneError
 from zmqjsonproxy.protocol.operations import OperationTable
-from zmqjsonproxy.rpc import outcomes
+from zmqjsonproxy.rpc import replyencoding
 from zmqjsonproxy.rpc.dispatch import Dispatcher
 from zmqjsonproxy.waiting import WouldWaitError, may_wait, not_waiting
 
@@ -54,7 +54,7 @@ class Thing:
         time.sleep(seconds)
 
     @query
-    def unspeakable(self) -> Any:
+    def unserializable(self) -> Any:
         return object()
 
     @command
@@ -110,7 +110,7 @@ class Desk:
         limits = ServerSettings(**settings)
         self.engine = CallEngine(
             name="desk",
-            replies=outcomes,
+            replies=replyencoding,
             slow_query_s=limits.slow_query_s,
             fast_again_after=limits.fast_again_after,
             queues=CommandQueues(limits.max_queued_calls, "desk"),
@@ -194,7 +194,7 @@ def test_the_original_dialect_has_its_shapes(desk: Desk) -> None:
 
 
 def test_what_cannot_travel_or_is_unknown_is_an_error(desk: Desk) -> None:
-    assert error_of(desk.ask("unspeakable"))[0] == -32603
+    assert error_of(desk.ask("unserializable"))[0] == -32603
     assert error_of(desk.ask("nothing"))[:2] == (-32601, "NoSuchMethodError")
     assert error_of(desk.ask("add", 1))[0] == -32602
     assert error_of(desk.ask("finish", "object"))[0] == -32603
@@ -244,10 +244,10 @@ def test_a_call_is_not_begun_when_its_time_is_over_or_nobody_takes_its_reply(des
     desk.hold()
     desk.call("refuse", id=5)
     desk.full.add(b"me")
-    assert error_of(desk.ask("refuse", id=6))[1:] == ("BusyError", outcomes.TOO_FULL)
+    assert error_of(desk.ask("refuse", id=6))[1:] == ("BusyError", replyencoding.TOO_FULL)
     desk.thing.go_on.set()
     told = {reply["id"]: reply for reply in (desk.reply() for _ in range(2))}
-    assert error_of(told[5])[1:] == ("BusyError", outcomes.TOO_FULL)
+    assert error_of(told[5])[1:] == ("BusyError", replyencoding.TOO_FULL)
 
 
 def test_operations_keep_their_record(desk: Desk) -> None:

@@ -11,10 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, Progress, State
+from zmqjsonproxy.protocol.operations import (
+    OperationRecord,
+    OperationState,
+    OperationTable,
+    Progress,
+)
 
 KEEP, KEEP_S, KEEP_BYTES = 4, 100.0, 1000
-ENDS = (State.DONE, State.FAILED, State.ABORTED)
+ENDS = (OperationState.DONE, OperationState.FAILED, OperationState.ABORTED)
 
 
 class Table(RuleBasedStateMachine):
@@ -26,7 +31,7 @@ class Table(RuleBasedStateMachine):
         self.table = OperationTable("here", KEEP, KEEP_S, KEEP_BYTES)
         self.records: list[OperationRecord] = []
         self.begun: set[str] = set()
-        self.ends: dict[str, tuple[State, float, int]] = {}
+        self.ends: dict[str, tuple[OperationState, float, int]] = {}
 
     def pick(self, n: int) -> OperationRecord:
         return self.records[n % len(self.records)]
@@ -48,7 +53,7 @@ class Table(RuleBasedStateMachine):
 
     @precondition(lambda self: self.records)
     @rule(n=st.integers(0, 99), state=st.sampled_from(ENDS), size=st.integers(0, 900))
-    def finish(self, n: int, state: State, size: int) -> None:
+    def finish(self, n: int, state: OperationState, size: int) -> None:
         record = self.pick(n)
         is_first = record.id not in self.ends
         assert record.finish(state, self.now, value=size, size=size) == is_first
@@ -97,9 +102,11 @@ Table.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 TestTable = Table.TestCase
 
 
-@pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING, State.LOST])
+@pytest.mark.parametrize(
+    "state", [OperationState.QUEUED, OperationState.RUNNING, OperationState.LOST]
+)
 def test_no_server_ends_its_own_operation_as_anything_but_done_failed_or_aborted(
-    state: State,
+    state: OperationState,
 ) -> None:
     with pytest.raises(ValueError, match=r"bank\.sweep: .* is no end"):
         OperationRecord("1", "bank.sweep").finish(state, 0.0)
@@ -107,7 +114,7 @@ def test_no_server_ends_its_own_operation_as_anything_but_done_failed_or_aborted
 
 def test_one_that_was_aborted_while_it_waited_never_began() -> None:
     record = OperationRecord("1", "bank.sweep")
-    record.finish(State.ABORTED, 5.0, error={"message": "no"})
+    record.finish(OperationState.ABORTED, 5.0, error={"message": "no"})
     assert not record.begin(6.0)
     described = record.describe(7.0)
     assert (described["state"], described["started"], described["ended"]) == ("aborted", None, 5.0)
@@ -115,17 +122,17 @@ def test_one_that_was_aborted_while_it_waited_never_began() -> None:
 
 
 def test_each_change_is_told_once_and_in_order() -> None:
-    table, told = OperationTable("here"), list[tuple[State, float | None]]()
+    table, told = OperationTable("here"), list[tuple[OperationState, float | None]]()
     table.on_change = lambda record: told.append((record.state, record.progress.fraction))
     record = table.new("bank.sweep", 1.0)
     record.begin(2.0)
     record.begin(2.5)
     record.say(Progress(0.5, "sweeping", None, 3.0))
-    record.finish(State.DONE, 4.0)
-    record.finish(State.FAILED, 5.0)
+    record.finish(OperationState.DONE, 4.0)
+    record.finish(OperationState.FAILED, 5.0)
     assert not record.say(Progress(0.7, "too late", None, 6.0))
-    running, ended = State.RUNNING, State.DONE
-    assert told == [(State.QUEUED, None), (running, None), (running, 0.5), (ended, 1.0)]
+    running, ended = OperationState.RUNNING, OperationState.DONE
+    assert told == [(OperationState.QUEUED, None), (running, None), (running, 0.5), (ended, 1.0)]
 
 
 def test_the_estimate_is_the_same_pace_for_the_rest_and_grows_less_as_time_passes() -> None:
@@ -138,7 +145,7 @@ def test_the_estimate_is_the_same_pace_for_the_rest_and_grows_less_as_time_passe
     assert record.describe(999.0)["estimate"] == 0.0
     record.progress = Progress(0.3, "sweeping", 12.0, 130.0)
     assert record.describe(132.0)["estimate"] == pytest.approx(10.0)
-    record.finish(State.DONE, 140.0, value=[1])
+    record.finish(OperationState.DONE, 140.0, value=[1])
     assert (record.describe(141.0)["estimate"], record.describe(141.0)["fraction"]) == (None, 1.0)
 
 
@@ -171,7 +178,9 @@ def test_a_new_one_takes_the_same_steps_however_many_are_kept() -> None:
     def steps_with(kept: int, size: int) -> int:
         table = OperationTable("here", keep=kept, keep_bytes=10_000)
         for n in range(2 * kept):
-            table.new("bank.read", float(n)).finish(State.DONE, float(n), value="text", size=size)
+            table.new("bank.read", float(n)).finish(
+                OperationState.DONE, float(n), value="text", size=size
+            )
         assert len(table.records(3.0 * kept)) == kept
         assert sum(record.size for record in table.records(3.0 * kept)) <= 10_000
         assert len(table._sized) <= kept
@@ -185,7 +194,7 @@ def test_a_result_that_was_let_go_is_said_to_be() -> None:
     table = OperationTable("here", keep_bytes=10)
     first, second = (table.new("bank.read", float(n)) for n in range(2))
     for record in (first, second):
-        record.finish(State.DONE, 2.0, value="text", size=8)
+        record.finish(OperationState.DONE, 2.0, value="text", size=8)
     table.tidy(3.0)
     assert first.describe(3.0)["is_kept"] is False
     assert "value" not in first.describe(3.0)

@@ -19,7 +19,7 @@ from zmqjsonproxy.errors import (
     TooLargeError,
 )
 from zmqjsonproxy.rpc.calls import BatchOfCalls, Call, Hello
-from zmqjsonproxy.rpc.peer import Peer, PendingCall, State
+from zmqjsonproxy.rpc.peer import ConnectionState, Peer, PendingCall
 
 OUR_HELLO: dict[str, Any] = {
     "dealer": 1,
@@ -50,7 +50,7 @@ def pending(peer: Peer, *args: object, timeout: float = 5.0) -> PendingCall:
 
 def test_a_server_of_ours_gets_numbered_calls_without_an_empty_frame() -> None:
     peer = peer_that_said(OUR_HELLO)
-    assert peer.state is State.READY
+    assert peer.state is ConnectionState.READY
     assert peer.is_ours
     assert peer.envelope == (b"rid",)
     first, second = pending(peer, 1, 2), pending(peer, 3, 4)
@@ -136,7 +136,7 @@ def test_a_lost_connection_ends_all_that_was_sent_over_it() -> None:
         peer.begin(call, number, 1.0)
     peer.give_up("connection lost", 2.0)
     assert all(isinstance(call.error, PeerLostError) for call in calls)
-    assert (peer.state, peer.is_ours, peer.numbered) == (State.IDLE, False, {})
+    assert (peer.state, peer.is_ours, peer.numbered) == (ConnectionState.IDLE, False, {})
 
 
 def test_the_generation_grows_with_each_new_instance_only() -> None:

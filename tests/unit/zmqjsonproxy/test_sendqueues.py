@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import zmq
 
-from zmqjsonproxy.channels.protocol.notices import Part, encode, encode_frame, write_update
+from zmqjsonproxy.channels.protocol.notices import MessagePart, encode, encode_frame, write_update
 from zmqjsonproxy.protocol.arrays import size_of
 from zmqjsonproxy.rpc import sendqueues
 from zmqjsonproxy.rpc.protocol import jsonrpc
@@ -55,7 +55,7 @@ def test_an_update_that_is_sent_with_others_leaves_the_next_one_its_ring(
     sent: list[bytes] = []
 
     def post(body: bytes) -> None:
-        part = Part(b'{"method":"%b"}' % body, 20)
+        part = MessagePart(b'{"method":"%b"}' % body, 20)
         assert queues.post_update([[b"client"]], part, lambda _client, _gone: None)
 
     def send(_envelope: Sequence[bytes], body: bytes, _track: bool = False) -> None:
@@ -78,7 +78,10 @@ def test_an_update_that_is_sent_with_others_leaves_the_next_one_its_ring(
 
 
 def sent_together(
-    monkeypatch: pytest.MonkeyPatch, parts: Sequence[Part], clients: int, full: Sequence[bytes] = ()
+    monkeypatch: pytest.MonkeyPatch,
+    parts: Sequence[MessagePart],
+    clients: int,
+    full: Sequence[bytes] = (),
 ) -> tuple[dict[bytes, list[bytes]], Counter[bytes]]:
     """Return the messages of each client to whom parts were posted, and what each has missed."""
     sent: dict[bytes, list[bytes]] = {}
@@ -201,4 +204,4 @@ def test_what_goes_together_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch)
     (messages,) = sent.values()
     assert [each for some in counts(messages) for each in some] == list(range(1, 31))
     assert len(messages) == 5
-    assert all(size_of(body) < sendqueues.COPIED_MOST for body in messages)
+    assert all(size_of(body) < sendqueues.MAX_COPIED for body in messages)

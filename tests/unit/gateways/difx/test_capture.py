@@ -26,7 +26,7 @@ def test_a_capture_whose_disk_is_full_at_the_end_ends_all_the_same(tmp_path: Pat
 def test_packets_without_data_are_bounded_too(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(capture, "MOST_WAITING_BYTES", 100_000)
+    monkeypatch.setattr(capture, "MAX_WAITING_BYTES", 100_000)
     written = CaptureFile(tmp_path / "packets", "127.0.0.1:1")
     written.close()  # nobody writes what comes now
     for _ in range(1000):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from groundwork.watching import watch
+from groundwork.watchdog import watch
 
 
 class Ended(threading.Event):
@@ -28,7 +28,7 @@ def told(
 ) -> list[tuple[str, bool]]:
     """Return what is logged of so many calls: the text behind the name, and whether a traceback is
     below."""
-    with caplog.at_level(logging.DEBUG, "groundwork.watching"):
+    with caplog.at_level(logging.DEBUG, "groundwork.watchdog"):
         watch(watchdog, Ended(times), name="BANKA", every=1.0)
     return [
         (record.getMessage().removeprefix("BANKA: "), record.exc_info is not None)

@@ -1,4 +1,4 @@
-"""State that all connections of a port manager share: who may what, who has which port, what is
+"""Port allocations of a server, which all its connections share: who may what, who has which port, what is
 told of it. No sockets.
 
 Runs in the event loop, as a reply does not wait for the log: what is noted is written a moment
@@ -23,11 +23,11 @@ from typing import Protocol
 from groundwork.peers import Peers
 from portmanager.binding import PortTests, is_own_address, port_is_free
 from portmanager.owners import owner_of_listener
-from portmanager.protocol.ledger import Ledger, Lent
+from portmanager.protocol.ledger import Ledger, LedgerEntry
 from portmanager.protocol.lines import Gimme
 from portmanager.protocol.pool import Pool
 
-__all__ = ["Grant", "Holder", "Lending", "Quota"]
+__all__ = ["AllocationHolder", "HeldAllocation", "PortAllocations", "Quota"]
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +36,10 @@ LOG_WITHIN_S = 0.02
 """Then what was noted is in the log."""
 ADDRESSES_KNOWN_FOR_S = 60.0
 """Then whether an address is this computer's is looked up again: networks come and go."""
-MOST_ADDRESSES = 1000
+MAX_ADDRESSES = 1000
 
 
-class Holder(Protocol):
+class AllocationHolder(Protocol):
     """A connection, as far as the ports that it holds go."""
 
     address: str
@@ -54,7 +54,7 @@ class Holder(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class Grant:
+class HeldAllocation:
     """A port that is lent, to whom and since when.
 
     Attributes:
@@ -63,8 +63,8 @@ class Grant:
         since: Unix time, s.
     """
 
-    lent: Lent
-    holder: Holder
+    lent: LedgerEntry
+    holder: AllocationHolder
     since: float
 
     def __str__(self) -> str:
@@ -81,7 +81,7 @@ class Quota:
     per_user: int = 500
 
 
-class Lending:
+class PortAllocations:
     """The ports of a pool, and the rights of those who come.
 
     Args:
@@ -111,9 +111,9 @@ class Lending:
         self._of_user: Counter[int | str] = Counter()
         self.earlier: dict[tuple[str, str], list[int]] = {}
         self.ledger = Ledger()
-        self.connections: set[Holder] = set()
-        self._remote: set[Holder] = set()
-        self._grants: dict[int, Grant] = {}
+        self.connections: set[AllocationHolder] = set()
+        self._remote: set[AllocationHolder] = set()
+        self._grants: dict[int, HeldAllocation] = {}
         self._tests = PortTests(self._try)
         self._allocations, self._refusals, self._last_error = 0, 0, ""
         self._notes: list[tuple[float, int, str, tuple[object, ...]]] = []
@@ -123,7 +123,7 @@ class Lending:
 
     # --- rights
 
-    def admit(self, holder: Holder) -> bool:
+    def admit(self, holder: AllocationHolder) -> bool:
         """Enter a new connection; False: there are too many."""
         remote = not self.is_local(holder.address)
         if len(self.connections) >= self.most or (remote and len(self._remote) * 2 >= self.most):
@@ -133,7 +133,7 @@ class Lending:
             self._remote.add(holder)
         return True
 
-    def leave(self, holder: Holder) -> None:
+    def leave(self, holder: AllocationHolder) -> None:
         """Strike out a connection that has ended, if it was ever admitted."""
         self.connections.discard(holder)
         self._remote.discard(holder)
@@ -141,7 +141,7 @@ class Lending:
     def is_local(self, address: str) -> bool:
         """Tell whether an address is this computer's: loopback, or one of its own."""
         now = time.monotonic()
-        if now > self._known_until or len(self._is_local) > MOST_ADDRESSES:
+        if now > self._known_until or len(self._is_local) > MAX_ADDRESSES:
             self._is_local.clear()
             self._known_until = now + ADDRESSES_KNOWN_FOR_S
         if address not in self._is_local:
@@ -166,7 +166,7 @@ class Lending:
 
     # --- ports
 
-    def refusal(self, asked: Gimme, holder: Holder, held: int) -> str:
+    def refusal(self, asked: Gimme, holder: AllocationHolder, held: int) -> str:
         """Say why a connection that holds so many ports does not get what it asks for; empty: it
         does."""
         uid = holder.uid
@@ -186,13 +186,13 @@ class Lending:
         except KeyError:
             self.users[uid] = None
 
-    def lend(self, asked: Gimme, holder: Holder) -> Grant | None:
+    def lend(self, asked: Gimme, holder: AllocationHolder) -> HeldAllocation | None:
         """Lend a port; None: none is free."""
         port = self._had_before(asked, holder) or self.pool.take(self._tests.is_free)
         if port is None:
             self._refusals += 1
             return None
-        grant = self._grants[port] = Grant(
+        grant = self._grants[port] = HeldAllocation(
             self.ledger.add(port, asked.service, asked.user), holder, time.time()
         )
         self._allocations += 1
@@ -211,7 +211,7 @@ class Lending:
         self._changed()
         return grant
 
-    def _had_before(self, asked: Gimme, holder: Holder) -> int | None:
+    def _had_before(self, asked: Gimme, holder: AllocationHolder) -> int | None:
         """Take the port that this service had at an earlier server, if nobody else has it now."""
         wish = asked.wish
         # A service that has outlived a port manager still listens on its port: its user's own
@@ -252,7 +252,7 @@ class Lending:
             )
             return True
 
-    def release(self, grants: Sequence[Grant]) -> None:
+    def release(self, grants: Sequence[HeldAllocation]) -> None:
         """Take ports back, in the order in which they were lent."""
         for grant in grants:
             lent = grant.lent

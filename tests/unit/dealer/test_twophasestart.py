@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from dealer.allornone import CommonStart, Starters
 from dealer.errors import StartError
 from dealer.outcome import Outcome
+from dealer.twophasestart import Starters, TwoPhaseStart
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, RefusedError
 from zmqjsonproxy.hubs import run
 
@@ -72,7 +72,7 @@ def start(
     """Carry out a start."""
     starters = Starters(named=named, unnamed=unnamed, at_once=at_once)
     banks.together = starters.all if len(starters.all) > 1 else []
-    return run(CommonStart(banks, WHEN, ID, now).start(starters))
+    return run(TwoPhaseStart(banks, WHEN, ID, now).start(starters))
 
 
 def test_native_banks_are_armed_then_committed_and_old_ones_started_last() -> None:
@@ -191,7 +191,7 @@ def test_ctrl_c_between_the_calls_takes_back_what_was_armed() -> None:
 
     banks.together = ["A", "B"]
     with pytest.raises(KeyboardInterrupt):
-        run(CommonStart(banks, WHEN, ID, interrupted).start(Starters(named=["A", "B"])))
+        run(TwoPhaseStart(banks, WHEN, ID, interrupted).start(Starters(named=["A", "B"])))
     assert banks.asked == [("arm", ("A",)), ("arm", ("B",)), ("disarm_start", ("A", "B"))]
 
 

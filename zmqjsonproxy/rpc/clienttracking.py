@@ -1,4 +1,4 @@
-"""A ROUTER socket that tells which of its clients have gone. Knows no dialect.
+"""Client-tracking router: a ROUTER socket that tells which of its clients have gone. Knows no dialect.
 
 ZeroMQ drops a client without a word to the program; a proxy has to end what it holds for that
 client.
@@ -12,7 +12,7 @@ from typing import Any
 
 import zmq
 
-__all__ = ["Front", "bound_url"]
+__all__ = ["ClientTrackingRouter", "bound_url"]
 
 
 def bound_url(socket: zmq.Socket[bytes], url: str) -> str:
@@ -22,7 +22,7 @@ def bound_url(socket: zmq.Socket[bytes], url: str) -> str:
     return socket.get_string(zmq.LAST_ENDPOINT).rstrip("\0")
 
 
-class Front:
+class ClientTrackingRouter:
     """The ROUTER socket that clients connect to, which knows when one of them has gone.
 
     ZeroMQ tells a ROUTER nothing of that; but messages say which file descriptor they came from,

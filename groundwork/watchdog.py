@@ -1,4 +1,4 @@
-"""Periodic call of a watchdog, for as long as something lives. One that fails each time fills no
+"""Watchdog, called at intervals, for as long as something lives. One that fails each time fills no
 log."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One cut for all texts that may have come from a caller, where they go out, into logs or into what
+"""Truncation of texts that may have come from a caller, where they go out, into logs or into what
 is kept."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Questions of a fetch to its server, which may be away for a while: asked again until nothing has come
+"""Requests of a fetch to its server, which may be away for a while: asked again until nothing has come
 for too long. No files."""
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from zmqjsonproxy.files.protocol.pacing import Pacer, Window
 from zmqjsonproxy.files.protocol.ranges import ByteRange
 from zmqjsonproxy.files.protocol.transfer import Transfer
 from zmqjsonproxy.hubs import Hub
-from zmqjsonproxy.protocol.operations import State
-from zmqjsonproxy.rpc.many import CallRequest, SentCall
+from zmqjsonproxy.protocol.operations import OperationState
+from zmqjsonproxy.rpc.callresults import CallRequest, SentCall
 from zmqjsonproxy.rpc.protocol.jsonrpc import error_from
 
-__all__ = ["Asking"]
+__all__ = ["FileRequests"]
 
-UnderWay = deque[tuple[ByteRange, SentCall, float]]
+RequestsInFlight = deque[tuple[ByteRange, SentCall, float]]
 """Requests that were sent, each with its time, s, monotonic."""
 OBJECT = "files"
 """Name of the object that serves files."""
@@ -43,8 +43,8 @@ FIRST_LOOK_S, LAST_LOOK_S = 0.005, 0.3
 """Between two looks at an operation, s."""
 
 
-class Asking:
-    """Questions to one server.
+class FileRequests:
+    """Requests to one server.
 
     Args:
         hub: To ask with.
@@ -106,7 +106,7 @@ class Asking:
             take: Takes the answer for a range, carried out by the hub's `beside`.
             tell: Called after each.
         """
-        under_way: UnderWay = deque()
+        under_way: RequestsInFlight = deque()
         self._heard_at = time.monotonic()
         try:
             while not transfer.is_done:
@@ -132,7 +132,7 @@ class Asking:
         transfer: Transfer,
         pacer: Pacer,
         request: Callable[[ByteRange], Sequence[RemoteValue]],
-        under_way: UnderWay,
+        under_way: RequestsInFlight,
     ) -> None:
         """Send what is due, at least one request if none is under way."""
         while len(under_way) < self._window.size:
@@ -176,10 +176,10 @@ class Asking:
             except BaseException:
                 hub.send(CallRequest(url, "rpc", "abort", (identity, "nobody waits for it")), 1.0)
                 raise
-            if told["state"] == State.DONE and "value" in told:
+            if told["state"] == OperationState.DONE and "value" in told:
                 return told["value"]
             error = error_from(told.get("error"), peer=url, method=f"{OBJECT}.{method}")
-            if told["state"] == State.LOST:
+            if told["state"] == OperationState.LOST:
                 error = OperationLostError(str(error))
             left -= 1
             if not left:
@@ -192,16 +192,16 @@ class Asking:
         pause = FIRST_LOOK_S
         while True:
             told = await self.ask("operation", identity, name="rpc")
-            if not isinstance(told, dict) or told.get("state") not in set(State):
+            if not isinstance(told, dict) or told.get("state") not in set(OperationState):
                 raise ProtocolError(f"{self._url}: no description of an operation: {told!r:.200}")
-            if State(told["state"]).is_final:
+            if OperationState(told["state"]).is_final:
                 return told
             progress(told.get("fraction") or 0.0)
             await self._hub.pause(pause)
             pause = min(1.5 * pause, LAST_LOOK_S)
 
 
-def _give_up(under_way: UnderWay) -> None:
+def _give_up(under_way: RequestsInFlight) -> None:
     """Give requests up; of those that have ended the error is looked at, or a loop would tell of
     it."""
     while under_way:

@@ -1,4 +1,4 @@
-"""Servers under names: a URL of another scheme than ZeroMQ's is turned into an address whenever a
+"""Resolvers of servers under names: a URL of another scheme than ZeroMQ's is turned into an address whenever a
 connection is made.
 
 So a server that came back elsewhere is found again, by whoever calls it next. What turns names into
@@ -11,23 +11,23 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from groundwork.errors import text_of
 
-__all__ = ["AsyncLocators", "Locators", "NotLocatedError", "scheme_of", "unlocated"]
+__all__ = ["AsyncResolvers", "NotResolvedError", "Resolvers", "scheme_of", "unresolved"]
 
 
-class NotLocatedError(Exception):
+class NotResolvedError(Exception):
     """There is no address for a URL now; the text says why, for the PeerLostError of the calls that
     wait for it."""
 
 
-Locators = Mapping[str, Callable[[str, float], str]]
+Resolvers = Mapping[str, Callable[[str, float], str]]
 """Scheme -> what turns its URLs, within some seconds, into addresses (`tcp://...`), or raises
-NotLocatedError."""
+NotResolvedError."""
 
-AsyncLocators = Mapping[str, Callable[[str, float], Awaitable[str]]]
+AsyncResolvers = Mapping[str, Callable[[str, float], Awaitable[str]]]
 """The same for hubs that use asyncio."""
 
 
-def unlocated(error: Exception) -> str:
+def unresolved(error: Exception) -> str:
     """Return why there is no address if whoever should know it fails, which is anybody's code."""
     return f"its address could not be found out: {type(error).__name__}: {text_of(error)}"
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from zmqjsonproxy.interface import Interface, query
-from zmqjsonproxy.rpc.offers import answer_unknown
+from zmqjsonproxy.rpc.introspection import answer_unknown
 from zmqjsonproxy.rpc.protocol.dialect import Request
 
 

@@ -8,8 +8,8 @@ import logging
 import time
 from typing import cast
 
-from portmanager.lending import Grant, Lending
 from portmanager.owners import owner_of_connection
+from portmanager.portallocations import HeldAllocation, PortAllocations
 from portmanager.protocol.lines import (
     LONGEST_LINE,
     NO_FREE_PORTS,
@@ -18,7 +18,7 @@ from portmanager.protocol.lines import (
     LineSplitter,
     List,
     LongLineError,
-    Status,
+    StatusRequest,
     fault_of_name,
     read_request,
     write_fail,
@@ -26,7 +26,7 @@ from portmanager.protocol.lines import (
     write_ok,
 )
 
-__all__ = ["Peer"]
+__all__ = ["ClientConnection"]
 
 TURN_S = 0.001
 """Then the other connections have their turn, however much there is to do for this one."""
@@ -39,7 +39,7 @@ LAST_WORD_S = 2.0
 _UNKNOWN, _NOBODY_KNOWS = -1, -2
 
 
-class Peer(asyncio.Protocol):
+class ClientConnection(asyncio.Protocol):
     """A connection, and the ports that live as long as it does."""
 
     __slots__ = (
@@ -50,16 +50,16 @@ class Peer(asyncio.Protocol):
         "_scheduled",
         "_uid",
         "address",
+        "allocations",
         "grants",
-        "lending",
         "port",
         "transport",
     )
 
-    def __init__(self, lending: Lending) -> None:
-        self.lending = lending
+    def __init__(self, allocations: PortAllocations) -> None:
+        self.allocations = allocations
         self.address, self.port = "", 0
-        self.grants: list[Grant] = []
+        self.grants: list[HeldAllocation] = []
         self._lines = LineSplitter()
         self._busy = False  # requests wait for their turn
         self._scheduled = False  # `_go_on` is on its way
@@ -74,37 +74,37 @@ class Peer(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         name = transport.get_extra_info("peername")
         if name is None:  # reset before it was accepted
-            self.lending.note(logging.DEBUG, "a connection was gone before it was accepted")
+            self.allocations.note(logging.DEBUG, "a connection was gone before it was accepted")
             self.transport.abort()
         else:
             self.address, self.port = name[:2]
             self._admit()
 
     def _admit(self) -> None:
-        lending = self.lending
-        if not lending.admit(self):
-            lending.note(
+        allocations = self.allocations
+        if not allocations.admit(self):
+            allocations.note(
                 logging.WARNING,
                 "a connection from %s is refused: %d are open already",
                 self.address,
-                len(lending.connections),
+                len(allocations.connections),
             )
             self._ending = True
             self.transport.write(write_fail("Too many connections"))
             self.transport.close()
             return
         self.transport.set_write_buffer_limits(high=UNREAD_REPLIES)
-        lending.note(logging.DEBUG, "Connection accepted from %s", self.address)
-        if not lending.any_user and lending.is_local(self.address):
+        allocations.note(logging.DEBUG, "Connection accepted from %s", self.address)
+        if not allocations.any_user and allocations.is_local(self.address):
             self._learn_user()
 
     def _learn_user(self) -> None:
         """Look at no request before it is known who asks: the name of a user, once for each."""
         uid = self.uid
-        if uid is None or uid in self.lending.users:
+        if uid is None or uid in self.allocations.users:
             return
         self.transport.pause_reading()
-        learned = asyncio.get_running_loop().run_in_executor(None, self.lending.learn_user, uid)
+        learned = asyncio.get_running_loop().run_in_executor(None, self.allocations.learn_user, uid)
         learned.add_done_callback(lambda _: self.transport.resume_reading())
 
     def data_received(self, data: bytes) -> None:
@@ -137,7 +137,7 @@ class Peer(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Release what the connection held, however it ended."""
         self._end()
-        self.lending.leave(self)
+        self.allocations.leave(self)
 
     # --- requests
 
@@ -179,7 +179,7 @@ class Peer(asyncio.Protocol):
         if len(self.grants) > held:  # now that the replies are on their way
             if self._uid == _UNKNOWN:
                 self._look_for_owner()
-            self.lending.look_ahead()
+            self.allocations.look_ahead()
 
     def _come_back(self) -> None:
         if not self._scheduled:
@@ -193,32 +193,32 @@ class Peer(asyncio.Protocol):
 
     def _answer(self, line: bytes, before: list[bytes]) -> bytes | None:
         """Return the reply to one request; None: it has cost the peer its connection."""
-        lending = self.lending
+        allocations = self.allocations
         request = read_request(line)
         match request:
-            case Gimme() if not lending.is_local(self.address):
+            case Gimme() if not allocations.is_local(self.address):
                 # The original shows the name of the peer, for which it stops until a name server
                 # has answered.
                 reason = f"{self.address} ({self.address}) : Only local applications get ports"
-                lending.note(
+                allocations.note(
                     logging.WARNING,
                     "a port is refused to %s, which is another computer",
                     self.address,
                 )
             case Gimme(service, user):
                 return self._gimme(request, service, user)
-            case List() | Status() if not lending.may_list(self.address):
+            case List() | StatusRequest() if not allocations.may_list(self.address):
                 reason = (
                     f"{self.address} ({self.address}) : Only the computers that may list get lists"
                 )
-                lending.note(logging.WARNING, "the list is refused to %s", self.address)
+                allocations.note(logging.WARNING, "the list is refused to %s", self.address)
             case List():
-                return lending.ledger.listing()
-            case Status():
-                return write_listing([lending.state()])
+                return allocations.ledger.listing()
+            case StatusRequest():
+                return write_listing([allocations.state()])
             case BadRequest(reason):
                 shown = ascii(reason[:200].removeprefix("Invalid request "))[1:-1]
-                lending.note(
+                allocations.note(
                     logging.WARNING, "%s issued an illegal request: %s", self.address, shown
                 )
         self._throw_out(before, reason)
@@ -231,14 +231,14 @@ class Peer(asyncio.Protocol):
             user, may_be_empty=True
         ):  # the original's clients may send none
             fault = f"user name {fault}"
-        elif refusal := self.lending.refusal(request, self, len(self.grants)):
+        elif refusal := self.allocations.refusal(request, self, len(self.grants)):
             fault = refusal
-        elif grant := self.lending.lend(request, self):
+        elif grant := self.allocations.lend(request, self):
             self.grants.append(grant)
             return write_ok(grant.lent.port)
         else:
             fault = NO_FREE_PORTS
-        self.lending.note(
+        self.allocations.note(
             logging.WARNING,
             "Unable to allocate a port for %s run by %s because: %s",
             ascii(service[:80])[1:-1],
@@ -283,7 +283,7 @@ class Peer(asyncio.Protocol):
         self._ending = True
         self._lines.clear()
         grants, self.grants = self.grants, []
-        self.lending.release(grants)
+        self.allocations.release(grants)
 
     def abort(self) -> None:
         """End the connection now."""

@@ -1,5 +1,5 @@
-"""From what came of a method to the reply that says so, in the dialect of its request: the `Replies`
-of a server's call engine. Knows no socket, no thread."""
+"""Encoding of replies: what came of a method, in the dialect of its request; the `Replies` of a server's
+call engine. Knows no socket, no thread."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = [
     "TOO_FULL",
     "accepted",
     "again",
-    "carry_out",
+    "call",
     "denied",
     "encoded",
     "kept",
@@ -38,13 +38,13 @@ __all__ = [
     "raised",
     "result",
     "told",
-    "unspeakable",
+    "unserializable",
 ]
 
 log = logging.getLogger(__name__)
 
 
-def carry_out(method: Method, request: Request) -> bytes:
+def call(method: Method, request: Request) -> bytes:
     """Call the method and encode what comes of it. Never raises: SystemExit and KeyboardInterrupt
     included.
 
@@ -61,7 +61,7 @@ def carry_out(method: Method, request: Request) -> bytes:
     try:  # as `encoded`, which costs a step in each call
         return write_reply(request, value)
     except BaseException as error:
-        return unspeakable(request, error)[0]
+        return unserializable(request, error)[0]
 
 
 def outcome(method: Method, request: Request, error: BaseException) -> bytes:
@@ -77,7 +77,7 @@ def encoded(request: Request, value: Any) -> bytes:
     try:
         return write_reply(request, value)
     except BaseException as error:
-        return unspeakable(request, error)[0]
+        return unserializable(request, error)[0]
 
 
 def result(request: Request, value: Any) -> tuple[bytes, int]:
@@ -91,7 +91,7 @@ def accepted(request: Request, operation: str, state: str) -> bytes:
     return jsonrpc.reply(request.id, {"operation": operation, "state": state})
 
 
-def unspeakable(request: Request, error: BaseException) -> tuple[bytes, dict[str, Any]]:
+def unserializable(request: Request, error: BaseException) -> tuple[bytes, dict[str, Any]]:
     """Encode the reply that stands for a value which JSON, or a frame, cannot hold; the reply and
     its error object."""
     type_, code = type(error).__name__, Code.INTERNAL

@@ -1,4 +1,4 @@
-"""Answers of every server about itself, as `rpc.*` and in the native dialect only."""
+"""Built-in methods: answers of every server about itself, as `rpc.*` and in the native dialect only."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from zmqjsonproxy.engine.openrpc import openrpc_document
 from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.interface import Interface, command, query
 from zmqjsonproxy.protocol.failures import Code
-from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
+from zmqjsonproxy.protocol.operations import OperationRecord, OperationState, OperationTable
 from zmqjsonproxy.rights import Role
 
-__all__ = ["OwnMethods"]
+__all__ = ["BuiltinMethods"]
 
 
-class OwnMethods:
+class BuiltinMethods:
     """Identity, operations and description of one server, whose tables it reads.
 
     Args:
@@ -114,7 +114,7 @@ class OwnMethods:
         described = record.describe(time.time())
         if not record.state.is_final:
             return {"state": "running", "operation": identity}
-        if record.state is State.DONE:
+        if record.state is OperationState.DONE:
             return {"state": "done", "value": described.get("value"), "operation": identity}
         return {"state": "failed", "error": described.get("error"), "operation": identity}
 
@@ -147,4 +147,4 @@ def _lost(identity: str) -> JsonObject:
         "message": text,
         "data": {"type": "OperationLostError", "text": text},
     }
-    return {"id": identity, "state": State.LOST.value, "error": error}
+    return {"id": identity, "state": OperationState.LOST.value, "error": error}

@@ -1,5 +1,5 @@
-"""Answers of a server to the question what it offers, and to calls of what it has not. No sockets,
-no threads."""
+"""Introspection: what a server answers to the question what it offers, and to calls of what it has not.
+No sockets, no threads."""
 
 from __future__ import annotations
 

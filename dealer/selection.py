@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from zmqjsonproxy.channels.updates import Update
     from zmqjsonproxy.subscriptions import Subscriptions
 
-__all__ = ["DEFAULT_TIMEOUT", "RemoteVerbs", "Roster", "default_deadline"]
+__all__ = ["DEFAULT_TIMEOUT", "PlayerSelection", "RemoteVerbs", "default_deadline"]
 
 DEFAULT_TIMEOUT = 180.0
 """The original's, s."""
@@ -58,7 +58,7 @@ def default_deadline(timeout: float | None) -> float:
     return reply_timeout(timeout or DEFAULT_TIMEOUT)
 
 
-class Roster(OfOneProcess, Generic[B]):
+class PlayerSelection(OfOneProcess, Generic[B]):
     """The Players of a Dealer, those of them that verbs address, and what is known of each.
 
     Args:

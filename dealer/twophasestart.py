@@ -1,4 +1,4 @@
-"""A start on all Banks or on none: in which order they are told, and what is taken back. Knows no
+"""Two-phase start, on all Banks or on none: in which order they are told, and what is taken back. Knows no
 socket.
 
 Native Players are armed, and told to go only when all of them are ready. Those of the original know
@@ -18,7 +18,7 @@ from dealer.start import as_list
 from groundwork.values import RemoteValue
 from zmqjsonproxy.errors import ProtocolError, RefusedError
 
-__all__ = ["START_ALLOWANCE", "Ask", "CommonStart", "Starters"]
+__all__ = ["START_ALLOWANCE", "AskBanks", "Starters", "TwoPhaseStart"]
 
 START_ALLOWANCE = 30.0
 """A start may take until its time and so much longer, s; the original's."""
@@ -34,7 +34,7 @@ Undo = tuple[str, tuple["RemoteValue", ...]]
 """A method that takes back what was done, and its arguments."""
 
 
-class Ask(Protocol):
+class AskBanks(Protocol):
     """Calls a method of some Banks, within some seconds, and waits for all of them."""
 
     async def __call__(
@@ -62,7 +62,7 @@ class Starters:
         return [*self.named, *self.unnamed, *self.at_once]
 
 
-class CommonStart:
+class TwoPhaseStart:
     """One start.
 
     Args:
@@ -75,7 +75,7 @@ class CommonStart:
 
     def __init__(
         self,
-        ask: Ask,
+        ask: AskBanks,
         when: datetime,
         start_id: str,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),

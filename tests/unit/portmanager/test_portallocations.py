@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 from support.port_manager import free_pool
 
-from portmanager import lending
-from portmanager.lending import Lending
+from portmanager import portallocations
+from portmanager.portallocations import PortAllocations
 from portmanager.protocol.lines import Gimme
 from portmanager.protocol.pool import Pool
 
@@ -28,18 +28,18 @@ class Connection:
         """Nothing to end."""
 
 
-def made(*peers: str, size: int = 4) -> Lending:
-    return Lending(Pool(*free_pool(size)), peers, lambda: None)
+def made(*peers: str, size: int = 4) -> PortAllocations:
+    return PortAllocations(Pool(*free_pool(size)), peers, lambda: None)
 
 
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
-    logging.getLogger("portmanager.lending").setLevel(logging.ERROR)
+    logging.getLogger("portmanager.portallocations").setLevel(logging.ERROR)
     yield
-    logging.getLogger("portmanager.lending").setLevel(logging.NOTSET)
+    logging.getLogger("portmanager.portallocations").setLevel(logging.NOTSET)
 
 
-def port_of(desk: Lending, service: str, wish: int | None = None) -> int:
+def port_of(desk: PortAllocations, service: str, wish: int | None = None) -> int:
     grant = desk.lend(Gimme(service, "bob", wish), Connection())
     assert grant is not None
     return grant.lent.port
@@ -65,12 +65,12 @@ def test_own_addresses_are_local() -> None:
 def test_an_address_that_comes_to_this_computer_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     own: set[str] = set()
     now = 1000.0
-    monkeypatch.setattr(lending, "is_own_address", lambda address: address in own)
-    monkeypatch.setattr(lending.time, "monotonic", lambda: now)
+    monkeypatch.setattr(portallocations, "is_own_address", lambda address: address in own)
+    monkeypatch.setattr(portallocations.time, "monotonic", lambda: now)
     desk = made()
     assert not desk.is_local("192.0.2.7")
     own.add("192.0.2.7")
-    now += lending.ADDRESSES_KNOWN_FOR_S + 1
+    now += portallocations.ADDRESSES_KNOWN_FOR_S + 1
     assert desk.is_local("192.0.2.7")
 
 
@@ -82,13 +82,13 @@ def test_other_computers_have_half_of_the_connections_and_leave_what_they_took(
     far = [Connection("192.0.2.7") for _ in range(3)]
     assert [desk.admit(one) for one in far] == [True, True, False]
     monkeypatch.setattr(
-        lending, "is_own_address", lambda address: True
+        portallocations, "is_own_address", lambda address: True
     )  # what is known of them changes meanwhile
-    monkeypatch.setattr(lending, "ADDRESSES_KNOWN_FOR_S", 0.0)
+    monkeypatch.setattr(portallocations, "ADDRESSES_KNOWN_FOR_S", 0.0)
     desk._known_until = 0.0
     for one in far:
         desk.leave(one)
-    monkeypatch.setattr(lending, "is_own_address", lambda address: False)
+    monkeypatch.setattr(portallocations, "is_own_address", lambda address: False)
     assert [desk.admit(one) for one in far] == [True, True, False]
     assert [desk.admit(Connection()) for _ in range(3)] == [True, True, False]
 
@@ -109,7 +109,7 @@ def test_a_wish_is_met_if_it_can_be() -> None:
 def test_nearly_full_is_said_and_full_is_none(caplog: pytest.LogCaptureFixture) -> None:
     async def fill() -> None:
         desk = made(size=10)
-        logging.getLogger("portmanager.lending").setLevel(logging.WARNING)
+        logging.getLogger("portmanager.portallocations").setLevel(logging.WARNING)
         while desk.lend(Gimme("foo", "bob"), Connection()) is not None:
             pass
         desk.write_notes()

@@ -13,11 +13,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError, ProtocolError, RefusedError
-from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, Progress, State
+from zmqjsonproxy.protocol.operations import (
+    OperationRecord,
+    OperationState,
+    OperationTable,
+    Progress,
+)
 from zmqjsonproxy.rpc.remoteoperation import RemoteOperation
 
 URL, LOST_AFTER_S = "tcp://x:1", 10.0
-ENDS = (State.DONE, State.FAILED, State.ABORTED)
+ENDS = (OperationState.DONE, OperationState.FAILED, OperationState.ABORTED)
 STRANGE = st.sampled_from(
     [None, [], "done", 1, {}, {"state": []}, {"state": "gone"}, {"state": {}}, {"state": 1}]
 )
@@ -47,10 +52,10 @@ class Talk(RuleBasedStateMachine):
         self.table = OperationTable("life 1", keep=3)
         self.record: OperationRecord | None = self.table.new("bank.sweep", self.now, "me")
         self.heard = Heard(URL, self.record.describe(self.now), LOST_AFTER_S)
-        self.ends: list[State] = []
+        self.ends: list[OperationState] = []
         self.heard.on_done(lambda one: self.ends.append(one.state))
         self.answers: list[Callable[[], None]] = []
-        self.first_end: State | None = None
+        self.first_end: OperationState | None = None
 
     # the server
 
@@ -65,9 +70,9 @@ class Talk(RuleBasedStateMachine):
             self.record.say(Progress(fraction, "sweeping", None, self.now))
 
     @rule(state=st.sampled_from(ENDS))
-    def finish(self, state: State) -> None:
+    def finish(self, state: OperationState) -> None:
         if self.record is not None:
-            error = {"code": 1, "message": "no"} if state is not State.DONE else None
+            error = {"code": 1, "message": "no"} if state is not OperationState.DONE else None
             self.record.finish(state, self.now, value=7, error=error)
 
     @rule()
@@ -79,7 +84,7 @@ class Talk(RuleBasedStateMachine):
     def forget(self, count: int) -> None:
         """End others, by which an ended one is forgotten."""
         for _ in range(count):
-            self.table.new("bank.other", self.now).finish(State.DONE, self.now)
+            self.table.new("bank.other", self.now).finish(OperationState.DONE, self.now)
 
     # what is between
 
@@ -134,7 +139,11 @@ class Talk(RuleBasedStateMachine):
 
     @invariant()
     def an_end_is_the_servers_or_lost(self) -> None:
-        if self.heard.has_ended and self.heard.state is not State.LOST and self.record is not None:
+        if (
+            self.heard.has_ended
+            and self.heard.state is not OperationState.LOST
+            and self.record is not None
+        ):
             assert self.heard.state is self.record.state
 
     @invariant()
@@ -159,5 +168,5 @@ TestWhateverIsHeardThereIsOneEnd = Talk.TestCase
 def test_a_description_that_is_none_is_trouble_and_no_end(said: Any) -> None:
     heard = Heard(URL, {"id": "a-1", "method": "bank.sweep", "state": "running"})
     heard.take(said, 1.0)
-    assert heard.state is State.RUNNING
+    assert heard.state is OperationState.RUNNING
     assert isinstance(heard.trouble, ProtocolError)

@@ -1,4 +1,4 @@
-"""Moments on the command line: `1h` ago, or UTC as 2026-11-21T09:30:00. All of them are UTC."""
+"""Times on the command line: `1h` ago, or UTC as 2026-11-21T09:30:00. All of them are UTC."""
 
 from __future__ import annotations
 
