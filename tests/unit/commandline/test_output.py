@@ -14,6 +14,8 @@ from commandline.output import carry_out, run_command
 
 
 class Terminal(io.StringIO):
+    encoding = "utf-8"  # type: ignore[assignment]  # a property of io.StringIO
+
     def isatty(self) -> bool:
         return True
 

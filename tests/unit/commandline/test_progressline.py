@@ -22,6 +22,8 @@ def test_where_there_is_no_terminal_nothing_is_written() -> None:
 
 
 class Screen(io.StringIO):
+    encoding = "utf-8"  # type: ignore[assignment]  # a property of io.StringIO
+
     def isatty(self) -> bool:
         return True
 

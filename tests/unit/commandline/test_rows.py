@@ -15,6 +15,8 @@ ROWS = [("BANKA", 5), ("BANKB", "no server")]
 
 
 class Terminal(io.StringIO):
+    encoding = "utf-8"  # type: ignore[assignment]  # a property of io.StringIO
+
     def isatty(self) -> bool:
         return True
 
