@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arrayconfig.files import MIGRATE
-from commandline.findings import Finding
+from commandline import Finding
 
 __all__ = ["file_finding"]
 

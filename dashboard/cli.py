@@ -11,7 +11,7 @@ import queue
 import sys
 from collections.abc import Sequence
 
-from commandline.output import carry_out, run_command
+from commandline import carry_out, run_command
 from dashboard.parsers import PROGRAM, build_parser
 from dealer.errors import ConfigurationError
 from player.lifecycle import EndSignals, Notifier

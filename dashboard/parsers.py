@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from commandline.arguments import argument, log_level, one_of, port_number
-from commandline.registry import parser_for
+from commandline import argument, log_level, one_of, parser_for, port_number
 
 __all__ = ["DEFAULT_PORT", "PROGRAM", "build_parser"]
 

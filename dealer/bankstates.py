@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from commandline.rows import render_rows
+from commandline import render_rows
 from dealer.fanout import describe, fan_out
 from zmqjsonproxy import InterfaceDescription, ThreadHub
 

@@ -8,9 +8,15 @@ import sys
 from collections.abc import Sequence
 
 from arrayconfig.logs import bind, log_to
-from commandline.arguments import LOG_LEVELS, argument, flag, number_of_seconds
-from commandline.output import carry_out, run_command
-from commandline.registry import parser_for
+from commandline import (
+    LOG_LEVELS,
+    argument,
+    carry_out,
+    flag,
+    number_of_seconds,
+    parser_for,
+    run_command,
+)
 from dealer import (
     commands,
     controlcommand,

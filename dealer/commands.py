@@ -11,11 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from commandline.answers import say, tell
-from commandline.arguments import argument, flag
-from commandline.jsontext import json_text
-from commandline.registry import command, parsers_of
-from commandline.rows import render_rows
+from commandline import argument, command, flag, json_text, parsers_of, render_rows, say, tell
 from dealer.advice import ADVICE, advice_for
 from dealer.bankstates import ask_states, state_tables
 from dealer.completion import SHELLS, CompletedCommand, read_command

@@ -10,10 +10,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from commandline.answers import say, tell
-from commandline.arguments import argument
-from commandline.registry import command
-from commandline.rows import render_rows
+from commandline import argument, command, render_rows, say, tell
 from dealer.commands import banks_named, kept_control, open_dealer
 from dealer.control import Control
 from dealer.dealer import Dealer

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from arrayconfig.findings import file_finding
-from commandline.findings import Finding, Report
+from commandline import Finding, Report
 from dealer.advice import unknown_host
 from dealer.channelfindings import channel_findings
 from dealer.errors import ConfigurationError

@@ -6,10 +6,7 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from commandline.answers import say, tell
-from commandline.arguments import argument
-from commandline.registry import command
-from commandline.rows import render_rows
+from commandline import argument, command, render_rows, say, tell
 from dealer.commands import banks_named, complain, described, open_dealer
 from dealer.dealer import Dealer
 from dealer.errors import PlayersError

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any, Protocol
 
-from commandline.jsontext import json_text
+from commandline import json_text
 from dealer.channelrecords import update_record
 from groundwork.values import Function, JsonObject
 from zmqjsonproxy.channels.updates import Update

@@ -6,8 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from commandline.answers import tell, tell_line
-from commandline.progressline import ProgressLine
+from commandline import ProgressLine, tell, tell_line
 from dealer.channelrecords import event_record, totals_record, totals_text, update_record
 from dealer.framefiles import FrameFile, FrameFileError
 from dealer.frameplot import frame_lines

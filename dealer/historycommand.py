@@ -11,11 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from commandline.answers import say, tell
-from commandline.arguments import argument, flag, one_of
-from commandline.jsontext import json_text
-from commandline.registry import command
-from commandline.rows import render_rows
+from commandline import argument, command, flag, json_text, one_of, render_rows, say, tell
 from dealer.commands import QUESTION_TIMEOUT, banks_named, complain, described
 from dealer.errors import PlayersError
 from dealer.historyfiles import write_csv, write_parquet

@@ -9,12 +9,22 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from commandline.answers import say, tell, tell_line
-from commandline.arguments import Argument, argument, count, flag
-from commandline.exitstatus import DONE, FAILED
-from commandline.jsontext import json_text
-from commandline.registry import Command, Run, command
-from commandline.rows import render_rows
+from commandline import (
+    DONE,
+    FAILED,
+    Argument,
+    Command,
+    Run,
+    argument,
+    command,
+    count,
+    flag,
+    json_text,
+    render_rows,
+    say,
+    tell,
+    tell_line,
+)
 from dealer.errors import ConfigurationError
 from dealer.hosts import BankOnHost, Installation, read_installation
 from dealer.services import open_hub

@@ -8,11 +8,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from commandline.answers import say, tell, tell_line
-from commandline.arguments import argument, count, flag
-from commandline.jsontext import json_text
-from commandline.registry import command
-from commandline.rows import render_rows
+from commandline import argument, command, count, flag, json_text, render_rows, say, tell, tell_line
 from dealer.commands import QUESTION_TIMEOUT, banks_named, complain, described
 from dealer.errors import PlayersError
 from dealer.outcome import Outcomes

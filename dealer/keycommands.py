@@ -10,10 +10,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from commandline.answers import say, tell
-from commandline.arguments import Argument, argument, flag, port_number
-from commandline.exitstatus import DONE, FAILED
-from commandline.registry import Command, Run, command
+from commandline import (
+    DONE,
+    FAILED,
+    Argument,
+    Command,
+    Run,
+    argument,
+    command,
+    flag,
+    port_number,
+    say,
+    tell,
+)
 from dealer.errors import ConfigurationError
 from dealer.players import configuration_path, find_players, tables_of_file
 from zmqjsonproxy.keys import KeyFileError, KeyFolder, KeysError, TrustError, fingerprint

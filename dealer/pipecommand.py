@@ -9,9 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commandline.answers import say
-from commandline.arguments import argument, flag
-from commandline.registry import command
+from commandline import argument, command, flag, say
 from dealer.errors import ConfigurationError, PlayersError
 from dealer.following import LOOK_S, SubscriptionFollower, subscribed
 from dealer.outcome import Outcomes

@@ -8,11 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commandline.answers import say, tell
-from commandline.arguments import argument, flag
-from commandline.exitstatus import DONE, FAILED, USAGE
-from commandline.registry import command
-from commandline.rows import render_rows
+from commandline import DONE, FAILED, USAGE, argument, command, flag, render_rows, say, tell
 from dealer.planrows import LIMIT_S
 from groundwork.interrupts import ended_as_by_ctrl_c
 

@@ -6,9 +6,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from commandline.answers import say, tell
-from commandline.arguments import argument
-from commandline.registry import command
+from commandline import argument, command, say, tell
 from dealer.errors import ConfigurationError
 from groundwork.loading import TargetError, load_target, registered, target_of
 

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from commandline.progressline import ProgressLine
-from commandline.progressstate import ProgressState
+from commandline import ProgressLine, ProgressState
 from dealer.dealer import Dealer
 from dealer.outcome import Outcome
 

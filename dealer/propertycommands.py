@@ -6,11 +6,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from commandline.answers import say, tell
-from commandline.arguments import argument, flag
-from commandline.jsontext import json_text
-from commandline.registry import command
-from commandline.rows import render_rows
+from commandline import argument, command, flag, json_text, render_rows, say, tell
 from dealer.commands import complain, described, read_value
 from dealer.errors import ConfigurationError, PlayersError
 from dealer.outcome import Outcomes

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from commandline.arguments import argument
+from commandline import argument
 from dealer.commands import QUESTION_TIMEOUT, banks_named, kept_control
 from dealer.fanout import fan_out
 from dealer.outcome import Outcome, Outcomes

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from commandline.jsontext import json_text
+from commandline import json_text
 from groundwork.printable import printable
 from groundwork.values import RemoteValue
 

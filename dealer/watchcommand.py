@@ -7,9 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from commandline.answers import say
-from commandline.arguments import argument, count, number_of_seconds
-from commandline.registry import command
+from commandline import argument, command, count, number_of_seconds, say
 from dealer.commands import QUESTION_TIMEOUT, banks_named
 from dealer.following import SubscriptionFollower, subscribed
 from dealer.livescreen import LiveScreen

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from commandline.rows import plain_rows
+from commandline import plain_rows
 from dealer.channelrecords import clock_text, event_text
 from dealer.shownvalues import age_text, shown
 from groundwork.printable import printable

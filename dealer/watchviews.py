@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from commandline.answers import tell_line
+from commandline import tell_line
 from dealer.channelrecords import (
     clock_text,
     event_record,

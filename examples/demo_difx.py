@@ -37,7 +37,7 @@ from processes import (
 )
 
 import dealer
-from commandline.progressline import ProgressLine
+from commandline import ProgressLine
 from gateways.difx.client import (
     DifxClient,
     GatewayConnectionLostError,

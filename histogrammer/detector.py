@@ -19,10 +19,7 @@ from typing import BinaryIO, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from commandline.answers import say
-from commandline.arguments import argument, count
-from commandline.output import run_command
-from commandline.registry import parser_for
+from commandline import argument, count, parser_for, run_command, say
 from histogrammer.events.protocol.acquisitionitems import (
     EventCount,
     RingFormat,

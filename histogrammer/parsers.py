@@ -5,14 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from commandline.arguments import (
-    argument,
-    count,
-    flag,
-    peer,
-    port_number,
-)
-from commandline.registry import parser_for
+from commandline import argument, count, flag, parser_for, peer, port_number
 from groundwork.sizes import read_bytes
 from histogrammer.flavors import FLAVORS, RUSTOGRAMER
 

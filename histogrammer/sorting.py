@@ -10,9 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from commandline.answers import say
-from commandline.exitstatus import DONE, FAILED, PARTLY
-from commandline.progressline import ProgressLine
+from commandline import DONE, FAILED, PARTLY, ProgressLine, say
 from groundwork.wholefiles import replace_file
 from histogrammer.analyzer import Analyzer
 from histogrammer.cluster.command import ClusterSort, event_files

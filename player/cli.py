@@ -11,11 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from commandline.answers import say
-from commandline.arguments import argument, flag, log_level
-from commandline.exitstatus import USAGE
-from commandline.output import run_command
-from commandline.registry import Command, parser_for
+from commandline import USAGE, Command, argument, flag, log_level, parser_for, run_command, say
 from player.commandconfig import (
     CONFIG,
     LOG_JSON,

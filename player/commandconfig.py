@@ -10,8 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from commandline.answers import say
-from commandline.arguments import argument, flag
+from commandline import argument, flag, say
 
 if TYPE_CHECKING:
     from player.tables import Config

@@ -13,11 +13,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commandline.answers import say, tell
-from commandline.arguments import LOG_LEVELS, argument, flag, log_level
-from commandline.exitstatus import DONE
-from commandline.jsontext import json_text
-from commandline.registry import Run, command
+from commandline import (
+    DONE,
+    LOG_LEVELS,
+    Report,
+    Run,
+    argument,
+    command,
+    flag,
+    json_text,
+    log_level,
+    say,
+    tell,
+)
 from player import supervisioncommands
 from player.commandconfig import (
     CONFIG,
@@ -33,7 +41,6 @@ from player.newbank import BankNames
 from zmqjsonproxy.rights import Role
 
 if TYPE_CHECKING:
-    from commandline.findings import Report
     from player.tables import Config
     from zmqjsonproxy.rights import ClientKeys
 

@@ -19,7 +19,7 @@ import psutil
 import zmq
 
 from arrayconfig.findings import file_finding
-from commandline.findings import Finding, Report
+from commandline import Finding, Report
 from groundwork.extras import install_advice
 from groundwork.portranges import has_range, split_ports
 from player.access import key_findings, keys_of_host

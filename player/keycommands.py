@@ -7,9 +7,7 @@ import socket
 from pathlib import Path
 
 from arrayconfig.hosts import reachable_host
-from commandline.answers import say, tell
-from commandline.exitstatus import DONE, FAILED
-from commandline.output import carry_out
+from commandline import DONE, FAILED, carry_out, say, tell
 from player.commandconfig import load_config
 from player.hosts import banks_here
 from player.tables import Config

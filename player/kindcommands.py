@@ -6,7 +6,7 @@ to say; everything else is a bug.
 
 from __future__ import annotations
 
-from commandline.registry import Command
+from commandline import Command
 from groundwork.loading import TargetError, load_target, registered, target_of
 from player.errors import CommandError
 

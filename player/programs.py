@@ -6,8 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from commandline.exitstatus import DONE, FAILED
-from commandline.output import carry_out
+from commandline import DONE, FAILED, carry_out
 from player.errors import BankNameError, ConfigError, KindError, PlayerError
 from player.lifecycle import EndRequest, EndSignals, Notifier, force_end
 

@@ -10,10 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from arrayconfig.files import absolute
-from commandline.answers import say
-from commandline.arguments import argument, flag, one_of
-from commandline.exitstatus import DONE
-from commandline.registry import command
+from commandline import DONE, argument, command, flag, one_of, say
 from player.commandconfig import CONFIG, INSTALLATION, load_and_warn, local_host
 from player.errors import BankNameError
 

@@ -12,11 +12,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from commandline.answers import say
-from commandline.arguments import Argument, argument, count, log_level, peer, port_number
-from commandline.exitstatus import DONE, FAILED
-from commandline.output import carry_out, run_command
-from commandline.registry import command, parser_for
+from commandline import (
+    DONE,
+    FAILED,
+    Argument,
+    argument,
+    carry_out,
+    command,
+    count,
+    log_level,
+    parser_for,
+    peer,
+    port_number,
+    run_command,
+    say,
+)
 from portmanager import queries
 from portmanager.errors import PortManagerError
 from portmanager.files import Files, default_folder

@@ -17,12 +17,18 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from commandline.answers import say
-from commandline.arguments import argument, flag, number_of_seconds, port_number
-from commandline.exitstatus import DONE, FAILED
-from commandline.jsontext import json_text
-from commandline.registry import command
-from commandline.rows import render_rows
+from commandline import (
+    DONE,
+    FAILED,
+    argument,
+    command,
+    flag,
+    json_text,
+    number_of_seconds,
+    port_number,
+    render_rows,
+    say,
+)
 from groundwork.interrupts import ended_as_by_ctrl_c
 from groundwork.printable import printable
 from portmanager.allocation import Allocation

@@ -6,8 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from commandline.answers import say
-from commandline.exitstatus import FAILED
+from commandline import FAILED, say
 from groundwork.extras import install_advice
 
 __all__ = ["build_parser", "main"]

@@ -17,7 +17,7 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from commandline.registry import parsers_of
+from commandline import parsers_of
 from zmqjsonproxy.parameters import summary
 
 USAGE_COLUMNS = "88"

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from commandline.output import run_command
+from commandline import run_command
 from gateways.difx import parsers
 from player.lifecycle import EndSignals, Notifier
 from player.programs import serve_to_the_end, status_of

@@ -5,14 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from commandline.arguments import (
-    argument,
-    flag,
-    log_level,
-    peer,
-    port_number,
-)
-from commandline.registry import parser_for
+from commandline import argument, flag, log_level, parser_for, peer, port_number
 
 __all__ = ["PROGRAM", "build_parser"]
 

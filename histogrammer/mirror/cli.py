@@ -12,9 +12,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from commandline.answers import say
-from commandline.exitstatus import USAGE
-from commandline.output import carry_out, run_command
+from commandline import USAGE, carry_out, run_command, say
 from histogrammer.errors import DisplayMemoryError, MirrorError
 from histogrammer.mirror import parsers
 from player.lifecycle import EndSignals, Notifier

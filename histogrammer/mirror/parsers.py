@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from commandline.arguments import argument, log_level
-from commandline.registry import parser_for
+from commandline import argument, log_level, parser_for
 
 __all__ = ["PROGRAM", "build_parser"]
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from commandline.arguments import argument, count, flag, log_level
-from commandline.registry import parser_for
+from commandline import argument, count, flag, log_level, parser_for
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.status.keys import VEGAS_KEY, VEGAS_SEMAPHORE
 

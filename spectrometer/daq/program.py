@@ -24,7 +24,7 @@ from pathlib import Path
 from types import FrameType
 
 from arrayconfig.logs import bind, bind_scan, release_scan
-from commandline.answers import say
+from commandline import say
 from player.clock import Clock, ClockWatch, SystemClock
 from player.logs import set_up_logging
 from spectrometer.daq.account import ClosingRemarks, FileState

@@ -12,11 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from commandline.answers import say
-from commandline.arguments import argument, flag
-from commandline.exitstatus import DONE, FAILED
-from commandline.jsontext import json_text
-from commandline.registry import command
+from commandline import DONE, FAILED, argument, command, flag, json_text, say
 from player.config import load
 from player.errors import ConfigError, Fault
 from spectrometer.legacyconf import Migration, MigrationFinding, Sort, migrate, report

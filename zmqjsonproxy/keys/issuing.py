@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from commandline.rows import plain_rows
+from commandline import plain_rows
 from groundwork.values import JsonObject
 from zmqjsonproxy.keys.errors import KeyFileError
 from zmqjsonproxy.keys.files import write_private

@@ -29,10 +29,7 @@ from typing import IO, Any, TypeVar
 
 import zmq
 
-from commandline.answers import say
-from commandline.arguments import argument, flag
-from commandline.exitstatus import DONE, FAILED
-from commandline.registry import command, parser_for
+from commandline import DONE, FAILED, argument, command, flag, parser_for, say
 from groundwork.addresses import is_loopback_host
 from groundwork.closing import Closing
 from zmqjsonproxy.errors import AccessError, KeysNeededError, ProxyError, RecordingError

@@ -9,9 +9,15 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 
-from commandline.arguments import argument, flag, number_of_seconds, port_number
-from commandline.output import carry_out, run_command
-from commandline.registry import parser_for
+from commandline import (
+    argument,
+    carry_out,
+    flag,
+    number_of_seconds,
+    parser_for,
+    port_number,
+    run_command,
+)
 from gateways.difx.client import filecommands, jobcommands, replaycommand, watchcommands
 from gateways.difx.client.conversation import DEFAULT_PORT, TIMEOUT
 from gateways.difx.errors import DifxError

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from commandline.answers import say
+from commandline import say
 from gateways.difx.client.aio import AsyncDifxClient
 from gateways.difx.client.client import DifxClient
 from gateways.difx.client.protocol.primary import Diagnostic, Level

@@ -9,12 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from commandline.answers import tell
-from commandline.arguments import argument, flag
-from commandline.progressline import ProgressLine
-from commandline.progressstate import ProgressState
-from commandline.registry import command
-from commandline.rows import render_rows
+from commandline import ProgressLine, ProgressState, argument, command, flag, render_rows, tell
 from gateways.difx.client.client import DifxClient
 from gateways.difx.client.connecting import complain, connected
 from gateways.difx.client.protocol.results import ListedFile

@@ -10,13 +10,21 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from commandline.answers import tell, tell_line
-from commandline.arguments import argument, flag, number_of_seconds, one_of
-from commandline.exitstatus import DONE, FAILED, PARTLY
-from commandline.progressline import ProgressLine
-from commandline.progressstate import ProgressState
-from commandline.registry import command
-from commandline.rows import render_rows
+from commandline import (
+    DONE,
+    FAILED,
+    PARTLY,
+    ProgressLine,
+    ProgressState,
+    argument,
+    command,
+    flag,
+    number_of_seconds,
+    one_of,
+    render_rows,
+    tell,
+    tell_line,
+)
 from gateways.difx.client.aio import AsyncDifxClient
 from gateways.difx.client.connecting import complain, connected, connecting
 from gateways.difx.client.errors import RequestRefusedError

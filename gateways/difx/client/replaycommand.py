@@ -7,9 +7,7 @@ import asyncio
 from dataclasses import asdict
 from pathlib import Path
 
-from commandline.answers import tell
-from commandline.arguments import argument
-from commandline.registry import command
+from commandline import argument, command, tell
 from gateways.difx.client.connecting import complain
 from gateways.difx.client.protocol.replaying import ReplayedAnswers, differences, plans_of
 from gateways.difx.client.replay import replay_client

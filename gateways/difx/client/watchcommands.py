@@ -9,11 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from commandline.answers import tell, tell_line
-from commandline.arguments import argument, count, flag
-from commandline.exitstatus import DONE
-from commandline.registry import command
-from commandline.rows import render_rows
+from commandline import DONE, argument, command, count, flag, render_rows, tell, tell_line
 from gateways.difx.client.connecting import complain, connected
 from gateways.difx.client.watchverbs import DEFAULT_FFT, RelayedMessage
 from gateways.difx.protocol.selection import ALL_MESSAGES, KEYWORDS

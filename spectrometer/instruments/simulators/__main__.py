@@ -13,8 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from commandline.arguments import argument, port_number
-from commandline.registry import parser_for
+from commandline import argument, parser_for, port_number
 from groundwork.extras import install_advice
 from player.config import load
 from player.errors import ConfigError
