@@ -14,7 +14,7 @@ LEAST_BAR = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressState:
-    """How far something is.
+    """Share of a long piece of work that is done, and words on it.
 
     Attributes:
         fraction: Of the work, 0 to 1; None: not known.

@@ -354,6 +354,7 @@ _ALL = (
         ),
         CONFIG,
     ),
+    *supervisioncommands.COMMANDS,
     command(
         "shell",
         _shell,
@@ -365,7 +366,6 @@ _ALL = (
         description="A Python prompt with a Bank in this process as `p`; nothing is served. The end of the "
         "prompt closes the Bank.",
     ),
-    *supervisioncommands.COMMANDS,
 )
 COMMANDS_BY_WORD = {each.name: each for each in _ALL}
 """Word -> command, but those that kinds of Banks bring."""

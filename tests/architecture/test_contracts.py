@@ -36,6 +36,17 @@ def test_the_contracts_hold() -> None:
     assert "0 broken" in done.stdout
 
 
+def test_one_module_alone_may_import_rich() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (contract,) = [
+        each
+        for each in settings["tool"]["importlinter"]["contracts"]
+        if each.get("forbidden_modules") == ["rich"]
+    ]
+    assert sorted(contract["source_modules"]) == sorted(PACKAGES)
+    assert contract["ignore_imports"] == ["commandline.richterminal -> rich"]
+
+
 def test_every_package_of_the_repository_is_under_contract() -> None:
     there = {folder.name for folder in ROOT.iterdir() if (folder / "py.typed").exists()}
     assert there == set(PACKAGES)
@@ -55,6 +66,7 @@ def test_every_folder_of_modules_is_a_package_of_its_own() -> None:
         ("dealer/dealer.py", "import player.config", "packages are layered"),
         ("zmqjsonproxy/rpc/hub.py", "import dealer.errors", "packages are layered"),
         ("portmanager/client.py", "import psutil", "the core needs only pyzmq"),
+        ("player/host.py", "import rich.table", "one module imports rich"),
         ("portmanager/protocol/pool.py", "import socket", "protocol and calculation folders"),
         ("zmqjsonproxy/rpc/protocol/jsonrpc.py", "import time", "protocol and calculation folders"),
         ("spectrometer/status/protocol/cards.py", "import os", "protocol and calculation folders"),
