@@ -11,7 +11,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from commandline import argument, command, flag, json_text, parsers_of, render_rows, say, tell
+from commandline import (
+    DONE,
+    FAILED,
+    PARTLY,
+    argument,
+    command,
+    flag,
+    json_text,
+    parsers_of,
+    render_rows,
+    say,
+    tell,
+)
 from dealer.advice import ADVICE, advice_for
 from dealer.bankstates import ask_states, state_tables
 from dealer.completion import SHELLS, CompletedCommand, read_command
@@ -172,7 +184,7 @@ def _list(options: argparse.Namespace) -> int:
     with open_dealer(options) as d:
         urls = {name: proxy.url for name, proxy in d.available_players.items()}
     tell(options.json, urls, render_rows((), urls.items()))
-    return 0
+    return DONE
 
 
 def _list_methods(options: argparse.Namespace) -> int:
@@ -184,7 +196,7 @@ def _list_methods(options: argparse.Namespace) -> int:
     methods = [found.methods[name] for name in sorted(found.methods)]
     told = {m.name: {"signature": m.signature, "doc": m.doc} for m in methods}
     tell(options.json, told, render_rows((), [(m.name, summary(m.doc)) for m in methods]))
-    return 0
+    return DONE
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -206,7 +218,7 @@ def _status(options: argparse.Namespace) -> int:
             say("dealer", line)
     for bank, missing in lacking.items():
         say("dealer", f"{bank} has no status key {', '.join(missing)}")
-    return 1 if failed or lacking else 0
+    return FAILED if failed or lacking else DONE
 
 
 def _call(options: argparse.Namespace) -> int:
@@ -238,7 +250,7 @@ def _call(options: argparse.Namespace) -> int:
         )
     if failed:
         complain(PlayersError(options.method, outcomes))
-    return 1 if failed else 0
+    return FAILED if failed else DONE
 
 
 def described(outcome: Outcome) -> dict[str, Any]:
@@ -290,7 +302,7 @@ def _scan(options: argparse.Namespace) -> int:
         started = d.start(options.start)
         if options.no_wait:
             _print_start(started, options.json)
-            return 0
+            return DONE
         if not options.json:
             _print_start(started, False)
         line = ScanLine(d)
@@ -310,13 +322,15 @@ def _scan(options: argparse.Namespace) -> int:
     if error is not None:
         complain(error)
     return max(
-        (_EXIT.get(end["outcome"], 1) for end in ends.values()), key=(0, 3, 1).index, default=0
+        (_EXIT.get(end["outcome"], FAILED) for end in ends.values()),
+        key=(DONE, PARTLY, FAILED).index,
+        default=DONE,
     )
 
 
-_EXIT = {"done": 0, "incomplete": 3}
-"""Outcome of a scan -> exit status; of all others 1. One Bank decides for all: 1 before 3 before
-0."""
+_EXIT = {"done": DONE, "incomplete": PARTLY}
+"""Outcome of a scan -> exit status; of all others FAILED. One Bank decides for all: FAILED before
+PARTLY before DONE."""
 
 
 def _ends(
@@ -390,7 +404,7 @@ def _stubs(options: argparse.Namespace) -> int:
     text = stubs_of_players(options.config, options.timeout or QUESTION_TIMEOUT, name)
     if options.output is None:
         print(text, end="")
-        return 0
+        return DONE
     try:
         options.output.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -399,12 +413,12 @@ def _stubs(options: argparse.Namespace) -> int:
         ) from error
     text = f"written: {options.output}; in a script: from {options.output.stem} import Dealer"
     tell(options.json, {"written": str(options.output)}, text)
-    return 0
+    return DONE
 
 
 def _completion(options: argparse.Namespace) -> int:
     print(SHELLS[options.shell](_programs()), end="")
-    return 0
+    return DONE
 
 
 def _programs() -> list[CompletedCommand]:
@@ -439,7 +453,7 @@ def run_shell(options: argparse.Namespace) -> int:
 
     with open_dealer(options, DEFAULT_TIMEOUT) as d:
         run(d)
-    return 0
+    return DONE
 
 
 COMMANDS = (

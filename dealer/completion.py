@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 __all__ = [
@@ -88,6 +88,12 @@ class CompletedCommand:
     arguments: tuple[CompletedArgument, ...]
     commands: tuple[CompletedCommand, ...] = ()
 
+    def places(self) -> tuple[CompletedArgument, ...]:
+        """Return its arguments; if it has none, but commands, these are one."""
+        names = tuple(each.name for each in self.commands)
+        chosen = (CompletedArgument("COMMAND", CompletionKind.WORDS, names),) if names else ()
+        return self.arguments or chosen
+
     def walk(self, path: str = "") -> Iterator[tuple[str, CompletedCommand]]:
         """Each command with its words from the program on: `dealer call`."""
         path = f"{path} {self.name}".strip()
@@ -117,21 +123,13 @@ def read_command(
             helps = {choice.dest: choice.help or "" for choice in action._choices_actions}
             for name, each in action.choices.items():
                 inner = read_command(each)
-                commands.append(
-                    CompletedCommand(
-                        name, helps.get(name) or inner.help, inner.options, inner.arguments
-                    )
-                )
+                commands.append(replace(inner, name=name, help=helps.get(name) or inner.help))
         elif action.option_strings:
             value = None if action.nargs == 0 else _argument(action)
             options.append(CompletedOption(tuple(action.option_strings), text, value))
         else:
             arguments.append(_argument(action))
-    for other in others:
-        inner = read_command(other)
-        commands.append(
-            CompletedCommand(other.prog.split()[-1], inner.help, inner.options, inner.arguments)
-        )
+    commands += [replace(read_command(each), name=each.prog.split()[-1]) for each in others]
     return CompletedCommand(
         parser.prog, parser.description or "", tuple(options), tuple(arguments), tuple(commands)
     )
@@ -263,14 +261,10 @@ def _bash_command(program: CompletedCommand) -> str:
         names = " ".join(name for option in command.options for name in option.names)
         options.append(f'            "{path}") _dealer_player_reply words {_quoted(names)} ;;')
         first = " ".join(each.name for each in command.commands)
-        if command.commands and not command.arguments:
-            positions.append(
-                f'            "{path} 0") _dealer_player_reply words {_quoted(first)} ;;'
-            )
-        for number, argument in enumerate(command.arguments):
+        for number, argument in enumerate(command.places()):
             if argument.kind is not CompletionKind.NOTHING:
                 place = f'"{path} "*' if argument.is_last else f'"{path} {number}"'
-                more = first if number == 0 else ""
+                more = first if number == 0 and command.arguments else ""
                 positions.append(f"            {place}) {_bash_reply(argument, more)} ;;")
     inner = [f'"{path}"' for path, _ in program.walk() if path != program.name]
     return BASH_COMMAND.format(
@@ -383,7 +377,7 @@ def _zsh_command(program: CompletedCommand) -> str:
         f"                {_quoted(f'{c.name}:{_short(c.help)}')}" for c in program.commands
     )
     inner = [
-        _zsh_case(each.name, [*_zsh_options(each), *_zsh_arguments(each.arguments)])
+        _zsh_case(each.name, [*_zsh_options(each), *_zsh_arguments(each.places())])
         for each in program.commands
     ]
     if program.arguments:
@@ -531,7 +525,7 @@ def _fish_command(program: str, name: str, command: CompletedCommand) -> Iterato
             else f" {_fish_value(option.value)} {_fish_action(option.value)}".rstrip()
         )
         yield f"complete -c {program}{inside} {names}{value} -d {_quoted(_short(option.help))}"
-    for number, argument in enumerate(command.arguments):
+    for number, argument in enumerate(command.places() if name else command.arguments):
         if argument.kind is CompletionKind.NOTHING:
             continue
         where = (

@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from commandline import argument, command, render_rows, say, tell
+from commandline import DONE, FAILED, argument, command, render_rows, say, tell
 from dealer.commands import banks_named, kept_control, open_dealer
 from dealer.control import Control
 from dealer.dealer import Dealer
@@ -37,7 +37,7 @@ def _take(options: argparse.Namespace) -> int:
             text = f"control was given back, for no file can keep it for other commands: {error}"
             raise ConfigurationError("control take", [text]) from error
     _show_all(options, taken)
-    return 0
+    return DONE
 
 
 def _release(options: argparse.Namespace) -> int:
@@ -48,7 +48,7 @@ def _release(options: argparse.Namespace) -> int:
         held = [bank for bank in banks if d[bank].url in known]
         if not held:
             say("dealer", "control of none of these Banks was taken here")
-            return 1
+            return FAILED
         try:
             released = d.release_control(_banks=held)
         except PlayersError as error:  # whoever could not be told is told by the next release
@@ -56,7 +56,7 @@ def _release(options: argparse.Namespace) -> int:
             raise
         kept.remove([d[bank].url for bank in held])
         _show_all(options, released)
-    return 0
+    return DONE
 
 
 def _break(options: argparse.Namespace) -> int:
@@ -72,7 +72,7 @@ def _asked(
 ) -> int:
     with open_dealer(options) as d:
         _show_all(options, ask(d, banks_named(options.banks, d.list_available_players())))
-    return 0
+    return DONE
 
 
 def _show_all(options: argparse.Namespace, found: Mapping[str, Control]) -> None:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from commandline import argument, command, render_rows, say, tell
+from commandline import DONE, FAILED, argument, command, render_rows, say, tell
 from dealer.commands import banks_named, complain, described, open_dealer
 from dealer.dealer import Dealer
 from dealer.errors import PlayersError
@@ -52,7 +52,7 @@ def _fetch(options: argparse.Namespace) -> int:
                 "interrupted; what came is kept in a .part file, and the next fetch goes on there"
             )
             say("dealer", text)
-            return 1
+            return FAILED
         finally:
             line.clear()
     failed = {bank: o for bank, o in outcomes.items() if o.error is not None}
@@ -67,7 +67,7 @@ def _fetch(options: argparse.Namespace) -> int:
             say("dealer", f"{bank}: {text}, {found.size} bytes")
     if failed:
         complain(PlayersError("fetch", outcomes))
-    return 1 if failed else 0
+    return FAILED if failed else DONE
 
 
 def _having(d: Dealer, name: str) -> list[str]:

@@ -11,7 +11,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from commandline import argument, command, flag, json_text, one_of, render_rows, say, tell
+from commandline import (
+    DONE,
+    FAILED,
+    argument,
+    command,
+    flag,
+    json_text,
+    one_of,
+    render_rows,
+    say,
+    tell,
+)
 from dealer.commands import QUESTION_TIMEOUT, banks_named, complain, described
 from dealer.errors import PlayersError
 from dealer.historyfiles import write_csv, write_parquet
@@ -62,8 +73,8 @@ def _history(options: argparse.Namespace) -> int:
 def _failed(outcomes: Outcomes) -> int:
     if any(each.error is not None for each in outcomes.values()):
         complain(PlayersError("history", outcomes))
-        return 1
-    return 0
+        return FAILED
+    return DONE
 
 
 def _list(kept: Mapping[str, Mapping[str, str]], outcomes: Outcomes, as_json: bool) -> int:

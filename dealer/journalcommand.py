@@ -8,7 +8,19 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from commandline import argument, command, count, flag, json_text, render_rows, say, tell, tell_line
+from commandline import (
+    DONE,
+    FAILED,
+    argument,
+    command,
+    count,
+    flag,
+    json_text,
+    render_rows,
+    say,
+    tell,
+    tell_line,
+)
 from dealer.commands import QUESTION_TIMEOUT, banks_named, complain, described
 from dealer.errors import PlayersError
 from dealer.outcome import Outcomes
@@ -49,8 +61,8 @@ def _journal(options: argparse.Namespace) -> int:
         if options.follow and len(failed) < len(outcomes):
             with suppress(KeyboardInterrupt):
                 _follow(reader, outcomes, asked, options.json)
-            return 0
-    return 1 if failed else 0
+            return DONE
+    return FAILED if failed else DONE
 
 
 def _question(options: argparse.Namespace) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commandline import argument, command, flag, say
+from commandline import DONE, FAILED, argument, command, flag, say
 from dealer.errors import ConfigurationError, PlayersError
 from dealer.following import LOOK_S, SubscriptionFollower, subscribed
 from dealer.outcome import Outcomes
@@ -57,7 +57,7 @@ def _pipe(options: argparse.Namespace) -> int:
     complaint = follower.complaint(end)
     if complaint:
         say("dealer", complaint)
-    return 1 if complaint else 0
+    return FAILED if complaint else DONE
 
 
 def _the_pipe(published: PublishedProperties, word: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from commandline import argument, command, say, tell
+from commandline import DONE, FAILED, argument, command, say, tell
 from dealer.errors import ConfigurationError
 from groundwork.loading import TargetError, load_target, registered, target_of
 
@@ -44,7 +44,7 @@ def _plot(options: argparse.Namespace) -> int:
                 print(f"{output}: {told}")
     if options.json:
         tell(True, drawn, "")
-    return 1 if failed else 0
+    return FAILED if failed else DONE
 
 
 def _draw(path: Path, output: Path) -> str:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from commandline import argument, command, flag, json_text, render_rows, say, tell
+from commandline import DONE, FAILED, argument, command, flag, json_text, render_rows, say, tell
 from dealer.commands import complain, described, read_value
 from dealer.errors import ConfigurationError, PlayersError
 from dealer.outcome import Outcomes
@@ -102,7 +102,7 @@ def _report(
         say("dealer", sentence)
     if failed := len(values) < len(outcomes):
         complain(PlayersError(method, outcomes))
-    return 1 if failed or lacking else 0
+    return FAILED if failed or lacking else DONE
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -126,7 +126,7 @@ def _list(options: argparse.Namespace) -> int:
         say("dealer", sentence)
     if published.failed:
         complain(PlayersError("list_properties", Outcomes(published.failed)))
-    return 1 if published.failed or lacking else 0
+    return FAILED if published.failed or lacking else DONE
 
 
 def _row(published: PublishedProperties, bank: str, name: str) -> tuple[str, ...]:

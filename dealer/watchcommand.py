@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from commandline import argument, command, count, number_of_seconds, say
+from commandline import DONE, FAILED, argument, command, count, number_of_seconds, say
 from dealer.commands import QUESTION_TIMEOUT, banks_named
 from dealer.following import SubscriptionFollower, subscribed
 from dealer.livescreen import LiveScreen
@@ -78,7 +78,7 @@ def _watch(options: argparse.Namespace) -> int:
     complaint = follower.complaint(end)
     if complaint:
         say("dealer", complaint)
-    return 1 if complaint else 0
+    return FAILED if complaint else DONE
 
 
 def _view(subscription: Subscription, banks: Sequence[str], as_json: bool) -> View:

@@ -9,7 +9,17 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from commandline import ProgressLine, ProgressState, argument, command, flag, render_rows, tell
+from commandline import (
+    DONE,
+    FAILED,
+    ProgressLine,
+    ProgressState,
+    argument,
+    command,
+    flag,
+    render_rows,
+    tell,
+)
 from gateways.difx.client.client import DifxClient
 from gateways.difx.client.connecting import complain, connected
 from gateways.difx.client.protocol.results import ListedFile
@@ -61,7 +71,7 @@ def _ls(options: argparse.Namespace) -> int:
         tell(options.json, [asdict(each) for each in found], text)
     for path in absent:
         complain(f"ls {path}: it is not there")
-    return 1 if absent else 0
+    return FAILED if absent else DONE
 
 
 def _name(entry: ListedFile, asked: str) -> str:
@@ -80,15 +90,15 @@ def _get(options: argparse.Namespace) -> int:
             paths = [line for line in client.ls(options.path, "-d -p") if not line.endswith("/")]
         if not paths:
             complain(f"get {options.path}: no file is like that")
-            return 1
+            return FAILED
         targets = _targets(paths, options.target)
         if targets is None:
             complain(f"get {options.path}: {options.target} is no folder, for {len(paths)} files")
-            return 1
+            return FAILED
         got = [_fetched(client, path, target) for path, target in zip(paths, targets, strict=True)]
     lines = [f"{one['path']}  {one['size']} bytes" for one in got]
     tell(options.json, got, "\n".join(lines))
-    return 0
+    return DONE
 
 
 def _targets(paths: Sequence[str], target: Path | None) -> list[Path] | None:
@@ -119,7 +129,7 @@ def _put(options: argparse.Namespace) -> int:
             line.clear()
     told = {"path": path, "from": str(options.file), "size": size}
     tell(options.json, told, f"{printable(path)}  {size} bytes")
-    return 0
+    return DONE
 
 
 COMMANDS = (

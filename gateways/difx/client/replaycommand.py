@@ -7,7 +7,7 @@ import asyncio
 from dataclasses import asdict
 from pathlib import Path
 
-from commandline import argument, command, tell
+from commandline import DONE, FAILED, argument, command, tell
 from gateways.difx.client.connecting import complain
 from gateways.difx.client.protocol.replaying import ReplayedAnswers, differences, plans_of
 from gateways.difx.client.replay import replay_client
@@ -21,7 +21,7 @@ def _replay(options: argparse.Namespace) -> int:
         plans = plans_of(read_capture(lines, str(options.file)))
     if not plans:
         complain(f"replay {options.file}: there is no client in it")
-        return 1
+        return FAILED
 
     async def play() -> list[ReplayedAnswers]:
         played = (
@@ -44,7 +44,7 @@ def _replay(options: argparse.Namespace) -> int:
     ]
     same = f"{len(plans)} clients, {sent} packets: answered as in the capture"
     tell(options.json, told, "\n".join(lines_of) or same)
-    return 1 if found else 0
+    return FAILED if found else DONE
 
 
 COMMAND = command(

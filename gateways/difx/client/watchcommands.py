@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from commandline import DONE, argument, command, count, flag, render_rows, tell, tell_line
+from commandline import DONE, FAILED, argument, command, count, flag, render_rows, tell, tell_line
 from gateways.difx.client.connecting import complain, connected
 from gateways.difx.client.watchverbs import DEFAULT_FFT, RelayedMessage
 from gateways.difx.protocol.selection import ALL_MESSAGES, KEYWORDS
@@ -61,7 +61,7 @@ def _monitor(options: argparse.Namespace) -> int:
             numbers = {product.number: product for product in known}
             if absent := [n for n in options.products if n not in numbers]:
                 complain(f"monitor {options.input}: there is no product {absent[0]}; see --list")
-                return 1
+                return FAILED
             wanted = [numbers[number] for number in options.products]
         monitor.request(wanted, fft_size=options.fft)
         if not options.json:
@@ -69,7 +69,7 @@ def _monitor(options: argparse.Namespace) -> int:
         with contextlib.suppress(KeyboardInterrupt):  # the usual end
             for block in itertools.islice(monitor, options.count):
                 tell_line(options.json, _block(block) if options.json else None, _line(block))
-    return 0
+    return DONE
 
 
 def _row(product: MonitorProduct) -> tuple[object, ...]:
@@ -109,7 +109,7 @@ def _relay(options: argparse.Namespace) -> int:
             for message in itertools.islice(messages, options.count):
                 told = _told(message) if options.json else None
                 tell_line(options.json, told, _shown(message, options.raw))
-    return 0
+    return DONE
 
 
 def _told(message: RelayedMessage) -> dict[str, Any]:
