@@ -256,7 +256,7 @@ def namespace_of_prompt(argv: Sequence[str]) -> dict[str, Any]:
     """Return the names of `player shell` for a prompt that somebody else opened; arguments as
     there.
 
-    Without a Bank that can be opened it says why, and `InteractiveBank` is there to open one.
+    Without a Bank that can be opened it says why, and `Bank` is there to open one.
     """
     args = parsers.shell_parser().parse_args(argv)
     from player.interactive import InteractiveBank
