@@ -67,7 +67,7 @@ def _serve_board(config: str, end: Connection) -> None:
 
 def _prepare(config: Path) -> Row:
     """CPU of one `prepare` with eight new centres: a Bank in this process, its board in another."""
-    from player import InteractiveBank
+    from player import Bank
 
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
@@ -91,7 +91,7 @@ def _prepare(config: Path) -> Row:
         local.write_text(
             text.replace('fits = { program = "vegasFitsWriter" }\n', ""), encoding="utf-8"
         )
-        with InteractiveBank("BANKA", config=local) as bank:
+        with Bank("BANKA", config=local) as bank:
             bank.set_mode(HEAVIEST)
             taken = []
             for centres in SUBBANDS:

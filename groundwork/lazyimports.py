@@ -15,7 +15,7 @@ def lazy_names(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]
 
     Args:
         package: Its `__name__`.
-        modules: Module that defines each name.
+        modules: Module that defines each name; `MODULE:NAME` if it is called otherwise there.
     """
 
     def get(name: str) -> Any:
@@ -25,7 +25,8 @@ def lazy_names(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]
             return version()
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        found = getattr(import_module(modules[name]), name)
+        module, _, defined = modules[name].partition(":")
+        found = getattr(import_module(module), defined or name)
         setattr(sys.modules[package], name, found)
         return found
 

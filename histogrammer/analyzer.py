@@ -24,6 +24,7 @@ from histogrammer.engine import Engine
 from histogrammer.errors import AnalysisError, EventFileError, EventParameterError
 from histogrammer.events.accounts import Account
 from histogrammer.events.blocks import EventBlock
+from histogrammer.events.blocksource import BlockSource
 from histogrammer.events.decoder import Part, RowOf
 from histogrammer.events.inputs import FileInput, Input
 from histogrammer.events.livecounts import LiveCounts
@@ -32,7 +33,7 @@ from histogrammer.events.protocol.acquisitionitems import StateChange
 from histogrammer.events.protocol.paramitems import Variables
 from histogrammer.events.protocol.ringitems import ItemType
 from histogrammer.events.roottrees import RootTreeSource, tree_path
-from histogrammer.events.sources import BlockSource, EventSource
+from histogrammer.events.sources import EventSource
 from histogrammer.events.streams import make_stream
 from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.rates import Rates

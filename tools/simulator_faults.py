@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from player import InteractiveBank
+from player import Bank
 
 ROOT = Path(__file__).resolve().parents[1]
 MODE = "MODE4"
@@ -34,10 +34,10 @@ class Case:
 
     fault: tuple[str, ...]
     call: str
-    run: Callable[[InteractiveBank], object]
+    run: Callable[[Bank], object]
 
 
-def _set_mode(bank: InteractiveBank) -> object:
+def _set_mode(bank: Bank) -> object:
     return bank.set_mode(MODE, force=True)
 
 
@@ -77,9 +77,7 @@ def rows() -> list[tuple[str, str, str]]:
     found = []
     with tempfile.TemporaryDirectory(prefix="dealer-player-") as folder:
         path = _configuration(Path(folder))
-        with InteractiveBank(
-            "BANKA", config=path, simulate=True, environment={"DIBAS_DATA": folder}
-        ) as bank:
+        with Bank("BANKA", config=path, simulate=True, environment={"DIBAS_DATA": folder}) as bank:
             for case in CASES:
                 bank.set_mode(MODE, force=True)
                 bank.roach.request("sim-fault", list(case.fault))

@@ -14,7 +14,7 @@ from support.backends import SHIPPED
 from support.memory import free_key
 from support.player_run import poll
 
-from player import InteractiveBank
+from player import Bank
 from player.config import load
 from spectrometer.bank import SpectrometerBank
 from spectrometer.modes import load_modes
@@ -39,13 +39,13 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def bank(config: Path) -> Iterator[InteractiveBank]:
-    with InteractiveBank("BANKA", config=config, simulate=True) as made:
+def bank(config: Path) -> Iterator[Bank]:
+    with Bank("BANKA", config=config, simulate=True) as made:
         yield made
 
 
 @pytest.mark.parametrize("mode", SHIPPED_MODES)
-def test_a_mode_can_be_set_and_prepared(bank: InteractiveBank, mode: str) -> None:
+def test_a_mode_can_be_set_and_prepared(bank: Bank, mode: str) -> None:
     assert bank.set_mode(mode, force=True) == [True, f"new mode {mode} set!"]
     bank.set_param(scan_length=2.0)
     bank.prepare()
@@ -62,7 +62,7 @@ def test_a_mode_can_be_set_and_prepared(bank: InteractiveBank, mode: str) -> Non
     }
 
 
-def test_stop_says_that_it_ended_a_mode_change_that_was_over_at_once(bank: InteractiveBank) -> None:
+def test_stop_says_that_it_ended_a_mode_change_that_was_over_at_once(bank: Bank) -> None:
     bank.set_mode("MODE1", force=True)
     bank.roach.request("sim-fault", ["slow", "60"])
     thread = threading.Thread(target=suppressing_aborts, args=(bank,))
@@ -81,16 +81,14 @@ def test_stop_says_that_it_ended_a_mode_change_that_was_over_at_once(bank: Inter
         bank.roach.request("sim-fault", ["none"])
 
 
-def suppressing_aborts(bank: InteractiveBank) -> None:
+def suppressing_aborts(bank: Bank) -> None:
     with contextlib.suppress(OperationAbortedError):
         bank.set_mode("MODE4")
 
 
-def test_nodes_of_a_coherent_mode_share_the_masters_board(
-    config: Path, bank: InteractiveBank
-) -> None:
+def test_nodes_of_a_coherent_mode_share_the_masters_board(config: Path, bank: Bank) -> None:
     bank.set_mode("CODD_MODE_512", force=True)
-    with InteractiveBank(
+    with Bank(
         "BANKC", config=config, simulate=True
     ) as node:  # it owns a board, and leaves it alone
         node.set_mode("CODD_MODE_512")
@@ -113,7 +111,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("fault", "says"), FAULTS, ids=[" ".join(fault) for fault, _ in FAULTS])
 def test_a_failure_in_the_middle_leaves_no_mode_and_the_cause(
-    bank: InteractiveBank, fault: list[str], says: str
+    bank: Bank, fault: list[str], says: str
 ) -> None:
     bank.set_mode("MODE1", force=True)
     bank.roach.request("sim-fault", fault)
@@ -137,7 +135,7 @@ def test_a_failure_in_the_middle_leaves_no_mode_and_the_cause(
     assert bank.set_mode("MODE4") == [True, "new mode MODE4 set!"]
 
 
-def test_stop_ends_a_mode_change_while_the_board_does_not_answer(bank: InteractiveBank) -> None:
+def test_stop_ends_a_mode_change_while_the_board_does_not_answer(bank: Bank) -> None:
     bank.set_mode("MODE1", force=True)
     bank.roach.request("sim-fault", ["slow", "60"])
     raised: list[BaseException] = []

@@ -19,7 +19,7 @@ from support.spectrometer_array import write_array
 from support.terminal import Terminal
 from support.toy_bank import write_configuration
 
-from player import InteractiveBank
+from player import Bank
 from player.config import load
 from player.ports import port_of
 from spectrometer.config import SpectrometerBankConfig
@@ -125,9 +125,7 @@ def test_a_scan_is_taken_in_process(tmp_path: Path) -> None:
     write_array(path, recording=recording(), arm_delay_s=2.0)
     table = load(path).banks["BANKA"]
     assert isinstance(table, SpectrometerBankConfig)
-    with InteractiveBank(
-        "BANKA", path, simulate=True, environment={"DIBAS_DATA": str(tmp_path)}
-    ) as p:
+    with Bank("BANKA", path, simulate=True, environment={"DIBAS_DATA": str(tmp_path)}) as p:
         assert p.roach.status() is False
         assert p.set_mode("MODE1") == [True, "new mode MODE1 set!"]
         told = (

@@ -11,7 +11,7 @@ import psutil
 from support.player_run import PlayerRun, bank_of, clean_environment, poll
 from support.spectrometer_array import write_array
 
-from player import InteractiveBank
+from player import Bank
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +21,7 @@ def test_a_board_that_is_lost_in_a_scan_is_told_while_it_runs_and_ends_it_withou
 ) -> None:
     config = tmp_path / "array.toml"
     write_array(config, arm_delay_s=2.0)
-    with InteractiveBank(
+    with Bank(
         "BANKA", config=config, simulate=True, environment={"DIBAS_DATA": str(tmp_path)}
     ) as bank:
         bank.set_mode("MODE1")

@@ -6,13 +6,13 @@ import struct
 from datetime import UTC, datetime
 
 from gateways.difx.client.protocol.replaying import ReplayedAnswers, differences, plans_of
-from gateways.difx.protocol.capture import Captured, Direction
+from gateways.difx.protocol.capture import Captured, MessageDirection
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-ASKED, TOLD, NOTE = Direction.REQUEST, Direction.REPLY, Direction.NOTE
+ASKED, TOLD, NOTE = MessageDirection.REQUEST, MessageDirection.REPLY, MessageDirection.NOTE
 
 
-def record(client: int, direction: Direction, data: bytes, **place: int) -> Captured:
+def record(client: int, direction: MessageDirection, data: bytes, **place: int) -> Captured:
     return Captured(time=NOW, client=client, direction=direction, data=data, **place)  # type: ignore[arg-type]
 
 
