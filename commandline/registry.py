@@ -60,7 +60,7 @@ class Command:
         parser = Parser(
             prog=f"{program} {self.name}", version_option="--version", **self.parser_options()
         )
-        add_commands(parser, self.commands, required=self.run is None)
+        _add_commands(parser, self.commands, required=self.run is None)
         return parser
 
     def run_words(self, program: str, words: Sequence[str]) -> int:
@@ -104,7 +104,7 @@ def command(
     )
 
 
-def add_commands(
+def _add_commands(
     parser: Parser,
     commands: Iterable[Command],
     common: Parser | None = None,
@@ -118,7 +118,7 @@ def add_commands(
     words = parser.add_subparsers(dest=dest, metavar="COMMAND", required=required)
     for each in commands:
         inner = words.add_parser(each.name, help=each.help, **each.parser_options(common))
-        add_commands(
+        _add_commands(
             inner,
             each.commands,
             common,
@@ -151,7 +151,7 @@ def parser_for(
     common = tuple(common)
     more.setdefault("version_option", "--version")
     parser = Parser(prog=name, description=text, arguments=(*arguments, *common), **more)
-    add_commands(
+    _add_commands(
         parser,
         commands,
         Parser(add_help=False, arguments=common) if common else None,

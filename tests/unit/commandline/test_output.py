@@ -8,7 +8,6 @@ import sys
 
 import pytest
 
-from commandline.answers import say
 from commandline.exitstatus import FAILED, USAGE
 from commandline.output import carry_out, run_command
 
@@ -85,12 +84,3 @@ def test_a_bug_has_a_short_traceback_on_a_terminal_with_styles(
     assert "ZeroDivisionError" in said
     assert "a bug" in said
     assert said.count("in deep") < 10
-
-
-def test_a_sentence_is_never_markup_and_the_same_words_with_styles(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    out = styled(monkeypatch)
-    say("x", "[bold]a[/bold] " + "long " * 50)
-    assert "\x1b[" in out.getvalue()
-    assert "[bold]a[/bold] " + ("long " * 50).rstrip() in out.getvalue()
