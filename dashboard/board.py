@@ -29,6 +29,7 @@ __all__ = [
 BATCH_HZ = 4.0
 STREAMS_MOST = 200
 OVERVIEW, BANDPASS, OPERATIONS, HOSTS, LOG = "overview", "bandpass", "operations", "hosts", "log"
+ALARMS = "alarms"
 
 
 class TooManyStreamsError(Exception):
@@ -167,6 +168,7 @@ class Board:
             KeyTopic(HOSTS),
             LineTopic(LOG),
         )
+        self.alarms = KeyTopic(ALARMS)
         self.values = {bank: KeyTopic(f"values:{bank}") for bank in banks}
         some: Sequence[BoardTopic] = (
             self.overview,
@@ -174,6 +176,7 @@ class Board:
             self.operations,
             self.hosts,
             self.log,
+            self.alarms,
             *self.values.values(),
         )
         self.topics = {topic.name: topic for topic in some}

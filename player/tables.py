@@ -345,6 +345,11 @@ class DashboardConfig(Table):
         default_factory=list,
         description="names by which people open it, besides its address and the host's own name",
     )
+    url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/?#@\s]+/?$",
+        description="address at which programs find it, as http://hpc1:8080; for `dealer alarms`",
+    )
     certificate: str | None = Field(
         default=None,
         min_length=1,

@@ -40,7 +40,8 @@ COUNTED_S = 8 * 3600.0
 COUNTED_MOST = 200
 """Repeats are counted of so long, and up to so many."""
 SHELF_MOST_S = 7 * 86400.0
-NOTE_MOST, WHO_MOST = 300, 120
+NOTE_MOST, WHY_MOST, WHO_MOST = 300, 200, 120
+"""Characters of texts and notes, of reasons and limits, of names of people."""
 
 
 class AlarmMoment(NamedTuple):
@@ -212,7 +213,9 @@ class AlarmBook:
         assert alarm.turning is not None
         alarm.is_raised = alarm.is_unseen = True
         alarm.number += 1
-        alarm.since, alarm.gone = alarm.turning.wall, 0.0
+        began = alarm.verdict.since
+        alarm.since = alarm.turning.wall if began is None else began
+        alarm.gone = 0.0
         alarm.times = [*alarm.times, alarm.since][-COUNTED_MOST:]
         alarm.signed, alarm.turning = None, None
         said = alarm.spec.said(alarm.value)
@@ -358,7 +361,7 @@ def _why_not(alarm: _Alarm) -> str:
 
 
 def _unreadable(alarm: _Alarm) -> str:
-    return alarm.verdict.why if alarm.verdict.holds is None else ""
+    return cut(alarm.verdict.why, WHY_MOST) if alarm.verdict.holds is None else ""
 
 
 def _described(alarm: _Alarm, wall: float) -> JsonObject:
@@ -366,7 +369,7 @@ def _described(alarm: _Alarm, wall: float) -> JsonObject:
     return {
         "name": spec.name,
         "severity": str(spec.severity),
-        "text": spec.text,
+        "text": cut(spec.text, NOTE_MOST),
         "phase": str(alarm.phase),
         "number": alarm.number,
         "count": sum(wall - COUNTED_S <= time <= wall for time in alarm.times),
@@ -374,7 +377,7 @@ def _described(alarm: _Alarm, wall: float) -> JsonObject:
         "gone": alarm.gone,
         "value": alarm.value,
         "key": spec.key,
-        "limits": spec.limits,
+        "limits": cut(spec.limits, WHY_MOST),
         "unreadable": _unreadable(alarm),
         "acknowledged": None if alarm.signed is None else alarm.signed.describe(),
         "shelved": None if alarm.shelf is None else alarm.shelf.describe(),

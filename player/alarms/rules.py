@@ -62,11 +62,13 @@ class Verdict:
         holds: The condition of the alarm holds; None: that cannot be told.
         value: The value, as people read it.
         why: Why it cannot be told.
+        since: When it began, UTC, unix seconds; None: when it was seen first.
     """
 
     holds: bool | None
     value: str = ""
     why: str = ""
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 ALARMS = "alarms"
 """Name of the object, and of the property of the Bank that tells of alarms."""
 LOOK_EVERY_S = 1.0
-PUBLISHED_MOST = 50
+PUBLISHED_MOST = 30
 """Alarms in the property; `list` has all."""
 NOTE_MOST = 1000
 

@@ -134,7 +134,7 @@ def test_what_makes_no_sense_is_refused(arguments: tuple[Any, ...]) -> None:
     assert served.phases()["drop"] == "new"
 
 
-def test_at_most_fifty_alarms_are_published_and_the_others_counted() -> None:
+def test_at_most_thirty_alarms_are_published_and_the_others_counted() -> None:
     rules = [AlarmRule(name=f"a{n}", key="x", above=0, text="") for n in range(60)]
     clock, table = ManualClock(), PropertyTable([])
     table.publish("x", 1)
@@ -142,4 +142,4 @@ def test_at_most_fifty_alarms_are_published_and_the_others_counted() -> None:
     alarms.begin({"": table})
     alarms.close()
     told: Any = table.get(["alarms"])["alarms"]
-    assert (len(told["active"]), told["left_out"], told["new"]) == (50, 10, 60)
+    assert (len(told["active"]), told["left_out"], told["new"]) == (30, 30, 60)
