@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { effect } from "@preact/signals";
 import { bankPath, readPlace, writePlace } from "../../../dashboard/static/state/address.js";
 import { age, now, renew, second, takeBeat } from "../../../dashboard/static/state/clock.js";
+import { Hold } from "../../../dashboard/static/state/hold.js";
 import { KEPT, knownLines, lost, takeLines, takeOlder } from "../../../dashboard/static/state/loglines.js";
 import { Rate } from "../../../dashboard/static/state/rates.js";
 import { Topic } from "../../../dashboard/static/state/store.js";
@@ -100,4 +101,26 @@ test("a stretch of time is read as UTC", () => {
   assert.equal(readTime("yesterday"), null);
   assert.deepEqual(rangeOf({ last: "900" }, 10_000), { since: 9_100, until: 10_000, isLast: true });
   assert.equal(rangeOf({ since: "1970-01-01 00:01" }, 10_000).since, 60);
+});
+
+test("a hold acts once after a second, and never for less or by a jump of the clock", () => {
+  const hold = new Hold();
+  const lookEach = (from, to, step = 50) => {
+    let acted = 0;
+    for (let at = from; at <= to; at += step) acted += Number(hold.look(at));
+    return acted;
+  };
+  hold.press(0);
+  assert.equal(lookEach(0, 500), 0);
+  assert.ok(hold.share > 0.45 && hold.share < 0.55);
+  hold.release();
+  assert.equal(hold.share, 0);
+  assert.equal(lookEach(500, 5000), 0);
+  hold.press(5000);
+  hold.press(5400); // a key that repeats
+  assert.equal(lookEach(5000, 9000), 1);
+  hold.release();
+  hold.press(10_000);
+  assert.equal(hold.look(60_000), false); // the page stood still
+  assert.equal(lookEach(60_000, 60_700), 0);
 });
