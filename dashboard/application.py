@@ -38,7 +38,7 @@ from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["PAGES", "Dashboard", "ServedArray"]
 
-PAGES = ("hosts", "log", "journal", "history", "files", "spectra", "jobs")
+PAGES = ("run", "hosts", "log", "journal", "history", "files", "spectra", "jobs")
 _ONLY_READS = "this address only reads: GET and HEAD"
 _LONGEST_TARGET = 8192
 
@@ -127,7 +127,7 @@ class Dashboard:
             api.add_api_route("/api/session", self.session)
         else:
             LoginRoutes(self._served.logins, self.login_page, self._told_of).add_to(api)
-        api.mount("/static", served_folder(self._served.static))
+        api.mount("/static", served_folder(self._served.static, is_ours=True))
         for kind, panels in self._served.panels.items():
             api.mount(f"/panels/{kind}", served_folder(panels.folder))
         tell_errors(api)

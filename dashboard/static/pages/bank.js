@@ -1,9 +1,9 @@
 // One Bank: all that its Player offers, whatever its kind.
 import { useComputed } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { bankPath, go } from "../state/address.js";
+import { bankPath, go, writePlace } from "../state/address.js";
 import { second } from "../state/clock.js";
-import { site } from "../state/site.js";
+import { session, site } from "../state/site.js";
 import { topic } from "../state/store.js";
 import { kindName, span, utc, visible } from "../text/format.js";
 import { bankState, isStale } from "../text/states.js";
@@ -29,6 +29,7 @@ function Head({ bank, row }) {
       ${row.dialect === "original" && html`<span title="a Player of the original: asked once a second">polled</span>`}
       <span>control <b>${control?.owner ? visible(control.owner, 40) : "nobody"}</b>${control?.until ? ` until ${utc(control.until).slice(11)} (${span(control.until - second.value)})` : ""}</span></div>
     <span class="grow"></span>
+    ${session.value.control && html`<a class="go-to" href=${writePlace("/run", { banks: bank })}>Run ${visible(bank, 40)}</a>`}
     <select aria-label="Bank" value=${bank} onChange=${choose}>${rows.value.map((each) => html`<option key=${each.bank} value=${each.bank}>${visible(each.bank, 40)}</option>`)}</select>
   </div>`;
 }

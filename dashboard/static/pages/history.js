@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { TimeChart } from "../charts/timechart.js";
 import { place, setQuery } from "../state/address.js";
-import { serverNow } from "../state/clock.js";
+import { serverNow, shownNow } from "../state/clock.js";
 import { site } from "../state/site.js";
 import { utc, value, visible } from "../text/format.js";
 import { rangeOf } from "../text/timerange.js";
@@ -77,7 +77,7 @@ export default function History() {
   const keys = keysOf(query);
   const range = useSignal(/** @type {any} */ (null));
   useEffect(() => {
-    const ask = () => { if (serverNow() > 0) range.value = rangeOf(query, serverNow()); };
+    const ask = () => { if (serverNow() > 0) range.value = rangeOf(query, shownNow()); };
     const first = setInterval(() => { if (range.peek() === null) ask(); }, 100);
     ask();
     const timer = setInterval(() => { if (query.since === undefined) ask(); }, EVERY_S * 1000);

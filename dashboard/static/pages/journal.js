@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { bankPath, place, setQuery } from "../state/address.js";
-import { serverNow } from "../state/clock.js";
+import { serverNow, shownNow } from "../state/clock.js";
 import { site } from "../state/site.js";
 import { number, span, utc, value, visible } from "../text/format.js";
 import { outcomeSeverity } from "../text/states.js";
@@ -50,7 +50,8 @@ function exportAll(entries) {
 
 /** @param {Record<string, string>} query @param {number} now @returns {string} Address of what is asked. */
 function asked({ bank = "", client = "", method = "", ...query }, now) {
-  const { since, until, isLast } = rangeOf(query, now);
+  const { since, until, isLast: isOpen } = rangeOf(query, now);
+  const isLast = isOpen && !query.then;
   const wanted = new URLSearchParams({ since: since.toFixed(0), most: String(MOST) });
   if (!isLast) wanted.set("until", until.toFixed(0));
   if (bank) wanted.set("bank", bank);
@@ -64,7 +65,7 @@ export default function Journal() {
   const { query } = place.value;
   const address = useSignal(/** @type {string | null} */ (null));
   useEffect(() => {
-    const ask = () => { if (serverNow() > 0) address.value = asked(query, serverNow()); };
+    const ask = () => { if (serverNow() > 0) address.value = asked(query, shownNow()); };
     const first = setInterval(() => { if (address.peek() === null) ask(); }, 100);
     ask();
     const timer = setInterval(ask, EVERY_S * 1000);

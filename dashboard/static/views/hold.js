@@ -10,10 +10,10 @@ const UNLOCKED_MS = 60_000;
 const KEYS = new Set([" ", "Enter"]);
 
 /**
- * @param {{verb: string, what: string, of: string, why?: string, onHeld: () => void}} _
- *     `what`: consequence, with the Banks. `of`: identity of that; when it changes, a hold begins anew. `why`: it is disabled.
+ * @param {{verb: string, what: string, of: string, why?: string, isSmall?: boolean, onHeld: () => void}} _
+ *     `what`: consequence, with the Banks. `of`: identity of that; when it changes, a hold begins anew. `why`: it is disabled. `isSmall`: in a row, the consequence on hover and focus only.
  */
-export function HoldButton({ verb, what, of, why = "", onHeld }) {
+export function HoldButton({ verb, what, of, why = "", isSmall = false, onHeld }) {
   const hold = useMemo(() => new Hold(), []);
   const share = useSignal(0);
   const wasShort = useSignal(false);
@@ -50,13 +50,13 @@ export function HoldButton({ verb, what, of, why = "", onHeld }) {
     if (!event.repeat) begin();
   };
   const hint = why || (isLocked.value ? "unlock it first" : wasShort.value ? "nothing was done: hold it for 1 s" : "hold for 1 s");
-  return html`<span class="hold-of">
-    <button class="hold" aria-disabled=${why || isLocked.value ? "true" : undefined} title=${hint} aria-label="${verb} ${visible(what, 600)}, ${hint}"
+  return html`<span class="hold-of ${isSmall ? "small" : ""}">
+    <button class="hold" aria-disabled=${why || isLocked.value ? "true" : undefined} title="${visible(what, 600)}: ${hint}" aria-label="${verb} ${visible(what, 600)}, ${hint}"
       onPointerDown=${onPointer} onPointerUp=${stop} onPointerLeave=${stop} onPointerCancel=${stop} onKeyDown=${onKey} onKeyUp=${stop} onBlur=${stop}
       onContextMenu=${(/** @type {Event} */ event) => event.preventDefault()}>
-      <span class="filling" style=${{ transform: `scaleX(${share.value})` }}></span><b>${verb}</b> <span class="what">${visible(what, 600)}</span></button>
+      <span class="filling" style=${{ transform: `scaleX(${share.value})` }}></span><b>${verb}</b>${!isSmall && html` <span class="what">${visible(what, 600)}</span>`}</button>
     ${isNarrow.value && html`<button aria-pressed=${!isLocked.value} onClick=${isLocked.flip}>${isLocked.value ? "unlock" : "lock"}</button>`}
-    <small class=${wasShort.value ? "warn" : "dim"} role="status">${visible(hint, 200)}</small>
+    ${!isSmall && html`<small class=${wasShort.value ? "warn" : "dim"} role="status">${visible(hint, 200)}</small>`}
   </span>`;
 }
 
