@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse
 
+from dashboard.acts.routes import ACT_PATHS, ActRoutes
 from dashboard.assets import STATIC, Page, served_folder
 from dashboard.changes import Changes
 from dashboard.config import Array
@@ -101,6 +102,9 @@ class Dashboard:
         self._viewing = Viewing(self._version, time.time())
         self._queries, self._views = Queries(), Views(_is_page)
         self._changes = Changes(Role.ADMIN if served.control else Role.OBSERVE)
+        self._acts: ActRoutes | None = None
+        if served.control:
+            self._acts = ActRoutes(served.logins, served.keys, self._changes)
         self._add_routes(api)
         rules = GuardRules(
             names=frozenset(served.names),
@@ -123,6 +127,11 @@ class Dashboard:
         self._queries.add_to(api)
         self._viewing.add_to(api)
         self._views.add_to(api, self._changes)
+        if self._acts is not None:
+            self._acts.add_to(api)
+        else:
+            for path in ACT_PATHS:
+                self._changes.refuse(api, path)
         if self._served.logins is None:
             api.add_api_route("/api/session", self.session)
         else:
@@ -140,6 +149,7 @@ class Dashboard:
         ):
             self._queries.hub = self._viewing.hub = self.hub
             async with (
+                contextlib.nullcontext() if self._acts is None else self._acts.running(self.hub),
                 self._revocations.looking(self.hub.board.end_of),
                 self.watch.watching(),
             ):
@@ -200,6 +210,7 @@ class Dashboard:
             "role": str(person.role),
             "is_lowered": person.is_lowered,
             "control": self._served.control,
+            "holds": {} if self._acts is None else self._acts.holds(person),
         }
 
     async def healthz(self) -> Response:
