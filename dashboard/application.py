@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse
 
+from dashboard.acts.routes import ACT_PATHS, ActRoutes
 from dashboard.alarmroutes import AlarmRoutes
 from dashboard.alarms import ABSENCES
 from dashboard.assets import STATIC, Page, served_folder
@@ -40,7 +41,7 @@ from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["PAGES", "Dashboard", "ServedArray"]
 
-PAGES = ("hosts", "alarms", "log", "journal", "history", "files", "spectra", "jobs")
+PAGES = ("run", "hosts", "alarms", "log", "journal", "history", "files", "spectra", "jobs")
 _ONLY_READS = "this address only reads: GET and HEAD"
 _LONGEST_TARGET = 8192
 
@@ -104,6 +105,9 @@ class Dashboard:
         self._queries, self._views = Queries(), Views(_is_page)
         self._alarms = AlarmRoutes()
         self._changes = Changes(Role.ADMIN if served.control else Role.OBSERVE)
+        self._acts: ActRoutes | None = None
+        if served.control:
+            self._acts = ActRoutes(served.logins, served.keys, self._changes)
         self._add_routes(api)
         rules = GuardRules(
             names=frozenset(served.names),
@@ -127,11 +131,16 @@ class Dashboard:
         self._viewing.add_to(api)
         self._views.add_to(api, self._changes)
         self._alarms.add_to(api, self._changes)
+        if self._acts is not None:
+            self._acts.add_to(api)
+        else:
+            for path in ACT_PATHS:
+                self._changes.refuse(api, path)
         if self._served.logins is None:
             api.add_api_route("/api/session", self.session)
         else:
             LoginRoutes(self._served.logins, self.login_page, self._told_of).add_to(api)
-        api.mount("/static", served_folder(self._served.static))
+        api.mount("/static", served_folder(self._served.static, is_ours=True))
         for kind, panels in self._served.panels.items():
             api.mount(f"/panels/{kind}", served_folder(panels.folder))
         tell_errors(api)
@@ -144,6 +153,7 @@ class Dashboard:
         ):
             self._queries.hub = self._viewing.hub = self._alarms.hub = self.hub
             async with (
+                contextlib.nullcontext() if self._acts is None else self._acts.running(self.hub),
                 self._revocations.looking(self.hub.board.end_of),
                 self.watch.watching(),
             ):
@@ -204,6 +214,7 @@ class Dashboard:
             "role": str(person.role),
             "is_lowered": person.is_lowered,
             "control": self._served.control,
+            "holds": {} if self._acts is None else self._acts.holds(person),
         }
 
     async def healthz(self) -> Response:

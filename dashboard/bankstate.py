@@ -119,6 +119,9 @@ class ShownInterface:
                         "kind": method.kind,
                         "signature": method.signature,
                         "doc": method.doc or "",
+                        "parameters": None
+                        if method.parameters is None
+                        else [each.describe() for each in method.parameters],
                     }
                     for method in each.methods.values()
                 ],
