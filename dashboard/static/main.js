@@ -5,6 +5,7 @@ import { followAddress, go, goBack, place } from "./state/address.js";
 import { moment, renew } from "./state/clock.js";
 import { followMoment, step } from "./state/moment.js";
 import { begin, session, site, want } from "./state/site.js";
+import { listenToAlarms } from "./state/sound.js";
 import { visible } from "./text/format.js";
 import { tellEnds } from "./views/acting.js";
 import { watchControl } from "./views/controlwatch.js";
@@ -23,6 +24,7 @@ const PAGES = /** @type {Record<string, () => Promise<any>>} */ ({
   "/run": () => import("./pages/run.js"),
   "/spectra": () => import("./pages/spectra.js"),
   "/jobs": () => import("./pages/jobs.js"),
+  "/alarms": () => import("./pages/alarms.js"),
   "/hosts": () => import("./pages/hosts.js"),
   "/log": () => import("./pages/log.js"),
   "/journal": () => import("./pages/journal.js"),
@@ -86,7 +88,7 @@ followMoment();
 listenToKeys();
 document.addEventListener("click", onClick);
 begin().catch((error) => notify(error.message, true));
-want({ topics: ["overview"] });
+want({ topics: ["overview", "alarms"] });
 effect(() => {
   document.documentElement.style.setProperty("--strip", site.value.colour || "#44546a");
 });
@@ -101,6 +103,7 @@ effect(() => {
 effect(() => (session.value.control ? want({ topics: ["acts"] }) : undefined));
 effect(tellEnds);
 watchControl();
+listenToAlarms();
 const root = /** @type {HTMLElement} */ (document.getElementById("page"));
 root.replaceChildren();
 render(html`<${App} />`, root);
