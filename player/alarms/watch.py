@@ -28,7 +28,7 @@ _STALE = "stale"
 
 @dataclass(slots=True)
 class _Looked:
-    """What a rule looks at, as far as it is known.
+    """Place that a rule looks at, as far as it is known.
 
     Attributes:
         rule: The rule.
