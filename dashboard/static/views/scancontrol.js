@@ -86,7 +86,7 @@ export function ScanControl({ rows, described, changes }) {
       <button disabled=${why !== ""} title=${why} onClick=${ask}>${isPlanned ? "planned" : "Show the plan"}</button></div>
     <div onPointerEnter=${ask} onFocusIn=${ask}>
       <${HoldButton} verb="Start" of=${key} why=${why} what=${`a scan on ${countOfBanks(rows.length)} ${when}${sets}${banks.length ? `: ${named(banks)}` : ""}`} onHeld=${start} /></div>
-    ${isPlanned && (plan.value.told ? html`<${Plan} plan=${plan.value.told} />` : html`<p class=${plan.value.problem ? "problem" : "dim"}>${plan.value.problem || "planning ..."}</p>`)}
     <${HoldButton} verb="Stop" of=${`${banks.join()} ${runningScans(rows).map((scan) => scan.number).join()}`} why=${whyStop} what=${whatStops(rows)} onHeld=${() => act("/api/scan/stop", { banks })} />
+    ${isPlanned && (plan.value.told ? html`<${Plan} plan=${plan.value.told} />` : html`<p class=${plan.value.problem ? "problem" : "dim"}>${plan.value.problem || "planning ..."}</p>`)}
   </div></section>`;
 }
