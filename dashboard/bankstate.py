@@ -193,7 +193,7 @@ class WatchedBank:
                 "offset": self.offset,
                 "instance": self.instance,
                 "overview": self.overview,
-                "control": self._value(CONTROL),
+                "control": self.control,
                 "findings": self.findings,
                 "load": self._value(LOAD),
                 "scan": self._value(SCAN_STATE),
@@ -202,6 +202,17 @@ class WatchedBank:
                 "missed": self.missed,
             },
         )
+
+    @property
+    def control(self) -> Any:
+        """Control as its Player tells it; None: not known."""
+        return self._value(CONTROL)
+
+    @property
+    def scan_number(self) -> int | None:
+        """Number of its scan; None: it has none, or it is not known."""
+        value = self._value(STATUS + SCAN)
+        return value if type(value) is int else None
 
     def _value(self, key: str) -> Any:
         known = self._values.values.get(key)

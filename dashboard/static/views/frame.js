@@ -6,7 +6,7 @@ import { bankPath, place, writePlace } from "../state/address.js";
 import { step } from "../state/moment.js";
 import { ended, merged, postJson, session, site } from "../state/site.js";
 import { topic } from "../state/store.js";
-import { isMine } from "../text/refusals.js";
+import { isMine, ownerOf } from "../text/refusals.js";
 import { sidereal, siteTime, span, utc, visible } from "../text/format.js";
 import { ORDER, SHAPES, bankState } from "../text/states.js";
 import { Announcer } from "./announcer.js";
@@ -67,7 +67,7 @@ function Control() {
   const held = controls.value;
   if (held.length === 0) return html`<span class="wide">control: nobody</span>`;
   const first = (held.find((row) => isMine(session.value, row)) ?? held[0]).control;
-  const owner = held.some((row) => isMine(session.value, row)) ? html`<span class="ok main">you</span>` : html`<span class="main">${visible(first.owner, 40)}</span>`;
+  const owner = held.some((row) => isMine(session.value, row)) ? html`<span class="ok main">you</span>` : html`<span class="main">${visible(ownerOf(first), 40)}</span>`;
   const left = first.until ? `, ${span(first.until - now.value)} left` : "";
   const also = held.length < rows.value.length ? ` (${held.length} of ${rows.value.length} Banks)` : "";
   return html`<span class="wide" title=${visible(first.reason ?? "", 300)}>control: ${owner}${first.reason ? `, ${visible(first.reason, 40)}` : ""}${left}${also}</span>`;
