@@ -43,6 +43,11 @@ class DashboardClient:
         self._token = token if is_safe else ""
         self._opener = build_opener(ProxyHandler({}))
 
+    @property
+    def sends_token(self) -> bool:
+        """Tell whether its requests say whose they are."""
+        return bool(self._token)
+
     @classmethod
     def of_array(cls, config: str | os.PathLike[str] | None) -> DashboardClient | None:
         """Return the dashboard that a configuration names, `[dashboard] url`; None: it names none.

@@ -12,6 +12,7 @@ to be away, and not before.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -72,6 +73,11 @@ class AlarmEventKind(StrEnum):
     UNSHELVED = "no longer shelved"
 
 
+_EVENT = re.compile(
+    rf"alarm (?P<name>\S+) (?P<kind>{'|'.join(AlarmEventKind)})(?:: (?P<text>.*))?", re.DOTALL
+)
+
+
 @dataclass(frozen=True, slots=True)
 class AlarmEvent:
     """Something that happened to an alarm, with a text for people."""
@@ -82,6 +88,14 @@ class AlarmEvent:
 
     def __str__(self) -> str:
         return f"alarm {self.name} {self.kind}{f': {self.text}' if self.text else ''}"
+
+    @classmethod
+    def read(cls, text: str) -> AlarmEvent | None:
+        """Return the event that a text tells of, as `str` writes it; None: it tells of none."""
+        found = _EVENT.fullmatch(text)
+        if found is None:
+            return None
+        return cls(AlarmEventKind(found["kind"]), found["name"], found["text"] or "")
 
 
 class AlarmRefusedError(Exception):
