@@ -5,6 +5,7 @@ import { followAddress, go, goBack, place } from "./state/address.js";
 import { renew } from "./state/clock.js";
 import { begin, site, want } from "./state/site.js";
 import { visible } from "./text/format.js";
+import { inside } from "./transport/root.js";
 import { copyText } from "./views/copying.js";
 import { Contact, Provenance, Spoken, TopBar, isSilent } from "./views/frame.js";
 import { html } from "./views/html.js";
@@ -49,7 +50,8 @@ function App() {
 function onClick(event) {
   const link = /** @type {HTMLElement} */ (event.target).closest("a");
   if (!link || event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  const { origin, pathname, search, hash } = new URL(link.href);
+  const { origin, pathname: shown, search, hash } = new URL(link.href);
+  const pathname = inside(shown);
   const isPage = pathname in PAGES || pathname.startsWith("/bank/");
   if (origin !== location.origin || hash || link.target || link.hasAttribute("download") || !isPage) return;
   event.preventDefault();

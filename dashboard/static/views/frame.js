@@ -6,6 +6,7 @@ import { ended, merged, session, site } from "../state/site.js";
 import { topic } from "../state/store.js";
 import { sidereal, siteTime, span, utc, visible } from "../text/format.js";
 import { ORDER, bankState } from "../text/states.js";
+import { outside } from "../transport/root.js";
 import { Announcer } from "./announcer.js";
 import { html } from "./html.js";
 import { isHelpOpen } from "./keyboard.js";
@@ -78,8 +79,8 @@ function Problems() {
 async function logOut() {
   const headers = { "Content-Type": "application/json", "X-Dealer-Player": "1" };
   try {
-    await fetch("/logout", { method: "POST", headers, body: "{}" });
-    location.assign("/login");
+    await fetch(outside("/logout"), { method: "POST", headers, body: "{}" });
+    location.assign(outside("/login"));
   } catch (error) {
     notify(`not logged out: ${/** @type {Error} */ (error).message}`, true);
   }

@@ -320,6 +320,7 @@ def test_pages_and_assets_have_headers_that_keep_others_out(site: Site) -> None:
         "role": "observe",
         "is_lowered": False,
         "control": False,
+        "holds": {},
     }
     assert b"dealer_player_dashboard_bank_live" in peer.ask("/metrics").body
 
