@@ -19,10 +19,16 @@ from zmqjsonproxy.channels import Update
 
 __all__ = [
     "ALARMS",
+    "CONTROL",
+    "LOAD",
     "ORIGINAL_SUMMARY",
+    "SCAN_STATE",
+    "SIMULATED",
+    "STATUS",
     "ShownInterface",
     "WatchedBank",
     "bounded",
+    "is_yes",
     "key_of",
     "wanted_patterns",
 ]
@@ -66,6 +72,11 @@ def wanted_patterns(properties: Sequence[Mapping[str, Any]]) -> list[str]:
         has_pipe = any(pipe.startswith(f"{group}.") for pipe in pipes)
         patterns[f"{group}.*" if dot and not has_pipe else name] = None
     return list(patterns)
+
+
+def is_yes(value: Any) -> bool:
+    """Tell whether a value of a status memory means yes."""
+    return str(value).strip().upper() in ("1", "T", "TRUE")
 
 
 def bounded(value: Any) -> Any:
@@ -182,14 +193,9 @@ class WatchedBank:
         self._rows.put(
             self.bank,
             {
-                "bank": self.bank,
-                "kind": self.kind,
-                "host": self.host,
-                "url": self.url,
-                "dialect": self.dialect,
+                **self.identity(),
                 "simulated": self._simulated(),
                 "link": self.liveness.describe(),
-                "interface": self.interface.number,
                 "offset": self.offset,
                 "instance": self.instance,
                 "overview": self.overview,
@@ -202,6 +208,17 @@ class WatchedBank:
                 "missed": self.missed,
             },
         )
+
+    def identity(self) -> JsonObject:
+        """Return what a row has of it that does not change with time."""
+        return {
+            "bank": self.bank,
+            "kind": self.kind,
+            "host": self.host,
+            "url": self.url,
+            "dialect": self.dialect,
+            "interface": self.interface.number,
+        }
 
     @property
     def control(self) -> Any:
@@ -229,7 +246,7 @@ class WatchedBank:
         value = self._value(STATUS + SIMULATED)
         if value is None:
             value = self.overview.get(SIMULATED, self.journal_simulated)
-        return None if value is None else str(value).strip().upper() in ("1", "T", "TRUE")
+        return None if value is None else is_yes(value)
 
     # what comes
 

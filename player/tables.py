@@ -7,6 +7,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -36,6 +37,7 @@ from groundwork.addresses import (
     split_url,
     tcp_url,
 )
+from groundwork.peers import plain_address
 from groundwork.portranges import RANGE_FORM, ServerInRange, is_range, read_range
 from groundwork.secretnames import names_secret
 from groundwork.sizes import BYTES_FORM, read_bytes
@@ -97,6 +99,27 @@ def _address(text: str) -> str:
             f"{text!r} is no address; write one as 127.0.0.1, or 0.0.0.0 for all of this host"
         ) from None
     return address
+
+
+_ORIGIN = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?\Z")
+
+
+def _origin(text: str) -> str:
+    """Return the origin of pages, in lower case, as browsers send it."""
+    if not _ORIGIN.match(text):
+        raise ValueError(
+            f"{text!r} is no origin; write one as https://vegas.example.org, without a path"
+        )
+    scheme, _, place = text.lower().partition("://")
+    return f"{scheme}://{place.removesuffix(':443' if scheme == 'https' else ':80')}"
+
+
+def _loopback(text: str) -> str:
+    """Refuse an address that other hosts have."""
+    with suppress(ValueError):
+        if (address := plain_address(text)).is_loopback:
+            return str(address)
+    raise ValueError(f"{text!r} is no loopback address, as 127.0.0.1: no other host is believed")
 
 
 _USER_IN_URL = re.compile(r"(?<=://)[^/\s@]*@")
@@ -349,6 +372,20 @@ class DashboardConfig(Table):
         default=None,
         pattern=r"^https?://[^/?#@\s]+/?$",
         description="address at which programs find it, as http://hpc1:8080; for `dealer alarms`",
+    )
+    origins: list[Annotated[str, AfterValidator(_origin)]] = Field(
+        default_factory=list,
+        description="where browsers see it behind a web server, as https://vegas.example.org",
+    )
+    proxies: list[Annotated[str, AfterValidator(_loopback)]] = Field(
+        default_factory=list,
+        description="addresses of web servers of this host whose X-Forwarded-For is believed, as 127.0.0.1",
+    )
+    prefix: str = Field(
+        default="",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        max_length=200,
+        description="path below which browsers see it, as /vegas",
     )
     certificate: str | None = Field(
         default=None,

@@ -7,6 +7,7 @@ import { followMoment, step } from "./state/moment.js";
 import { begin, session, site, want } from "./state/site.js";
 import { listenToAlarms } from "./state/sound.js";
 import { visible } from "./text/format.js";
+import { inside } from "./transport/root.js";
 import { tellEnds } from "./views/acting.js";
 import { watchControl } from "./views/controlwatch.js";
 import { TimeSlider } from "./views/timeslider.js";
@@ -58,7 +59,8 @@ function App() {
 function onClick(event) {
   const link = /** @type {HTMLElement} */ (event.target).closest("a");
   if (!link || event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  const { origin, pathname, search, hash } = new URL(link.href);
+  const { origin, pathname: shown, search, hash } = new URL(link.href);
+  const pathname = inside(shown);
   const isPage = pathname in PAGES || pathname.startsWith("/bank/");
   if (origin !== location.origin || hash || link.target || link.hasAttribute("download") || !isPage) return;
   event.preventDefault();

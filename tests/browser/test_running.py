@@ -57,6 +57,14 @@ def hold(page: Any, button: Any) -> None:
     page.mouse.up()
 
 
+def middle(button: Any) -> tuple[float, float]:
+    """Return where a button is, also while the clock of the page stands still."""
+    script = """each => { each.scrollIntoView({block: "center"}); const box = each.getBoundingClientRect();
+      return [box.x + box.width / 2, box.y + box.height / 2]; }"""
+    x, y = button.evaluate(script)
+    return x, y
+
+
 def held(page: Any, verb: str) -> Any:
     return page.locator("button.hold").filter(
         has=page.locator("b", has_text=re.compile(f"^{verb}"))
@@ -157,33 +165,31 @@ def test_nothing_shorter_than_a_hold_of_a_second_does_anything(
     verbs = ["Stop", "Abort", "Break control"]
     page.clock.pause_at(page.evaluate("Date.now()") + 1000)
     for verb in verbs:
-        button = held(page, verb)
-        button.scroll_into_view_if_needed()
-        button.click()
-        button.dblclick()
-        button.focus()
+        point = middle(held(page, verb))
+        for times in (1, 2):
+            page.mouse.click(*point, click_count=times)
+            page.clock.run_for(1200)
         for key in ("Enter", "Space"):
             page.keyboard.press(key)
             page.clock.run_for(1200)
-        button.hover()
+            page.keyboard.down(key)
+            page.clock.run_for(500)
+            page.keyboard.up(key)
+            page.clock.run_for(1200)
+        page.mouse.move(*point)
         page.mouse.down()
         page.clock.run_for(500)
         page.mouse.up()
-        page.clock.run_for(1200)
-        page.keyboard.down("Space")
-        page.clock.run_for(500)
-        page.keyboard.up("Space")
         page.clock.run_for(1200)
     assert acts(site, "root") == []
     for verb in verbs:
-        button = held(page, verb)
-        button.hover()
+        page.mouse.move(*middle(held(page, verb)))
         page.mouse.down()
-        page.clock.run_for(3000)
+        page.clock.run_for(5000)
         page.mouse.up()
     page.clock.resume()
     poll(lambda: len(acts(site, "root")) == len(verbs), "each has acted once")
-    assert sorted(acts(site, "root"))[-1] == "stop()"
+    assert "stop()" in acts(site, "root")
 
 
 def test_an_operation_is_found_again_after_a_reload_and_aborted_by_key(
@@ -226,7 +232,7 @@ def test_on_a_phone_what_is_dangerous_is_unlocked_first(site: KeyedDashboard, vi
     hold(page, stop)
     assert acts(site, "ann") == []
     locked = page.locator(".hold-of", has=stop)
-    locked.get_by_role("button", name="unlock").click()
+    locked.get_by_role("button", name="unlock", exact=True).click()
     hold(page, stop)
     poll(lambda: acts(site, "ann") == ["stop()"], "it has acted")
     sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -9,6 +9,7 @@ import { topic } from "../state/store.js";
 import { isMine, ownerOf } from "../text/refusals.js";
 import { sidereal, siteTime, span, utc, visible } from "../text/format.js";
 import { ORDER, SHAPES, bankState } from "../text/states.js";
+import { outside } from "../transport/root.js";
 import { Announcer } from "./announcer.js";
 import { html } from "./html.js";
 import { isHelpOpen } from "./keyboard.js";
@@ -90,7 +91,7 @@ function AlarmCount() {
 async function logOut() {
   try {
     await postJson("/logout", {});
-    location.assign("/login");
+    location.assign(outside("/login"));
   } catch (error) {
     notify(`not logged out: ${/** @type {Error} */ (error).message}`, true);
   }

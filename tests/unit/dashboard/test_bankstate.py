@@ -226,7 +226,15 @@ def test_the_number_of_an_interface_rises_only_when_it_has_changed() -> None:
     assert interface.number == 2
     assert interface.describe() == {
         "bank": {
-            "methods": [{"name": "stop", "kind": "command", "signature": "()", "doc": "Stop."}],
+            "methods": [
+                {
+                    "name": "stop",
+                    "kind": "command",
+                    "signature": "()",
+                    "doc": "Stop.",
+                    "parameters": [],
+                }
+            ],
             "properties": [{"name": "level", "kind": "result", "unit": "dB"}],
         }
     }
