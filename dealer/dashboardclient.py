@@ -41,6 +41,7 @@ class DashboardClient:
         parts = urlsplit(self.url)
         is_safe = parts.scheme == "https" or is_loopback_host(parts.hostname or "")
         self._token = token if is_safe else ""
+        self._origin = f"{parts.scheme}://{parts.netloc}"
         self._opener = build_opener(ProxyHandler({}))
 
     @property
@@ -75,7 +76,7 @@ class DashboardClient:
         headers = {
             "Content-Type": "application/json",
             "X-Dealer-Player": "1",
-            "Origin": self.url,
+            "Origin": self._origin,
         }
         data = json.dumps(body).encode()
         return self._ask(Request(f"{self.url}{path}", data, headers), timeout)

@@ -7,7 +7,6 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -37,14 +36,14 @@ from groundwork.addresses import (
     split_url,
     tcp_url,
 )
-from groundwork.peers import plain_address
 from groundwork.portranges import RANGE_FORM, ServerInRange, is_range, read_range
 from groundwork.secretnames import names_secret
 from groundwork.sizes import BYTES_FORM, read_bytes
 from player.alarms.config import ALARMS_MOST, AlarmConfig, InstrumentAlarmConfig, named_once
+from player.dashboardtable import DashboardConfig
 from player.errors import Fault
 from player.remotenames import read_item
-from player.tablebase import Table
+from player.tablebase import Host, Table
 from player.tomlfile import KeyPath, TomlFile
 from portmanager.protocol.urls import LOCAL, ManagerAddress, ServiceAddress, is_service, own_service
 from zmqjsonproxy.channels.protocol.limits import Limits
@@ -99,27 +98,6 @@ def _address(text: str) -> str:
             f"{text!r} is no address; write one as 127.0.0.1, or 0.0.0.0 for all of this host"
         ) from None
     return address
-
-
-_ORIGIN = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?\Z")
-
-
-def _origin(text: str) -> str:
-    """Return the origin of pages, in lower case, as browsers send it."""
-    if not _ORIGIN.match(text):
-        raise ValueError(
-            f"{text!r} is no origin; write one as https://vegas.example.org, without a path"
-        )
-    scheme, _, place = text.lower().partition("://")
-    return f"{scheme}://{place.removesuffix(':443' if scheme == 'https' else ':80')}"
-
-
-def _loopback(text: str) -> str:
-    """Refuse an address that other hosts have."""
-    with suppress(ValueError):
-        if (address := plain_address(text)).is_loopback:
-            return str(address)
-    raise ValueError(f"{text!r} is no loopback address, as 127.0.0.1: no other host is believed")
 
 
 _USER_IN_URL = re.compile(r"(?<=://)[^/\s@]*@")
@@ -223,10 +201,6 @@ PortOrService = Annotated[
 that name; `{bank}` in it, or nothing, is the Bank's name."""
 Manager = Annotated[str, AfterValidator(_manager)]
 Address = Annotated[str, AfterValidator(_address)]
-Host = Annotated[str, Field(min_length=1), AfterValidator(checked_host)]
-"""The name or address of a host, and nothing else."""
-
-
 Days = Annotated[float, Field(gt=0, le=36500)]
 Bytes = Annotated[str, Field(json_schema_extra={"pattern": BYTES_FORM}), AfterValidator(_bytes)]
 """A size, as `1 GiB`."""
@@ -344,66 +318,6 @@ class DealerConfig(Table):
 
     players: list[str] | None = None
     portmanager: str | None = None
-
-
-class DashboardConfig(Table):
-    """`[dashboard]`: the site, as the pages of the dashboard show it; here so that its faults are
-    found by whoever checks the file."""
-
-    name: str = Field(default="", max_length=60, description="of the site, in the bar of each page")
-    colour: str = Field(
-        default="#44546a",
-        pattern=r"^#[0-9a-fA-F]{6}$",
-        description="of the strip that tells sites apart",
-    )
-    zone: str | None = Field(
-        default=None,
-        pattern=r"^[A-Za-z0-9_+/-]{1,60}$",
-        description="of the site's time, as Europe/Berlin",
-    )
-    longitude: float | None = Field(
-        default=None, ge=-180, le=360, description="of the site, degrees, east is positive"
-    )
-    hosts: list[Host] = Field(
-        default_factory=list,
-        description="names by which people open it, besides its address and the host's own name",
-    )
-    url: str | None = Field(
-        default=None,
-        pattern=r"^https?://[^/?#@\s]+/?$",
-        description="address at which programs find it, as http://hpc1:8080; for `dealer alarms`",
-    )
-    origins: list[Annotated[str, AfterValidator(_origin)]] = Field(
-        default_factory=list,
-        description="where browsers see it behind a web server, as https://vegas.example.org",
-    )
-    proxies: list[Annotated[str, AfterValidator(_loopback)]] = Field(
-        default_factory=list,
-        description="addresses of web servers of this host whose X-Forwarded-For is believed, as 127.0.0.1",
-    )
-    prefix: str = Field(
-        default="",
-        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
-        max_length=200,
-        description="path below which browsers see it, as /vegas",
-    )
-    certificate: str | None = Field(
-        default=None,
-        min_length=1,
-        description="file of a TLS certificate, PEM; with it https is spoken",
-    )
-    certificate_key: str | None = Field(
-        default=None,
-        min_length=1,
-        description="file of its key, PEM; without, it is in the same file",
-    )
-
-    @model_validator(mode="after")
-    def _key_has_a_certificate(self) -> Self:
-        """Refuse the key of a certificate that is not named."""
-        if self.certificate_key is not None and self.certificate is None:
-            raise ValueError("certificate_key: name its certificate, too, certificate = FILE")
-        return self
 
 
 class EndpointConfig(Table):

@@ -28,7 +28,7 @@ function Row({ alarm, stale, hasSigned }) {
   const { bank, name, since, gone, count, value, unreadable, shelved, acknowledged } = alarm;
   const key = keyOf(alarm);
   const state = stateOf(alarm, stale);
-  const dead = stale ? "its Player is silent" : "";
+  const dead = moment.value !== null ? "this is the past" : stale ? "its Player is silent" : "";
   const isNews = alarm.phase === "new" && !shelved;
   const lasted = alarm.phase === "gone" ? `lasted ${span(gone - since)}` : since ? span(second.value - since) : "";
   return useHeld(key, () => html`<tr class="alarm ${stale ? "stale" : ""} ${chosen.value === key ? "chosen" : ""}" data-row=${key} data-phase=${alarm.phase}>
@@ -39,8 +39,8 @@ function Row({ alarm, stale, hasSigned }) {
       ${(unreadable || stale) && html`<div class="doubt"><i class="shape" aria-hidden="true">?</i> ${unreadable ? `cannot be told now: ${visible(unreadable, 200)}` : "its Player is silent: as it told last"}</div>`}</td>
     <td data-name="since" class="since" title=${since ? `${utc(since)} UTC` : ""}>${alarm.phase !== "quiet" && html`${utcNear(since, second.value)} <span class="dim nowrap">${lasted}</span>${count > 1 && html` <b class="nowrap" title="raised in the last 8 h">${count} times</b>`}`}</td>
     ${hasSigned && html`<td class="wrap signed full">${shelved ? html`<${Signature} signed=${shelved} isShelf />` : acknowledged && html`<${Signature} signed=${acknowledged} />`}</td>`}
-    <td class="deeds">${isOpen(alarm) && html`<button disabled=${stale} title=${dead} onClick=${() => openDialog("acknowledge", [alarm])}>acknowledge</button>`}
-      ${shelved ? html`<button disabled=${stale} title=${dead} onClick=${() => carryOut("unshelve", [alarm])}>unshelve</button>` : html`<button class="plain" disabled=${stale} title=${dead} onClick=${() => openDialog("shelve", [alarm])}>shelve</button>`}</td>
+    <td class="deeds">${isOpen(alarm) && html`<button disabled=${dead !== ""} title=${dead} onClick=${() => openDialog("acknowledge", [alarm])}>acknowledge</button>`}
+      ${shelved ? html`<button disabled=${dead !== ""} title=${dead} onClick=${() => carryOut("unshelve", [alarm])}>unshelve</button>` : html`<button class="plain" disabled=${dead !== ""} title=${dead} onClick=${() => openDialog("shelve", [alarm])}>shelve</button>`}</td>
   </tr>`);
 }
 
@@ -70,7 +70,7 @@ function Group({ name, title, none, some, silent, hidden }) {
   const isStaleOne = (/** @type {import("../text/alarms.js").Alarm} */ alarm) => alarm.source === "player" && silent.has(alarm.bank);
   const live = some.filter((each) => !isStaleOne(each));
   return html`<section class="panel" aria-label=${title}>
-    <header><h2>${title}</h2><span class="dim">${some.length || ""}</span><span class="grow"></span>${name === "open" && live.length > 1 && html`<button onClick=${() => openDialog("acknowledge", live)}>acknowledge all ${live.length}</button>`}</header>
+    <header><h2>${title}</h2><span class="dim">${some.length || ""}</span><span class="grow"></span>${name === "open" && live.length > 1 && moment.value === null && html`<button onClick=${() => openDialog("acknowledge", live)}>acknowledge all ${live.length}</button>`}</header>
     ${some.length > 0 && html`<div class="scroll"><table class="cards"><colgroup><col class="c-state" /><col class="c-bank" /><col class="c-name" /><col /><col class="c-since" />${hasSigned && html`<col class="c-by" />`}<col class="c-deeds" /></colgroup>
       <thead><tr><th>state</th><th>Bank</th><th>alarm</th><th>text, value</th><th>since, UTC</th>${hasSigned && html`<th>${name}</th>`}<th></th></tr></thead>
       <tbody>${some.map((alarm) => html`<${Row} key=${keyOf(alarm)} alarm=${alarm} stale=${isStaleOne(alarm)} hasSigned=${hasSigned} />`)}</tbody></table></div>`}
@@ -103,8 +103,8 @@ export default function Alarms() {
         <select aria-label="Bank" value=${query.bank ?? ""} onChange=${take("bank")}><option value="">all Banks</option>${site.value.banks.map((each) => html`<option key=${each}>${visible(each, 40)}</option>`)}</select>
         <select aria-label="severity" value=${query.severity ?? ""} onChange=${take("severity")}><option value="">faults and warnings</option><option value="fault">faults</option><option value="warning">warnings</option></select>
         <${Sound} /><button onClick=${() => exportAll(shown)}>CSV</button></div></div>
-    ${moment.value !== null ? html`<section class="panel"><p class="empty">Alarms of the past stand in the <a href="/journal?method=journal">journal</a>: when they were raised, acknowledged and gone.</p></section>` : html`<div class="stack alarms">
+    ${moment.value !== null && html`<p class="dim">As the journals of the Banks have it; whether a Player answered then is on the <a href="/">overview</a>.</p>`}<div class="stack alarms">
       ${GROUPS.map(([name, title, none]) => html`<${Group} key=${name} name=${name} title=${title} none=${none} some=${groups.get(name) ?? []} silent=${silent} hidden=${alarms.value.length - shown.length} />`)}
-    </div><${LeftOut} />`}
+    </div><${LeftOut} />
     <${AlarmDialog} />`;
 }

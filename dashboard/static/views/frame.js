@@ -83,7 +83,6 @@ function Problems() {
 
 /** Alarms that nobody has acknowledged. */
 function AlarmCount() {
-  if (moment.value !== null) return html`<a href="/alarms" class="dim" title="alarms are told of now only">- <span class="wide">alarms</span></a>`;
   const { open, worst: severity, word } = alarmCounts.value;
   return html`<a href="/alarms" class="alarm-count ${open ? severity : "dim"}" title=${word} aria-label=${word}>${open ? html`<b><i class="shape" aria-hidden="true">${SHAPES[severity]}</i> ${open} <span class="wide">${open === 1 ? "alarm" : "alarms"}</span></b>` : html`<span>${SHAPES.off} 0<span class="wide"> alarms</span></span>`}</a>`;
 }
