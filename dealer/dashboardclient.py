@@ -17,7 +17,7 @@ from zmqjsonproxy.keys import KeyRing
 
 __all__ = ["DashboardClient", "DashboardError"]
 
-ANSWER_MOST = 16 * 2**20
+MAX_ANSWER = 16 * 2**20
 
 
 class DashboardError(DealerError):
@@ -86,7 +86,7 @@ class DashboardClient:
             request.add_header("Authorization", f"Bearer {self._token}")
         try:
             with self._opener.open(request, timeout=timeout) as answer:
-                return json.loads(answer.read(ANSWER_MOST))
+                return json.loads(answer.read(MAX_ANSWER))
         except HTTPError as error:
             raise DashboardError(self.url, _detail(error)) from error
         except (URLError, OSError, ValueError) as error:
@@ -97,6 +97,6 @@ def _detail(error: HTTPError) -> str:
     """Return the sentence of an error."""
     try:
         with error:
-            return str(json.loads(error.read(ANSWER_MOST))["detail"])
+            return str(json.loads(error.read(MAX_ANSWER))["detail"])
     except (OSError, ValueError, LookupError, TypeError):
         return f"status {error.code}"

@@ -39,7 +39,7 @@ from groundwork.addresses import (
 from groundwork.portranges import RANGE_FORM, ServerInRange, is_range, read_range
 from groundwork.secretnames import names_secret
 from groundwork.sizes import BYTES_FORM, read_bytes
-from player.alarms.config import ALARMS_MOST, AlarmConfig, InstrumentAlarmConfig, named_once
+from player.alarms.config import MAX_ALARMS, AlarmConfig, InstrumentAlarmConfig, named_once
 from player.dashboardtable import DashboardConfig
 from player.errors import Fault
 from player.remotenames import read_item
@@ -62,6 +62,7 @@ __all__ = [
     "DashboardConfig",
     "DealerConfig",
     "EndpointConfig",
+    "FreePortOrService",
     "HistoryConfig",
     "Host",
     "HostConfig",
@@ -199,6 +200,13 @@ PortOrService = Annotated[
 ]
 """A port, `FIRST-LAST` for the first that is free, or `service:NAME` for one that is lent under
 that name; `{bank}` in it, or nothing, is the Bank's name."""
+FreePortOrService = Annotated[
+    Annotated[int, Field(ge=0, le=65535), Tag("port")]
+    | Annotated[PortRange, Tag("range")]
+    | Annotated[ServiceName, Tag("service")],
+    Discriminator(form_of_port),
+]
+"""The same with 0 for any free one."""
 Manager = Annotated[str, AfterValidator(_manager)]
 Address = Annotated[str, AfterValidator(_address)]
 Days = Annotated[float, Field(gt=0, le=36500)]
@@ -280,7 +288,7 @@ class InstrumentConfig(Table):
     postgres: PostgresConfig | None = None
     redis: RedisConfig | None = None
     alarms: Annotated[
-        list[InstrumentAlarmConfig], AfterValidator(named_once), Field(max_length=ALARMS_MOST)
+        list[InstrumentAlarmConfig], AfterValidator(named_once), Field(max_length=MAX_ALARMS)
     ] = Field(default_factory=list)
     require_control: bool = Field(
         default=False, description="commands are refused while nobody has control of the Bank"
@@ -381,7 +389,7 @@ class BankConfig(Table):
     remotes: dict[RemoteName, RemoteConfig] = Field(default_factory=dict)
     endpoints: dict[str, SerializeAsAny[EndpointConfig]] = Field(default_factory=dict)
     alarms: Annotated[
-        list[AlarmConfig], AfterValidator(named_once), Field(max_length=ALARMS_MOST)
+        list[AlarmConfig], AfterValidator(named_once), Field(max_length=MAX_ALARMS)
     ] = Field(default_factory=list)
 
     @field_validator("endpoints", mode="plain", json_schema_input_type=dict[str, dict[str, Any]])

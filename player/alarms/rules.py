@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from groundwork.cut import cut
+from groundwork.truncation import cut
 from groundwork.values import JsonValue
 
 __all__ = ["AlarmRule", "AlarmSpec", "Scalar", "Severity", "Verdict", "member", "read_said"]
 
-VALUE_MOST = 100
+MAX_VALUE = 100
 """Characters of a value that are told."""
 Scalar = bool | int | float | str
 
@@ -186,4 +186,4 @@ def _shown(value: JsonValue) -> str:
             return f"{value:.7g}"
         case "":
             return "(empty)"
-    return cut(str(value), VALUE_MOST)
+    return cut(str(value), MAX_VALUE)
