@@ -32,7 +32,7 @@ from histogrammer.patterns import select
 from histogrammer.rest.protocol.answers import gate_object, parameter_object, spectrum_object
 from histogrammer.service import Histogrammer, HistogrammerSettings
 from histogrammer.spectrapublisher import SpectraPublisher, visible
-from player.alarms.rules import AlarmRule, Severity
+from player.alarms.rules import AlarmRule, AlarmSeverity
 from player.bank import Bank, BankContext
 from player.findings import Finding, Surroundings
 from player.tables import BankConfig, Config, Table
@@ -57,7 +57,7 @@ _ALARMS = (
         name="analysis",
         key="analysis.error",
         differs=("",),
-        severity=Severity.FAULT,
+        severity=AlarmSeverity.FAULT,
         text="the analysis ended early, or left a file",
     ),
     AlarmRule(

@@ -386,7 +386,7 @@ class Host(Closing):
         return BankAlarms(
             self.name,
             alarm_rules(self._config, self.name, of_kind),
-            AlarmFile(path, self.name, records.why_not),
+            AlarmFile(path, self.name, "" if records.is_off else records.why_not),
             self._clock or SystemClock(),
             simulated=self._simulate,
             note=records.note,

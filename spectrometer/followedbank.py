@@ -64,8 +64,8 @@ class FollowedBank(StatusBank):
         every=10.0,
         doc="Room on the disk of the data root: free_bytes, total_bytes, free_share (0..1).",
     )
-    def disk(self) -> dict[str, Any]:
-        """Return how much room there is for data."""
+    def disk(self) -> dict[str, Any] | None:
+        """Return how much room there is for data; None: there is no data root."""
         return disk_room(self.context.data_root)
 
     @computed(

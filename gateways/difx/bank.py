@@ -20,7 +20,7 @@ from gateways.difx.protocol.jobs import JobEvent, JobEventKind, JobState
 from gateways.difx.protocol.publications import DIFX_STATES
 from gateways.difx.service import DifxService, ServiceSettings
 from groundwork.values import JsonObject
-from player.alarms.rules import AlarmRule, Severity
+from player.alarms.rules import AlarmRule, AlarmSeverity
 from player.bank import Bank, BankContext
 from player.errors import Fault
 from player.findings import Finding, Surroundings
@@ -41,7 +41,7 @@ _ALARMS = (
         key="jobs.-1.state",
         equals=tuple(state.value for state in _BAD),
         missing_is_well=True,
-        severity=Severity.FAULT,
+        severity=AlarmSeverity.FAULT,
         text="the last job failed: its log says why",
     ),
     AlarmRule(
