@@ -245,7 +245,8 @@ class AlarmBook:
     def _end(self, alarm: _Alarm, now: AlarmMoment) -> AlarmEvent:
         assert alarm.turning is not None
         alarm.is_raised, alarm.gone, alarm.turning = False, alarm.turning.wall, None
-        return AlarmEvent(AlarmEventKind.GONE, alarm.spec.name)
+        lasted = max(alarm.gone - alarm.since, 0.0)
+        return AlarmEvent(AlarmEventKind.GONE, alarm.spec.name, f"after {lasted:.1f} s")
 
     # what people do
 

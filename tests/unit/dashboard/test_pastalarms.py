@@ -13,7 +13,7 @@ from player.alarms.rules import AlarmRule, AlarmSeverity, AlarmVerdict
 RULE = AlarmRule(
     name="drop", key="scan.dropped", above=0, text="lost", severity=AlarmSeverity.FAULT
 )
-SAME = ("name", "severity", "text", "phase", "value", "key", "count", "shelved")
+SAME = ("name", "severity", "text", "phase", "value", "key", "count", "shelved", "since", "gone")
 
 
 def remark(time: float, text: str) -> dict[str, Any]:
