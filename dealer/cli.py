@@ -18,6 +18,7 @@ from commandline import (
     run_command,
 )
 from dealer import (
+    alarmcommand,
     commands,
     controlcommand,
     fetchcommand,
@@ -65,6 +66,7 @@ COMMANDS = (
     *propertycommands.COMMANDS,
     watchcommand.COMMAND,
     pipecommand.COMMAND,
+    alarmcommand.COMMAND,
     journalcommand.COMMAND,
     historycommand.COMMAND,
     fetchcommand.COMMAND,

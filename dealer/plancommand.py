@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from commandline import DONE, FAILED, USAGE, argument, command, flag, render_rows, say, tell
 from dealer.planrows import LIMIT_S
+from dealer.timearguments import moment
 from groundwork.interrupts import ended_as_by_ctrl_c
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ def _plan(options: argparse.Namespace) -> int:
     given = (options.script, options.words, options.config)
     try:
         with ended_as_by_ctrl_c(signal.SIGTERM, signal.SIGHUP):  # so that nothing is left behind
-            plan = plan_script(*given, shows=options.show_output, limit=options.limit)
+            plan = plan_script(
+                *given, shows=options.show_output, limit=options.limit, begin=options.begin
+            )
     except KeyboardInterrupt:
         say("dealer plan", "interrupted; no Player has heard of it")
         return FAILED
@@ -85,9 +88,7 @@ def as_text(plan: Plan) -> str:
         .strftime("%Y-%m-%d %H:%M:%S %Z")
     )
     found = ", ".join([_count(faults, "fault"), *([_count(doubts, "doubt")] if doubts else [])])
-    return "\n".join(
-        [*lines, "", f"{duration(plan.seconds)} in total; begun now it ends at {end}; {found}"]
-    )
+    return "\n".join([*lines, "", f"{duration(plan.seconds)} in total; it ends at {end}; {found}"])
 
 
 def _texts(row: Row) -> list[str]:
@@ -131,6 +132,11 @@ COMMAND = command(
         "real time that the script has, default: %(default)g; then the plan so far is shown, and where it is",
         type=seconds,
         default=LIMIT_S,
+    ),
+    argument(
+        "--begin TIME",
+        "when the script is begun: UTC as 2026-11-21T09:30:00; default: now",
+        type=moment,
     ),
     flag("--show-output", "show what the script prints, on standard error"),
     rest="words",
