@@ -17,11 +17,12 @@ from player.config import load
 from player.dataroot import DataRoot
 from player.errors import ConfigError, DataRootError, Fault
 from player.findings import Finding, Surroundings
+from player.readiness import Hindrance
 from player.tables import BankConfig, Composed, Config
 from player.tomlfile import KeyPath
 from spectrometer.backends.base import Backend
 from spectrometer.backends.vegas import VegasBackend
-from spectrometer.bankstate import bank_findings, bank_overview
+from spectrometer.bankstate import DEPENDS, bank_findings, bank_hindrances, bank_overview
 from spectrometer.config import (
     HpcMac,
     SpectrometerBankConfig,
@@ -67,6 +68,8 @@ MODE_STATE_KEY = "MODESTAT"  # for whoever only reads the status memory: "set" o
 
 class SpectrometerBank(FollowedBank):
     """A Bank of the spectrometer."""
+
+    depends = DEPENDS
 
     def __init__(self, context: BankContext) -> None:
         super().__init__(context)
@@ -163,6 +166,7 @@ class SpectrometerBank(FollowedBank):
             with suppress(StatusMemoryError):
                 scan.tick()
         self._status_memory.look()
+        self._look_at_disk()
 
     # modes
 
@@ -536,6 +540,9 @@ class SpectrometerBank(FollowedBank):
         values = {} if damage else self._status.read()
         why = "" if self._backend is not None or not self._changing.is_set() else self._why_no_mode
         return bank_findings(self.name, damage, why, values)
+
+    def hindrances(self) -> list[Hindrance]:
+        return bank_hindrances(self.name, self.mode_state(), self.scan, self._data_taking())
 
     @command
     def reset_roach(self) -> None:

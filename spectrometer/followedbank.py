@@ -3,12 +3,15 @@ queries."""
 
 from __future__ import annotations
 
+import shutil
 import threading
+from contextlib import suppress
 from typing import Any
 
 from groundwork.values import JsonObject
 from player.bank import BankContext
 from spectrometer.backends.vegas import VegasBackend
+from spectrometer.bankstate import DataTakingState
 from spectrometer.daq.programs import Programs
 from spectrometer.observing.scan import ScanControl
 from spectrometer.observing.scanreport import NO_REPORT, ScanReports, standing
@@ -48,6 +51,7 @@ class FollowedBank(StatusBank):
         self._why_no_mode = ""
         self._changing = threading.Event()  # set: no mode change is going on
         self._changing.set()
+        self._free_bytes: int | None = None
 
     def _tell_scan(self, told: JsonObject) -> None:
         """Publish how the scan stands."""
@@ -77,6 +81,25 @@ class FollowedBank(StatusBank):
             "no_spectrum": self._why_no_spectrum(programs),
             "note": self._shown("DAQNOTE") or "" if has_said else "",
         }
+
+    def _data_taking(self) -> DataTakingState:
+        """Return how what takes data stands; waits for nothing."""
+        scan = self._scan
+        programs = None if scan is None else scan.programs
+        if programs is None or not self._changing.is_set():
+            return DataTakingState()
+        gone = programs.gone()
+        ended = "" if gone is None else f"{gone.name} has ended, exit status {gone.returncode}"
+        return DataTakingState(
+            ended=ended,
+            free_bytes=None if programs.has_counts is None else self._free_bytes,
+            data_root=str(self.context.data_root),
+        )
+
+    def _look_at_disk(self) -> None:
+        """Take note of the free space below the data root; a file system may keep that waiting."""
+        with suppress(OSError):
+            self._free_bytes = shutil.disk_usage(self.context.data_root).free
 
     def _why_no_spectrum(self, programs: Programs | None) -> str:
         backend = self._backend
