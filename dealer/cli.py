@@ -21,6 +21,7 @@ from dealer import (
     plotcommand,
     propertycommands,
     watchcommand,
+    whycommand,
 )
 from dealer.errors import DealerError
 from groundwork.commandline import LOG_LEVELS, Parser, argument, command, flag, number_of_seconds
@@ -56,6 +57,7 @@ COMMON = (
 
 COMMANDS = (
     commands,
+    whycommand,
     propertycommands,
     watchcommand,
     pipecommand,

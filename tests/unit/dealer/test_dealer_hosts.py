@@ -19,7 +19,7 @@ from arrayconfig.hosts import SupervisorAddress
 from dealer.errors import ConfigurationError
 from dealer.hosts import Installation, read_installation
 from dealer.supervision import OrderOutcome, Supervision
-from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError, abnormal_ends
+from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError, abnormal_ends, loop_span
 from zmqjsonproxy import ThreadHub
 
 BANKS = """
@@ -241,3 +241,13 @@ def test_a_supervisord_that_falls_silent_leaves_the_last_state_in_the_text(tmp_p
     assert outcomes[0].text.endswith(
         "before that: STARTING, nobody answers: no connection within 0.8 s; see: dealer hosts log BANKA"
     )
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"), [(LOG, 2.0), (LOG[:2], 0.0), ([], 0.0), ([*LOG[:2], LOG[4]], 2.0)]
+)
+def test_a_crash_loop_lasts_from_its_first_end_to_its_last(
+    lines: list[str], expected: float
+) -> None:
+    assert loop_span(lines, info(9, 5.0), 600.0) == expected
+    assert loop_span(lines, info(9, 5.0), 1.0) == 0.0
