@@ -21,6 +21,8 @@ from dealer.outcome import Outcomes
 from dealer.players import configuration_path, find_players, is_port_manager, tables_of_file
 from dealer.recordfindings import record_findings, sink_findings
 from dealer.services import open_hub
+from dealer.why import ArrayQuestion, ask_why, installation_of
+from dealer.whychain import Why
 from groundwork.cut import cut
 from groundwork.values import JsonValue
 from zmqjsonproxy import InterfaceDescription, ThreadHub
@@ -58,22 +60,27 @@ class Report(findings.Report):
         file: The configuration, or the port manager in its place; empty: none is named.
         players: Bank -> where it is asked.
         channels: Bank -> who subscribes there, as `rpc.channels` tells it.
+        chains: Bank -> why it is not ready, of those with findings.
     """
 
     file: str = ""
     players: dict[str, str] = field(default_factory=dict)
     channels: dict[str, JsonValue] = field(default_factory=dict)
+    chains: dict[str, Why] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
-        return self.described(file=self.file or None, players=self.players, channels=self.channels)
+        why = {bank: each.describe() for bank, each in self.chains.items()}
+        shown = {"players": self.players, "channels": self.channels, "why": why}
+        return self.described(file=self.file or None, **shown)
 
     def lines(self) -> list[str]:
         """Return it as a person reads it."""
         bad = {finding.bank for finding in self.findings}
-        return self.written(
+        lines = self.written(
             f"{name}: fine, at {url}" for name, url in self.players.items() if name not in bad
         )
+        return [*lines, *(f"why: {each.sentence()}" for each in self.chains.values())]
 
 
 def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0) -> Report:
@@ -118,7 +125,18 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
         _compare_clocks(there, report)
         _look_at_channels(there, report)
         _look_at_records(there, report)
+        _follow_chains(hub, report, timeout)
     return report
+
+
+def _follow_chains(hub: ThreadHub, report: Report, timeout: float) -> None:
+    """Ask why Banks with findings are not ready; kept is what leads beyond its symptom."""
+    bad = {finding.bank for finding in report.findings}
+    if urls := {bank: url for bank, url in report.players.items() if bank in bad}:
+        known = installation_of(report.file or None)
+        question = ArrayQuestion(urls=urls, installation=known, timeout=timeout)
+        found = ask_why(hub, question)
+        report.chains = {b: why for b, why in found.items() if any(c.causes for c in why.causes)}
 
 
 def _of_fault(where: str, fault: str) -> Finding:

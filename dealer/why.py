@@ -3,6 +3,7 @@ nothing anywhere. What answers mean is known in `dealer.whytroubles`, the chain 
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -13,7 +14,8 @@ from dealer.absence import absence_finding, host_finding, unreachable_host
 from dealer.clocks import CLOCK_WRONG_S, clock_finding, offset_of
 from dealer.errors import ConfigurationError
 from dealer.fanout import describe, fan_out
-from dealer.hosts import HostedBank, Installation
+from dealer.hosts import HostedBank, Installation, read_installation
+from dealer.players import is_port_manager
 from dealer.supervision import CRASH_LOOP, HostsReport, ProgramRow, Supervision
 from dealer.supervisord import SupervisorError
 from dealer.whychain import PLAYER, Trouble, Why, chain_of
@@ -33,7 +35,7 @@ from groundwork.values import JsonValue
 from zmqjsonproxy import InterfaceDescription, ThreadHub
 from zmqjsonproxy.errors import AccessError
 
-__all__ = ["ArrayQuestion", "ask_why"]
+__all__ = ["ArrayQuestion", "ask_why", "installation_of"]
 
 SUPERVISORS_WITHIN_S = 4.0
 LOG_BYTES = 16_000
@@ -79,6 +81,16 @@ def ask_why(hub: ThreadHub, question: ArrayQuestion) -> dict[str, Why]:
     asked.ask_players()
     asked.take_hosts(hosts.result())
     return {bank: asked.why(bank) for bank in question.urls}
+
+
+def installation_of(config: str | os.PathLike[str] | None) -> Installation | None:
+    """Return the hosts of the array's file; None: a port manager stands for it, or it has a fault."""
+    if is_port_manager(config):
+        return None
+    try:
+        return read_installation(config)
+    except ConfigurationError:  # `dealer hosts` says which; Players are asked all the same
+        return None
 
 
 class _HostsInTheBackground:
@@ -208,7 +220,7 @@ class _Asked:
     def _take_program(self, row: ProgramRow) -> None:
         found = program_troubles(row)
         self._troubles[row.bank] += found
-        if found and row.condition in (CRASH_LOOP, "crashed"):
+        if found and (row.crashes or row.condition in (CRASH_LOOP, "crashed")):
             home = self._question.home(row.bank)
             self._troubles[row.bank] += log_troubles(home, self._last_lines(home))
 

@@ -241,8 +241,12 @@ def _causes(
         known = by_thing.get(needed, ())
         links = [Link(trouble=each, causes=below) for each in known] or below
         found.update((link.trouble, link) for link in links)
-    deeper = {each for link in found.values() for cause in link.causes for each in _all_of(cause)}
-    return tuple(link for trouble, link in found.items() if trouble not in deeper)
+    kept = dict(found)
+    for trouble in found:  # one after the other: in a circle each is below the other
+        others = (link for each, link in kept.items() if each != trouble)
+        if any(trouble in _all_of(cause) for link in others for cause in link.causes):
+            del kept[trouble]
+    return tuple(kept.values())
 
 
 def _all_of(link: Link) -> Iterator[Trouble]:

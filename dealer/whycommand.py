@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 
 from dealer.commands import as_named, kept_control, tell
-from dealer.errors import ConfigurationError, NoSuchPlayerError
-from dealer.hosts import Installation, read_installation
+from dealer.errors import NoSuchPlayerError
 from dealer.moments import utc_text
-from dealer.players import find_players, is_port_manager
+from dealer.players import find_players
 from dealer.services import open_hub
 from dealer.shownvalues import age_text
-from dealer.why import ArrayQuestion, ask_why
+from dealer.why import ArrayQuestion, ask_why, installation_of
 from dealer.whychain import Link, Why
 from groundwork.commandline import Parser, add_command, argument
 
-__all__ = ["add_commands", "installation_of", "why_lines"]
+__all__ = ["add_commands", "why_lines"]
 
 WITHIN_S = 3.0
 
@@ -53,16 +51,6 @@ def _why(options: argparse.Namespace) -> int:
     return 0 if all(why.is_ready for why in found.values()) else 1
 
 
-def installation_of(config: str | os.PathLike[str] | None) -> Installation | None:
-    """Return the hosts of the array's file; None: a port manager stands for it, or it has a fault."""
-    if is_port_manager(config):
-        return None
-    try:
-        return read_installation(config)
-    except ConfigurationError:  # `dealer hosts` says which; Players are asked all the same
-        return None
-
-
 def why_lines(why: Why) -> list[str]:
     """Return a chain as a person reads it: the symptom, and its causes deeper and deeper."""
     if why.is_ready:
@@ -77,13 +65,13 @@ def _below(links: Sequence[Link], asked: float, indent: str, told: tuple[Link, .
         since = ""
         if trouble.since is not None:
             when = utc_text(trouble.since).partition(".")[0]
-            since = f", since {when} UTC ({age_text(asked - trouble.since)})"
+            since = f"; since {when} UTC ({age_text(asked - trouble.since)})"
         lines.append(f"{indent}<- {trouble.text}")
         if link in told:  # it is a cause of several
             continue
-        lines.append(f"{indent}     {trouble.thing}{since}; {trouble.evidence}")
+        lines.append(f"{indent}     evidence: {trouble.evidence}{since}")
         if trouble.remedy:
-            lines.append(f"{indent}     remedy: {trouble.remedy}")
+            lines.append(f"{indent}     remedy:   {trouble.remedy}")
         lines += _below(link.causes, asked, indent + "  ", told)
         told = (*told, link)
     return lines

@@ -40,6 +40,8 @@ _START_REMEDIES = {
     "configuration": "correct the file: player check on {host} names each fault",
 }
 """Thing -> remedy, if the last sentence of a Player says none."""
+_ON_PURPOSE = ("starting", "stopping", "stopped")
+"""Conditions of a program that somebody has asked for."""
 
 
 def _here(at: float) -> str:
@@ -101,7 +103,7 @@ def program_troubles(row: ProgramRow) -> list[Trouble]:
             f"supervisord of {row.host} has no program {row.program}",
             f"on {row.host}: player supervisor-config, into its configuration, and supervisorctl update",
         ),
-        "starting": (f"{name} is being started", "wait"),
+        "starting": (f"{name} is being started{_after(row.crashes)}", "wait"),
         "stopping": (f"{name} is being stopped", f"wait; then: {start}"),
         "not ready": (
             f"{name} runs (pid {row.pid}), and is not ready{note}",
@@ -118,9 +120,13 @@ def program_troubles(row: ProgramRow) -> list[Trouble]:
             evidence=evidence,
             remedy=remedy,
             since=row.since,
-            is_fault=row.condition not in ("starting", "stopping", "stopped"),
+            is_fault=bool(row.crashes) or row.condition not in _ON_PURPOSE,
         )
     ]
+
+
+def _after(crashes: int | None) -> str:
+    return f" after {crashes} crash{'es' if crashes > 1 else ''}" if crashes else ""
 
 
 def log_troubles(bank: HostedBank, lines: Sequence[str]) -> list[Trouble]:

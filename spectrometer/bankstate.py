@@ -38,6 +38,8 @@ DEPENDS: Depends = {
     "disk": (),
 }
 """Thing of a Bank -> things that it needs."""
+BEGUN = ("running", "ending")
+"""States of a scan whose start is over."""
 MIN_FREE_BYTES = 2 << 30  # as `player doctor`
 
 
@@ -167,11 +169,12 @@ def _scan_hindrances(bank: str, scan: Mapping[str, Any]) -> list[Hindrance]:
     if state == "monitor":
         text = "data are taken without being recorded (monitor mode)"
         return [Hindrance(thing="scan", text=text, remedy="a start ends it", is_fault=False)]
-    since, length = _unix_time(scan.get("start")), scan.get("scan_length")
+    start, length = _unix_time(scan.get("start")), scan.get("scan_length")
     text = f"scan {number} is {state}" if number is not None else f"a scan is {state}"
-    if since is not None and isinstance(length, int | float):
-        text += f", and ends at {datetime.fromtimestamp(since + length, UTC):%H:%M:%S} UTC"
+    if start is not None and isinstance(length, int | float):
+        text += f", and ends at {datetime.fromtimestamp(start + length, UTC):%H:%M:%S} UTC"
     remedy = f"wait for its end, or end it: dealer call {bank} stop"
+    since = start if state in BEGUN else None
     return [Hindrance(thing="scan", text=text, remedy=remedy, since=since, is_fault=False)]
 
 
