@@ -15,6 +15,7 @@ from fastapi.responses import FileResponse
 
 from dashboard.assets import STATIC, Page, served_folder
 from dashboard.config import Array
+from dashboard.dealerquestions import DealerQuestions
 from dashboard.hub import ArrayHub
 from dashboard.panels import PanelSet
 from dashboard.queries import Queries
@@ -31,7 +32,7 @@ from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["PAGES", "Dashboard", "ServedArray"]
 
-PAGES = ("hosts", "log", "journal", "history", "files", "spectra", "jobs")
+PAGES = ("hosts", "log", "journal", "history", "files", "spectra", "jobs", "why")
 _ONLY_READS = "this address only reads: GET and HEAD. A Bank is changed by calls, as with the command `dealer`"
 _LONGEST_TARGET = 8192
 
@@ -89,6 +90,7 @@ class Dashboard:
         )
         self._viewing = Viewing(self._version, time.time())
         self._queries = Queries()
+        self._questions = DealerQuestions()
         self._add_routes(api)
         rules = GuardRules(
             names=frozenset(served.names),
@@ -109,6 +111,7 @@ class Dashboard:
         api.add_api_route("/api/site", self.site)
         api.add_api_route("/healthz", self.healthz)
         self._queries.add_to(api)
+        self._questions.add_to(api)
         self._viewing.add_to(api)
         if self._served.logins is None:
             api.add_api_route("/api/session", self.session)
@@ -122,8 +125,9 @@ class Dashboard:
     @contextlib.asynccontextmanager
     async def _lifespan(self, _api: FastAPI) -> AsyncIterator[None]:
         async with ArrayHub(self._served.array, self._served.keys) as self.hub:
-            self._queries.hub = self._viewing.hub = self.hub
+            self._queries.hub = self._viewing.hub = self._questions.hub = self.hub
             async with (
+                self._questions.answering(),
                 self._revocations.looking(self.hub.board.end_of),
                 self.watch.watching(),
             ):

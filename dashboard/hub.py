@@ -35,6 +35,7 @@ class ArrayHub:
 
     Attributes:
         array: It.
+        keys: By which Players are called.
         calls: Makes calls.
         board: Topics and viewers.
         states: Bank -> what is known of it.
@@ -42,7 +43,7 @@ class ArrayHub:
     """
 
     def __init__(self, array: Array, keys: ClientKeys | None) -> None:
-        self.array = array
+        self.array, self.keys = array, keys
         self.calls = AsyncHub(locators=AsyncServices(keys).locators, keys=keys)
         self._subscriptions = Subscriptions(Services(keys).locators, LINK, keys)
         self._feeds = FrameFeeds(array.urls, self._subscriptions)

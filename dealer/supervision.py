@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from dealer.hosts import PROGRAM_PREFIX, HostedBank, Installation
-from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError, abnormal_ends, loop_span
+from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError, abnormal_ends, loop_age
 from zmqjsonproxy import CallResult, PeerLostError, RemoteError, ThreadHub
 
 __all__ = ["HostsReport", "OrderOutcome", "ProgramRow", "Supervision"]
@@ -435,7 +435,7 @@ def _since(process: ProcessInfo, condition: str, log: Sequence[str] | None) -> f
     if not process.changed:
         return None
     is_loop = condition == CRASH_LOOP and log is not None
-    return process.changed - (loop_span(log or (), process, CRASHES_WITHIN_S) if is_loop else 0.0)
+    return process.changed - (loop_age(log or (), process, CRASHES_WITHIN_S) if is_loop else 0.0)
 
 
 def _condition(process: ProcessInfo, ready: bool | None, lately: int) -> tuple[str, str]:

@@ -24,7 +24,7 @@ from dealer.errors import DealerError
 from dealer.lossytext import read_lossy
 from groundwork.planned import refusal
 
-__all__ = ["ProcessInfo", "SupervisorError", "Supervisord", "abnormal_ends", "loop_span"]
+__all__ = ["ProcessInfo", "SupervisorError", "Supervisord", "abnormal_ends", "loop_age"]
 
 ANSWER_MOST = 16 * 2**20
 """Bytes of an answer that are read."""
@@ -368,26 +368,27 @@ def abnormal_ends(lines: Iterable[str], info: ProcessInfo, within_s: float) -> t
         info: The program.
         within_s: s.
     """
-    ends, now = _ends_of(lines, info)
+    ends, now, _ = _ends_of(lines, info)
     return len(ends), sum(at >= now - within_s for at in ends)
 
 
-def loop_span(lines: Iterable[str], info: ProcessInfo, apart_s: float) -> float:
-    """Return the time from the first to the last of the ends of a program that nobody asked for and
-    that are less than `apart_s` seconds apart, s; arguments as of `abnormal_ends`."""
-    ends, _ = _ends_of(lines, info)
-    first = last = ends[-1] if ends else 0.0
+def loop_age(lines: Iterable[str], info: ProcessInfo, apart_s: float) -> float:
+    """Return how long before `info.changed` a program ended first, of the ends that nobody asked for
+    and that are less than `apart_s` seconds apart, s; other arguments as of `abnormal_ends`."""
+    ends, _, started = _ends_of(lines, info)
+    first = ends[-1] if ends else 0.0
     for at in reversed(ends):
         if first - at >= apart_s:
             break
         first = at
-    return last - first
+    return max((started or ends[-1]) - first, 0.0) if ends else 0.0
 
 
-def _ends_of(lines: Iterable[str], info: ProcessInfo) -> tuple[list[float], float]:
-    """Return times of ends, and the present, by a clock of any zone: differences count."""
+def _ends_of(lines: Iterable[str], info: ProcessInfo) -> tuple[list[float], float, float]:
+    """Return times of ends, the present, and the start of the process that runs now (0: it is not
+    there), by a clock of any zone: differences count."""
     ends: list[float] = []
-    now = 0.0
+    now = started = 0.0
     for line in lines:
         found = LOG_LINE.match(line)
         if found is None or found[3] != info.name:
@@ -401,6 +402,6 @@ def _ends_of(lines: Iterable[str], info: ProcessInfo) -> tuple[list[float], floa
         elif found[2] == "stopped":
             ends.clear()
         elif found[2] == "spawned" and found[4] == f"with pid {info.pid}":
-            now = at + info.up_s
+            now, started = at + info.up_s, at
         now = max(now, at)
-    return ends, now
+    return ends, now, started

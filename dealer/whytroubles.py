@@ -93,7 +93,8 @@ def program_troubles(row: ProgramRow) -> list[Trouble]:
     """Return what is wrong with the process of a Player, as its supervisord tells it."""
     name, evidence = f"{row.program} on {row.host}", f"dealer hosts status: {row.state or 'none'}"
     start, log = f"dealer hosts start {row.bank}", f"dealer hosts log {row.bank}"
-    note = f": {printable(row.note)}" if row.note else ""
+    shown = row.note.partition("; ")[0] if row.condition == CRASH_LOOP else row.note
+    note = f": {printable(shown)}" if shown else ""
     told = {
         CRASH_LOOP: (f"crash loop of {name}{note}", f"{log} shows why; then: {start}"),
         "crashed": (f"{name} has crashed{note}", f"{log} shows why; then: {start}"),

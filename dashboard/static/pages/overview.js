@@ -15,6 +15,7 @@ import { chosen, useTopics } from "../views/hooks.js";
 import { html } from "../views/html.js";
 import { useKeys } from "../views/keyboard.js";
 import { useHeld } from "../views/selection.js";
+import { WhyLink } from "../views/whylink.js";
 import { isHalf, isTight } from "../views/viewport.js";
 
 const TILES_FROM = 100;
@@ -31,7 +32,7 @@ const range = computed(() => scale.take(...commonRange(Object.values(topic("band
 /** @param {{row: any}} _ Why it is not well, or what else it tells. */
 function Note({ row }) {
   const state = bankState(row, now.value);
-  if (state.why) return html`<span class=${state.severity} title=${visible(state.why, 600)}>${visible(state.why, 200)}</span>`;
+  if (state.why) return html`<${WhyLink} bank=${row.bank} /> <span class=${state.severity} title=${visible(state.why, 600)}>${visible(state.why, 200)}</span>`;
   return html`<span class="dim">${furtherCells(row).map(([name, told]) => `${name} ${value(told)}`).join("  ")}</span>`;
 }
 
@@ -66,7 +67,7 @@ function silentRow(row) {
     <th scope="row"><a href=${bankPath(bank)}>${visible(bank, 40)}</a></th>
     <td class="wide half">${visible(row.host, 40)}</td>
     <td class="state"><${Chip} ...${state} /></td>
-    <td class="note" colspan=${columnsBehindState()} title=${visible(state.why, 600)}>${row.link.state !== "connecting" && html`<b>since ${utcNear(row.link.since, second.value)} UTC (${span(second.value - row.link.since)})</b>  `}${known && html`known last: ${known}${bad?.why && html` <span class=${bad.severity}><i class="shape" aria-hidden="true">${SHAPES[bad.severity]}</i> ${visible(bad.why, 120)}</span>`}  `}${visible(row.link.state === "connecting" ? state.why : row.link.reason, 300)}</td>
+    <td class="note" colspan=${columnsBehindState()} title=${visible(state.why, 600)}><${WhyLink} bank=${bank} /> ${row.link.state !== "connecting" && html`<b>since ${utcNear(row.link.since, second.value)} UTC (${span(second.value - row.link.since)})</b>  `}${known && html`known last: ${known}${bad?.why && html` <span class=${bad.severity}><i class="shape" aria-hidden="true">${SHAPES[bad.severity]}</i> ${visible(bad.why, 120)}</span>`}  `}${visible(row.link.state === "connecting" ? state.why : row.link.reason, 300)}</td>
   </tr>`;
 }
 
