@@ -11,6 +11,7 @@ from arrayconfig.logs import bind, log_to
 from dealer import (
     commands,
     controlcommand,
+    diffcommand,
     fetchcommand,
     historycommand,
     hostcommands,
@@ -63,6 +64,7 @@ COMMANDS = (
     pipecommand,
     journalcommand,
     historycommand,
+    diffcommand,
     fetchcommand,
     controlcommand,
     hostcommands,

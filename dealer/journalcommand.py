@@ -22,7 +22,7 @@ from groundwork.cut import cut
 from groundwork.printable import printable
 from zmqjsonproxy.jsontext import json_text
 
-__all__ = ["add_commands", "row_of"]
+__all__ = ["add_commands", "call_line", "row_of"]
 
 HEAD = ("time (UTC)", "Bank", "No", "client", "call", "outcome", "took", "text")
 LAST = 100
@@ -134,6 +134,13 @@ def row_of(bank: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
         text,
     )
     return tuple(printable(str(cell)) for cell in cells)
+
+
+def call_line(entry: Mapping[str, Any]) -> str:
+    """Return a call in a line: when, by whom, what, and what came of it."""
+    when, _, _, who, call, outcome, _, text = row_of("", entry)
+    told = f": {text}" if text else ""
+    return f"{when} {who} {call} {outcome}{told}"
 
 
 def _unproven(client: str) -> str:

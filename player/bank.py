@@ -220,6 +220,12 @@ class Bank:
         return readiness(self.depends, self.get_findings(), self.hindrances())
 
     @query
+    def get_wanted(self) -> dict[str, Any]:
+        """Return what was asked of this Bank, by the key of the result that shows what became of it,
+        as `status.EXPOSURE`: key -> value, for `dealer diff`."""
+        return {}
+
+    @query
     def get_log_level(self, logger: str = "") -> str:
         """Return the least level that the Player logs: debug, info, warning or error.
 

@@ -22,7 +22,13 @@ from player.tables import BankConfig, Composed, Config
 from player.tomlfile import KeyPath
 from spectrometer.backends.base import Backend
 from spectrometer.backends.vegas import VegasBackend
-from spectrometer.bankstate import DEPENDS, bank_findings, bank_hindrances, bank_overview
+from spectrometer.bankstate import (
+    DEPENDS,
+    bank_findings,
+    bank_hindrances,
+    bank_overview,
+    wanted_status,
+)
 from spectrometer.config import (
     HpcMac,
     SpectrometerBankConfig,
@@ -279,6 +285,13 @@ class SpectrometerBank(FollowedBank):
     def get_param(self, name: str | None = None) -> Any:
         """The value of one parameter, or of all by name."""
         return self._current.need_backend().parameters.get(name)
+
+    @query
+    def get_wanted(self) -> dict[str, Any]:
+        """Return parameters that have been set, by the status key that shows what the Bank made of
+        them."""
+        backend = self._current.backend
+        return {} if backend is None else wanted_status(backend.parameters)
 
     @query
     def help_param(self, name: str | None = None) -> Any:

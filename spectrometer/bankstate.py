@@ -11,6 +11,7 @@ from typing import Any
 
 from player.findings import Finding
 from player.readiness import READY, Depends, Hindrance
+from spectrometer.backends.parameters import ParameterSet
 from spectrometer.instruments.boardmonitor import STATE_KEY
 from spectrometer.status.protocol.damage import Damage
 from zmqjsonproxy.errors import RefusedError
@@ -22,6 +23,7 @@ __all__ = [
     "bank_hindrances",
     "bank_overview",
     "chosen_status",
+    "wanted_status",
 ]
 
 OVERVIEW = ("SCANNUM", "SCANREM", "NETSTAT", "DAQSTATE", "SIMULATE")
@@ -38,6 +40,16 @@ DEPENDS: Depends = {
     "disk": (),
 }
 """Thing of a Bank -> things that it needs."""
+SHOWN_BY = {
+    "exposure": "EXPOSURE",
+    "hwexposr": "HWEXPOSR",
+    "nchan": "NCHAN",
+    "observer": "OBSERVER",
+    "project_id": "PROJID",
+    "scan_length": "SCANLEN",
+    "source": "SRC_NAME",
+}
+"""Parameter -> status key that shows what a Bank made of it, in the same unit."""
 BEGUN = ("running", "ending")
 """States of a scan whose start is over."""
 MIN_FREE_BYTES = 2 << 30  # as `player doctor`
@@ -93,6 +105,15 @@ def _not_there(missing: Sequence[str], values: Mapping[str, Any]) -> str:
 def bank_overview(mode: str | None, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row of `dealer status`, from the name of the mode and the status."""
     return {"mode": mode, **{key: values.get(key) for key in OVERVIEW}}
+
+
+def wanted_status(parameters: ParameterSet) -> dict[str, Any]:
+    """Return parameters that have been set, by the property that shows what became of each."""
+    return {
+        f"status.{SHOWN_BY[name]}": parameters[name]
+        for name in parameters.names
+        if name in SHOWN_BY and parameters.is_set(name)
+    }
 
 
 def bank_findings(
