@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Hashable
 from typing import Annotated, Any
 
-from fastapi import FastAPI, HTTPException, Path, Request, Response
+from fastapi import FastAPI, HTTPException, Path, Query, Request, Response
 
 from dashboard.hub import ArrayHub
 from dashboard.protocol.liveness import LivenessState
+from dealer.diffstates import WORD_FORM, StateError, compare, read_word
 from dealer.services import Services
 from dealer.why import ArrayQuestion, ask_why
 from player.endpoints.http.guard import PERSON
@@ -28,6 +30,7 @@ UNDER_WAY_MOST = 8
 WITHIN_S = 3.0
 
 Bank = Annotated[str, Path(min_length=1, max_length=200)]
+Word = Annotated[str, Query(max_length=250, description=f"a state: {WORD_FORM}")]
 
 
 class DealerQuestions:
@@ -46,6 +49,7 @@ class DealerQuestions:
     def add_to(self, api: FastAPI) -> None:
         """Add them to an application."""
         api.add_api_route("/api/why/{bank}", self.why)
+        api.add_api_route("/api/diff", self.diff)
 
     @contextlib.asynccontextmanager
     async def answering(self) -> AsyncIterator[None]:
@@ -62,9 +66,7 @@ class DealerQuestions:
 
     async def why(self, request: Request, bank: Bank) -> Response:
         """Return why a Bank is not ready: the chain from the symptom to the first cause."""
-        array, state = self.hub.array, self.hub.states.get(bank)
-        if state is None:
-            raise HTTPException(404, f"no Bank {bank[:80]}; there are {', '.join(array.urls)}")
+        array, state = self.hub.array, self.hub.states[self._known(bank)]
         person: Person | None = request.scope.get(PERSON)
         is_ours = person is not None and state.controlled_by == person.key
         liveness, silent = state.liveness, (LivenessState.STALE, LivenessState.LOST)
@@ -78,3 +80,26 @@ class DealerQuestions:
         return await self._ask(
             ("why", bank, is_ours), lambda calls: ask_why(calls, question)[bank].describe()
         )
+
+    async def diff(self, left: Word, right: Word = "") -> Response:
+        """Return on what two states differ, and the calls that made it so."""
+        now, urls = time.time(), self.hub.array.urls
+        try:
+            one = read_word(left, self._known, now)
+            words = one, read_word(right or one.bank, self._known, now)
+        except StateError as error:
+            raise HTTPException(400, str(error)) from error
+
+        def ask(calls: ThreadHub) -> Any:
+            try:
+                return compare(calls, urls, words, now, WITHIN_S).describe()
+            except StateError as error:
+                raise HTTPException(400, str(error)) from error
+
+        return await self._ask(("diff", left, right), ask)
+
+    def _known(self, bank: str) -> str:
+        if bank not in self.hub.array.urls:
+            known = ", ".join(self.hub.array.urls)
+            raise HTTPException(404, f"no Bank {bank[:80]}; there are {known}")
+        return bank

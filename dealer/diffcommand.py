@@ -10,7 +10,7 @@ from dealer.commands import QUESTION_TIMEOUT, as_named, tell
 from dealer.differences import Difference, Held, Kind
 from dealer.diffstates import WORD_FORM, Comparison, compare, read_word
 from dealer.errors import NoSuchPlayerError
-from dealer.journalcommand import call_line
+from dealer.journalrows import call_line
 from dealer.moments import utc_text
 from dealer.players import find_players
 from dealer.services import open_hub

@@ -196,6 +196,7 @@ def call_behind(
         return None
     name = re.sub(r"[^a-z0-9]", "", key.rpartition(".")[2].lower())
     named: Mapping[str, Any] | None = None
+    entry: Mapping[str, Any]
     for entry in reversed(entries):
         begun, outcome = float(entry["time"]), entry["outcome"]
         if begun > held.since + BEFORE_S or outcome not in ("done", "running", "aborted"):

@@ -23,6 +23,7 @@ const PAGES = /** @type {Record<string, () => Promise<any>>} */ ({
   "/journal": () => import("./pages/journal.js"),
   "/history": () => import("./pages/history.js"),
   "/files": () => import("./pages/files.js"),
+  "/diff": () => import("./pages/diff.js"),
   "/why": () => import("./pages/why.js"),
 });
 

@@ -4,7 +4,8 @@ import { useEffect } from "preact/hooks";
 import { bankPath, place, setQuery } from "../state/address.js";
 import { serverNow } from "../state/clock.js";
 import { site } from "../state/site.js";
-import { number, span, utc, value, visible } from "../text/format.js";
+import { inWords } from "../text/calls.js";
+import { number, span, utc, visible } from "../text/format.js";
 import { outcomeSeverity } from "../text/states.js";
 import { rangeOf } from "../text/timerange.js";
 import { Chip } from "../views/chip.js";
@@ -15,14 +16,6 @@ import { TimeRange } from "../views/timerange.js";
 
 const EVERY_S = 5;
 const MOST = 200;
-
-/** @param {any} args Of a call, as the journal has them. @returns {string} */
-function inWords(args) {
-  if (args === null || args === undefined) return "";
-  if (typeof args === "string") return visible(args, 300);
-  if (Array.isArray(args)) return args.map((each) => (Array.isArray(each) || (each && typeof each === "object") ? inWords(each) : value(each))).filter(Boolean).join(", ");
-  return Object.entries(args).map(([name, told]) => (name === "args" || name === "kwargs" ? inWords(told) : `${name}=${value(told)}`)).filter(Boolean).join(", ");
-}
 
 /** @param {{entry: any}} _ */
 function Entry({ entry }) {

@@ -115,10 +115,16 @@ function Summary() {
     )}
     ${scans.length === 0 && rows.value.length > 0 && html`<p class="dim">no scan is running</p>`}
     ${differ.map(
-      ({ name, values }) => html`<p key=${name}><span class="warn"><i aria-hidden="true" class="shape">\u25b2</i> differs: <b>${visible(name, 40)}</b></span>
+      ({ name, values }) => html`<p key=${name}><span class="warn"><i aria-hidden="true" class="shape">\u25b2</i> differs: <a href=${diffPath(values)}><b>${visible(name, 40)}</b></a></span>
         ${Object.entries(values).map(([told, banks]) => `  ${told === "null" ? "none" : visible(told, 40)}: ${banks.slice(0, 6).join(", ")}${banks.length > 6 ? ` and ${banks.length - 6} more` : ""}`).join("; ")}</p>`,
     )}
   </div>`;
+}
+
+/** @param {Record<string, string[]>} values Value -> Banks. @returns {string} Page of the difference of two that disagree. */
+function diffPath(values) {
+  const [left, right] = Object.values(values).map((banks) => banks[0]);
+  return writePlace("/diff", { left, right });
 }
 
 function Filters() {

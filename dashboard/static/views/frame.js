@@ -13,7 +13,7 @@ import { notify } from "./notices.js";
 import { THEMES, chooseTheme, theme } from "./theme.js";
 
 const PAGES = /** @type {[string, string][]} */ ([
-  ["hosts", "Hosts"], ["spectra", "Spectra"], ["jobs", "Jobs"], ["log", "Log"], ["journal", "Journal"], ["history", "History"], ["files", "Files"],
+  ["hosts", "Hosts"], ["spectra", "Spectra"], ["jobs", "Jobs"], ["log", "Log"], ["journal", "Journal"], ["history", "History"], ["diff", "Diff"], ["files", "Files"],
 ]);
 const SILENT_S = 3;
 
