@@ -32,7 +32,18 @@ from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["PAGES", "Dashboard", "ServedArray"]
 
-PAGES = ("hosts", "log", "journal", "history", "files", "spectra", "jobs", "diff", "why")
+PAGES = (
+    "hosts",
+    "log",
+    "journal",
+    "history",
+    "files",
+    "spectra",
+    "jobs",
+    "diff",
+    "why",
+    "handover",
+)
 _ONLY_READS = "this address only reads: GET and HEAD. A Bank is changed by calls, as with the command `dealer`"
 _LONGEST_TARGET = 8192
 

@@ -21,6 +21,12 @@ CALL_TAIL_S = 2.0
 """A value that changes so soon after a call ended is taken for its doing, s."""
 BEFORE_S = 0.02
 """A call that begins at most so long after a value did, by the same clock, may have made it, s."""
+NAMED_S = 60.0
+"""A call that names a key is taken for the one that set it, if the value began within this time, s."""
+ABBREVIATED = 4
+"""Letters of an abbreviation at least."""
+AGREEMENTS = ("bank.commit", "bank.confirm_start")
+"""Calls that only agree to what calls before them have set up."""
 OWN = (
     *(
         "*.pid",
@@ -184,8 +190,8 @@ def call_behind(
 ) -> Mapping[str, Any] | None:
     """Return the entry of a journal that made a value what it is; None: none is known.
 
-    It is the last call that was under way when the value began, or had ended just before; else the
-    last one until then that names the key.
+    It is the last call that names the key, if that was not long before the value began; else the last
+    one that was under way then, or had ended just before; else the last one that names the key.
 
     Args:
         key: Its name in histories.
@@ -194,27 +200,35 @@ def call_behind(
     """
     if held is None or held.since is None:
         return None
-    name = re.sub(r"[^a-z0-9]", "", key.rpartition(".")[2].lower())
-    named: Mapping[str, Any] | None = None
+    name = _bare(key.rpartition(".")[2])
+    near: Mapping[str, Any] | None = None
     entry: Mapping[str, Any]
     for entry in reversed(entries):
-        begun, outcome = float(entry["time"]), entry["outcome"]
-        if begun > held.since + BEFORE_S or outcome not in ("done", "running", "aborted"):
+        begun, took = float(entry["time"]), entry.get("duration_s")
+        if begun > held.since + BEFORE_S or entry["outcome"] not in ("done", "running", "aborted"):
             continue
-        took = entry.get("duration_s")
-        if took is None or held.since <= begun + float(took) + CALL_TAIL_S:
-            return entry
-        if named is None and name in _names_in(entry):
-            named = entry
-    return named
+        if _names(entry, name):
+            return entry if near is None or held.since - begun < NAMED_S else near
+        is_near = took is None or held.since <= begun + float(took) + CALL_TAIL_S
+        if is_near and (near is None or near["method"] in AGREEMENTS):
+            near = entry
+    return near
 
 
-def _names_in(entry: Mapping[str, Any]) -> set[str]:
-    """Return the names that a call gives values to, without what names are written with."""
+def _names(entry: Mapping[str, Any], name: str) -> bool:
+    """Tell whether a call gives a value to a name, or to one that is an abbreviation of the other."""
     arguments = entry.get("arguments")
     given = arguments.get("kwargs") if isinstance(arguments, Mapping) else None
-    names = given if isinstance(given, Mapping) else ()
-    return {re.sub(r"[^a-z0-9]", "", str(name).lower()) for name in names}
+    for each in given if isinstance(given, Mapping) else ():
+        short, long = sorted((_bare(str(each)), name), key=len)
+        if short == long or (len(short) >= ABBREVIATED and long.startswith(short)):
+            return True
+    return False
+
+
+def _bare(name: str) -> str:
+    """Return a name without what its parts are joined with, in lower case."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def last_stretch(

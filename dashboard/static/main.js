@@ -24,6 +24,7 @@ const PAGES = /** @type {Record<string, () => Promise<any>>} */ ({
   "/history": () => import("./pages/history.js"),
   "/files": () => import("./pages/files.js"),
   "/diff": () => import("./pages/diff.js"),
+  "/handover": () => import("./pages/handover.js"),
   "/why": () => import("./pages/why.js"),
 });
 

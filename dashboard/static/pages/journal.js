@@ -69,7 +69,7 @@ export default function Journal() {
         <select aria-label="Bank" value=${query.bank ?? ""} onChange=${take("bank")}><option value="">all Banks</option>${site.value.banks.map((each) => html`<option key=${each}>${visible(each, 40)}</option>`)}</select>
         <input aria-label="who" placeholder="who" size="10" value=${query.client ?? ""} onChange=${take("client")} />
         <input type="search" aria-label="method" placeholder="method  /" value=${query.method ?? ""} onChange=${take("method")} />
-        <button onClick=${() => exportAll(entries)}>CSV</button></div></div>
+        <button onClick=${() => exportAll(entries)}>CSV</button><a class="button" href="/handover">hand-over</a></div></div>
     <section class="panel" aria-label="entries">
       ${problem && html`<p class="problem">${visible(problem, 300)}</p>`}
       ${entries.length > 0 && html`<div class="scroll"><table class="cards"><thead><tr><th>time, UTC</th><th>Bank</th><th>by</th><th>call</th><th>outcome</th><th class="number">took</th><th>text</th></tr></thead>

@@ -100,10 +100,18 @@ def test_the_call_behind_a_value_is_the_one_that_was_under_way(
     assert (None if found is None else found["method"].removeprefix("bank.")) == method
 
 
-def test_a_call_that_names_the_key_is_behind_it_if_none_was_under_way() -> None:
-    named = entry(100.0, "set_param", kwargs={"scan_len": 60})
-    journal = [named, entry(130.0, "prepare", outcome="refused")]
-    assert call_behind("status.SCANLEN", Held(value=60, since=140.0), journal) == named
+@pytest.mark.parametrize(
+    ("since", "method"), [(140.0, "set_param"), (190.0, "arm"), (1000.0, "set_param")]
+)
+def test_a_call_that_names_the_key_is_behind_it_unless_that_was_long_ago(
+    since: float, method: str
+) -> None:
+    named = entry(100.0, "set_param", kwargs={"scan_length": 60})
+    others = [entry(since - 1.0, "arm"), entry(since - 0.5, "confirm_start")]
+    journal = [named, *(others if since < 1000.0 else []), entry(130.0, "stop", outcome="refused")]
+    found = call_behind("status.SCANLEN", Held(value=60, since=since), journal)
+    assert found is not None
+    assert found["method"] == f"bank.{method}"
     assert call_behind("status.SCANLEN", Held(value=60), journal) is None
     assert call_behind("status.SCANLEN", None, journal) is None
 
