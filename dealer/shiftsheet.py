@@ -112,7 +112,7 @@ class Deed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShiftSheet:
-    """What a shift hands over to the next.
+    """Sheet that a shift hands over to the next.
 
     Attributes:
         title: Name of the site.

@@ -44,7 +44,7 @@ LOG_BYTES = 16_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayQuestion:
-    """What is asked, and by whom.
+    """Question about an array, and who asks it.
 
     Attributes:
         urls: Bank -> URL of its Player, of all Banks in question.

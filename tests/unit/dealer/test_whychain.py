@@ -50,7 +50,7 @@ LOOP = ProgramRow(
 
 
 def told_by_spectrometer(**state: Any) -> dict[str, object]:
-    """What `get_readiness` of a spectrometer Bank answers."""
+    """Return the answer of a spectrometer Bank to `get_readiness`."""
     mode = state.get("mode", {"state": "set", "mode": "MODE1", "cause": ""})
     why = mode["cause"]
     findings = bank_findings("BANKC", state.get("damage", []), why, state.get("values", {}))
