@@ -28,7 +28,7 @@ from zmqjsonproxy import ThreadHub
 __all__ = ["DealerQuestions"]
 
 KEEP_S = 1.0
-UNDER_WAY_MOST = 8
+MAX_UNDER_WAY = 8
 """Each has a thread while it is under way."""
 WITHIN_S, RECORDS_WITHIN_S = 3.0, 10.0
 SHIFT_S = 8 * 3600.0
@@ -55,7 +55,7 @@ class DealerQuestions:
     _calls: ThreadHub
 
     def __init__(self) -> None:
-        self._answers = SharedAnswers(UNDER_WAY_MOST)
+        self._answers = SharedAnswers(MAX_UNDER_WAY)
 
     def add_to(self, api: FastAPI) -> None:
         """Add them to an application."""
@@ -67,7 +67,7 @@ class DealerQuestions:
     async def answering(self) -> AsyncIterator[None]:
         """Answer within this block."""
         keys = self.hub.keys
-        with ThreadHub(locators=Services(keys).locators, keys=keys) as self._calls:
+        with ThreadHub(resolvers=Services(keys).resolvers, keys=keys) as self._calls:
             yield
 
     async def _answer(self, key: Hashable, ask: Callable[[ThreadHub], T]) -> T:

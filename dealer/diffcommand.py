@@ -7,23 +7,23 @@ import time
 from collections.abc import Sequence
 
 from dealer.commands import QUESTION_TIMEOUT, as_named, tell
-from dealer.differences import Difference, Held, Kind
+from dealer.differences import DifferenceKind, HeldValue, StateDifference
 from dealer.diffstates import WORD_FORM, Comparison, compare, read_word
 from dealer.errors import NoSuchPlayerError
 from dealer.journalrows import call_line
-from dealer.moments import utc_text
 from dealer.players import find_players
 from dealer.services import open_hub
 from dealer.shownvalues import shown
 from dealer.tables import text_table
+from dealer.timearguments import utc_text
 from groundwork.commandline import Parser, add_command, argument, flag
 from groundwork.printable import printable
 
 __all__ = ["add_commands", "diff_lines"]
 
 _HIDDEN = {
-    Kind.OWN: "of each side's own (files, numbers, start times)",
-    Kind.MOVING: "that move by themselves",
+    DifferenceKind.OWN: "of each side's own (files, numbers, start times)",
+    DifferenceKind.MOVING: "that move by themselves",
 }
 
 
@@ -61,7 +61,7 @@ def _diff(options: argparse.Namespace) -> int:
 def diff_lines(comparison: Comparison, *, is_all: bool) -> list[str]:
     """Return a comparison as a person reads it: a table, the calls, and what is left out."""
     left, right = comparison.left, comparison.right
-    found = [each for each in comparison.found if is_all or each.kind is Kind.SET]
+    found = [each for each in comparison.found if is_all or each.kind is DifferenceKind.SET]
     lines = []
     if found:
         head = ("key", printable(left.label), printable(right.label), "unit", "changed (UTC)")
@@ -76,17 +76,17 @@ def diff_lines(comparison: Comparison, *, is_all: bool) -> list[str]:
     return lines
 
 
-def _row(each: Difference) -> tuple[str, ...]:
+def _row(each: StateDifference) -> tuple[str, ...]:
     times = [held.since for held in (each.left, each.right) if held and held.since is not None]
     changed = utc_text(max(times)).partition(".")[0] if times else ""
     return (printable(each.key), _text(each.left), _text(each.right), printable(each.unit), changed)
 
 
-def _text(held: Held | None) -> str:
+def _text(held: HeldValue | None) -> str:
     return "-" if held is None else shown(held.value)
 
 
-def _call_lines(found: Sequence[Difference]) -> list[str]:
+def _call_lines(found: Sequence[StateDifference]) -> list[str]:
     """Return the calls behind differences, each once with its keys."""
     keys: dict[str, list[str]] = {}
     for each in found:

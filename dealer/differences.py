@@ -13,7 +13,15 @@ from typing import Any
 
 from groundwork.values import JsonValue
 
-__all__ = ["Difference", "Held", "Kind", "State", "call_behind", "differences", "last_stretch"]
+__all__ = [
+    "ComparedState",
+    "DifferenceKind",
+    "HeldValue",
+    "StateDifference",
+    "call_behind",
+    "differences",
+    "last_stretch",
+]
 
 MOVING_S = 10.0
 """A value that is younger than that at its moment is one that moves, s."""
@@ -50,7 +58,7 @@ MOVING = ("host_load.*", "status.DAQPULSE", "status.NETSTAT", "*_rate", "events"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class HeldValue:
     """A value that was in force.
 
     Attributes:
@@ -65,7 +73,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class ComparedState:
     """State of a Bank at a moment, or what was wanted of it.
 
     Attributes:
@@ -79,11 +87,11 @@ class State:
     label: str
     bank: str
     at: float
-    values: Mapping[str, Held]
+    values: Mapping[str, HeldValue]
     is_wanted: bool = False
 
 
-class Kind(StrEnum):
+class DifferenceKind(StrEnum):
     """Kinds of differences: of what is set, of what is each side's own, of what moves by itself."""
 
     SET = "set"
@@ -92,21 +100,21 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class StateDifference:
     """A key on which two states differ.
 
     Attributes:
         key: Its name in histories.
         left: Value of the one; None: it has none.
         right: Value of the other.
-        kind: See Kind.
+        kind: See DifferenceKind.
         calls: Calls that made the values so, of the one and of the other; None: not known.
     """
 
     key: str
-    left: Held | None
-    right: Held | None
-    kind: Kind
+    left: HeldValue | None
+    right: HeldValue | None
+    kind: DifferenceKind
     calls: tuple[Mapping[str, Any] | None, Mapping[str, Any] | None] = (None, None)
 
     @property
@@ -126,15 +134,15 @@ class Difference:
         }
 
 
-def _described(held: Held | None, call: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _described(held: HeldValue | None, call: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if held is None:
         return None
     return {"value": held.value, "since": held.since, "call": None if call is None else dict(call)}
 
 
 def differences(
-    left: State, right: State, journals: Mapping[str, Sequence[Mapping[str, Any]]]
-) -> list[Difference]:
+    left: ComparedState, right: ComparedState, journals: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> list[StateDifference]:
     """Return the keys on which two states differ, in order.
 
     Args:
@@ -153,12 +161,12 @@ def differences(
             call_behind(key, one, journals.get(left.bank, ())),
             call_behind(key, other, journals.get(right.bank, ())),
         )
-        kind = _kind(key, left, right) if not wanted else Kind.SET
-        found.append(Difference(key=key, left=one, right=other, kind=kind, calls=calls))
+        kind = _kind(key, left, right) if not wanted else DifferenceKind.SET
+        found.append(StateDifference(key=key, left=one, right=other, kind=kind, calls=calls))
     return found
 
 
-def _is_same(one: Held | None, other: Held | None) -> bool:
+def _is_same(one: HeldValue | None, other: HeldValue | None) -> bool:
     if one is None or other is None:
         return one is other
     a: Any = one.value
@@ -168,17 +176,17 @@ def _is_same(one: Held | None, other: Held | None) -> bool:
     return bool(a == b) and isinstance(a, bool) is isinstance(b, bool)
 
 
-def _kind(key: str, left: State, right: State) -> Kind:
+def _kind(key: str, left: ComparedState, right: ComparedState) -> DifferenceKind:
     if _is_any(key, OWN):
-        return Kind.OWN
+        return DifferenceKind.OWN
     if _is_any(key, MOVING):
-        return Kind.MOVING
+        return DifferenceKind.MOVING
     is_young = (
         held is not None and held.since is not None and state.at - held.since < MOVING_S
         for state in (left, right)
         for held in (state.values.get(key),)
     )
-    return Kind.MOVING if any(is_young) else Kind.SET
+    return DifferenceKind.MOVING if any(is_young) else DifferenceKind.SET
 
 
 def _is_any(key: str, patterns: Iterable[str]) -> bool:
@@ -186,7 +194,7 @@ def _is_any(key: str, patterns: Iterable[str]) -> bool:
 
 
 def call_behind(
-    key: str, held: Held | None, entries: Sequence[Mapping[str, Any]]
+    key: str, held: HeldValue | None, entries: Sequence[Mapping[str, Any]]
 ) -> Mapping[str, Any] | None:
     """Return the entry of a journal that made a value what it is; None: none is known.
 

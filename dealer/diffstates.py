@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dealer.differences import Difference, Held, State, differences, last_stretch
+from dealer.differences import ComparedState, HeldValue, StateDifference, differences, last_stretch
 from dealer.errors import DealerError
-from dealer.moments import MOMENT_FORM, moment
 from dealer.recordreading import PAGE, Record, RecordReader
+from dealer.timearguments import MOMENT_FORM, moment
 from zmqjsonproxy import (
     NoSuchInterfaceError,
     NoSuchMethodError,
@@ -59,9 +59,9 @@ class StateWord:
 class Comparison:
     """Two states, and on what they differ."""
 
-    left: State
-    right: State
-    found: Sequence[Difference]
+    left: ComparedState
+    right: ComparedState
+    found: Sequence[StateDifference]
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
@@ -135,7 +135,7 @@ class _States:
             raise StateError(f"{word.label}: {outcome.error}") from outcome.error
         return outcome.value
 
-    def state(self, word: StateWord) -> State:
+    def state(self, word: StateWord) -> ComparedState:
         """Return a state."""
         if word.is_wanted:
             return self._wanted(word)
@@ -153,21 +153,21 @@ class _States:
                 raise
             return self._live(word)
         values = {
-            key: Held(value=one["value"], unit=one["unit"] or "", since=one["time"])
+            key: HeldValue(value=one["value"], unit=one["unit"] or "", since=one["time"])
             for key, one in found.items()
             if one["value"] is not None
         }
         moment = self._now if at is None else at
-        return State(label=word.label, bank=word.bank, at=moment, values=values)
+        return ComparedState(label=word.label, bank=word.bank, at=moment, values=values)
 
-    def _live(self, word: StateWord) -> State:
+    def _live(self, word: StateWord) -> ComparedState:
         """Return the status of a Player that keeps no history."""
         told = self._ask(word, "bank", "get_status")
         status = told if isinstance(told, Mapping) else {}
-        values = {f"status.{key}": Held(value=value) for key, value in status.items()}
-        return State(label=word.label, bank=word.bank, at=self._now, values=values)
+        values = {f"status.{key}": HeldValue(value=value) for key, value in status.items()}
+        return ComparedState(label=word.label, bank=word.bank, at=self._now, values=values)
 
-    def _wanted(self, word: StateWord) -> State:
+    def _wanted(self, word: StateWord) -> ComparedState:
         try:
             told = self._ask(word, "bank", "get_wanted")
         except StateError as error:
@@ -176,8 +176,10 @@ class _States:
                     f"{word.label}: its Player does not tell what is wanted"
                 ) from error
             raise
-        values = {key: Held(value=value) for key, value in dict(told).items()}
-        return State(label=word.label, bank=word.bank, at=self._now, values=values, is_wanted=True)
+        values = {key: HeldValue(value=value) for key, value in dict(told).items()}
+        return ComparedState(
+            label=word.label, bank=word.bank, at=self._now, values=values, is_wanted=True
+        )
 
     def _at(self, word: StateWord) -> float | None:
         """Return the moment of a state, UTC, unix seconds; None: now."""

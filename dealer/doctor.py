@@ -23,7 +23,7 @@ from dealer.recordfindings import record_findings, sink_findings
 from dealer.services import open_hub
 from dealer.why import ArrayQuestion, ask_why, installation_of
 from dealer.whychain import Why
-from groundwork.cut import cut
+from groundwork.truncation import cut
 from groundwork.values import JsonValue
 from zmqjsonproxy import InterfaceDescription, ThreadHub
 from zmqjsonproxy.keys import KeysError
@@ -48,7 +48,7 @@ NEEDED = {
     }
 }
 """Kind of Bank -> methods of it that the Dealer has as verbs of its own."""
-MOST_OF_ONE = 20
+MAX_OF_ONE = 20
 """Findings that are taken from one Bank."""
 
 
@@ -213,7 +213,7 @@ def _own_findings(there: _Reached) -> list[Finding]:
             told.append(
                 Finding("kind", cut(f"its own checks failed: {outcome.error}"), remedy, bank)
             )
-        for each in outcome.value[:MOST_OF_ONE] if isinstance(outcome.value, list) else ():
+        for each in outcome.value[:MAX_OF_ONE] if isinstance(outcome.value, list) else ():
             if isinstance(each, dict):
                 check, text, remedy = (
                     cut(str(each.get(key, ""))) for key in ("check", "text", "remedy")

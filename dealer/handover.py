@@ -14,7 +14,7 @@ from zmqjsonproxy import ThreadHub
 
 __all__ = ["ask_handover"]
 
-CALL_MOST = 300
+MAX_CALL = 300
 """Characters of a call."""
 
 
@@ -69,7 +69,7 @@ def ask_handover(
 
 def _words(entry: Mapping[str, Any]) -> tuple[str, str]:
     """Return who did something, and what; a remark is nobody's."""
-    call = call_text(entry)[:CALL_MOST]
+    call = call_text(entry)[:MAX_CALL]
     return (who_of(entry) if call else ""), call
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from dealer.commands import QUESTION_TIMEOUT, banks_named, tell
 from dealer.handover import ask_handover
-from dealer.moments import MOMENT_FORM, moment
 from dealer.players import find_players
 from dealer.services import open_hub
 from dealer.sheettext import html_sheet, markdown_sheet
+from dealer.timearguments import MOMENT_FORM, moment
 from dealer.why import ArrayQuestion, installation_of
 from groundwork.commandline import Parser, add_command, argument, flag
 

@@ -12,12 +12,12 @@ from typing import Any
 from dealer.commands import QUESTION_TIMEOUT, banks_named, complain, described
 from dealer.errors import PlayersError
 from dealer.journalrows import HEAD, row_of
-from dealer.moments import MOMENT_FORM, moment
 from dealer.outcome import Outcomes
 from dealer.players import find_players
 from dealer.recordreading import PAGE, Record, RecordReader, in_time_order
 from dealer.services import open_hub
 from dealer.tables import text_table
+from dealer.timearguments import MOMENT_FORM, moment
 from groundwork.commandline import Parser, add_command, argument, count, flag
 from groundwork.printable import printable
 from zmqjsonproxy.jsontext import json_text

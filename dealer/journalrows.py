@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dealer.moments import utc_text
-from groundwork.cut import cut
+from dealer.timearguments import utc_text
 from groundwork.printable import printable
+from groundwork.truncation import cut
 from zmqjsonproxy.jsontext import json_text
 
 __all__ = ["HEAD", "call_line", "call_text", "row_of", "who_of"]
 
 HEAD = ("time (UTC)", "Bank", "No", "client", "call", "outcome", "took", "text")
 """Titles of a row."""
-_CALL_MOST = 100
+_MAX_CALL = 100
 
 
 def row_of(bank: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
@@ -26,7 +26,7 @@ def row_of(bank: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
         bank,
         str(number),
         who_of(entry),
-        cut(call_text(entry), _CALL_MOST),
+        cut(call_text(entry), _MAX_CALL),
         entry["outcome"] + (" (simulated)" if entry.get("simulated") else ""),
         "" if took is None else f"{took:.3f} s",
         text,

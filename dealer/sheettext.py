@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote, urlencode
 
-from dealer.moments import utc_text
-from dealer.shiftsheet import Deed, Scan, ShiftSheet
-from groundwork.cut import cut
+from dealer.shiftsheet import Deed, ShiftScan, ShiftSheet
+from dealer.timearguments import utc_text
 from groundwork.printable import printable
+from groundwork.truncation import cut
 
 __all__ = ["html_sheet", "markdown_sheet"]
 
-ROWS_MOST = 300
+MAX_ROWS = 300
 """Of a part; the oldest are left out."""
-CELL_MOST = 400
+MAX_CELL = 400
 AROUND_S = 120.0
 """A link shows so much before and after its moment, s."""
 _MARKDOWN = str.maketrans({each: f"\\{each}" for each in "\\`*_{}[]<>#|~"})
@@ -68,8 +68,8 @@ def markdown_sheet(sheet: ShiftSheet, page: str = "") -> str:
             lines += [part.none, ""]
             continue
         lines += [_line(part.head), _line(["---"] * len(part.head))]
-        lines += [_line([cell(each) for each in row]) for row in part.rows[-ROWS_MOST:]]
-        lines += ["", *([_left_out(part), ""] if len(part.rows) > ROWS_MOST else [])]
+        lines += [_line([cell(each) for each in row]) for row in part.rows[-MAX_ROWS:]]
+        lines += ["", *([_left_out(part), ""] if len(part.rows) > MAX_ROWS else [])]
     return "\n".join(lines)
 
 
@@ -88,10 +88,10 @@ def html_sheet(sheet: ShiftSheet, page: str = "") -> str:
             parts.append(f'<p class="none">{escape(part.none)}</p>')
             continue
         head = "".join(f"<th>{escape(each)}</th>" for each in part.head)
-        rows = ("".join(f"<td>{cell(each)}</td>" for each in row) for row in part.rows[-ROWS_MOST:])
+        rows = ("".join(f"<td>{cell(each)}</td>" for each in row) for row in part.rows[-MAX_ROWS:])
         body = "".join(f"<tr>{row}</tr>\n" for row in rows)
         parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table>")
-        if len(part.rows) > ROWS_MOST:
+        if len(part.rows) > MAX_ROWS:
             parts.append(f'<p class="none">{escape(_left_out(part))}</p>')
     title = escape(_title(sheet))
     return (
@@ -107,7 +107,7 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _left_out(part: _Part) -> str:
-    return f"{len(part.rows) - ROWS_MOST} older ones are left out."
+    return f"{len(part.rows) - MAX_ROWS} older ones are left out."
 
 
 def _title(sheet: ShiftSheet) -> str:
@@ -165,7 +165,7 @@ class _Links:
 
 
 def _text(text: object) -> _Cell:
-    return _Cell(printable(cut(str(text), CELL_MOST)))
+    return _Cell(printable(cut(str(text), MAX_CELL)))
 
 
 def _deed_cells(deed: Deed, links: _Links) -> list[_Cell]:
@@ -182,7 +182,7 @@ def _deed_cells(deed: Deed, links: _Links) -> list[_Cell]:
     ]
 
 
-def _scan_cells(scan: Scan, links: _Links) -> list[_Cell]:
+def _scan_cells(scan: ShiftScan, links: _Links) -> list[_Cell]:
     ended = "" if scan.ended is None else _utc(scan.ended)[11:]
     by_outcome: dict[str, list[str]] = {}
     for bank, outcome in scan.outcomes.items():

@@ -9,7 +9,7 @@ from typing import Any
 
 from groundwork.values import JsonValue
 
-__all__ = ["SCAN_KEYS", "Deed", "Scan", "ShiftSheet", "deeds_of", "scans_of"]
+__all__ = ["SCAN_KEYS", "Deed", "ShiftScan", "ShiftSheet", "deeds_of", "scans_of"]
 
 SCAN_KEYS = (
     *("scan.scan", "scan.outcome", "scan.file", "scan.error", "scan.warning", "scan.dropped"),
@@ -38,7 +38,7 @@ _BAD = frozenset({"failed", "unknown", "aborted", "refused", "not begun"})
 
 
 @dataclass(slots=True, kw_only=True)
-class Scan:
+class ShiftScan:
     """A scan of some Banks.
 
     Attributes:
@@ -132,7 +132,7 @@ class ShiftSheet:
     since: float
     until: float
     standing: Mapping[str, str]
-    scans: Sequence[Scan]
+    scans: Sequence[ShiftScan]
     faults: Sequence[Deed]
     acknowledgements: Sequence[Deed]
     control: Sequence[Deed]
@@ -157,7 +157,7 @@ class ShiftSheet:
         }
 
 
-def scans_of(points: Mapping[str, Sequence[Mapping[str, Any]]], since: float) -> list[Scan]:
+def scans_of(points: Mapping[str, Sequence[Mapping[str, Any]]], since: float) -> list[ShiftScan]:
     """Return the scans of a shift, in the order of their begins.
 
     Args:
@@ -165,7 +165,7 @@ def scans_of(points: Mapping[str, Sequence[Mapping[str, Any]]], since: float) ->
             force when the shift began.
         since: Begin of the shift; what was over before is left out.
     """
-    found: list[Scan] = []
+    found: list[ShiftScan] = []
     for bank, some in points.items():
         for scan in _scans_of_bank(bank, some):
             if scan.ended is not None and scan.ended < since:
@@ -178,13 +178,13 @@ def scans_of(points: Mapping[str, Sequence[Mapping[str, Any]]], since: float) ->
     return sorted(found, key=lambda scan: scan.begun)
 
 
-def _scans_of_bank(bank: str, points: Iterable[Mapping[str, Any]]) -> list[Scan]:
-    scans: list[Scan] = []
+def _scans_of_bank(bank: str, points: Iterable[Mapping[str, Any]]) -> list[ShiftScan]:
+    scans: list[ShiftScan] = []
     source = ""
     for point in points:
         key, value, time = point["key"], point["value"], float(point["time"])
         if key == _NUMBER and isinstance(value, int):
-            scans.append(Scan(number=value, begun=time, source=source))
+            scans.append(ShiftScan(number=value, begun=time, source=source))
             scans[-1].outcomes[bank] = "begun"
         elif key == _SOURCE:
             source = str(value or "")
@@ -195,7 +195,7 @@ def _scans_of_bank(bank: str, points: Iterable[Mapping[str, Any]]) -> list[Scan]
     return scans
 
 
-def _take(scan: Scan, bank: str, key: str, value: JsonValue, time: float) -> None:
+def _take(scan: ShiftScan, bank: str, key: str, value: JsonValue, time: float) -> None:
     if key == _OUTCOME:
         scan.outcomes[bank] = str(value)
         if value in FINAL:
@@ -208,11 +208,11 @@ def _take(scan: Scan, bank: str, key: str, value: JsonValue, time: float) -> Non
         scan.dropped[bank] = value
 
 
-def _is_same_scan(one: Scan, other: Scan) -> bool:
+def _is_same_scan(one: ShiftScan, other: ShiftScan) -> bool:
     return one.number == other.number and abs(one.begun - other.begun) < APART_S
 
 
-def _join(scan: Scan, other: Scan) -> None:
+def _join(scan: ShiftScan, other: ShiftScan) -> None:
     scan.begun = min(scan.begun, other.begun)
     ends = [each for each in (scan.ended, other.ended) if each is not None]
     scan.ended = max(ends) if len(ends) == 2 else None

@@ -14,7 +14,7 @@ from dealer.absence import absence_finding, host_finding, unreachable_host
 from dealer.clocks import CLOCK_WRONG_S, clock_finding, offset_of
 from dealer.errors import ConfigurationError
 from dealer.fanout import describe, fan_out
-from dealer.hosts import HostedBank, Installation, read_installation
+from dealer.hosts import BankOnHost, Installation, read_installation
 from dealer.players import is_port_manager
 from dealer.supervision import CRASH_LOOP, HostsReport, ProgramRow, Supervision
 from dealer.supervisord import SupervisorError
@@ -60,13 +60,13 @@ class ArrayQuestion:
     ours: Collection[str] = ()
     silent_since: Mapping[str, float] = field(default_factory=dict)
 
-    def home(self, bank: str) -> HostedBank:
+    def home(self, bank: str) -> BankOnHost:
         """Return where a Bank is at home; without a file, at the host of its address."""
         known = self.installation
         if known is not None and bank in known.banks:
             return known.banks[bank]
         host = self.urls[bank].partition("://")[2].rpartition(":")[0]
-        return HostedBank(bank, host, self.urls[bank])
+        return BankOnHost(bank, host, self.urls[bank])
 
 
 def ask_why(hub: ThreadHub, question: ArrayQuestion) -> dict[str, Why]:
@@ -224,7 +224,7 @@ class _Asked:
             home = self._question.home(row.bank)
             self._troubles[row.bank] += log_troubles(home, self._last_lines(home))
 
-    def _last_lines(self, bank: HostedBank) -> list[str]:
+    def _last_lines(self, bank: BankOnHost) -> list[str]:
         """Return the end of a Player's log; of one whose standard error is kept apart that, too."""
         known = self._question.installation
         assert known is not None

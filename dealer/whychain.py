@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from groundwork.cut import cut
 from groundwork.printable import printable
+from groundwork.truncation import cut
 
 __all__ = [
     "PLAYER",
     "PROGRAM",
-    "Link",
+    "Cause",
     "Trouble",
     "Why",
     "chain_of",
@@ -78,7 +78,7 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Cause:
     """A trouble, and what it comes from.
 
     Attributes:
@@ -88,7 +88,7 @@ class Link:
     """
 
     trouble: Trouble
-    causes: tuple[Link, ...] = ()
+    causes: tuple[Cause, ...] = ()
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
@@ -103,7 +103,7 @@ class Link:
             "causes": [each.describe() for each in self.causes],
         }
 
-    def first_causes(self) -> Iterator[Link]:
+    def first_causes(self) -> Iterator[Cause]:
         """Yield the ends of all its chains."""
         for cause in self.causes:
             yield from cause.first_causes()
@@ -129,7 +129,7 @@ class Why:
 
     bank: str
     asked: float
-    causes: tuple[Link, ...] = ()
+    causes: tuple[Cause, ...] = ()
     kind: str = ""
 
     @property
@@ -146,7 +146,7 @@ class Why:
         """Return all troubles, each once, from the symptoms on."""
         found: dict[tuple[str, str], Trouble] = {}
 
-        def collect(links: Iterable[Link]) -> None:
+        def collect(links: Iterable[Cause]) -> None:
             for link in links:
                 found.setdefault((link.trouble.thing, link.trouble.text), link.trouble)
                 collect(link.causes)
@@ -226,20 +226,20 @@ def _causes(
     needs: Mapping[str, Sequence[str]],
     by_thing: Mapping[str, Sequence[Trouble]],
     above: tuple[str, ...],
-) -> tuple[Link, ...]:
+) -> tuple[Cause, ...]:
     """Return the troubles nearest below a thing, each with its causes.
 
     A trouble that is below another one already stands only there. `above` are the things on the way,
     so that declarations of anybody, which may go round in a circle, come to an end.
     """
     way = (*above, thing)
-    found: dict[Trouble, Link] = {}
+    found: dict[Trouble, Cause] = {}
     for needed in needs.get(thing, ()):
         if needed in way:
             continue
         below = _causes(needed, needs, by_thing, way)
         known = by_thing.get(needed, ())
-        links = [Link(trouble=each, causes=below) for each in known] or below
+        links = [Cause(trouble=each, causes=below) for each in known] or below
         found.update((link.trouble, link) for link in links)
     kept = dict(found)
     for trouble in found:  # one after the other: in a circle each is below the other
@@ -249,7 +249,7 @@ def _causes(
     return tuple(kept.values())
 
 
-def _all_of(link: Link) -> Iterator[Trouble]:
+def _all_of(link: Cause) -> Iterator[Trouble]:
     yield link.trouble
     for cause in link.causes:
         yield from _all_of(cause)

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from dealer.commands import as_named, kept_control, tell
 from dealer.errors import NoSuchPlayerError
-from dealer.moments import utc_text
 from dealer.players import find_players
 from dealer.services import open_hub
 from dealer.shownvalues import age_text
+from dealer.timearguments import utc_text
 from dealer.why import ArrayQuestion, ask_why, installation_of
-from dealer.whychain import Link, Why
+from dealer.whychain import Cause, Why
 from groundwork.commandline import Parser, add_command, argument
 
 __all__ = ["add_commands", "why_lines"]
@@ -58,7 +58,7 @@ def why_lines(why: Why) -> list[str]:
     return [f"{why.bank}: not ready", *_below(why.causes, why.asked, "  ", ())]
 
 
-def _below(links: Sequence[Link], asked: float, indent: str, told: tuple[Link, ...]) -> list[str]:
+def _below(links: Sequence[Cause], asked: float, indent: str, told: tuple[Cause, ...]) -> list[str]:
     lines: list[str] = []
     for link in links:
         trouble = link.trouble

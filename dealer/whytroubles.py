@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from arrayconfig.findings import Finding
-from dealer.hosts import HostedBank
-from dealer.moments import utc_text
+from dealer.hosts import BankOnHost
 from dealer.supervision import CRASH_LOOP, ProgramRow
+from dealer.timearguments import utc_text
 from dealer.whychain import PLAYER, PROGRAM, Trouble, end_reason, thing_of_reason
-from groundwork.cut import cut
 from groundwork.printable import printable
+from groundwork.truncation import cut
 from groundwork.values import JsonValue
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
     "supervisor_trouble",
 ]
 
-HINDRANCES_MOST = 50
+MAX_HINDRANCES = 50
 """Of one Bank; it is anybody's code."""
 _START_REMEDIES = {
     "port": "end that process, or give banks.{bank}.player_port another port",
@@ -72,7 +72,7 @@ def absence_trouble(finding: Finding, at: float, since: float | None) -> Trouble
     )
 
 
-def host_trouble(bank: HostedBank, why: str, at: float) -> Trouble:
+def host_trouble(bank: BankOnHost, why: str, at: float) -> Trouble:
     """Return the trouble of a host that no connection reaches, and why."""
     text = f"host {bank.host} is not reached from here ({why})"
     remedy = f"ping {bank.host}; look at its power, the network, and the firewalls between"
@@ -130,7 +130,7 @@ def _after(crashes: int | None) -> str:
     return f" after {crashes} crash{'es' if crashes > 1 else ''}" if crashes else ""
 
 
-def log_troubles(bank: HostedBank, lines: Sequence[str]) -> list[Trouble]:
+def log_troubles(bank: BankOnHost, lines: Sequence[str]) -> list[Trouble]:
     """Return what ended a Player, as the end of its log says.
 
     Args:
@@ -157,7 +157,7 @@ def hindrance_troubles(bank: str, told: JsonValue, at: float) -> list[Trouble]:
     """Return the hindrances of a Bank, as its `get_readiness` tells them; what is none is left out."""
     some = told.get("hindrances") if isinstance(told, Mapping) else None
     found = []
-    for each in some[:HINDRANCES_MOST] if isinstance(some, list) else ():
+    for each in some[:MAX_HINDRANCES] if isinstance(some, list) else ():
         if not isinstance(each, Mapping):
             continue
         thing, text, remedy = (

@@ -8,7 +8,7 @@ import psutil
 
 __all__ = ["describe_process", "listener_of"]
 
-_WORDS_MOST = 80
+_MAX_WORDS = 80
 
 
 def describe_process(pid: int) -> str:
@@ -20,7 +20,7 @@ def describe_process(pid: int) -> str:
         words = " ".join(process.cmdline()) or process.name()
     except psutil.Error:
         return f"process {pid}"
-    shown = words if len(words) <= _WORDS_MOST else words[: _WORDS_MOST - 3] + "..."
+    shown = words if len(words) <= _MAX_WORDS else words[: _MAX_WORDS - 3] + "..."
     return f"process {pid} ({shown})"
 
 

@@ -75,7 +75,7 @@ class CurrentMode:
 
     @property
     def is_changing(self) -> bool:
-        """Whether a change is going on."""
+        """A change is going on."""
         return not self._at_rest.is_set()
 
     def describe(self) -> JsonObject:
@@ -90,7 +90,7 @@ class CurrentMode:
         }
 
     def is_at(self, name: str, frequency: float) -> bool:
-        """Whether a mode is set with this frequency, MHz with its sign, as it is configured now."""
+        """Tell whether a mode is set with this frequency, MHz with its sign, as it is configured now."""
         if self.backend is None or name != self.name:
             return False
         setup = self.backend.setup

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from dealer.diffcommand import diff_lines
 from dealer.differences import (
-    Difference,
-    Held,
-    Kind,
-    State,
+    ComparedState,
+    DifferenceKind,
+    HeldValue,
+    StateDifference,
     call_behind,
     differences,
     last_stretch,
@@ -23,13 +23,15 @@ from dealer.diffstates import Comparison, StateError, StateWord, read_word
 AT = 10_000.0
 
 
-def state(label: str = "BANKA", *, is_wanted: bool = False, **values: Any) -> State:
+def state(label: str = "BANKA", *, is_wanted: bool = False, **values: Any) -> ComparedState:
     held = {
-        key.replace("__", "."): one if isinstance(one, Held) else Held(value=one, since=100.0)
+        key.replace("__", "."): one
+        if isinstance(one, HeldValue)
+        else HeldValue(value=one, since=100.0)
         for key, one in values.items()
     }
     bank = label.partition("@")[0]
-    return State(label=label, bank=bank, at=AT, values=held, is_wanted=is_wanted)
+    return ComparedState(label=label, bank=bank, at=AT, values=held, is_wanted=is_wanted)
 
 
 def entry(time: float, method: str, took: float | None = 0.1, **more: Any) -> dict[str, Any]:
@@ -40,13 +42,13 @@ def entry(time: float, method: str, took: float | None = 0.1, **more: Any) -> di
 
 
 def test_only_what_differs_is_told_with_unit_and_the_call_that_changed_it() -> None:
-    old = Held(value=0.5, unit="s", since=1000.0)
-    new = Held(value=1.0, unit="s", since=2000.05)
+    old = HeldValue(value=0.5, unit="s", since=1000.0)
+    new = HeldValue(value=1.0, unit="s", since=2000.05)
     left = state("BANKA@scan11", status__EXPOSURE=old, status__MODE="MODE1")
     right = state("BANKA@scan12", status__EXPOSURE=new, status__MODE="MODE1")
     journal = [entry(1000.0, "prepare"), entry(2000.0, "set_param", kwargs={"exposure": 1.0})]
     (found,) = differences(left, right, {"BANKA": journal})
-    assert (found.key, found.kind, found.unit) == ("status.EXPOSURE", Kind.SET, "s")
+    assert (found.key, found.kind, found.unit) == ("status.EXPOSURE", DifferenceKind.SET, "s")
     assert (found.left, found.right) == (old, new)
     assert [call and call["method"] for call in found.calls] == ["bank.prepare", "bank.set_param"]
     lines = diff_lines(Comparison(left=left, right=right, found=[found]), is_all=False)
@@ -59,15 +61,15 @@ def test_only_what_differs_is_told_with_unit_and_the_call_that_changed_it() -> N
 
 
 def test_what_is_each_sides_own_and_what_moves_is_kept_apart() -> None:
-    young = Held(value=7, since=AT - 1.0)
+    young = HeldValue(value=7, since=AT - 1.0)
     left = state(status__SCANNUM=11, status__NPOL=2, status__ADCRMS=young, host_load__load=1.0)
     right = state(status__SCANNUM=12, status__NPOL=4, status__ADCRMS=8, host_load__load=2.0)
     found = {each.key: each.kind for each in differences(left, right, {})}
     assert found == {
-        "status.SCANNUM": Kind.OWN,
-        "status.NPOL": Kind.SET,
-        "status.ADCRMS": Kind.MOVING,
-        "host_load.load": Kind.MOVING,
+        "status.SCANNUM": DifferenceKind.OWN,
+        "status.NPOL": DifferenceKind.SET,
+        "status.ADCRMS": DifferenceKind.MOVING,
+        "host_load.load": DifferenceKind.MOVING,
     }
     comparison = Comparison(left=left, right=right, found=differences(left, right, {}))
     assert "not shown: 1 of each side's own" in diff_lines(comparison, is_all=False)[-1]
@@ -96,7 +98,7 @@ def test_the_call_behind_a_value_is_the_one_that_was_under_way(
 ) -> None:
     refused = entry(100.04, "set_param", outcome="refused", kwargs={"nchan": 5})
     journal = [entry(100.0, "prepare"), refused, entry(200.0, "set_mode", None, outcome="running")]
-    found = call_behind("status.NCHAN", Held(value=1, since=since), journal)
+    found = call_behind("status.NCHAN", HeldValue(value=1, since=since), journal)
     assert (None if found is None else found["method"].removeprefix("bank.")) == method
 
 
@@ -109,10 +111,10 @@ def test_a_call_that_names_the_key_is_behind_it_unless_that_was_long_ago(
     named = entry(100.0, "set_param", kwargs={"scan_length": 60})
     others = [entry(since - 1.0, "arm"), entry(since - 0.5, "confirm_start")]
     journal = [named, *(others if since < 1000.0 else []), entry(130.0, "stop", outcome="refused")]
-    found = call_behind("status.SCANLEN", Held(value=60, since=since), journal)
+    found = call_behind("status.SCANLEN", HeldValue(value=60, since=since), journal)
     assert found is not None
     assert found["method"] == f"bank.{method}"
-    assert call_behind("status.SCANLEN", Held(value=60), journal) is None
+    assert call_behind("status.SCANLEN", HeldValue(value=60), journal) is None
     assert call_behind("status.SCANLEN", None, journal) is None
 
 
@@ -165,13 +167,13 @@ VALUES = st.dictionaries(
 def test_a_state_does_not_differ_from_itself_and_sides_may_be_exchanged(
     one: dict[str, Any], other: dict[str, Any]
 ) -> None:
-    def held(values: dict[str, Any]) -> State:
-        told = {key: Held(value=value) for key, value in values.items()}
-        return State(label="X", bank="X", at=AT, values=told)
+    def held(values: dict[str, Any]) -> ComparedState:
+        told = {key: HeldValue(value=value) for key, value in values.items()}
+        return ComparedState(label="X", bank="X", at=AT, values=told)
 
     assert differences(held(one), held(one), {}) == []
 
-    def keys(found: list[Difference]) -> list[str]:
+    def keys(found: list[StateDifference]) -> list[str]:
         return [each.key for each in found]
 
     left, right = held(one), held(other)

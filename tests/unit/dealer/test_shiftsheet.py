@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dealer.sheettext import html_sheet, markdown_sheet
-from dealer.shiftsheet import DEEDS, Deed, Scan, ShiftSheet, deeds_of, scans_of
+from dealer.shiftsheet import DEEDS, Deed, ShiftScan, ShiftSheet, deeds_of, scans_of
 
 SINCE, UNTIL = 1_000_000.0, 1_028_800.0
 HOSTILE = '<img src=x onerror=alert(1)> | [a](http://x) \x1b[31m "q" & \u202e'
@@ -113,7 +113,7 @@ def test_deeds_that_are_alike_are_one_with_its_banks_and_count() -> None:
 
 SHEET = sheet(
     standing={"BANKA": "ready", "BANKC": "not ready <- no Player answers"},
-    scans=[Scan(number=12, begun=SINCE, ended=SINCE + 60, outcomes={"BANKA": "done"})],
+    scans=[ShiftScan(number=12, begun=SINCE, ended=SINCE + 60, outcomes={"BANKA": "done"})],
     faults=[
         Deed(who="o", call="start()", outcome="refused", text=HOSTILE, first=SINCE, last=SINCE)
     ],

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from dealer.absence import absence_finding
 from dealer.clocks import clock_finding
-from dealer.hosts import HostedBank
+from dealer.hosts import BankOnHost
 from dealer.start import ClockOffset
 from dealer.supervision import ProgramRow
-from dealer.whychain import Link, Trouble, Why, chain_of, end_reason, thing_of_reason
+from dealer.whychain import Cause, Trouble, Why, chain_of, end_reason, thing_of_reason
 from dealer.whycommand import why_lines
 from dealer.whytroubles import (
     absence_trouble,
@@ -36,7 +36,7 @@ from spectrometer.status.owner import Owner
 from zmqjsonproxy.errors import PeerLostError, UnknownKeyError
 
 AT = 1_796_000_000.0
-BANKC = HostedBank("BANKC", "hpc2", "tcp://127.0.0.1:1")
+BANKC = BankOnHost("BANKC", "hpc2", "tcp://127.0.0.1:1")
 ABSENT = absence_trouble(
     absence_finding("BANKC", BANKC.url, PeerLostError(BANKC.url, "rpc.ping", "connection refused")),
     AT,
@@ -64,11 +64,11 @@ def why_of(told: dict[str, Any], *more: Trouble) -> Why:
     return chain_of("BANKC", AT, troubles, told["depends"], "spectrometer")
 
 
-def things(link: Link) -> list[str]:
+def things(link: Cause) -> list[str]:
     return [trouble.thing for trouble in link.path()]
 
 
-def after_a_start(error: Exception, *before: str) -> Link:
+def after_a_start(error: Exception, *before: str) -> Cause:
     """The chain of a Player that is started again and again, and ends with an error each time."""
     lines = [*before, f"player: {error}", ""]
     (link,) = chain_of(

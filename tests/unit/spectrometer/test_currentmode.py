@@ -20,7 +20,7 @@ MODE = SimpleNamespace(needed_arm_delay_s=4.0)
 
 
 class Scan:
-    """What runs the scans of a mode, as far as a mode change asks it."""
+    """The part of what runs scans that a mode change asks."""
 
     def __init__(self) -> None:
         self.scanning, self.state = False, ScanState.IDLE
