@@ -45,13 +45,9 @@ Word = Annotated[str, Query(max_length=250, description=f"a state: {WORD_FORM}")
 
 
 class DealerQuestions:
-    """The routes.
+    """The routes."""
 
-    Attributes:
-        hub: Of the array; set when it is there.
-    """
-
-    hub: ArrayHub
+    _hub: ArrayHub
     _calls: ThreadHub
 
     def __init__(self) -> None:
@@ -64,9 +60,9 @@ class DealerQuestions:
         api.add_api_route("/api/handover", self.handover)
 
     @contextlib.asynccontextmanager
-    async def answering(self) -> AsyncIterator[None]:
-        """Answer within this block."""
-        keys = self.hub.keys
+    async def answering(self, hub: ArrayHub) -> AsyncIterator[None]:
+        """Answer within this block, about an array."""
+        self._hub, keys = hub, hub.keys
         with ThreadHub(resolvers=Services(keys).resolvers, keys=keys) as self._calls:
             yield
 
@@ -78,7 +74,7 @@ class DealerQuestions:
 
     async def why(self, request: Request, bank: Bank) -> Response:
         """Return why a Bank is not ready: the chain from the symptom to the first cause."""
-        array, state = self.hub.array, self.hub.states[self._known(bank)]
+        array, state = self._hub.array, self._hub.states[self._known(bank)]
         person: Person | None = request.scope.get(PERSON)
         is_ours = person is not None and state.controlled_by == person.key
         liveness, silent = state.liveness, (LivenessState.STALE, LivenessState.LOST)
@@ -94,7 +90,7 @@ class DealerQuestions:
 
     async def diff(self, left: Word, right: Word = "") -> Response:
         """Return on what two states differ, and the calls that made it so."""
-        now, urls = time.time(), self.hub.array.urls
+        now, urls = time.time(), self._hub.array.urls
         try:
             one = read_word(left, self._known, now)
             words = one, read_word(right or one.bank, self._known, now)
@@ -118,7 +114,7 @@ class DealerQuestions:
         form: Literal["json", "markdown", "html"] = "json",
     ) -> Response:
         """Return the hand-over sheet of a shift, by default of the last 8 h; Markdown and HTML as files."""
-        array, end = self.hub.array, time.time() if until is None else until
+        array, end = self._hub.array, time.time() if until is None else until
         begin = end - SHIFT_S if since is None else since
         if begin >= end:
             raise HTTPException(400, "since is not before until")
@@ -140,7 +136,7 @@ class DealerQuestions:
         return Response(write(sheet, page), media_type=f"{kind}; charset=utf-8", headers=headers)
 
     def _known(self, bank: str) -> str:
-        if bank not in self.hub.array.urls:
-            known = ", ".join(self.hub.array.urls)
+        if bank not in self._hub.array.urls:
+            known = ", ".join(self._hub.array.urls)
             raise HTTPException(404, f"no Bank {bank[:80]}; there are {known}")
         return bank

@@ -19,6 +19,7 @@ from histogrammer.analysis.integration import integrate
 from histogrammer.analysis.projection import ProjectionAxis
 from histogrammer.analyzer import STOP_S, RunState
 from histogrammer.areas import Described, find_area
+from histogrammer.bankalarms import HISTOGRAMMER_ALARMS
 from histogrammer.bankstate import DEPENDS, bank_findings, bank_hindrances
 from histogrammer.config import HistogrammerBankConfig
 from histogrammer.definitions import GateTable, ParameterTable, SpectrumTable, read_definitions
@@ -33,6 +34,7 @@ from histogrammer.patterns import select
 from histogrammer.rest.protocol.answers import gate_object, parameter_object, spectrum_object
 from histogrammer.service import Histogrammer, HistogrammerSettings
 from histogrammer.spectrapublisher import SpectraPublisher, visible
+from player.alarms.rules import AlarmRule
 from player.bank import Bank, BankContext
 from player.findings import Finding, Surroundings
 from player.readiness import Hindrance
@@ -84,6 +86,10 @@ class HistogrammerBank(Bank):
     @classmethod
     def diagnose(cls, config: Config, bank_name: str, around: Surroundings) -> list[Finding]:
         return diagnose(config, bank_name, around)
+
+    @classmethod
+    def declared_alarms(cls) -> Sequence[AlarmRule]:
+        return HISTOGRAMMER_ALARMS
 
     @property
     def histogrammer(self) -> Histogrammer:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from arrayconfig.logs import log_level, set_log_level
+from player.alarms.rules import AlarmRule
 from player.clock import Clock, SystemClock
 from player.errors import Fault
 from player.findings import Finding, Surroundings
@@ -155,6 +156,12 @@ class Bank:
             around: Where it would be opened.
         """
         return []
+
+    @classmethod
+    def declared_alarms(cls) -> Sequence[AlarmRule]:
+        """Return the alarms that every Bank of this kind has, as long as the file does not say
+        otherwise."""
+        return ()
 
     def parts(self) -> Mapping[str, object | None]:
         """Return what is served besides the Bank itself: part name -> object.

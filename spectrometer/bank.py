@@ -175,7 +175,6 @@ class SpectrometerBank(FollowedBank):
             with suppress(StatusMemoryError):
                 scan.tick()
         self._status_memory.look()
-        self._look_at_disk()
 
     # modes
 

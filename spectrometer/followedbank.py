@@ -3,15 +3,17 @@ queries."""
 
 from __future__ import annotations
 
-import shutil
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import Any
 
 from groundwork.values import JsonObject
+from player.alarms.rules import AlarmRule
 from player.bank import BankContext
 from spectrometer.backends.vegas import VegasBackend
+from spectrometer.bankalarms import SPECTROMETER_ALARMS
 from spectrometer.bankstate import DataTakingState
 from spectrometer.daq.programs import Programs
+from spectrometer.hostconditions import ClockSteps, disk_room
 from spectrometer.observing.scanreport import NO_REPORT, ScanReports, standing
 from spectrometer.observing.scanstate import ScanState
 from spectrometer.statusbank import StatusBank
@@ -44,7 +46,11 @@ class FollowedBank(StatusBank):
     def __init__(self, context: BankContext) -> None:
         super().__init__(context)
         self._reports = ScanReports()
-        self._free_bytes: int | None = None
+        self._clock_steps = ClockSteps(context.clock)
+
+    @classmethod
+    def declared_alarms(cls) -> Sequence[AlarmRule]:
+        return SPECTROMETER_ALARMS
 
     def _tell_scan(self, told: JsonObject) -> None:
         """Publish how the scan stands."""
@@ -54,6 +60,22 @@ class FollowedBank(StatusBank):
         """Publish how the mode stands, if that is news."""
         if (told := self.mode_state()) != self.mode:
             self.mode = told
+
+    @computed(
+        every=10.0,
+        doc="Room on the disk of the data root: free_bytes, total_bytes, free_share (0..1).",
+    )
+    def disk(self) -> dict[str, Any] | None:
+        """Return how much room there is for data; None: there is no data root."""
+        return disk_room(self.context.data_root)
+
+    @computed(
+        doc="Steps of the host's clock: step_s, by which it was set in the last ten minutes (0: it "
+        "was not), and steps, how often since the Player began."
+    )
+    def clock_steps(self) -> dict[str, Any]:
+        """Return by how much the host's clock was set."""
+        return self._clock_steps.read()
 
     @computed(
         every=0.5,
@@ -85,14 +107,15 @@ class FollowedBank(StatusBank):
         ended = "" if gone is None else f"{gone.name} has ended, exit status {gone.returncode}"
         return DataTakingState(
             ended=ended,
-            free_bytes=None if programs.has_counts is None else self._free_bytes,
+            free_bytes=None if programs.has_counts is None else self._free_bytes(),
             data_root=str(self.context.data_root),
         )
 
-    def _look_at_disk(self) -> None:
-        """Take note of the free space below the data root; a file system may keep that waiting."""
-        with suppress(OSError):
-            self._free_bytes = shutil.disk_usage(self.context.data_root).free
+    def _free_bytes(self) -> int | None:
+        """Return the room for data, as it was published last; waits for no disk."""
+        newest = self._table.properties["disk"].newest
+        told = None if newest is None else newest.encoded.value()
+        return told["free_bytes"] if isinstance(told, dict) else None
 
     def _why_no_spectrum(self, programs: Programs | None) -> str:
         backend = self._current.backend

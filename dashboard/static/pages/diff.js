@@ -1,6 +1,6 @@
 // Differences of anything with anything: two Banks, two scans, now and then, wanted and actual.
 import { place, setQuery, writePlace } from "../state/address.js";
-import { second } from "../state/clock.js";
+import { moment, second } from "../state/clock.js";
 import { site } from "../state/site.js";
 import { callText } from "../text/calls.js";
 import { joined, parted } from "../text/statewords.js";
@@ -20,6 +20,12 @@ function Side({ side, word }) {
   const take = (/** @type {Partial<{bank: string, when: string}>} */ change) => setQuery({ [side]: joined({ bank, when, ...change }) });
   return html`<span class="side-of"><select aria-label="${side}: Bank" value=${bank} onChange=${(/** @type {any} */ event) => take({ bank: event.currentTarget.value })}>${site.value.banks.map((each) => html`<option key=${each}>${visible(each, 40)}</option>`)}</select>
     <input aria-label="${side}: now, wanted, scan12, 1h or UTC" list="whens" size="19" value=${when} placeholder="now" onChange=${(/** @type {any} */ event) => take({ when: event.currentTarget.value.trim() })} /></span>`;
+}
+
+/** @param {string} word @returns {string} The same at the moment that all pages show, if it says none itself. */
+function asShown(word) {
+  const { bank, when } = parted(word);
+  return moment.value === null || when ? word : joined({ bank, when: utc(moment.value) });
 }
 
 /** @param {{held: any}} _ */
@@ -56,7 +62,7 @@ export default function Diff() {
   const left = query.left || first;
   const right = query.right || (query.left ? parted(query.left).bank : other);
   const isAll = query.all === "yes";
-  const { told, problem, isAsking } = useJson(left ? `/api/diff?${new URLSearchParams({ left, right })}` : null, EVERY_S);
+  const { told, problem, isAsking } = useJson(left ? `/api/diff?${new URLSearchParams({ left: asShown(left), right: asShown(right) })}` : null, EVERY_S);
   const shown = (told?.differences ?? []).filter((/** @type {any} */ each) => isAll || each.kind === "set");
   const hidden = (told?.differences ?? []).length - shown.length;
   const labels = [told?.left.label, told?.right.label].map((label) => visible(label ?? "", 60));

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { bankPath, place, setQuery, writePlace } from "../state/address.js";
-import { second, serverNow } from "../state/clock.js";
+import { second, shownNow } from "../state/clock.js";
 import { site } from "../state/site.js";
 import { number, span, utc, visible } from "../text/format.js";
 import { outcomeSeverity } from "../text/states.js";
@@ -92,9 +92,9 @@ export default function HandOver() {
   const key = JSON.stringify(query);
   useEffect(() => {
     const ask = () => {
-      if (serverNow() === 0) return;
+      if (shownNow() === 0) return;
       clearInterval(timer);
-      const { since, until } = rangeOf(query, serverNow());
+      const { since, until } = rangeOf(query, shownNow());
       asked.value = new URLSearchParams({ since: since.toFixed(0), until: until.toFixed(0) }).toString();
     };
     const timer = setInterval(ask, 100);

@@ -1,6 +1,6 @@
 // Why a Bank is not ready: the chain from the symptom to the first cause, each link with evidence, age and remedy.
 import { bankPath, place, setQuery, writePlace } from "../state/address.js";
-import { second } from "../state/clock.js";
+import { moment, second } from "../state/clock.js";
 import { site } from "../state/site.js";
 import { span, utcNear, visible } from "../text/format.js";
 import { chains } from "../text/whys.js";
@@ -42,6 +42,7 @@ export default function Why() {
         <a class="button" href=${writePlace("/log", { bank })}>log</a><a class="button" href=${writePlace("/journal", { bank })}>journal</a>
         <select aria-label="Bank" value=${bank} onChange=${choose}>${site.value.banks.map((each) => html`<option key=${each}>${visible(each, 40)}</option>`)}</select></div></div>
     <section class="panel why" aria-label="chain of causes">
+      ${moment.value !== null && html`<p class="sentence warn">This is why it is not ready now, not at the moment that other pages show.</p>`}
       ${problem && html`<p class="problem">${visible(problem, 300)}</p>`}
       ${isOf && html`<p class="sentence"><${Chip} severity=${told.is_ready ? "ok" : told.has_fault ? "fault" : "off"} word=${told.is_ready ? "ready" : told.has_fault ? "not ready" : "busy"} />
         ${told.is_ready ? html`<span class="dim">Nothing keeps it from beginning what it is asked.</span>` : html`<span>${chains(told).map((chain) => chain.join(" \u2190 ")).join("; and ")}</span>`}</p>`}
