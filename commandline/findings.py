@@ -49,6 +49,7 @@ class Report:
         facts: Further facts, as JSON holds them.
         findings: What is wrong; empty if all is well.
         notes: What works, but deserves a look.
+        chains: Sentences that lead from a finding to its first cause.
         repaired: A sentence for each finding that was repaired, or could not be; None: nobody asked
             for it.
     """
@@ -59,6 +60,7 @@ class Report:
     facts: dict[str, object] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    chains: list[str] = field(default_factory=list)
     repaired: list[str] | None = None
 
     def note(self, text: str) -> None:
@@ -87,7 +89,8 @@ class Report:
             if bank not in bad and "" not in bad
         ]
         notes = [f"note: {note}" for note in self.notes]
-        return [*(self.repaired or ()), *map(str, self.findings), *fine, *notes]
+        chains = [f"why: {chain}" for chain in self.chains]
+        return [*(self.repaired or ()), *map(str, self.findings), *fine, *notes, *chains]
 
     def show(self, as_json: bool) -> int:
         """Print it; the exit status."""

@@ -21,7 +21,9 @@ from dealer import (
     alarmcommand,
     commands,
     controlcommand,
+    diffcommand,
     fetchcommand,
+    handovercommand,
     historycommand,
     hostcommands,
     journalcommand,
@@ -31,6 +33,7 @@ from dealer import (
     plotcommand,
     propertycommands,
     watchcommand,
+    whycommand,
 )
 from dealer.errors import DealerError
 from zmqjsonproxy import ProxyError, recording
@@ -63,12 +66,15 @@ COMMON = (
 
 COMMANDS = (
     *commands.COMMANDS,
+    whycommand.COMMAND,
     *propertycommands.COMMANDS,
     watchcommand.COMMAND,
     pipecommand.COMMAND,
     alarmcommand.COMMAND,
     journalcommand.COMMAND,
     historycommand.COMMAND,
+    diffcommand.COMMAND,
+    handovercommand.COMMAND,
     fetchcommand.COMMAND,
     controlcommand.COMMAND,
     hostcommands.COMMAND,

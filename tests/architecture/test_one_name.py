@@ -11,7 +11,7 @@ import pytest
 from support.packages import PACKAGES
 from support.player_run import ROOT
 
-SHARED = {"Report": "what each doctor found is that of `arrayconfig.findings`, with more beside it"}
+SHARED: dict[str, str] = {}
 """Names that several modules may have, each with its reason."""
 FOLDERS = (*PACKAGES, "benchmarks", "compat", "examples", "tests", "tools")
 _OLD_WORD = re.compile(r"(?:^|_)MOST(?:_|$)")

@@ -8,7 +8,8 @@ import pytest
 
 from commandline.rows import plain_rows
 from dealer.historycommand import plot_lines
-from dealer.journalcommand import _follow, _Shown, _tell_troubles, row_of
+from dealer.journalcommand import _follow, _Shown, _tell_troubles
+from dealer.journalrows import row_of
 from dealer.outcome import Outcome, Outcomes
 from dealer.recordfindings import record_findings
 from zmqjsonproxy.errors import PeerLostError
