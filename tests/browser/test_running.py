@@ -71,6 +71,12 @@ def held(page: Any, verb: str) -> Any:
     )
 
 
+def ready(button: Any) -> Any:
+    """Wait until a button may be held; the button."""
+    expect(button).not_to_have_attribute("aria-disabled", "true")
+    return button
+
+
 def acts(site: KeyedDashboard, name: str) -> list[str]:
     return [act["text"] for act in site.get(name, "/api/acts")["acts"]]
 
@@ -101,7 +107,7 @@ def test_a_scan_is_taken_from_the_page_alone(site: KeyedDashboard, visit: Visit)
     expect(start).to_contain_text(
         "a scan on 2 Banks as early as possible, with source 3C48: BANKA, BANKB"
     )
-    hold(page, start)
+    hold(page, ready(start))
     scan = page.locator("section[aria-label=scan]")
     expect(scan).to_contain_text(re.compile(r"scan 1 .*50 % on BANKA, BANKB, ends"))
     expect(start).to_have_attribute("aria-disabled", "true")
@@ -110,7 +116,7 @@ def test_a_scan_is_taken_from_the_page_alone(site: KeyedDashboard, visit: Visit)
     expect(held(page, "Stop")).to_contain_text(
         "scan 1, 50 % done, on 2 Banks: BANKA, BANKB; the rest of it is not taken"
     )
-    hold(page, held(page, "Stop"))
+    hold(page, ready(held(page, "Stop")))
     expect(scan).to_contain_text("No scan is running")
     done = page.locator("section[aria-label='what was done']")
     expect(done).to_contain_text("stop()")
@@ -137,7 +143,7 @@ def test_control_is_seen_by_all_and_whoever_loses_it_is_told(
     expect(held(ben, "Break")).to_have_count(0)
 
     root.get_by_label("reason").fill("fire")
-    hold(root, held(root, "Break control"))
+    hold(root, ready(held(root, "Break control")))
     expect(ann.locator(".notice.bad").first).to_contain_text(
         re.compile("you have no control any more.*broken by root.*: fire")
     )
@@ -161,8 +167,9 @@ def test_nothing_shorter_than_a_hold_of_a_second_does_anything(
     page.get_by_role("button", name="Log in").click()
     page.get_by_label("reason").fill("fire")
     page.get_by_label("method", exact=True).select_option("bank.prepare")
-    expect(held(page, "Abort")).to_be_visible()
     verbs = ["Stop", "Abort", "Break control"]
+    for verb in verbs:
+        ready(held(page, verb))
     page.clock.pause_at(page.evaluate("Date.now()") + 1000)
     for verb in verbs:
         point = middle(held(page, verb))
@@ -200,12 +207,13 @@ def test_an_operation_is_found_again_after_a_reload_and_aborted_by_key(
     page.get_by_label("seconds", exact=True).fill("600")
     call = held(page, "Call slew")
     expect(call).to_contain_text("on 1 Bank: BANKB")
-    hold(page, call)
+    hold(page, ready(call))
     operations = page.locator("section[aria-label=operations]")
     expect(operations).to_contain_text("50 %")
     page.reload()
     expect(operations).to_contain_text("slewing")
-    held(page, "Abort").focus()
+    abort = ready(held(page, "Abort"))
+    abort.focus()
     page.keyboard.down("Enter")
     expect(operations).to_have_count(0)
     page.keyboard.up("Enter")
@@ -233,7 +241,7 @@ def test_on_a_phone_what_is_dangerous_is_unlocked_first(site: KeyedDashboard, vi
     assert acts(site, "ann") == []
     locked = page.locator(".hold-of", has=stop)
     locked.get_by_role("button", name="unlock", exact=True).click()
-    hold(page, stop)
+    hold(page, ready(stop))
     poll(lambda: acts(site, "ann") == ["stop()"], "it has acted")
     sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(sideways) <= 0
