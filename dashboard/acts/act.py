@@ -191,6 +191,10 @@ class Act:
             else:
                 self.outcomes[bank] = ActOutcome(OutcomeState.FAILED, others)
 
+    def refuse(self, why: str) -> None:
+        """Take note that nothing was done anywhere."""
+        self.outcomes = {bank: ActOutcome(OutcomeState.REFUSED, why) for bank in self.banks}
+
     def take_operations(self, operations: Mapping[str, Mapping[str, Any]]) -> None:
         """Look how the operations stand that it has begun.
 
