@@ -56,7 +56,7 @@ ACT_PATHS = (
     "/api/acts/dismiss",
     "/api/hosts/order",
 )
-LOOK_EVERY_S = 0.25
+LOOK_EVERY_S = 10.0
 URGENT = frozenset({"abort", "stop"})
 """Methods that end something."""
 
@@ -124,7 +124,7 @@ class ActRoutes:
 
     async def _look(self) -> None:
         while True:
-            self._book.look(self._hub.board.operations.values)
+            self._book.forget_old()
             await asyncio.sleep(LOOK_EVERY_S)
 
     def _is_present(self, person: Person) -> bool:
@@ -176,6 +176,8 @@ class ActRoutes:
         work = partial(
             doing.call,
             described=described,
+            heard=self._hub.board.operations.values,
+            show=self._book.show,
             args=body.args,
             kwargs=body.kwargs,
             timeout=body.timeout,

@@ -99,6 +99,13 @@ def test_a_start_that_one_bank_refuses_starts_none(site: KeyedDashboard) -> None
     assert "too early" in outcomes(early)["BANKA"][1]
 
 
+def test_an_operation_that_ends_tells_its_value(site: KeyedDashboard) -> None:
+    act = site.act("ann", "/api/call", banks=ALL, method="slew", kwargs={"seconds": 0.0})
+    assert outcomes(act) == {bank: ("done", "there") for bank in ALL}
+    assert act["values"] == dict.fromkeys(ALL, "there")
+    assert all(each["operation"] for each in act["outcomes"].values())
+
+
 def test_an_operation_is_followed_found_again_and_aborted(site: KeyedDashboard) -> None:
     answer = site.post("ann", "/api/call", banks=["BANKA"], method="slew", args=[300.0], wait=0)
     assert answer.status == 202
