@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -23,7 +23,6 @@ from zmqjsonproxy.errors import (
     PeerLostError,
     RefusedError,
 )
-from zmqjsonproxy.rpc.protocol.jsonrpc import error_from
 
 __all__ = ["Act", "ActOutcome", "OutcomeState"]
 
@@ -44,8 +43,6 @@ class OutcomeState(StrEnum):
 
 
 _OPEN = (OutcomeState.WAITING, OutcomeState.RUNNING)
-_ENDED = frozenset({"done", "failed", "aborted", "lost"})
-"""States of operations that have ended."""
 
 
 @dataclass(slots=True)
@@ -191,21 +188,9 @@ class Act:
             else:
                 self.outcomes[bank] = ActOutcome(OutcomeState.FAILED, others)
 
-    def take_operations(self, operations: Mapping[str, Mapping[str, Any]]) -> None:
-        """Look how the operations stand that it has begun.
-
-        Args:
-            operations: "BANK ID" -> as viewers are told of it.
-        """
-        for bank, outcome in self.outcomes.items():
-            told = operations.get(f"{bank} {outcome.operation}") if outcome.operation else None
-            if told is None or outcome.state not in _OPEN:
-                continue
-            if told.get("state") in _ENDED:
-                ended = ActOutcome.of(Outcome(bank, told.get("value"), _error_of(told)))
-                self.outcomes[bank] = replace(ended, operation=outcome.operation)
-            else:
-                outcome.state = OutcomeState.RUNNING
+    def refuse(self, why: str) -> None:
+        """Take note that nothing was done anywhere."""
+        self.outcomes = {bank: ActOutcome(OutcomeState.REFUSED, why) for bank in self.banks}
 
     def give_up(self, why: str) -> None:
         """End what is still waited for: nobody knows its outcome."""
@@ -233,13 +218,3 @@ class Act:
     def describe_whole(self) -> JsonObject:
         """Return what its person is told."""
         return {**self.describe(), "values": self.values, "before": self.before}
-
-
-def _error_of(told: Mapping[str, Any]) -> Exception | None:
-    """Return the error of an operation that has ended; None: it is done."""
-    if told["state"] == "done":
-        return None
-    error = told.get("error")
-    if isinstance(error, Mapping):
-        return error_from(dict(error), peer="", method=str(told.get("method", "")))
-    return OperationLostError("its Player ended in the middle of it, or has forgotten it")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -15,6 +15,7 @@ __all__ = [
     "BreakBody",
     "CallBody",
     "DismissBody",
+    "OrderBody",
     "ParametersBody",
     "StartBody",
     "TakeBody",
@@ -105,6 +106,17 @@ class BreakBody(BanksBody):
     """Control that is to be taken from whoever has it."""
 
     reason: Reason
+
+
+class OrderBody(BanksBody):
+    """Order to the supervisords of hosts.
+
+    Attributes:
+        force: Also while a scan runs.
+    """
+
+    order: Literal["start", "stop", "restart"]
+    force: bool = False
 
 
 class DismissBody(Body):

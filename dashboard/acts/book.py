@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import Any
 
 from dashboard.acts.act import Act, OutcomeState
@@ -73,14 +73,13 @@ class ActBook:
         if act.id in self._acts:
             self._topic.put(act.id, act.describe())
 
-    def look(self, operations: Mapping[str, Mapping[str, Any]]) -> None:
-        """Look how operations stand, and forget what is old; called a few times a second."""
+    def forget_old(self) -> None:
+        """Forget what was done long ago; called from time to time."""
         now = self._clock()
         for act in list(self._acts.values()):
             if act.ended is None:
-                act.take_operations(operations)
-                self.show(act)
-            elif act.state is OutcomeState.DONE and now - act.ended > DONE_KEPT_S:
+                continue
+            if act.state is OutcomeState.DONE and now - act.ended > DONE_KEPT_S:
                 self._forget(act)
 
     def of(self, by: str) -> list[Act]:

@@ -19,6 +19,7 @@ from dashboard.acts.bodies import (
     BreakBody,
     CallBody,
     DismissBody,
+    OrderBody,
     ParametersBody,
     StartBody,
     TakeBody,
@@ -26,11 +27,13 @@ from dashboard.acts.bodies import (
 from dashboard.acts.book import ActBook, TooManyActsError
 from dashboard.acts.checks import NothingSentError, call_text, check_heard, methods_of
 from dashboard.acts.doing import Doer
+from dashboard.acts.hostorders import HostOrders
 from dashboard.acts.planning import BankSetting, Planner, refusals
 from dashboard.acts.seats import Seats
 from dashboard.changes import Changes, require_role
 from dashboard.hub import ArrayHub
 from dashboard.records import ArrayRecords
+from dealer.errors import ConfigurationError
 from groundwork.roles import Role
 from groundwork.values import JsonObject
 from player.endpoints.http.logins import Logins
@@ -51,8 +54,9 @@ ACT_PATHS = (
     "/api/control/release",
     "/api/control/break",
     "/api/acts/dismiss",
+    "/api/hosts/order",
 )
-LOOK_EVERY_S = 0.25
+LOOK_EVERY_S = 10.0
 URGENT = frozenset({"abort", "stop"})
 """Methods that end something."""
 
@@ -72,6 +76,7 @@ class ActRoutes:
     _doer: Doer
     _records: ArrayRecords
     _planner: Planner
+    _orders: HostOrders | None
 
     def __init__(self, logins: Logins | None, keys: ClientKeys | None, changes: Changes) -> None:
         self._logins, self._keys, self._changes = logins, keys, changes
@@ -91,6 +96,7 @@ class ActRoutes:
             (BanksBody, self.release, Role.OPERATE),
             (BreakBody, self.break_control, Role.ADMIN),
             (DismissBody, self.dismiss, Role.OBSERVE),
+            (OrderBody, self.order, Role.ADMIN),
         )
         for path, (model, change, needs) in zip(ACT_PATHS, changes, strict=True):
             self._changes.add(api, path, model, change, needs)
@@ -105,16 +111,20 @@ class ActRoutes:
         self._planner = Planner(hub.array.path)
         self._seats = Seats(hub.array.urls, self._keys, self._is_present)
         self._doer = Doer(self._seats, self._book)
+        installation = hub.array.installation
+        self._orders = None if installation is None else HostOrders(installation)
         looking = asyncio.create_task(self._look())
         try:
             yield
         finally:
             looking.cancel()
             await self._seats.close()
+            if self._orders is not None:
+                self._orders.close()
 
     async def _look(self) -> None:
         while True:
-            self._book.look(self._hub.board.operations.values)
+            self._book.forget_old()
             await asyncio.sleep(LOOK_EVERY_S)
 
     def _is_present(self, person: Person) -> bool:
@@ -166,6 +176,8 @@ class ActRoutes:
         work = partial(
             doing.call,
             described=described,
+            heard=self._hub.board.operations.values,
+            show=self._book.show,
             args=body.args,
             kwargs=body.kwargs,
             timeout=body.timeout,
@@ -248,6 +260,29 @@ class ActRoutes:
         return await self._control(
             person, body, "break", f"break control: {body.reason}", banks, work
         )
+
+    async def order(self, person: Person, body: OrderBody) -> Response:
+        """Start, stop or restart Players by the supervisords of their hosts."""
+        if self._orders is None:
+            raise NothingSentError(
+                f"{body.order}: nothing was done: the configuration names no supervisord, a table "
+                "[hosts.X] for each host"
+            )
+        try:
+            banks = self._orders.installation.choose(self._known(body.banks))
+        except ConfigurationError as error:
+            raise NothingSentError(f"{body.order}: nothing was done: {error}") from error
+        names = [bank.name for bank in banks]
+        give = partial(
+            self._orders.give,
+            order=body.order,
+            banks=banks,
+            force=body.force,
+            show=self._book.show,
+        )
+        text = f"{body.order} of the Player"
+        act = self._doer.begin(person, "hosts", text, names, give, object_name="host")
+        return await self._answer(body, act)
 
     async def _control(
         self,

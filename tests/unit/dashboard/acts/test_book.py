@@ -39,7 +39,7 @@ def test_acts_that_are_done_are_forgotten_and_others_stay_until_dismissed() -> N
     desk.end(failed, RefusedError("no"))
     assert desk.topic.values[failed.id]["state"] == "failed"
     desk.now += DONE_KEPT_S + 1
-    desk.book.look({})
+    desk.book.forget_old()
     assert desk.topic.values.keys() == {failed.id}
     desk.book.dismiss("ben", [failed.id])
     assert desk.book.of("ann") == [failed]
