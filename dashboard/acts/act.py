@@ -26,7 +26,7 @@ from zmqjsonproxy.errors import (
 
 __all__ = ["Act", "ActOutcome", "OutcomeState"]
 
-MAX_TEXT, MAX_CONFIRMATION = 2000, 200
+MAX_TEXT, MAX_CONFIRMATION = 1000, 200
 
 
 class OutcomeState(StrEnum):
