@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dealer.moments import moment
 from dealer.planrows import LIMIT_S
 from dealer.tables import text_table
+from dealer.timearguments import moment
 from groundwork.commandline import Parser, add_command, argument, flag
 from groundwork.interrupts import ended_as_by_ctrl_c
 from zmqjsonproxy.jsontext import json_text

@@ -10,9 +10,9 @@ from typing import Any
 from dashboard.bankstate import bounded
 from dealer.errors import reason_of
 from dealer.outcome import Outcome
-from groundwork.cut import cut
+from groundwork.truncation import cut
 from groundwork.values import JsonObject
-from player.endpoints.http.protocol.messages import ARRAY_MOST
+from player.endpoints.http.protocol.messages import MAX_ARRAY
 from player.endpoints.http.protocol.texts import write_json
 from zmqjsonproxy.errors import (
     AccessError,
@@ -26,7 +26,7 @@ from zmqjsonproxy.errors import (
 
 __all__ = ["Act", "ActOutcome", "OutcomeState"]
 
-TEXT_MOST, CONFIRMATION_MOST = 2000, 200
+MAX_TEXT, MAX_CONFIRMATION = 1000, 200
 
 
 class OutcomeState(StrEnum):
@@ -76,7 +76,7 @@ class ActOutcome:
             text = _confirmation(outcome.value) if tells else ""
             return cls(OutcomeState.DONE, text, delay)
         call_id = str(getattr(error, "call_id", ""))
-        return cls(_state_of(error, call_id), cut(reason_of(error), TEXT_MOST), delay, call_id)
+        return cls(_state_of(error, call_id), cut(reason_of(error), MAX_TEXT), delay, call_id)
 
     def describe(self) -> JsonObject:
         """Return what viewers are told."""
@@ -106,8 +106,8 @@ def _confirmation(value: Any) -> str:
         value = value[1]
     if value is None:
         return ""
-    text = value if isinstance(value, str) else write_json(value, ARRAY_MOST)
-    return cut(text, CONFIRMATION_MOST)
+    text = value if isinstance(value, str) else write_json(value, MAX_ARRAY)
+    return cut(text, MAX_CONFIRMATION)
 
 
 @dataclass(slots=True, kw_only=True)

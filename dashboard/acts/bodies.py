@@ -11,6 +11,7 @@ from dashboard.changes import Body
 __all__ = [
     "AbortBody",
     "ActBody",
+    "AskBody",
     "BanksBody",
     "BreakBody",
     "CallBody",
@@ -35,11 +36,17 @@ def _identifiers(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+def _one_line(text: str) -> str:
+    if not text.isprintable() or not text.strip():
+        raise ValueError("a reason is one line, without control characters")
+    return text
+
+
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Names = Annotated[
     tuple[Name, ...], Field(min_length=1, max_length=2000, strict=False), AfterValidator(_once)
 ]
-Reason = Annotated[str, Field(min_length=1, max_length=200)]
+Reason = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
 Arguments = Annotated[dict[str, Any], Field(max_length=200), AfterValidator(_identifiers)]
 
 
@@ -100,6 +107,12 @@ class TakeBody(BanksBody):
     reason: Reason
     minutes: Annotated[float, Field(gt=0, le=1440)] = 60.0
     stays: bool = False
+
+
+class AskBody(ActBody):
+    """Act of which it is not known what became of it."""
+
+    id: Name
 
 
 class BreakBody(BanksBody):

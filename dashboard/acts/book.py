@@ -12,7 +12,7 @@ from dashboard.protocol.topics import KeyTopic
 
 __all__ = ["ActBook", "TooManyActsError"]
 
-RUNNING_MOST, OF_PERSON_MOST, MOST = 20, 50, 200
+MAX_RUNNING, MAX_OF_PERSON, MAX_ACTS = 20, 50, 200
 DONE_KEPT_S = 3600.0
 
 
@@ -47,7 +47,7 @@ class ActBook:
             TooManyActsError: Too many acts of this person go on.
         """
         running = sum(act.ended is None for act in self.of(by))
-        if running >= RUNNING_MOST:
+        if running >= MAX_RUNNING:
             raise TooManyActsError(
                 f"{running} acts of yours go on, and no more may: wait until one has ended"
             )
@@ -60,7 +60,7 @@ class ActBook:
         return act
 
     def _make_room(self, by: str) -> None:
-        for acts, most in ((self.of(by), OF_PERSON_MOST), (list(self._acts.values()), MOST)):
+        for acts, most in ((self.of(by), MAX_OF_PERSON), (list(self._acts.values()), MAX_ACTS)):
             ended = [act for act in acts if act.ended is not None]
             for act in ended[: max(len(acts) - most, 0)]:
                 self._forget(act)

@@ -8,14 +8,14 @@ from typing import Any
 from dashboard.bankstate import WatchedBank
 from dashboard.protocol.liveness import LivenessState
 from groundwork.secretnames import names_secret
-from player.endpoints.http.protocol.messages import ARRAY_MOST
+from player.endpoints.http.protocol.messages import MAX_ARRAY
 from player.endpoints.http.protocol.texts import write_json
 from zmqjsonproxy import MethodDescription
 from zmqjsonproxy.parameters import Passing
 
 __all__ = ["NothingSentError", "call_text", "check_heard", "methods_of"]
 
-TEXT_MOST = 300
+MAX_TEXT = 300
 _NOT_CALLED = {
     "control": "control is taken, given back and broken by its own addresses",
     "rpc": "operations are aborted by an address of their own",
@@ -101,8 +101,8 @@ def call_text(
         f"{name}={'...' if names_secret(name) else _word(value)}" for name, value in kwargs.items()
     ]
     text = ", ".join(words)
-    return f"{label}({text if len(text) <= TEXT_MOST else text[: TEXT_MOST - 3] + '...'})"
+    return f"{label}({text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 3] + '...'})"
 
 
 def _word(value: Any) -> str:
-    return repr(value) if isinstance(value, str) else write_json(value, ARRAY_MOST)
+    return repr(value) if isinstance(value, str) else write_json(value, MAX_ARRAY)

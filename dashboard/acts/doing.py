@@ -13,7 +13,7 @@ from dashboard.acts.act import Act, ActOutcome, OutcomeState
 from dashboard.acts.book import ActBook
 from dashboard.acts.seats import Seat, Seats
 from dealer.control import Control
-from dealer.errors import DealerError, PlayersError, StartError
+from dealer.errors import DealerError, PlayersError, StartError, reason_of
 from dealer.outcome import Outcome
 from groundwork.errors import text_of
 from player.endpoints.http.protocol.sessions import Person
@@ -24,6 +24,7 @@ from zmqjsonproxy.operations import begin, look
 __all__ = [
     "Doer",
     "abort",
+    "ask_again",
     "break_control",
     "call",
     "release",
@@ -222,6 +223,27 @@ async def abort(seat: Seat, act: Act, *, id: str, reason: str) -> None:
     """Abort an operation."""
     verbs = seat.verbs(act.banks, READ_WITHIN_S)
     act.take(await verbs.outcomes("rpc.abort", id, reason), tells=False)
+
+
+async def ask_again(seat: Seat, act: Act) -> None:
+    """Ask Players what became of calls whose answers did not come."""
+    unknown = {
+        bank: outcome.call_id
+        for bank, outcome in act.outcomes.items()
+        if outcome.state is OutcomeState.UNKNOWN and outcome.call_id
+    }
+    for bank, call_id in unknown.items():
+        outcome = act.outcomes[bank]
+        try:
+            states = await seat.verbs([bank], READ_WITHIN_S).outcome_of(call_id, _banks=[bank])
+        except PlayersError as error:
+            outcome.text = reason_of(error.failed[bank].error)
+            continue
+        state = states[bank]
+        if state.state == "done" or state.error is not None:
+            act.take({bank: Outcome(bank, state.value, state.error)})
+        else:
+            outcome.text = f"{state.state}{f': {state.text}' if state.text else ''}"
 
 
 # parameters and scans

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from dashboard.acts.act import Act, ActOutcome, OutcomeState
 from dashboard.acts.seats import Seat
-from dealer.hosts import HostedBank, Installation
+from dealer.hosts import BankOnHost, Installation
 from dealer.services import open_hub
 from dealer.supervision import OrderOutcome, Supervision
 
@@ -52,7 +52,7 @@ class HostOrders:
         act: Act,
         *,
         order: Order,
-        banks: Sequence[HostedBank],
+        banks: Sequence[BankOnHost],
         force: bool,
         show: Callable[[Act], None],
     ) -> None:

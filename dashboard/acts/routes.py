@@ -15,6 +15,7 @@ from dashboard.acts.act import Act
 from dashboard.acts.bodies import (
     AbortBody,
     ActBody,
+    AskBody,
     BanksBody,
     BreakBody,
     CallBody,
@@ -34,6 +35,7 @@ from dashboard.changes import Changes, require_role
 from dashboard.hub import ArrayHub
 from dashboard.records import ArrayRecords
 from dealer.errors import ConfigurationError
+from groundwork.printable import printable
 from groundwork.roles import Role
 from groundwork.values import JsonObject
 from player.endpoints.http.logins import Logins
@@ -53,6 +55,7 @@ ACT_PATHS = (
     "/api/control/take",
     "/api/control/release",
     "/api/control/break",
+    "/api/acts/ask",
     "/api/acts/dismiss",
     "/api/hosts/order",
 )
@@ -95,6 +98,7 @@ class ActRoutes:
             (TakeBody, self.take, Role.OPERATE),
             (BanksBody, self.release, Role.OPERATE),
             (BreakBody, self.break_control, Role.ADMIN),
+            (AskBody, self.ask, Role.OPERATE),
             (DismissBody, self.dismiss, Role.OBSERVE),
             (OrderBody, self.order, Role.ADMIN),
         )
@@ -151,10 +155,22 @@ class ActRoutes:
 
     async def act(self, request: Request, id: str) -> Response:
         """Return one act of the person who asks, with what was answered."""
-        act = self._book.find(self._changes.person(request).key, id)
+        return json_response({"act": self._own(self._changes.person(request), id).describe_whole()})
+
+    async def ask(self, person: Person, body: AskBody) -> Response:
+        """Ask the Players what became of an act of one's own where that is not known."""
+        act = self._own(person, body.id)
+        if act.ended is None:
+            raise HTTPException(409, f"{act.id} goes on: its outcome comes by itself")
+        await doing.ask_again(self._seats.of(person), act)
+        self._book.show(act)
+        return json_response({"act": act.describe_whole()})
+
+    def _own(self, person: Person, id: str) -> Act:
+        act = self._book.find(person.key, id)
         if act is None:
             raise HTTPException(404, f"no act {id[:80]!r} of yours is kept")
-        return json_response({"act": act.describe_whole()})
+        return act
 
     async def dismiss(self, person: Person, body: DismissBody) -> Response:
         """Forget acts of one's own that have ended."""
@@ -230,7 +246,7 @@ class ActRoutes:
         told = self._hub.board.operations.values.get(f"{body.bank} {body.id}")
         if told is None:
             raise HTTPException(404, f"{body.bank} has no operation {body.id[:80]!r}")
-        text = f"abort of {told.get('method', body.id)}"
+        text = f"abort of {printable(str(told.get('method', body.id))[:200])}"
         check_heard(self._hub.states, banks, text, is_urgent=True)
         work = partial(
             doing.abort, id=body.id, reason=f"aborted by {person.key or 'the dashboard'}"

@@ -28,7 +28,7 @@ __all__ = ["PresentRenewal", "Seat", "SeatVerbs", "Seats"]
 
 ABSENT_S = 15.0
 """Control that is to be renewed is given back when nobody was there for so long."""
-SEATS_MOST, IDLE_S = 50, 600.0
+MAX_SEATS, IDLE_S = 50, 600.0
 
 
 class SeatVerbs(Verbs[str, AsyncOperation, AsyncOperations]):
@@ -75,10 +75,10 @@ class Seat:
         is_present: Callable[[], bool],
     ) -> None:
         self.urls = urls
-        self.hub = AsyncHub(locators=AsyncServices(keys).locators, keys=keys)
+        self.hub = AsyncHub(resolvers=AsyncServices(keys).resolvers, keys=keys)
         if token:
             self.hub.call_for(token)
-        self._subscriptions = Subscriptions(Services(keys).locators, keys=keys)
+        self._subscriptions = Subscriptions(Services(keys).resolvers, keys=keys)
         self.controls = Controls(BankCalls(self.hub, urls))
         self.controls.renewal = PresentRenewal(self.controls, is_present)
         self.numbers: dict[str, int] = {}
@@ -181,7 +181,7 @@ class Seats:
 
     def _make_room(self) -> None:
         """Take seats away that nobody has used for long, and of too many the oldest of them."""
-        now, excess = time.monotonic(), len(self._seats) + 1 - SEATS_MOST
+        now, excess = time.monotonic(), len(self._seats) + 1 - MAX_SEATS
         for place, seat in list(self._seats.items()):
             if seat.is_idle and (excess > 0 or now - seat.used > IDLE_S):
                 del self._seats[place]

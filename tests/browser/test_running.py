@@ -28,7 +28,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedDashboard]:
 def _as_before(site: KeyedDashboard) -> Iterator[None]:
     """Leave nothing to the next test: no control, no scan, no acts."""
     yield
-    site.act("root", "/api/control/break", banks=list(BANKS), reason="the test is over")
+    for name in ("ann", "ben", "root"):
+        if holds := site.get(name, "/api/session")["holds"]:
+            site.act(name, "/api/control/release", banks=list(holds))
     site.act("root", "/api/scan/stop", banks=list(BANKS))
     for name in ("ann", "ben", "root"):
         ids = [act["id"] for act in site.get(name, "/api/acts")["acts"] if act["ended"]]

@@ -21,7 +21,7 @@ __all__ = ["LOGOUT", "LoginRoutes"]
 log = logging.getLogger(__name__)
 
 LOGOUT = "/logout"
-_LOGIN_BYTES_MOST = 4096
+_MAX_LOGIN_BYTES = 4096
 
 
 def _told_of(person: Person) -> JsonObject:
@@ -61,7 +61,7 @@ class LoginRoutes:
         `Authorization`, is answered with a cookie."""
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
-            token = read_bearer(headers) or read_login(await read_body(request, _LOGIN_BYTES_MOST))
+            token = read_bearer(headers) or read_login(await read_body(request, _MAX_LOGIN_BYTES))
         except ValueError as error:
             raise HTTPException(400, str(error)) from error
         peer, is_secure = address_of(request.scope), request.scope["scheme"] == "https"

@@ -137,6 +137,26 @@ def test_an_operation_is_followed_found_again_and_aborted(site: KeyedDashboard) 
     assert missing.status == 404
 
 
+def test_what_became_of_a_call_that_was_not_answered_can_be_asked(site: KeyedDashboard) -> None:
+    site.banks["BANKA"].faults.hang("prepare")
+    try:
+        act = site.act("ann", "/api/call", banks=ALL, method="prepare", timeout=1.0)
+        assert act["state"] == "partly"
+        assert act["outcomes"]["BANKA"]["state"] == "unknown"
+        assert act["outcomes"]["BANKA"]["call_id"]
+        asked = site.post("ann", "/api/acts/ask", id=act["id"]).json["act"]
+        assert outcomes(asked)["BANKA"] == ("unknown", "running")
+    finally:
+        site.banks["BANKA"].faults.clear()
+
+    def is_done() -> bool:
+        told = site.post("ann", "/api/acts/ask", id=act["id"]).json["act"]
+        return bool(told["state"] == "done")
+
+    poll(is_done, "the outcome")
+    assert site.post("ben", "/api/acts/ask", id=act["id"]).status == 404
+
+
 def test_control_is_taken_refused_with_its_reason_and_broken(site: KeyedDashboard) -> None:
     act = site.act("ann", "/api/control/take", banks=ALL, reason="pointing run", minutes=5)
     assert act["state"] == "done", act

@@ -10,7 +10,7 @@ from dashboard.bankstate import WatchedBank
 from dashboard.protocol.liveness import LOST_S, STALE_S
 from dashboard.protocol.topics import KeyTopic, LineTopic
 from zmqjsonproxy import InterfaceDescription, MethodDescription
-from zmqjsonproxy.parameters import Parameter, Passing
+from zmqjsonproxy.parameters import MethodParameter, Passing
 
 
 def bank(name: str, silence: float = 0.0) -> WatchedBank:
@@ -50,7 +50,7 @@ def test_all_banks_that_lack_a_method_are_named() -> None:
 
 def test_a_call_in_words_has_nothing_secret_and_is_bounded() -> None:
     parameters = tuple(
-        Parameter(name=name, passing=Passing.EITHER) for name in ("level", "password")
+        MethodParameter(name=name, passing=Passing.EITHER) for name in ("level", "password")
     )
     described = MethodDescription("x", None, "command", parameters)
     assert call_text("x", [1.5, "hunter2"], {}, described) == "x(1.5, ...)"

@@ -11,10 +11,10 @@ import pytest
 from dashboard.acts import hostorders
 from dashboard.acts.act import Act
 from dashboard.acts.hostorders import HostOrders, Order
-from dealer.hosts import HostedBank, Installation
+from dealer.hosts import BankOnHost, Installation
 from dealer.supervision import OrderOutcome
 
-BANKS = [HostedBank(name, "hpc1", "tcp://127.0.0.1:9") for name in ("BANKA", "BANKB", "BANKC")]
+BANKS = [BankOnHost(name, "hpc1", "tcp://127.0.0.1:9") for name in ("BANKA", "BANKB", "BANKC")]
 
 
 class Supervisors:
@@ -28,13 +28,13 @@ class Supervisors:
     def __call__(self, *_args: object) -> Supervisors:
         return self
 
-    def scanning(self, _banks: Sequence[HostedBank]) -> list[str]:
+    def scanning(self, _banks: Sequence[BankOnHost]) -> list[str]:
         return self.scans
 
     def order(
         self,
         word: str,
-        banks: Sequence[HostedBank],
+        banks: Sequence[BankOnHost],
         at_once: int,
         tell: Callable[[OrderOutcome], None],
     ) -> bool:

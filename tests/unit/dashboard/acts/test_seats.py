@@ -70,7 +70,7 @@ def person(key: str) -> Person:
 
 
 def test_a_person_has_one_seat_and_idle_ones_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seats, "SEATS_MOST", 2)
+    monkeypatch.setattr(seats, "MAX_SEATS", 2)
 
     async def run() -> None:
         made = Seats({"BANKA": "tcp://127.0.0.1:9"}, None, lambda _person: True)
