@@ -28,7 +28,7 @@ __all__ = ["AsItWas", "moments_of", "operations_of", "tables_of", "was_there"]
 
 FRESH_S = 30.0
 """Of a Player that is there something is kept at least so often: its load."""
-OPERATIONS_MOST, MOMENTS_MOST = 50, 1000
+MAX_OPERATIONS, MAX_MOMENTS = 50, 1000
 SCAN_KEYS = ("scan.scan", "status.SCANNUM")
 """Keys whose changes are scans; the first that a Bank keeps."""
 _OVER = frozenset({"done", "failed", "aborted"})
@@ -84,7 +84,7 @@ class AsItWas:
 
     async def _alarms(self, banks: Sequence[str], time: float) -> dict[str, JsonObject]:
         """Return alarms as they were, as far as the newest remarks and calls of then tell."""
-        asked = {"until": time, "most": MOMENTS_MOST, "newest": True}
+        asked = {"until": time, "most": MAX_MOMENTS, "newest": True}
         (remarks, _), (calls, _) = await asyncio.gather(
             self._records.ask(banks, JOURNAL, READ, {**asked, "method": OF_THE_JOURNAL}),
             self._records.ask(banks, JOURNAL, READ, {**asked, "method": f"{ALARMS}.*"}),
@@ -115,13 +115,13 @@ class AsItWas:
     async def _commands(
         self, banks: Sequence[str], time: float
     ) -> tuple[dict[str, list[JsonObject]], dict[str, str]]:
-        asked = {"until": time, "most": OPERATIONS_MOST, "newest": True}
+        asked = {"until": time, "most": MAX_OPERATIONS, "newest": True}
         answers, errors = await self._records.ask(banks, JOURNAL, READ, asked)
         return {bank: answer["entries"] for bank, answer in answers.items()}, errors
 
     async def moments(self, banks: Sequence[str], since: float, until: float) -> JsonObject:
         """Return what is worth a look between two times: scans, changes, control, alarms."""
-        span = {"since": since, "until": until, "most": MOMENTS_MOST}
+        span = {"since": since, "until": until, "most": MAX_MOMENTS}
         keys, errors = await self._records.ask(banks, HISTORY, "keys", {"pattern": "s*"})
         told: dict[str, list[JsonObject]] = {}
         entries, failed = await self._records.ask(banks, JOURNAL, READ, span)
@@ -137,7 +137,7 @@ class AsItWas:
         for bank in banks:
             scans = points.get(bank, [])
             done = entries.get(bank, {}).get("entries", [])
-            is_cut |= len(done) >= MOMENTS_MOST or len(scans) >= MOMENTS_MOST
+            is_cut |= len(done) >= MAX_MOMENTS or len(scans) >= MAX_MOMENTS
             told[bank] = moments_of(scans, done)
         ordered = [{"bank": bank, **each} for bank, each in in_time_order(told)]
         return {"moments": ordered, "errors": errors, "cut": is_cut}

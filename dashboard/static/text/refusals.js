@@ -47,7 +47,7 @@ export function whyNot({ role = "operate", isHalt = false, takesControl = false 
   if (RANKS.indexOf(session.role) < RANKS.indexOf(role)) {
     return session.is_lowered ? "nothing was done here for 30 min: log in again" : `it takes the role ${role}; this session has ${session.role || "none"}`;
   }
-  if (isSilent) return "no contact with the dashboard";
+  if (isSilent && !isHalt) return "no contact with the dashboard";
   if (rows.length === 0) return "choose Banks first";
   const lost = rows.filter((row) => !["live", "stale"].includes(row.link.state));
   if (lost.length) return `no answer from ${named(lost.map((row) => row.bank))}: leave ${lost.length === 1 ? "it" : "them"} out, or wait`;
