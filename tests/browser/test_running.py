@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from support.chromium import Watched
@@ -42,7 +43,7 @@ def seated(
 ) -> Any:
     """Log a person in; their page."""
     seen = visit(site.peer.url, **options)
-    page = seen.open("/login?to=" + path.replace("?", "%3F"))
+    page = seen.open(f"/login?to={quote(path)}")
     page.get_by_label("token").fill(site.tokens[name])
     page.get_by_role("button", name="Log in").click()
     expect(page.locator(".pulse")).to_contain_text("LIVE")
@@ -186,10 +187,10 @@ def test_nothing_shorter_than_a_hold_of_a_second_does_anything(
         held(page, verb).evaluate(TOO_SHORT)
     assert acts(site, "root") == []
     expect(page.locator(".hold-of", has=held(page, "Stop"))).to_contain_text("nothing was done")
-    with holding(page, held(page, "Abort")):
-        expect(held(page, "Abort")).to_have_count(0)
     with holding(page, held(page, "Break control")):
         expect(held(page, "Break control")).to_have_count(0)
+    with holding(page, held(page, "Abort")):
+        expect(held(page, "Abort")).to_have_count(0)
     with holding(page, held(page, "Stop")):
         expect(page.locator(".act", has_text="stop()")).to_contain_text("done")
     assert len(acts(site, "root")) == 3
@@ -243,3 +244,20 @@ def test_on_a_phone_what_is_dangerous_is_unlocked_first(site: KeyedDashboard, vi
         expect(page.locator(".act", has_text="stop()")).to_contain_text("done")
     sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(sideways) <= 0
+
+
+def test_a_saved_view_leads_anybody_to_the_same(site: KeyedDashboard, visit: Visit) -> None:
+    ann = seated(site, visit, "ann", "/log?level=error&bank=BANKB")
+    ann.get_by_text("Views").click()
+    ann.get_by_label("name of this view").fill("errors of B <b>")
+    ann.get_by_role("button", name="Save", exact=True).click()
+    expect(ann.get_by_role("link", name="errors of B <b>")).to_be_visible()
+    olga = seated(site, visit, "olga", "/")
+    olga.get_by_text("Views").click()
+    expect(olga.get_by_label("remove the view errors of B <b>")).to_have_count(0)
+    olga.get_by_role("link", name="errors of B <b>").click()
+    expect(olga.locator("main h1")).to_have_text("Log")
+    expect(olga.get_by_label("least level")).to_have_value("error")
+    expect(olga.locator("main").get_by_label("Bank")).to_have_value("BANKB")
+    ann.get_by_label("remove the view errors of B <b>").click()
+    expect(ann.get_by_text("No view is saved.")).to_be_visible()
