@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from dashboard.acts.checks import call_text
 from dashboard.bankstate import (
     CONTROL,
     LOAD,
+    PREFIX,
     SCAN_STATE,
     SIMULATED,
     STATUS,
@@ -28,6 +30,8 @@ MAX_OPERATIONS, MAX_MOMENTS = 50, 1000
 SCAN_KEYS = ("scan.scan", "status.SCANNUM")
 """Keys whose changes are scans; the first that a Bank keeps."""
 _OVER = frozenset({"done", "failed", "aborted"})
+_PARTS_OF_A_START = frozenset({"bank.arm", "bank.confirm_start", "bank.disarm_start"})
+"""Besides `bank.commit`, which stands for all of it."""
 
 
 class AsItWas:
@@ -256,10 +260,11 @@ def moments_of(
     ]
     for entry in entries:
         name = str(entry["method"])
+        if name in _PARTS_OF_A_START:
+            continue
         is_control = name.startswith("control") or str(entry["text"]).startswith("control:")
         who = entry["key"] or entry["client"]
-        text = f"{name} {entry['arguments']}".strip() if name else ""
-        words = [text, str(who), str(entry["outcome"])]
+        words = [_call_of(name, entry["arguments"]), str(who), str(entry["outcome"])]
         found.append(
             {
                 "time": entry["time"],
@@ -270,3 +275,10 @@ def moments_of(
             }
         )
     return sorted(found, key=lambda each: float(each["time"]))
+
+
+def _call_of(method: str, arguments: Any) -> str:
+    """Return a call of a journal in words; empty: it is none."""
+    told = arguments if isinstance(arguments, Mapping) else {}
+    args, kwargs = told.get("args", ()), told.get("kwargs", {})
+    return call_text(method.removeprefix(PREFIX), args, kwargs) if method else ""

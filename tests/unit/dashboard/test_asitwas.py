@@ -42,7 +42,7 @@ def entry(**more: Any) -> dict[str, Any]:
     return {
         "time": 10.0,
         "method": "bank.set_mode",
-        "arguments": "(MODE1)",
+        "arguments": {"args": ["MODE1"], "kwargs": {"force": True}},
         "client": "ann@h:1",
         "key": "ann",
         "operation": "o1",
@@ -65,7 +65,8 @@ def test_an_operation_ran_until_its_end() -> None:
 def test_moments_are_scans_changes_and_control_in_the_order_of_time() -> None:
     entries = [
         entry(),
-        entry(time=11.0, method="control.take", arguments="(x)"),
+        entry(time=11.0, method="control.take", arguments={}),
+        entry(time=11.5, method="bank.arm"),
         entry(time=12.0, method="", outcome="remark", text="control: 3 ended"),
     ]
     told = moments_of([point(12, 10.5), point(None, 13.0)], entries)
@@ -75,4 +76,4 @@ def test_moments_are_scans_changes_and_control_in_the_order_of_time() -> None:
         (11.0, "control"),
         (12.0, "control"),
     ]
-    assert told[0]["text"] == "bank.set_mode (MODE1), ann, done"
+    assert told[0]["text"] == "set_mode('MODE1', force=true), ann, done"
