@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from dashboard.acts.checks import call_text
 from dashboard.bankstate import (
     ALARMS,
     CONTROL,
     LOAD,
+    PREFIX,
     SCAN_STATE,
     SIMULATED,
     STATUS,
@@ -32,6 +34,8 @@ MAX_OPERATIONS, MAX_MOMENTS = 50, 1000
 SCAN_KEYS = ("scan.scan", "status.SCANNUM")
 """Keys whose changes are scans; the first that a Bank keeps."""
 _OVER = frozenset({"done", "failed", "aborted"})
+_PARTS_OF_A_START = frozenset({"bank.arm", "bank.confirm_start", "bank.disarm_start"})
+"""Besides `bank.commit`, which stands for all of it."""
 
 
 class AsItWas:
@@ -277,11 +281,12 @@ def moments_of(
     ]
     for entry in entries:
         name = str(entry["method"])
+        if name in _PARTS_OF_A_START:
+            continue
         is_control = name.startswith("control") or str(entry["text"]).startswith("control:")
         is_alarm = name.startswith(f"{ALARMS}.") or AlarmEvent.read(str(entry["text"])) is not None
         who = entry["key"] or entry["client"]
-        text = f"{name} {entry['arguments']}".strip() if name else ""
-        words = [text, str(who), str(entry["outcome"])]
+        words = [_call_of(name, entry["arguments"]), str(who), str(entry["outcome"])]
         found.append(
             {
                 "time": entry["time"],
@@ -292,3 +297,10 @@ def moments_of(
             }
         )
     return sorted(found, key=lambda each: float(each["time"]))
+
+
+def _call_of(method: str, arguments: Any) -> str:
+    """Return a call of a journal in words; empty: it is none."""
+    told = arguments if isinstance(arguments, Mapping) else {}
+    args, kwargs = told.get("args", ()), told.get("kwargs", {})
+    return call_text(method.removeprefix(PREFIX), args, kwargs) if method else ""

@@ -141,7 +141,7 @@ def read_plan(plan: Mapping[str, Any], line: int, now: float) -> JsonObject:
     before = [row for row in plan["rows"] if (row["line"] or 0) < line]
     rows = [
         {
-            "at": round(row["at"] - lead, 3),
+            "at": round(row["at"] - lead, 3) + 0.0,  # never -0.0
             "banks": row["banks"],
             "call": row["call"],
             "text": row.get("fault", row.get("does", "")),

@@ -226,10 +226,12 @@ class ActRoutes:
         """Return what a start would do, how long it takes, and what would be refused; no Player is
         told."""
         banks, states = self._known(body.banks), self._hub.states
-        told, _ = await self._records.ask(banks, "bank", "get_param")
+        (modes, _), (told, _) = await asyncio.gather(
+            *(self._records.ask(banks, "bank", method) for method in ("get_mode", "get_param"))
+        )
         settings = {
             bank: BankSetting(
-                mode=str(states[bank].overview.get("mode") or ""),
+                mode=modes[bank] if isinstance(modes.get(bank), str) else "",
                 parameters=told[bank] if isinstance(told.get(bank), dict) else {},
                 scan=states[bank].scan_number,
             )
