@@ -1,0 +1,127 @@
+"""Lines of a terminal as pieces of text with names of styles, and columns. No clock, no terminal.
+
+Styles: `dim`, `bold`, `name`, `title`, `chosen`, `stale`, `struck`, and the severities; several with
+a space between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TypeAlias
+from unicodedata import combining, east_asian_width
+
+__all__ = ["Cell", "Column", "Line", "Piece", "columns_that_fit", "fitted", "plain", "restyled", "table_line", "width_of", "wrapped"]
+
+Piece: TypeAlias = tuple[str, str]
+"""Text, and names of its styles."""
+Line: TypeAlias = tuple[Piece, ...]
+Cell: TypeAlias = Piece
+MORE = "~"
+"""Where a cell does not show all of its text."""
+
+
+def _width(sign: str) -> int:
+    return 0 if combining(sign) else 2 if east_asian_width(sign) in "WF" else 1
+
+
+def width_of(text: str) -> int:
+    """Return the columns that a text takes; characters of East Asian scripts take two."""
+    return len(text) if text.isascii() else sum(map(_width, text))
+
+
+def _clipped(text: str, width: int) -> str:
+    if text.isascii():
+        return text[:width]
+    return text[: sum(each <= width for each in accumulate(map(_width, text)))]
+
+
+def fitted(text: str, width: int, *, is_right: bool = False) -> str:
+    """Return a text that takes so many columns: it is filled with spaces, or cut, and then ends with
+    a mark."""
+    taken = width_of(text)
+    if taken > width:
+        text = _clipped(text, width - 1) + MORE if width > 1 else _clipped(text, width)
+        taken = width_of(text)
+    space = " " * (width - taken)
+    return space + text if is_right else text + space
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        title: Its name.
+        width: Columns of the terminal.
+        is_right: Numbers are.
+        rank: Where there is little space, those of higher ranks go first.
+    """
+
+    title: str
+    width: int
+    is_right: bool = False
+    rank: int = 0
+
+
+def columns_that_fit(columns: Sequence[Column], width: int) -> list[int]:
+    """Return places of the columns that fit beside each other with a space between.
+
+    The last one takes what is left.
+    """
+    places = list(range(len(columns)))
+
+    def taken() -> int:
+        return sum(columns[place].width + 1 for place in places)
+
+    while len(places) > 1 and taken() > width + 1:
+        places.remove(max(places, key=lambda place: (columns[place].rank, place)))
+    return places
+
+
+def table_line(columns: Sequence[Column], cells: Sequence[Cell], width: int) -> Line:
+    """Return a row of a table in as many columns as fit.
+
+    Args:
+        columns: Of the table.
+        cells: One of each column; none: its titles.
+        width: Columns of the terminal.
+    """
+    told = cells or [(column.title, "dim") for column in columns]
+    places = columns_that_fit(columns, width)
+    pieces: list[Piece] = []
+    left = width
+    for place in places:
+        column, (text, style) = columns[place], told[place]
+        if pieces:
+            pieces.append((" ", ""))
+            left -= 1
+        room = left if place == places[-1] else min(column.width, left)
+        pieces.append((fitted(text, room, is_right=column.is_right), style))
+        left -= room
+    return tuple(pieces)
+
+
+def restyled(line: Iterable[Piece], style: str) -> Line:
+    """Return a line with one style more on all of it."""
+    return tuple((text, f"{old} {style}" if old else style) for text, old in line)
+
+
+def plain(line: Iterable[Piece]) -> str:
+    """Return the text of a line without the spaces at its end."""
+    return "".join(text for text, _ in line).rstrip()
+
+
+def wrapped(text: str, width: int, most: int, style: str = "") -> list[Line]:
+    """Return a text in at most so many lines, filled with empty ones."""
+    words, lines = text.split(" "), [""]
+    for word in words:
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if width_of(joined) <= width or not lines[-1]:
+            lines[-1] = joined
+        else:
+            lines.append(word)
+    if len(lines) > most:
+        lines[most - 1 :] = [" ".join(lines[most - 1 :])]
+    return [((fitted(line, width).rstrip(), style),) for line in (lines + [""] * most)[:most]]
