@@ -1,4 +1,4 @@
-"""Routes of the dashboard. None of them changes anything at an instrument."""
+"""Routes of the dashboard. Without control none of them changes anything at an instrument."""
 
 from __future__ import annotations
 
@@ -14,16 +14,23 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse
 
 from dashboard.assets import STATIC, Page, served_folder
+from dashboard.changes import Changes
 from dashboard.config import Array
 from dashboard.hub import ArrayHub
 from dashboard.panels import PanelSet
 from dashboard.queries import Queries
+from dashboard.store import Store
 from dashboard.viewing import Viewing
+from dashboard.views import TABLE, Views
+from groundwork.beside import beside
 from groundwork.commandline import version
+from groundwork.roles import Role
+from groundwork.values import JsonObject
 from player.endpoints.http.connections import ConnectionWatch
-from player.endpoints.http.guard import LOGIN, PERSON, Guard, GuardRules
+from player.endpoints.http.guard import LOGIN, Guard, GuardRules
 from player.endpoints.http.loginroutes import LOGOUT, LoginRoutes
 from player.endpoints.http.logins import Logins
+from player.endpoints.http.protocol.sessions import Person
 from player.endpoints.http.responses import json_response, tell_errors
 from player.endpoints.http.revocations import Revocations
 from player.endpoints.http.tls import Certificate
@@ -32,7 +39,7 @@ from zmqjsonproxy.rights import ClientKeys
 __all__ = ["PAGES", "Dashboard", "ServedArray"]
 
 PAGES = ("hosts", "log", "journal", "history", "files", "spectra", "jobs")
-_ONLY_READS = "this address only reads: GET and HEAD. A Bank is changed by calls, as with the command `dealer`"
+_ONLY_READS = "this address only reads: GET and HEAD"
 _LONGEST_TARGET = 8192
 
 
@@ -48,6 +55,8 @@ class ServedArray:
         certificate: Of TLS; None: it is not spoken.
         panels: Of kinds of Banks.
         static: Folder of the page.
+        store: File of what outlives the dashboard; None: nothing does.
+        control: People may run the array.
     """
 
     array: Array
@@ -57,6 +66,8 @@ class ServedArray:
     certificate: Certificate | None = None
     panels: dict[str, PanelSet] = field(default_factory=dict)
     static: Path = STATIC
+    store: Path | None = None
+    control: bool = False
 
 
 class Dashboard:
@@ -88,7 +99,8 @@ class Dashboard:
             lifespan=self._lifespan,
         )
         self._viewing = Viewing(self._version, time.time())
-        self._queries = Queries()
+        self._queries, self._views = Queries(), Views(_is_page)
+        self._changes = Changes(Role.ADMIN if served.control else Role.OBSERVE)
         self._add_routes(api)
         rules = GuardRules(
             names=frozenset(served.names),
@@ -97,7 +109,7 @@ class Dashboard:
             streams=("/events", "/ws"),
             logins=served.logins,
             public=(LOGIN, "/static/", "/favicon.ico"),
-            changes=() if served.logins is None else (LOGIN, LOGOUT),
+            changes=frozenset(self._changes.paths | ({LOGIN, LOGOUT} if served.logins else set())),
         )
         self.asgi = self._viewing.guard = Guard(api, rules)
         self._revocations = Revocations(self.asgi, self.watch, served.logins, served.certificate)
@@ -110,10 +122,11 @@ class Dashboard:
         api.add_api_route("/healthz", self.healthz)
         self._queries.add_to(api)
         self._viewing.add_to(api)
+        self._views.add_to(api, self._changes)
         if self._served.logins is None:
             api.add_api_route("/api/session", self.session)
         else:
-            LoginRoutes(self._served.logins, self.login_page).add_to(api)
+            LoginRoutes(self._served.logins, self.login_page, self._told_of).add_to(api)
         api.mount("/static", served_folder(self._served.static))
         for kind, panels in self._served.panels.items():
             api.mount(f"/panels/{kind}", served_folder(panels.folder))
@@ -121,13 +134,23 @@ class Dashboard:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _api: FastAPI) -> AsyncIterator[None]:
-        async with ArrayHub(self._served.array, self._served.keys) as self.hub:
+        async with (
+            self._open_store(),
+            ArrayHub(self._served.array, self._served.keys) as self.hub,
+        ):
             self._queries.hub = self._viewing.hub = self.hub
             async with (
                 self._revocations.looking(self.hub.board.end_of),
                 self.watch.watching(),
             ):
                 yield
+
+    @contextlib.asynccontextmanager
+    async def _open_store(self) -> AsyncIterator[None]:
+        store = await beside(lambda: Store(self._served.store, (TABLE,)))
+        with contextlib.closing(store):
+            self._views.store = store
+            yield
 
     def end(self, within: float) -> None:
         """Have all streams end; connections that do not within so many s are cut. In the loop."""
@@ -169,9 +192,22 @@ class Dashboard:
 
     async def session(self, request: Request) -> Response:
         """Return who looks: nobody has to say so here."""
-        assert PERSON not in request.scope
-        return json_response({"key": "", "role": "observe"})
+        return json_response(self._told_of(self._changes.person(request)))
+
+    def _told_of(self, person: Person) -> JsonObject:
+        return {
+            "key": person.key,
+            "role": str(person.role),
+            "is_lowered": person.is_lowered,
+            "control": self._served.control,
+        }
 
     async def healthz(self) -> Response:
         """Return 200 as long as this program answers."""
         return json_response({"status": "ok", "time": time.time()})
+
+
+def _is_page(path: str) -> bool:
+    """Tell whether a path is that of a page."""
+    first, _, bank = path.removeprefix("/").partition("/")
+    return path == "/" or (first in PAGES and not bank) or (first == "bank" and "/" not in bank)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import queue
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from dashboard.parsers import PROGRAM, build_parser
 from dealer.errors import ConfigurationError
@@ -57,7 +59,14 @@ def _serve(options: argparse.Namespace, signals: EndSignals, notifier: Notifier)
     where = Where(host=options.host, port=options.port, service=options.service or "")
     try:
         keys = KeyRing.load()
-        with DashboardService(array, where, keys, lambda why: ends.put((False, why))) as service:
+        with DashboardService(
+            array,
+            where,
+            keys,
+            lambda why: ends.put((False, why)),
+            store=_store(array.path),
+            control=options.control,
+        ) as service:
             signals.deliver_to(lambda name: ends.put((True, name)))
             notifier.notify(READY=1, STATUS=f"serves {service.url}")
             print(f"ready: {service.url}", flush=True)
@@ -67,3 +76,14 @@ def _serve(options: argparse.Namespace, signals: EndSignals, notifier: Notifier)
             return is_asked
     finally:
         logging.getLogger().removeHandler(handler)
+
+
+def _store(config: Path | None) -> Path | None:
+    """Return the file of what outlives the dashboard of an array; None: there is no place for it."""
+    from player.config import state_dir
+    from player.statenames import state_name
+
+    folder = state_dir(os.environ)
+    if folder is None or folder.is_relative_to(os.devnull):
+        return None
+    return folder / f"{state_name('dashboard', 'array', config or Path('none'))}.sqlite3"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from groundwork.commandline import argument, command, log_level, one_of, port_number
+from groundwork.commandline import argument, command, flag, log_level, one_of, port_number
 
 __all__ = ["DEFAULT_PORT", "PROGRAM", "build_parser"]
 
@@ -18,7 +18,7 @@ def build_parser() -> argparse.ArgumentParser:
     return command(
         PROGRAM,
         "Serve a web page of the whole array: state, spectra, hosts, log, journal, history, files. It "
-        "only looks.",
+        "only looks, unless --control lets people run the array.",
         argument(
             "--config FILE",
             "TOML file of the array, a directory of files, or portmanager://HOST; default: "
@@ -38,6 +38,11 @@ def build_parser() -> argparse.ArgumentParser:
                 default=DEFAULT_PORT,
             ),
             argument("--service NAME", "have a port lent by the port manager, under this name"),
+        ),
+        flag(
+            "--control",
+            "let people run the array: commands, parameters, scans, control. At the loopback address, "
+            "without keys, that is anybody of this host",
         ),
         log_level(),
         epilog="Exit status: 0 done, 1 failed, 2 usage or configuration.",

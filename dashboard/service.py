@@ -58,6 +58,8 @@ class DashboardService:
         keys: By which Players are called; None: without.
         on_end: Called with the reason if it ends before it was closed.
         static: Folder of the page.
+        store: File of what outlives the dashboard; None: nothing does.
+        control: People may run the array.
 
     Attributes:
         url: Of the first page.
@@ -76,6 +78,9 @@ class DashboardService:
         keys: ClientKeys | None,
         on_end: Callable[[str], object],
         static: Path = STATIC,
+        *,
+        store: Path | None = None,
+        control: bool = False,
     ) -> None:
         address = address_of_device(where.host)
         certificate = _certificate(array)
@@ -96,6 +101,8 @@ class DashboardService:
                 certificate=certificate,
                 panels=find_panels(),
                 static=static,
+                store=store,
+                control=control,
             )
             self._serving = ServerThread(
                 Dashboard(served),

@@ -144,8 +144,15 @@ class Logins:
         if key is None or key.is_revoked:
             self._sessions.close(digest)
             return None, _UNKNOWN if key is None else _revoked(key)
-        role = Role.OBSERVE if session.is_lowered else key.role
-        return Person(key=key.name, role=role, token=session.token, session=digest), ""
+        is_lowered = session.is_lowered and key.role > Role.OBSERVE
+        person = Person(
+            key=key.name,
+            role=Role.OBSERVE if is_lowered else key.role,
+            token=session.token,
+            session=digest,
+            is_lowered=is_lowered,
+        )
+        return person, ""
 
     def log_in(self, token: str, peer: str) -> Login:
         """Begin a session.
@@ -162,6 +169,14 @@ class Logins:
         """End the session of a person, if there is one; the header `Set-Cookie` of the answer."""
         self._sessions.close(person.session)
         return cookie_that_ends(self._cookie, is_secure=self._is_secure)
+
+    def rights(self, person: Person) -> Role | None:
+        """Return the rights that a person has by now whose stream goes on; None: none any more."""
+        if person.session:
+            found = self._of_session(person.session, is_act=False)[0]
+            return None if found is None else found.role
+        key = self._find_token(person.token)
+        return None if key is None or key.is_revoked else key.role
 
     def ended(self, person: Person) -> str:
         """Return why a person whose stream goes on may not have it any more; empty: they may."""

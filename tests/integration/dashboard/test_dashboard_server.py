@@ -315,7 +315,12 @@ def test_pages_and_assets_have_headers_that_keep_others_out(site: Site) -> None:
     assert packed.headers["content-encoding"] == "gzip"
     assert gzip.decompress(packed.body) == asset.body
     assert peer.get("/api/site")["banks"] == ["BANKA", "BANKB", "BANKC"]
-    assert peer.get("/api/session") == {"key": "", "role": "observe"}
+    assert peer.get("/api/session") == {
+        "key": "",
+        "role": "observe",
+        "is_lowered": False,
+        "control": False,
+    }
     assert b"dealer_player_dashboard_bank_live" in peer.ask("/metrics").body
 
 
