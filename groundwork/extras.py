@@ -29,6 +29,7 @@ EXTRAS = {
     "structlog": "player",
     "supervisor": "player",
     "sysv_ipc": "player",
+    "textual": "tui",
     "tomli": "player",
     "tomlkit": "player",
     "uvicorn": "web",

@@ -13,8 +13,8 @@ from textual.widgets import Input
 from dashboard.terminal.commands import Commands
 from dashboard.terminal.lineview import LineView
 from dashboard.terminal.output import TerminalDriver
-from dashboard.terminal.watching import ArrayView
 from dashboard.terminal.view import View
+from dashboard.terminal.watching import ArrayView
 from groundwork.errors import text_of
 
 __all__ = ["TerminalApp"]
@@ -43,6 +43,7 @@ class TerminalApp(App[None]):
     Input:focus { border: none; background-tint: 0%; }
     Input > .input--cursor { background: ansi_default; color: ansi_default; text-style: reverse; }
     """
+    AUTO_FOCUS = None
     ENABLE_COMMAND_PALETTE = False
     ESCAPE_TO_MINIMIZE = False
     BINDINGS = [  # noqa: RUF012  # textual reads it so

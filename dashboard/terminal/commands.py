@@ -52,7 +52,9 @@ def read_call(line: str, banks: Sequence[str]) -> TypedCall:
     """
     words = shlex.split(line)
     if len(words) < 2:
-        raise ValueError("write METHOD BANKS ARGUMENTS, as: stop BANKA, or: set_param all exposure=0.5")
+        raise ValueError(
+            "write METHOD BANKS ARGUMENTS, as: stop BANKA, or: set_param all exposure=0.5"
+        )
     path, named, *rest = words
     object_name, _, method = path.rpartition(".")
     args: list[Any] = []
@@ -106,6 +108,9 @@ class Commands:
     def _silent(self, call: TypedCall) -> list[str]:
         """Return Banks that are not asked, because what is shown of them is not of now."""
         shown = self._state()
-        states = {bank: (shown.row(bank) or {"link": {"state": ""}})["link"]["state"] for bank in call.banks}
+        states = {
+            bank: (shown.row(bank) or {"link": {"state": ""}})["link"]["state"]
+            for bank in call.banks
+        }
         allowed = ("live", "stale") if call.method in STOPS else ("live",)
         return [bank for bank, state in states.items() if state not in allowed]

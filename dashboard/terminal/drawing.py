@@ -55,7 +55,7 @@ _PALETTES = {None: _BARE, "standard": _SIXTEEN}
 @cache
 def _style(names: str, colours: str | None) -> Style:
     known = {**_PLAIN, **_PALETTES.get(colours, _MANY)}
-    return Style.combine(known[name] for name in names.split())
+    return Style.combine([known[name] for name in names.split() or [""]])
 
 
 def strip_of(line: Line, colours: str | None) -> Strip:

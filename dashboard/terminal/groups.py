@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
+from itertools import takewhile
 from typing import Any
 
 __all__ = ["INTERNAL", "Entry", "Group", "groups_of", "has_members"]
@@ -105,9 +105,15 @@ def _families(names: Iterable[str]) -> dict[str, list[str]]:
         if len(some) < LEAST:
             others += some
         else:
-            told[commonprefix(some)] = some
+            told[_common(some)] = some
     if others:
         told[OTHERS] = others
     if internal:
         told[INTERNAL] = internal
     return told
+
+
+def _common(names: Sequence[str]) -> str:
+    """Return what all names begin with."""
+    alike = takewhile(lambda signs: len(set(signs)) == 1, zip(*names, strict=False))
+    return "".join(signs[0] for signs in alike)

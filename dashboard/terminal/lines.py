@@ -12,7 +12,19 @@ from itertools import accumulate
 from typing import TypeAlias
 from unicodedata import combining, east_asian_width
 
-__all__ = ["Cell", "Column", "Line", "Piece", "columns_that_fit", "fitted", "plain", "restyled", "table_line", "width_of", "wrapped"]
+__all__ = [
+    "Cell",
+    "Column",
+    "Line",
+    "Piece",
+    "columns_that_fit",
+    "fitted",
+    "plain",
+    "restyled",
+    "table_line",
+    "width_of",
+    "wrapped",
+]
 
 Piece: TypeAlias = tuple[str, str]
 """Text, and names of its styles."""

@@ -27,7 +27,7 @@ class LineView(Widget):
     def __init__(self, write: Callable[[str], bool]) -> None:
         super().__init__()
         self._write = write
-        self.lines: Sequence[Line] = ()
+        self._lines: Sequence[Line] = ()
         self._is_drawn = False
 
     @property
@@ -36,7 +36,7 @@ class LineView(Widget):
 
     def show(self, lines: Sequence[Line]) -> None:
         """Show lines in the place of those before."""
-        before, self.lines = self.lines, lines
+        before, self._lines = self._lines, lines
         if not self._is_drawn or len(before) != len(lines) or not self._write_changes(before):
             self._is_drawn = True
             self.refresh()
@@ -45,7 +45,7 @@ class LineView(Widget):
         """Write what differs; False: it cannot be."""
         width, (left, top) = self.size.width, self.region.offset
         told: list[str] = []
-        for y, (old, new) in enumerate(zip(before, self.lines, strict=True)):
+        for y, (old, new) in enumerate(zip(before, self._lines, strict=True)):
             for x, part in changed_parts(old, new, width):
                 told.append(Control.move_to(left + x, top + y).segment.text)
                 told.append(strip_of(part, self._colours).render(self.app.console))
@@ -57,5 +57,6 @@ class LineView(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Return a line for textual."""
-        line = self.lines[y] if y < len(self.lines) else ()
-        return strip_of(line, self._colours).adjust_cell_length(self.size.width)
+        line = self._lines[y] if y < len(self._lines) else ()
+        width = self.size.width
+        return strip_of((*line, (" " * width, "")), self._colours).crop(0, width)

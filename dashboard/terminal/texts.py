@@ -177,6 +177,6 @@ def unix_time(date: Sequence[Any] | Any) -> float | None:
     if not isinstance(date, list | tuple) or len(date) < 6:
         return None
     try:
-        return datetime(*date[:7], tzinfo=UTC).timestamp()
+        return datetime(*date[:7]).replace(tzinfo=UTC).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None

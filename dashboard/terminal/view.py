@@ -17,7 +17,8 @@ PAGE_LINE_FROM = 8
 """Lines of a terminal from which on the names of the pages are shown."""
 MOVES = frozenset({"up", "down", "pageup", "pagedown", "home", "end", "left", "right", "j", "k"})
 HELP = (
-    "1-9, or g and a letter    pages: {pages}",
+    "1-9, or g and a letter    pages:",
+    "  {pages}",
     "up down j k PgUp PgDn Home End    move",
     "Enter    opens the chosen Bank; Esc  back to all Banks",
     "+ -  or [ ]    next, previous Bank",

@@ -132,11 +132,13 @@ class ArrayView:
         return known[1]
 
     def _pipes_of(self, bank: str) -> list[Pipe]:
-        found = []
-        for object_name, properties in self._hub.states[bank].interface.properties.items():
-            for one in properties:
-                if one["kind"] == "pipe":
-                    found.append(self._pipe(bank, object_name, one))
+        interface = self._hub.states[bank].interface
+        found = [
+            self._pipe(bank, object_name, one)
+            for object_name, properties in interface.properties.items()
+            for one in properties
+            if one["kind"] == "pipe"
+        ]
         return sorted(found, key=lambda pipe: pipe.object_name != BANK)
 
     def _pipe(self, bank: str, object_name: str, about: JsonObject) -> Pipe:
@@ -152,5 +154,3 @@ class ArrayView:
         if self._asking is not None:
             self._asking.cancel()
         self._hub.board.leave(self._viewer)
-
-

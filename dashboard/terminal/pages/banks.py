@@ -7,7 +7,7 @@ from typing import Any
 
 from dashboard.terminal.lines import Cell, Column, Line, restyled, table_line, wrapped
 from dashboard.terminal.pages.page import Body, BodyRow, Look, contains
-from dashboard.terminal.scans import ScanCells, differences, further, running_scans
+from dashboard.terminal.scans import Difference, ScanCells, differences, further, running_scans
 from dashboard.terminal.snapshot import Row, Snapshot
 from dashboard.terminal.states import activity, bank_state, is_problem, is_stale, shape
 from dashboard.terminal.texts import percent, scaled, span, utc_near, value_text, visible
@@ -154,25 +154,30 @@ def _or_last(number: float | None) -> float:
 def _foot(shown: Snapshot, look: Look, width: int) -> list[Line]:
     """Return a rule, the scan that runs, a difference, and why the chosen Bank is as it is."""
     rows = shown.rows
-    chosen = shown.row(look.chosen) or (rows[0] if rows else None)
+    chosen = shown.row(look.chosen)
     why = shown.state(chosen).why if chosen else ""
     told: list[Line] = wrapped(visible(_scan_text(shown, rows), 1000), width, 1)
     differing = differences(rows)
     if differing:
         sign = shape("warn", ascii_only=look.ascii_only)
-        more = f"  (and {len(differing) - 1} more)" if len(differing) > 1 else ""
-        values = "; ".join(
-            f"{value}: {', '.join(banks[:BANKS_NAMED])}{f' and {len(banks) - BANKS_NAMED} more' if len(banks) > BANKS_NAMED else ''}"
-            for value, banks in differing[0].values.items()
-        )
-        told += wrapped(
-            visible(f"{sign} differs: {differing[0].name}  {values}{more}", 1000), width, 1, "warn"
-        )
+        text = f"{sign} differs: {_difference_text(differing)}"
+        told += wrapped(visible(text, 1000), width, 1, "warn")
     if chosen:
         lines = FOOT - 1 - len(told)
         text = f"{chosen['bank']}: {why}" if why else ""
         told += wrapped(visible(text, 1000), width, lines, shown.state(chosen).severity)
-    return [_rule(width, look), *told]
+    return [_rule(width, look), *told, *[()] * (FOOT - 1 - len(told))]
+
+
+def _difference_text(differing: Sequence[Difference]) -> str:
+    """Return the first of some differences, and how many more there are."""
+    first, *others = differing
+    texts = []
+    for value, banks in first.values.items():
+        further_banks = len(banks) - BANKS_NAMED
+        more = f" and {further_banks} more" if further_banks > 0 else ""
+        texts.append(f"{value}: {', '.join(banks[:BANKS_NAMED])}{more}")
+    return f"{first.name}  {'; '.join(texts)}" + (f"  (and {len(others)} more)" if others else "")
 
 
 def _rule(width: int, look: Look) -> Line:

@@ -51,7 +51,9 @@ class LogPage:
     def body(self, shown: Snapshot, look: Look, width: int, height: int) -> Body:
         """See Page."""
         lines = self._lines(shown.log, look)
-        chosen = next((each for each in reversed(lines) if str(each["number"]) == look.chosen), None)
+        chosen = next(
+            (each for each in reversed(lines) if str(each["number"]) == look.chosen), None
+        )
         is_following = not look.option("still")
         level = LEVELS[look.option("level")]
         told = f"{len(lines)} of {len(shown.log.lines)} lines, from {level}"
@@ -86,9 +88,7 @@ class LogPage:
         self._kept += reversed(new)
         return self._kept
 
-    def _writing(
-        self, told: Mapping[str, Any], look: Look, width: int
-    ) -> Callable[[str], Line]:
+    def _writing(self, told: Mapping[str, Any], look: Look, width: int) -> Callable[[str], Line]:
         def write(chosen: str) -> Line:
             severity = level_severity(told["level"])
             sign = "" if severity == "off" else f"{shape(severity, ascii_only=look.ascii_only)} "

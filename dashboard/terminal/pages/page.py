@@ -74,21 +74,27 @@ class Body:
 
 
 class Page(Protocol):
-    """A page.
+    """A page."""
 
-    Attributes:
-        name: In the line of all pages.
-        letter: Key behind `g`, as on the page in the browser.
-        keys: What its own keys do.
-        is_of_bank: It shows one Bank.
-        topics: That it follows; `{bank}` stands for the Bank's name.
-    """
+    @property
+    def name(self) -> str:
+        """Name in the line of all pages."""
 
-    name: str
-    letter: str
-    keys: str
-    is_of_bank: bool
-    topics: Sequence[str]
+    @property
+    def letter(self) -> str:
+        """Key behind `g`, as on the page in the browser."""
+
+    @property
+    def keys(self) -> str:
+        """Its own keys, and what they do."""
+
+    @property
+    def is_of_bank(self) -> bool:
+        """It shows one Bank."""
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """Topics that it follows; `{bank}` stands for the Bank's name."""
 
     def body(self, shown: Snapshot, look: Look, width: int, height: int) -> Body:
         """Return its contents.

@@ -24,6 +24,25 @@ NAME_MOST = 16
 FOOT_FROM, FOOT = 16, 3
 
 
+class _Members:
+    """Finds out which members of values changed: one is told again whenever another one changes."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], tuple[str, float]] = {}
+
+    def look(self, bank: str, entry: Entry, value: Any, now: float) -> None:
+        """Take note of a member as it is now."""
+        key, text = (bank, entry.row_name), repr(value)
+        known = self._known.get(key)
+        if known is None or known[0] != text:
+            self._known[key] = text, float("-inf") if known is None else now
+
+    def age(self, bank: str, entry: Entry, now: float) -> float:
+        """Return the time since it was seen to change, s; infinite: it was not."""
+        _, time = self._known.get((bank, entry.row_name), ("", float("-inf")))
+        return now - time
+
+
 @dataclass(frozen=True, slots=True)
 class _Source:
     """Where entries have their values from.
@@ -33,12 +52,14 @@ class _Source:
         row: Of the Bank.
         values: Its values.
         docs: Key -> property.
+        members: Which of them changed.
     """
 
     shown: Snapshot
     row: Mapping[str, Any]
     values: Mapping[str, Any]
     docs: Mapping[str, JsonObject]
+    members: _Members
 
     def text(self, entry: Entry) -> str:
         """Return the value of an entry with its unit."""
@@ -54,8 +75,10 @@ class _Source:
 
     def is_changed(self, entry: Entry, within: float) -> bool:
         """Tell whether it changed within so many s."""
+        if entry.member is not None:
+            return self.members.age(self.row["bank"], entry, self.shown.now) <= within
         told = self.values.get(entry.key)
-        return bool(told) and told[2] > 1 and self.age(entry) <= within
+        return told is not None and told[2] > 1 and self.age(entry) <= within
 
     def about(self, entry: Entry) -> str:
         """Return the meaning of an entry."""
@@ -68,6 +91,9 @@ class StatusPage:
     name, letter, is_of_bank = "Status", "b", True
     keys = "+ - Bank  v columns"
     topics = ("overview", "values:{bank}")
+
+    def __init__(self) -> None:
+        self._members = _Members()
 
     def press(self, key: str, look: Look) -> bool:
         """See Page."""
@@ -82,12 +108,16 @@ class StatusPage:
         if row is None:
             return Body(head=[((f"there is no Bank {visible(look.bank, 40)}", "dim"),)])
         values = shown.values(f"values:{look.bank}")
-        source = _Source(shown, row, values, shown.docs.get(look.bank, {}))
+        source = _Source(shown, row, values, shown.docs.get(look.bank, {}), self._members)
         style = "stale" if shown.is_stale(look.bank) else ""
         count = 1 if look.option("one column") else max(width // COLUMN_LEAST, 1)
         rows: list[BodyRow] = []
         entries: list[Entry] = []
         for group in groups_of({key: told[0] for key, told in values.items()}):
+            for entry in group.entries:
+                if entry.member is not None:
+                    value = entry.value_in(values[entry.key][0])
+                    self._members.look(look.bank, entry, value, shown.now)
             kept = [entry for entry in group.entries if _passes(entry, source, look)]
             if not kept:
                 continue
@@ -106,7 +136,7 @@ class StatusPage:
 
 def _title(text: str, ascii_only: bool, width: int) -> BodyRow:
     dash = "-" if ascii_only else "\u2500"
-    line = ((fitted(f"{dash}{dash} {visible(text, 60)} {dash * width}", width - 1), "dim"),)
+    line = ((f"{dash}{dash} {visible(text, 60)} {dash * width}"[: width - 1], "dim"),)
     return BodyRow((), lambda _chosen: line)
 
 
@@ -148,7 +178,10 @@ def _one(source: _Source, entry: Entry, style: str, width: int) -> Callable[[str
         cell = min(44, max(width - 12, 20))
         age = source.age(entry)
         told = span(age) if age >= 10 else f"{age:.0f} s"  # tenths would be drawn all the time
-        pieces = [*_cell(source, entry, style, cell, chosen), (fitted(told, 8, is_right=True), "dim")]
+        pieces = [
+            *_cell(source, entry, style, cell, chosen),
+            (fitted(told, 8, is_right=True), "dim"),
+        ]
         if width - cell - 10 > 10:
             pieces += [("  ", ""), (fitted(visible(source.about(entry)), width - cell - 10), "dim")]
         return tuple(pieces)

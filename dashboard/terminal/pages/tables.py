@@ -120,13 +120,14 @@ class JobsPage:
         state, share = str(told.get("state", "")), told.get("fraction")
         end = told.get("ended") or shown.now
         begin = told.get("started") or told.get("asked") or end
-        is_share = isinstance(share, int | float) and not told.get("ended")
+        if not isinstance(share, int | float) or told.get("ended"):
+            share = None
         text = str(told.get("text") or told.get("error") or "")
         cells: list[Cell] = [
             (visible(told["bank"]), "bold"),
             (visible(told.get("method", "")), ""),
             _told(outcome_severity(state), state, look),
-            (percent(share) if is_share else "", ""),
+            ("" if share is None else percent(share), ""),
             (span(end - begin), ""),
             (utc_of_day(told.get("asked")), "dim"),
             (visible(told.get("client") or "-"), ""),
