@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import TYPE_CHECKING
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.events import Key
 from textual.widgets import Input
 
-from dashboard.terminal.commands import Commands
 from dashboard.terminal.lineview import LineView
 from dashboard.terminal.output import TerminalDriver
 from dashboard.terminal.view import View
 from dashboard.terminal.watching import ArrayView
 from groundwork.errors import text_of
+
+if TYPE_CHECKING:
+    from dashboard.terminal.commands import Commands
 
 __all__ = ["TerminalApp"]
 

@@ -15,6 +15,8 @@ __all__ = ["LIVE_S", "head_line", "key_line", "page_line"]
 
 LIVE_S = 3.0
 """Silence of all Players after which nothing that is shown is of now."""
+WIDE = 72
+"""Columns of a terminal from which on words are not shortened."""
 KEYS = "/ filter  f freeze  p problems  ? help  q quit"
 
 
@@ -29,7 +31,8 @@ def head_line(shown: Snapshot, width: int, frozen_at: float | None = None) -> Li
     count = len(shown.problems)
     right = f"! {count} "
     worst = _worst(shown)
-    facts = [(rank, piece) for rank, piece in _facts(shown, frozen_at) if piece[0]]
+    simulated = "SIM" if width < WIDE else "SIMULATED"
+    facts = [(rank, piece) for rank, piece in _facts(shown, simulated, frozen_at) if piece[0]]
 
     def taken() -> int:
         return sum(width_of(text) + 2 for _, (text, _) in facts)
@@ -44,7 +47,7 @@ def head_line(shown: Snapshot, width: int, frozen_at: float | None = None) -> Li
     return tuple(pieces)
 
 
-def _facts(shown: Snapshot, frozen_at: float | None) -> list[tuple[int, Piece]]:
+def _facts(shown: Snapshot, simulated: str, frozen_at: float | None) -> list[tuple[int, Piece]]:
     """Return facts in the order in which they stand, with ranks: higher ones go first."""
     rows = shown.rows
     held = [row["control"] for row in rows if (row["control"] or {}).get("owner")]
@@ -59,7 +62,7 @@ def _facts(shown: Snapshot, frozen_at: float | None) -> list[tuple[int, Piece]]:
     star = sidereal(shown.now, shown.longitude)
     return [
         (1, (visible(shown.name, 24), "bold")),
-        (0, ("SIMULATED" if shown.is_simulated else "", "warn")),
+        (0, (simulated if shown.is_simulated else "", "warn")),
         (8, (utc(shown.now)[:10], "")),
         (2, (f"{utc_of_day(shown.now)} UTC", "")),
         (6, (local, "dim")),
@@ -102,7 +105,7 @@ def key_line(page: Page, width: int, more: str = "") -> Line:
     """Return the last line: a notice, else keys."""
     if more:
         return ((fitted(visible(more, 400), width), "warn"),)
-    keys = f"{page.keys}  {KEYS}".strip()
+    keys = "  ".join(filter(None, (page.keys, KEYS)))
     if width_of(keys) > width:
-        keys = f"? help  q quit  {page.keys}  {KEYS}"
+        keys = f"? help  q quit  {keys}"
     return ((fitted(keys, width), "dim"),)

@@ -17,12 +17,12 @@ __all__ = [
     "Column",
     "Line",
     "Piece",
-    "columns_that_fit",
     "fitted",
     "plain",
     "restyled",
     "table_line",
     "width_of",
+    "widths_of",
     "wrapped",
 ]
 
@@ -69,27 +69,34 @@ class Column:
         width: Columns of the terminal.
         is_right: Numbers are.
         rank: Where there is little space, those of higher ranks go first.
+        most: Columns of the terminal that it takes where there is space; 0: no more than `width`.
     """
 
     title: str
     width: int
     is_right: bool = False
     rank: int = 0
+    most: int = 0
 
 
-def columns_that_fit(columns: Sequence[Column], width: int) -> list[int]:
-    """Return places of the columns that fit beside each other with a space between.
-
-    The last one takes what is left.
-    """
+def widths_of(columns: Sequence[Column], width: int) -> dict[int, int]:
+    """Return place -> width of the columns that fit beside each other with a space between; the last
+    one takes what is left."""
     places = list(range(len(columns)))
 
     def taken() -> int:
-        return sum(columns[place].width + 1 for place in places)
+        return sum(columns[place].width + 1 for place in places) - 1
 
-    while len(places) > 1 and taken() > width + 1:
+    while len(places) > 1 and taken() > width:
         places.remove(max(places, key=lambda place: (columns[place].rank, place)))
-    return places
+    left = max(width - taken(), 0)
+    widths = {}
+    for place in places:
+        column = columns[place]
+        more = left if place == places[-1] else min(left, max(column.most - column.width, 0))
+        widths[place] = min(column.width, width) + more
+        left -= more
+    return widths
 
 
 def table_line(columns: Sequence[Column], cells: Sequence[Cell], width: int) -> Line:
@@ -101,17 +108,12 @@ def table_line(columns: Sequence[Column], cells: Sequence[Cell], width: int) -> 
         width: Columns of the terminal.
     """
     told = cells or [(column.title, "dim") for column in columns]
-    places = columns_that_fit(columns, width)
     pieces: list[Piece] = []
-    left = width
-    for place in places:
-        column, (text, style) = columns[place], told[place]
+    for place, room in widths_of(columns, width).items():
+        text, style = told[place]
         if pieces:
             pieces.append((" ", ""))
-            left -= 1
-        room = left if place == places[-1] else min(column.width, left)
-        pieces.append((fitted(text, room, is_right=column.is_right), style))
-        left -= room
+        pieces.append((fitted(text, room, is_right=columns[place].is_right), style))
     return tuple(pieces)
 
 

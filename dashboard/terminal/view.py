@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dashboard.terminal.frame import head_line, key_line, page_line
-from dashboard.terminal.lines import Line
+from dashboard.terminal.lines import Line, plain, wrapped
 from dashboard.terminal.pages.page import Body, BodyRow, Look, Page
 from dashboard.terminal.snapshot import Snapshot
 
@@ -16,6 +16,8 @@ __all__ = ["View"]
 PAGE_LINE_FROM = 8
 """Lines of a terminal from which on the names of the pages are shown."""
 MOVES = frozenset({"up", "down", "pageup", "pagedown", "home", "end", "left", "right", "j", "k"})
+HELP_LINES = 3
+"""Of a text of the help at most."""
 HELP = (
     "1-9, or g and a letter    pages:",
     "  {pages}",
@@ -33,6 +35,11 @@ HELP = (
     "",
     "o ok   ^ to be looked after   x fault   ? not known   = off",
 )
+
+
+def _help_lines(text: str, width: int) -> list[Line]:
+    lines = wrapped(text, width, HELP_LINES)
+    return [line for line in lines if plain(line)] or lines[:1]
 
 
 @dataclass(slots=True)
@@ -107,7 +114,7 @@ class View:
             head.append(page_line(self.pages, self.place, width))
         if self.is_help:
             pages = " ".join(f"{page.letter} {page.name}" for page in self.pages)
-            body: list[Line] = [((line.format(pages=pages)[:width], ""),) for line in HELP]
+            body = [line for text in HELP for line in _help_lines(text.format(pages=pages), width)]
             body = body[: max(height - len(head) - 1, 0)]
         else:
             body = self._page_lines(state, width, height, height - len(head) - 1)

@@ -13,6 +13,7 @@ from dashboard.terminal.texts import (
     byte_count,
     percent,
     span,
+    utc,
     utc_near,
     utc_of_day,
     value_text,
@@ -93,7 +94,7 @@ class JobsPage:
     topics = ("overview", "operations")
     _COLUMNS = (
         Column("Bank", 8),
-        Column("operation", 18),
+        Column("operation", 14, most=24),
         Column("state", 11),
         Column("done", 5, is_right=True),
         Column("took", 8, is_right=True, rank=1),
@@ -148,8 +149,8 @@ class HostsPage:
     keys = ""
     topics = ("overview", "hosts")
     _COLUMNS = (
-        Column("host", 8),
-        Column("program", 16, rank=2),
+        Column("host", 8, most=16),
+        Column("program", 14, rank=2, most=24),
         Column("Bank", 8, rank=1),
         Column("condition", 12),
         Column("ready", 5, rank=5),
@@ -212,13 +213,13 @@ class JournalPage:
     keys = ""
     topics = ("overview",)
     _COLUMNS = (
-        Column("time, UTC", 19),
-        Column("Bank", 8),
-        Column("by", 10, rank=2),
-        Column("call", 24),
+        Column("time, UTC", 11),
+        Column("Bank", 8, rank=1),
+        Column("by", 10, rank=3),
+        Column("call", 14, most=30),
         Column("outcome", 11),
-        Column("took", 8, is_right=True, rank=3),
-        Column("text", 10, rank=4),
+        Column("took", 8, is_right=True, rank=4),
+        Column("text", 10, rank=5),
     )
 
     def press(self, key: str, look: Look) -> bool:
@@ -247,7 +248,7 @@ class JournalPage:
         error = f"{told['error']}: " if told.get("error") else ""
         text = f"{error}{told.get('text') or ''}"
         cells: list[Cell] = [
-            (utc_near(told["time"], shown.now), "dim"),
+            (_short_time(told["time"], shown.now), "dim"),
             (visible(told["bank"]), "bold"),
             (visible(who), ""),
             (visible(call), ""),
@@ -255,8 +256,14 @@ class JournalPage:
             ("" if took is None else span(took), ""),
             (visible(text), ""),
         ]
-        whole = f"{told['bank']} {who}: {call} {outcome} {text}"
+        whole = f"{utc(told['time'], 1)} UTC {told['bank']} {who}: {call} {outcome} {text}"
         return Record(f"{told['bank']} {told['number']}", cells, whole)
+
+
+def _short_time(time: float, now: float) -> str:
+    """Return 03:14:07 of today, 11-29 03:14 of another day."""
+    near = utc_near(time, now)
+    return near if len(near) < 11 else near[5:16]
 
 
 def _arguments(told: Any) -> str:
