@@ -60,6 +60,7 @@ class Queries:
             ("/api/banks/{bank}", self.interface),
             ("/api/banks/{bank}/values", self.values),
             ("/api/log", self.log),
+            ("/api/parameters", self.parameters),
             ("/api/hosts", self.hosts),
             ("/api/ports", self.ports),
             ("/api/journal", self.journal),
@@ -105,6 +106,16 @@ class Queries:
 
     async def _shared(self, key: Hashable, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Response:
         return _told(await self._answers.get(key, ask, KEEP_S))
+
+    async def parameters(self, banks: Banks = None) -> Response:
+        """Return the parameters of Banks, as `get_param` does."""
+        asked, records = self._banks(banks), self._records
+
+        async def ask() -> dict[str, Any]:
+            values, errors = await records.ask(asked, "bank", "get_param")
+            return {"time": time.time(), "values": values, "errors": errors}
+
+        return await self._shared(("parameters", *asked), ask)
 
     async def hosts(self) -> Response:
         """Return the programs of all hosts, as `dealer hosts status` does."""

@@ -7,7 +7,7 @@ does is a KindError.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from groundwork.loading import (
@@ -18,6 +18,7 @@ from groundwork.loading import (
     registered,
     target_of,
 )
+from player.alarms.rules import AlarmRule
 from player.bank import Bank
 from player.endpoints.base import SiteEndpoint
 from player.errors import Fault, KindError
@@ -29,6 +30,7 @@ __all__ = [
     "BUILT_IN_ENDPOINTS",
     "ENDPOINTS_GROUP",
     "GROUP",
+    "alarms_of",
     "check_of",
     "composed_of",
     "endpoint_model",
@@ -176,3 +178,12 @@ def composed_of(name: str, kind: type[Bank], config: Config) -> Mapping[KeyPath,
         )
 
     return _told(name, composed, is_sound, "a mapping of keys to player.tables.Composed")
+
+
+def alarms_of(name: str, kind: type[Bank]) -> Sequence[AlarmRule]:
+    """Return the alarms that a kind declares; KindError: it does not tell."""
+
+    def is_sound(answer: Any) -> bool:
+        return isinstance(answer, Sequence) and all(isinstance(one, AlarmRule) for one in answer)
+
+    return _told(name, kind.declared_alarms, is_sound, "a list of player.alarms.rules.AlarmRule")

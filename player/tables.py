@@ -39,8 +39,10 @@ from groundwork.addresses import (
 from groundwork.portranges import RANGE_FORM, ServerInRange, is_range, read_range
 from groundwork.secretnames import names_secret
 from groundwork.sizes import BYTES_FORM, read_bytes
+from player.alarms.config import ALARMS_MOST, AlarmConfig, InstrumentAlarmConfig, named_once
 from player.errors import Fault
 from player.remotenames import read_item
+from player.tablebase import Table
 from player.tomlfile import KeyPath, TomlFile
 from portmanager.protocol.urls import LOCAL, ManagerAddress, ServiceAddress, is_service, own_service
 from zmqjsonproxy.channels.protocol.limits import Limits
@@ -202,14 +204,6 @@ Host = Annotated[str, Field(min_length=1), AfterValidator(checked_host)]
 """The name or address of a host, and nothing else."""
 
 
-class Table(BaseModel):
-    """Base of all tables: no unknown key, no silent conversion of text to numbers, immutable."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True, allow_inf_nan=False
-    )
-
-
 Days = Annotated[float, Field(gt=0, le=36500)]
 Bytes = Annotated[str, Field(json_schema_extra={"pattern": BYTES_FORM}), AfterValidator(_bytes)]
 """A size, as `1 GiB`."""
@@ -288,6 +282,9 @@ class InstrumentConfig(Table):
     history: HistoryConfig = Field(default_factory=HistoryConfig)
     postgres: PostgresConfig | None = None
     redis: RedisConfig | None = None
+    alarms: Annotated[
+        list[InstrumentAlarmConfig], AfterValidator(named_once), Field(max_length=ALARMS_MOST)
+    ] = Field(default_factory=list)
     require_control: bool = Field(
         default=False, description="commands are refused while nobody has control of the Bank"
     )
@@ -347,6 +344,11 @@ class DashboardConfig(Table):
     hosts: list[Host] = Field(
         default_factory=list,
         description="names by which people open it, besides its address and the host's own name",
+    )
+    url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/?#@\s]+/?$",
+        description="address at which programs find it, as http://hpc1:8080; for `dealer alarms`",
     )
     certificate: str | None = Field(
         default=None,
@@ -427,6 +429,9 @@ class BankConfig(Table):
     files: Areas = Field(default_factory=dict)
     remotes: dict[RemoteName, RemoteConfig] = Field(default_factory=dict)
     endpoints: dict[str, SerializeAsAny[EndpointConfig]] = Field(default_factory=dict)
+    alarms: Annotated[
+        list[AlarmConfig], AfterValidator(named_once), Field(max_length=ALARMS_MOST)
+    ] = Field(default_factory=list)
 
     @field_validator("endpoints", mode="plain", json_schema_input_type=dict[str, dict[str, Any]])
     @classmethod

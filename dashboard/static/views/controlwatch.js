@@ -1,0 +1,28 @@
+// Control that is lost: whoever had it is told by whom and why, on whatever page.
+import { computed, effect } from "@preact/signals";
+import { renewSession, session } from "../state/site.js";
+import { visible } from "../text/format.js";
+import { rows } from "./frame.js";
+import { notify } from "./notices.js";
+
+/** Leases of all Banks; another one, or the end of one, may concern this person. */
+const leases = computed(() => rows.value.map((row) => `${row.bank} ${row.control?.owner ? row.control.number : ""}`).join("\n"));
+
+/** Begin to watch. */
+export function watchControl() {
+  /** @type {Record<string, number>} */
+  let had = {};
+  effect(() => {
+    if (leases.value && session.peek().control) renewSession().catch(() => {});
+  });
+  effect(() => {
+    const { holds } = session.value;
+    for (const row of rows.peek()) {
+      const number = had[row.bank];
+      const isLost = number !== undefined && holds[row.bank] !== number && row.control?.last_number >= number;
+      const why = String(row.control?.ended ?? "");
+      if (isLost && !/released/.test(why)) notify(`${row.bank}: you have no control any more: ${visible(why || "it has ended", 300)}`, true);
+    }
+    had = holds;
+  });
+}
