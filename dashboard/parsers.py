@@ -59,7 +59,8 @@ def build_parser() -> argparse.ArgumentParser:
         flag("--terminal", "show it on this terminal instead; nothing is served"),
         argument(
             "--page NAME",
-            "of the terminal: banks, status, spectrum, jobs, hosts, log, journal; default: banks",
+            "of the terminal: banks, status, spectrum, jobs, hosts, log, journal, alarms, why; default: "
+            "banks",
         ),
         argument("--bank BANK", "of the terminal: show this Bank"),
         one_of(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from enum import Enum
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding
@@ -27,6 +29,14 @@ log = logging.getLogger(__name__)
 SLOW_HZ = 1.0
 QUICK_AGAIN = 30
 """Looks without a slow write after which a line counts as quick again."""
+
+
+class EntryKind(Enum):
+    """What is typed into the line at the bottom; values: what stands there before."""
+
+    FILTER = "rows that contain"
+    CALL = "METHOD BANKS ARGUMENTS"
+    NOTE = "note for others, then Enter: acknowledges"
 
 
 class TerminalApp(App[None]):
@@ -62,8 +72,8 @@ class TerminalApp(App[None]):
         self._output: TerminalDriver | None = None
         self._lines = LineView(self._write)
         self._entry = Input(select_on_focus=False)
-        self._quick, self._looks, self._is_call = QUICK_AGAIN, 0, False
-        self._calls: set[asyncio.Task[None]] = set()
+        self._quick, self._looks, self._kind = QUICK_AGAIN, 0, EntryKind.FILTER
+        self._acts: set[asyncio.Task[None]] = set()
 
     def attach(self, output: TerminalDriver) -> None:
         """Take the driver, when there is a terminal."""
@@ -126,31 +136,33 @@ class TerminalApp(App[None]):
         if self._entry.has_focus:
             if event.key == "escape":
                 event.stop()
-                self._close_entry(keep=False)
+                self._close_entry(is_given_up=True)
             return
         key = event.character if event.character and event.is_printable else event.key
+        look = self._view.look
         if key == "q":
             self.exit()
         elif key == "/":
-            self._open_entry(self._view.look.text, is_call=False)
+            self._open_entry(EntryKind.FILTER, look.text)
         elif key == ":" and self._commands is not None:
-            self._open_entry("", is_call=True)
+            self._open_entry(EntryKind.CALL)
         elif key == ":":
             self._view.notice = "nothing is called: begin with --control"
+        elif key == "a" and look.chosen in self._array.snapshot().values("alarms"):
+            self._open_entry(EntryKind.NOTE)
         else:
             self._view.press(key, self._array.snapshot())
         self.renew()
 
-    def _open_entry(self, text: str, *, is_call: bool) -> None:
-        self._is_call = is_call
-        self._entry.value = text
-        self._entry.placeholder = "METHOD BANKS ARGUMENTS" if is_call else "rows that contain"
+    def _open_entry(self, kind: EntryKind, text: str = "") -> None:
+        self._kind = kind
+        self._entry.value, self._entry.placeholder = text, kind.value
         self._entry.display = True
         self._entry.focus()
         self.call_after_refresh(self.renew)
 
-    def _close_entry(self, *, keep: bool) -> None:
-        if not keep and not self._is_call:
+    def _close_entry(self, *, is_given_up: bool) -> None:
+        if is_given_up and self._kind is EntryKind.FILTER:
             self._view.look.text = ""
         self._entry.display = False
         self.set_focus(None)
@@ -158,22 +170,30 @@ class TerminalApp(App[None]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show rows while it is typed which."""
-        if not self._is_call and self._entry.display:
+        if self._kind is EntryKind.FILTER and self._entry.display:
             self._view.look.text = event.value
             self.renew()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Take what was typed out."""
-        self._close_entry(keep=True)
-        if self._is_call and self._commands is not None and event.value.strip():
-            task = asyncio.create_task(self._call(self._commands, event.value))
-            self._calls.add(task)
-            task.add_done_callback(self._calls.discard)
+        self._close_entry(is_given_up=False)
+        line = event.value.strip()
+        if self._kind is EntryKind.CALL and self._commands is not None and line:
+            self._begin(line, self._commands.run(line))
+        elif self._kind is EntryKind.NOTE:
+            self._begin("acknowledge", self._array.acknowledge(self._view.look.chosen, line))
 
-    async def _call(self, commands: Commands, line: str) -> None:
-        self._view.notice = f"{line.strip()} ..."
-        self._view.notice = await commands.run(line)
-        self.renew()
+    def _begin(self, name: str, act: Coroutine[Any, Any, str]) -> None:
+        """Carry something out, and say what came of it."""
+
+        async def carry_out() -> None:
+            self._view.notice = f"{name} ..."
+            self._view.notice = await act
+            self.renew()
+
+        task = asyncio.create_task(carry_out())
+        self._acts.add(task)
+        task.add_done_callback(self._acts.discard)
 
     def on_mouse_scroll_down(self) -> None:
         """Move, where the mouse is used."""

@@ -16,12 +16,14 @@ from dashboard.config import Array
 from dashboard.hub import ArrayHub
 from dashboard.terminal.lines import plain
 from dashboard.terminal.onepage import Once
+from dashboard.terminal.pages.alarms import AlarmsPage
 from dashboard.terminal.pages.banks import BanksPage
 from dashboard.terminal.pages.log import LogPage
 from dashboard.terminal.pages.page import Page
 from dashboard.terminal.pages.spectrum import SpectrumPage
 from dashboard.terminal.pages.status import StatusPage
 from dashboard.terminal.pages.tables import HostsPage, JobsPage, JournalPage
+from dashboard.terminal.pages.why import WhyPage
 from dashboard.terminal.view import View
 from dashboard.terminal.watching import ArrayView
 from player.lifecycle import EndSignals
@@ -43,6 +45,8 @@ def make_pages() -> list[Page]:
         HostsPage(),
         LogPage(),
         JournalPage(),
+        AlarmsPage(),
+        WhyPage(),
     ]
 
 

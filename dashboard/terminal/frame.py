@@ -28,8 +28,8 @@ def head_line(shown: Snapshot, width: int, frozen_at: float | None = None) -> Li
         width: Columns of the terminal.
         frozen_at: When what is shown was frozen, UTC, unix seconds; None: it is not.
     """
-    count = len(shown.problems)
-    right = f"! {count} "
+    new = sum(told["phase"] == "new" for told in shown.values("alarms").values())
+    right = f"{f'alarms {new}  ' if new else ''}! {len(shown.problems)} "
     worst = _worst(shown)
     simulated = "SIM" if width < WIDE else "SIMULATED"
     facts = [(rank, piece) for rank, piece in _facts(shown, simulated, frozen_at) if piece[0]]

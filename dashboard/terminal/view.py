@@ -16,19 +16,22 @@ __all__ = ["View"]
 PAGE_LINE_FROM = 8
 """Lines of a terminal from which on the names of the pages are shown."""
 MOVES = frozenset({"up", "down", "pageup", "pagedown", "home", "end", "left", "right", "j", "k"})
+OPENS = {"enter": "Status", "w": "Why"}
+"""Keys that show a page of the chosen Bank."""
 HELP_LINES = 3
 """Of a text of the help at most."""
 HELP = (
     "1-9, or g and a letter    pages:",
     "  {pages}",
     "up down j k PgUp PgDn Home End    move",
-    "Enter    opens the chosen Bank; Esc  back to all Banks",
+    "Enter    opens the chosen Bank; w  why it is not ready; Esc  all Banks",
     "+ -  or [ ]    next, previous Bank",
     "/    rows that contain all words; Esc: all rows again",
     "p    only problems; of values: only what changed within a minute",
     "f    freezes what is shown; of the log: stops following",
     "s    Banks: sorts by the next column, once",
     "v    status: one column with unit, age and meaning; log: least level",
+    "a    acknowledges the chosen alarm, with a note for others",
     "n r d i o < >    spectrum: next pipe, row, dB, zoom in, out, move",
     ": METHOD BANKS ARGUMENTS    calls, if it began with --control",
     "q, Ctrl-C    ends",
@@ -204,9 +207,9 @@ class View:
                 look.text = ""
             else:
                 self.place, self.frozen = 0, None
-        elif key == "enter" and look.chosen in shown.banks:
+        elif key in OPENS and look.chosen in shown.banks:
             self.choose_bank(look.chosen)
-            self.place = next(at for at, page in enumerate(self.pages) if page.is_of_bank)
+            self._show_page(OPENS[key])
         elif key in MOVES:
             self._move(key)
         else:
@@ -214,11 +217,14 @@ class View:
         return True
 
     def _go(self, letter: str) -> bool:
-        for at, page in enumerate(self.pages):
-            if page.letter == letter:
-                self.place, self.frozen = at, None
-                return True
-        return False
+        known = {page.letter: page.name for page in self.pages}
+        if letter in known:
+            self._show_page(known[letter])
+        return letter in known
+
+    def _show_page(self, name: str) -> None:
+        names = [page.name for page in self.pages]
+        self.place, self.frozen = names.index(name), None
 
     def _step(self, banks: Sequence[str], by: int) -> None:
         """Choose the next Bank, also in the table of all."""

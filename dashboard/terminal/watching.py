@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dashboard.bankstate import BANK, key_of
+from dashboard.bankstate import ALARMS, BANK, key_of
 from dashboard.frames import FrameFeed
 from dashboard.hub import ArrayHub
 from dashboard.protocol.liveness import Liveness
@@ -18,10 +18,12 @@ from dashboard.terminal.pages.spectrum import window_of
 from dashboard.terminal.snapshot import Pipe, Snapshot
 from dashboard.terminal.view import View
 from groundwork.values import JsonObject
+from zmqjsonproxy import ProxyError
 
 __all__ = ["ArrayView"]
 
 JOURNAL_EVERY_S, JOURNAL_MOST = 5.0, 200
+ACT_WITHIN_S = 10.0
 FRAME_RATE_HZ = 2.0
 DOTS = 2
 """Pixels of a column of braille."""
@@ -89,6 +91,28 @@ class ArrayView:
     async def _read_journal(self) -> None:
         banks = list(self._hub.array.urls)
         self._answers["journal"] = await self._records.journal(banks, JOURNAL_MOST, {})
+
+    async def acknowledge(self, key: str, note: str) -> str:
+        """Acknowledge an alarm at its Player; what came of it, as a sentence.
+
+        Args:
+            key: In the topic of alarms.
+            note: For others.
+        """
+        told = self._hub.board.alarms.values.get(key)
+        if told is None:
+            return f"{key}: it is gone"
+        if told["source"] != "player":
+            return (
+                f"{key}: absences are acknowledged at the dashboard's page: its Player is not there"
+            )
+        meant = {"name": told["name"], "note": note, "number": told["number"]}
+        url = self._hub.array.urls[told["bank"]]
+        try:
+            await self._hub.calls.call(url, ALARMS, "acknowledge", (), meant, timeout=ACT_WITHIN_S)
+        except ProxyError as error:
+            return f"{key}: {error}"
+        return f"{key}: acknowledged"
 
     async def ask(self, view: View) -> None:
         """Wait for what a page asks for."""

@@ -27,7 +27,7 @@ class BanksPage:
     """See Page. One row for each Bank, in a fixed order: it never moves because a value changed."""
 
     name, letter, is_of_bank = "Banks", "o", False
-    keys = "Enter open  s sort"
+    keys = "Enter open  w why  s sort"
     topics = ("overview",)
 
     def press(self, key: str, look: Look) -> bool:

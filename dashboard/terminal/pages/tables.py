@@ -20,7 +20,7 @@ from dashboard.terminal.texts import (
     visible,
 )
 
-__all__ = ["HostsPage", "JobsPage", "JournalPage", "Record", "table_body"]
+__all__ = ["HostsPage", "JobsPage", "JournalPage", "Record", "short_time", "table_body"]
 
 FOOT_FROM, FOOT = 16, 3
 OFFSET_WARN_S = 0.1
@@ -248,7 +248,7 @@ class JournalPage:
         error = f"{told['error']}: " if told.get("error") else ""
         text = f"{error}{told.get('text') or ''}"
         cells: list[Cell] = [
-            (_short_time(told["time"], shown.now), "dim"),
+            (short_time(told["time"], shown.now), "dim"),
             (visible(told["bank"]), "bold"),
             (visible(who), ""),
             (visible(call), ""),
@@ -260,7 +260,7 @@ class JournalPage:
         return Record(f"{told['bank']} {told['number']}", cells, whole)
 
 
-def _short_time(time: float, now: float) -> str:
+def short_time(time: float, now: float) -> str:
     """Return 03:14:07 of today, 11-29 03:14 of another day."""
     near = utc_near(time, now)
     return near if len(near) < 11 else near[5:16]
