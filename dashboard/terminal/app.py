@@ -131,12 +131,10 @@ class TerminalApp(App[None]):
 
     # keys
 
-    def on_key(self, event: Key) -> None:
+    async def on_key(self, event: Key) -> None:
         """Take a key."""
-        if self._entry.has_focus:
-            if event.key == "escape":
-                event.stop()
-                self._close_entry(is_given_up=True)
+        if self._entry.display:
+            await self._take_entry_key(event)
             return
         key = event.character if event.character and event.is_printable else event.key
         look = self._view.look
@@ -153,6 +151,21 @@ class TerminalApp(App[None]):
         else:
             self._view.press(key, self._array.snapshot())
         self.renew()
+
+    async def _take_entry_key(self, event: Key) -> None:
+        """Take a key while something is typed out; the entry takes most of them itself, as soon as it
+        has the focus, which comes later than keys that are typed fast."""
+        if event.key == "escape":
+            event.stop()
+            self._close_entry(is_given_up=True)
+        elif self._entry.has_focus:
+            return
+        elif event.key == "enter":
+            await self._entry.action_submit()
+        elif event.key == "backspace":
+            self._entry.action_delete_left()
+        elif event.character and event.is_printable:
+            self._entry.insert_text_at_cursor(event.character)
 
     def _open_entry(self, kind: EntryKind, text: str = "") -> None:
         self._kind = kind

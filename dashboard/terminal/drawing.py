@@ -80,7 +80,8 @@ def changed_parts(before: Line, after: Line, width: int) -> list[tuple[int, Line
         return []
     old, new = _cells(before, width), _cells(after, width)
     if old is None or new is None:
-        return [(0, after)]
+        taken = sum(width_of(text) for text, _ in after)
+        return [(0, (*after, (" " * (width - taken), "")))]
     places = [place for place in range(width) if old[place] != new[place]]
     parts: list[tuple[int, int]] = []
     for place in places:

@@ -17,6 +17,7 @@ __all__ = [
     "Column",
     "Line",
     "Piece",
+    "clipped_line",
     "fitted",
     "plain",
     "restyled",
@@ -114,6 +115,21 @@ def table_line(columns: Sequence[Column], cells: Sequence[Cell], width: int) -> 
         if pieces:
             pieces.append((" ", ""))
         pieces.append((fitted(text, room, is_right=columns[place].is_right), style))
+    return tuple(pieces)
+
+
+def clipped_line(line: Line, width: int) -> Line:
+    """Return as much of a line as fits."""
+    pieces: list[Piece] = []
+    left = width
+    for text, style in line:
+        taken = width_of(text)
+        if taken > left:
+            text = _clipped(text, left)
+            taken = left
+        if text:
+            pieces.append((text, style))
+        left -= taken
     return tuple(pieces)
 
 

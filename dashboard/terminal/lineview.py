@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from rich.control import Control
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -54,6 +55,10 @@ class LineView(Widget):
     def on_resize(self) -> None:
         """Draw all anew."""
         self._is_drawn = False
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return lines for textual, which would keep them; what was written since is newer."""
+        return [self.render_line(y).crop(crop.x, crop.right) for y in crop.line_range]
 
     def render_line(self, y: int) -> Strip:
         """Return a line for textual."""

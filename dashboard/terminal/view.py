@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dashboard.terminal.frame import head_line, key_line, page_line
-from dashboard.terminal.lines import Line, plain, wrapped
+from dashboard.terminal.lines import Line, clipped_line, plain, wrapped
 from dashboard.terminal.pages.page import Body, BodyRow, Look, Page
 from dashboard.terminal.snapshot import Snapshot
 
@@ -122,14 +122,19 @@ class View:
         else:
             body = self._page_lines(state, width, height, height - len(head) - 1)
         body += [()] * (height - len(head) - len(body) - 1)
-        return [*head, *body, key_line(self.page, width, self.notice)][:height]
+        lines = [*head, *body, key_line(self.page, width, self.notice)][:height]
+        return [clipped_line(line, width) for line in lines]
 
     def _page_lines(self, state: Snapshot, width: int, height: int, room: int) -> list[Line]:
-        body = self._body = self.page.body(state, self.look, width, height)
+        body = self.page.body(state, self.look, width, height)
         scrolled = self._scrolled.setdefault(self.page.name, _Scrolled())
         scrolled.seen = max(room - len(body.head) - len(body.foot), 1)
+        before = self.look.chosen
         rows = self._seen_rows(body, scrolled)
         chosen = self.look.chosen
+        if chosen != before:  # what is told of it is not there yet
+            body = self.page.body(state, self.look, width, height)
+        self._body = body
         lines = [row.write(chosen) for row in rows]
         lines += [()] * (scrolled.seen - len(lines))
         return [*body.head, *lines, *body.foot][:room]

@@ -29,8 +29,9 @@ class AlarmsPage:
         Column("state", 14),
         Column("since", 11, rank=1),
         Column("times", 5, is_right=True, rank=3),
-        Column("value", 10, rank=2),
-        Column("by", 12, rank=4),
+        Column("value", 10, rank=4),
+        Column("by", 10, rank=5),
+        Column("text", 12, rank=2),
     )
 
     def press(self, key: str, look: Look) -> bool:
@@ -62,6 +63,7 @@ class AlarmsPage:
             (str(told["count"] or ""), ""),
             (visible(value), ""),
             (visible(by), ""),
+            (visible(told["text"]), ""),
         ]
         whole = f"{told['bank']} {told['name']}, {state}: {told['text']} {value}" + (
             f"; {by}" if by else ""

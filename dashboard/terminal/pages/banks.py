@@ -74,7 +74,7 @@ def _columns(rows: Sequence[Row]) -> list[Column]:
         Column("Bank", max(name, 4)),
         Column("host", max(host, 4), rank=4),
         Column("state", word + _SHAPE),
-        Column("mode", 8, rank=3, most=12),
+        Column("mode", 8, rank=3),
         Column("scan", 5, is_right=True, rank=2),
         Column("done", 5, is_right=True),
         Column("left", 8, is_right=True, rank=1),
