@@ -15,7 +15,7 @@ from dashboard.alarms import ABSENCE
 from dashboard.changes import Body, Changes, require_role
 from dashboard.hub import ArrayHub
 from groundwork.roles import Role
-from player.alarms.book import SHELF_MOST_S, AlarmRefusedError
+from player.alarms.book import MAX_SHELF_S, AlarmRefusedError
 from player.alarms.served import ALARMS
 from player.endpoints.http.protocol.sessions import Person
 from player.endpoints.http.responses import json_response
@@ -24,7 +24,7 @@ from zmqjsonproxy import ProxyError
 __all__ = ["AlarmRoutes"]
 
 WITHIN_S = 10.0
-ALARMS_AT_ONCE = 200
+MAX_ALARMS_AT_ONCE = 200
 NOBODY = "somebody at the dashboard"
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 Note = Annotated[str, Field(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -38,7 +38,7 @@ class MeantAlarm(Body):
     number: int | None = None
 
 
-MeantAlarms = Annotated[list[MeantAlarm], Field(min_length=1, max_length=ALARMS_AT_ONCE)]
+MeantAlarms = Annotated[list[MeantAlarm], Field(min_length=1, max_length=MAX_ALARMS_AT_ONCE)]
 
 
 class Acknowledged(Body):
@@ -52,7 +52,7 @@ class Shelved(Body):
     """Alarms that are to be shelved."""
 
     alarms: MeantAlarms
-    seconds: Annotated[float, Field(gt=0, le=SHELF_MOST_S)]
+    seconds: Annotated[float, Field(gt=0, le=MAX_SHELF_S)]
     note: Note = ""
 
 

@@ -18,8 +18,8 @@ from dashboard.bankstate import ALARMS, WatchedBank
 from dashboard.protocol.liveness import LOST_S, LivenessState
 from dashboard.protocol.topics import KeyTopic
 from dashboard.store import Store
-from groundwork.cut import cut
 from groundwork.errors import text_of
+from groundwork.truncation import cut
 from groundwork.values import JsonObject
 from player.alarms.book import AlarmBook, AlarmEvent, AlarmMoment
 from player.alarms.rules import AlarmSpec, Severity, Verdict
@@ -34,7 +34,7 @@ ABSENCES = (
     "CREATE TABLE IF NOT EXISTS absences (bank TEXT PRIMARY KEY, kept TEXT NOT NULL) WITHOUT ROWID"
 )
 LOOK_EVERY_S = 1.0
-REASON_MOST = 200
+MAX_REASON = 200
 _TEXT = "its Player does not answer"
 _PUT = "INSERT INTO absences VALUES (?, ?) ON CONFLICT (bank) DO UPDATE SET kept = excluded.kept"
 
@@ -172,7 +172,7 @@ class ArrayAlarms:
 def _absence(state: WatchedBank, wall: float) -> Verdict:
     """Return the verdict on the absence of a Player."""
     liveness = state.liveness
-    reason, since = cut(liveness.reason, REASON_MOST), liveness.since
+    reason, since = cut(liveness.reason, MAX_REASON), liveness.since
     match liveness.state:
         case LivenessState.LIVE:
             return Verdict(False)

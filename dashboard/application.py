@@ -19,6 +19,7 @@ from dashboard.alarms import ABSENCES
 from dashboard.assets import STATIC, Page, served_folder
 from dashboard.changes import Changes
 from dashboard.config import Array
+from dashboard.front import Front, FrontRules
 from dashboard.hub import ArrayHub
 from dashboard.panels import PanelSet
 from dashboard.queries import Queries
@@ -89,8 +90,9 @@ class Dashboard:
 
     def __init__(self, served: ServedArray) -> None:
         self._served, self._version = served, version()
+        site = served.array.site
         self._page, self._login_page = (
-            Page(served.static / name) for name in ("index.html", "login.html")
+            Page(served.static / name, site.prefix) for name in ("index.html", "login.html")
         )
         self.watch = ConnectionWatch()
         api = FastAPI(
@@ -109,8 +111,9 @@ class Dashboard:
         if served.control:
             self._acts = ActRoutes(served.logins, served.keys, self._changes)
         self._add_routes(api)
+        front = FrontRules(origins=site.origins, proxies=site.proxies, prefix=site.prefix)
         rules = GuardRules(
-            names=frozenset(served.names),
+            names=frozenset(served.names) | front.names,
             only_get=_ONLY_READS,
             longest_target=_LONGEST_TARGET,
             streams=("/events", "/ws"),
@@ -118,8 +121,9 @@ class Dashboard:
             public=(LOGIN, "/static/", "/favicon.ico"),
             changes=frozenset(self._changes.paths | ({LOGIN, LOGOUT} if served.logins else set())),
         )
-        self.asgi = self._viewing.guard = Guard(api, rules)
-        self._revocations = Revocations(self.asgi, self.watch, served.logins, served.certificate)
+        guard = self._viewing.guard = Guard(api, rules)
+        self.asgi = Front(guard, front)
+        self._revocations = Revocations(guard, self.watch, served.logins, served.certificate)
 
     def _add_routes(self, api: FastAPI) -> None:
         for path in ("/", "/bank/{bank}", *(f"/{page}" for page in PAGES)):

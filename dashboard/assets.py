@@ -85,14 +85,21 @@ class Page:
 
     Args:
         path: The file.
+        prefix: Path below which browsers see it; empty: they see it at the top.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._policy = content_policy(import_map_hash(path.read_bytes()))
+    def __init__(self, path: Path, prefix: str = "") -> None:
+        self._path, self._prefix = path, prefix
+        self._policy = content_policy(import_map_hash(self._content()))
+
+    def _content(self) -> bytes:
+        """Return it with the addresses that browsers know."""
+        return self._path.read_bytes().replace(b'"/', f'"{self._prefix}/'.encode())
 
     def response(self) -> Response:
         """Return it."""
         headers = {"cache-control": _REVALIDATED, "content-security-policy": self._policy}
+        if self._prefix:
+            return Response(self._content(), headers=headers, media_type="text/html")
         status = os.stat(self._path)
         return FileResponse(self._path, headers=headers, media_type="text/html", stat_result=status)

@@ -10,21 +10,22 @@ from typing import Annotated, Any, Literal
 from fastapi import FastAPI, HTTPException, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from dashboard.asitwas import AsItWas
 from dashboard.files import FILES, WITHIN_S, open_file
 from dashboard.hub import ArrayHub
 from dashboard.logquery import LogQuery
 from dashboard.ports import list_ports, managers
 from dashboard.protocol.topics import KEPT_LINES
-from dashboard.records import ENTRIES_MOST, ArrayRecords, read_key
-from player.endpoints.http.protocol.messages import ARRAY_MOST
+from dashboard.records import MAX_ENTRIES, ArrayRecords, read_key
+from player.endpoints.http.protocol.messages import MAX_ARRAY
 from player.endpoints.http.protocol.texts import write_json
 from player.endpoints.http.sharedanswers import SharedAnswers
 
 __all__ = ["Queries"]
 
 KEEP_S = 0.5
-UNDER_WAY_MOST = 64
-HISTORY_KEYS_MOST = 16
+MAX_IN_FLIGHT = 64
+MAX_HISTORY_KEYS = 16
 _HOUR_S = 3600.0
 
 Bank = Annotated[str, Path(min_length=1, max_length=200)]
@@ -47,11 +48,15 @@ class Queries:
     hub: ArrayHub
 
     def __init__(self) -> None:
-        self._answers = SharedAnswers(UNDER_WAY_MOST)
+        self._answers = SharedAnswers(MAX_IN_FLIGHT)
 
     @cached_property
     def _records(self) -> ArrayRecords:
         return ArrayRecords(self.hub.calls, self.hub.array.urls)
+
+    @cached_property
+    def _as_it_was(self) -> AsItWas:
+        return AsItWas(self._records, self.hub.states)
 
     def add_to(self, api: FastAPI) -> None:
         """Add them to an application."""
@@ -66,6 +71,8 @@ class Queries:
             ("/api/journal", self.journal),
             ("/api/history/keys", self.history_keys),
             ("/api/history", self.history),
+            ("/api/at", self.at),
+            ("/api/moments", self.moments),
             ("/api/files", self.areas),
             ("/api/files/{bank}/{area}", self.listing),
         ):
@@ -135,7 +142,7 @@ class Queries:
         until: Moment = None,
         client: Text = "",
         method: Text = "",
-        most: Annotated[int, Query(ge=1, le=ENTRIES_MOST)] = 200,
+        most: Annotated[int, Query(ge=1, le=MAX_ENTRIES)] = 200,
     ) -> Response:
         """Return who did what, when, and what came of it: the newest of each Bank, in time order."""
         asked, records = self._banks(banks), self._records
@@ -157,7 +164,7 @@ class Queries:
             Query(
                 alias="key",
                 min_length=1,
-                max_length=HISTORY_KEYS_MOST,
+                max_length=MAX_HISTORY_KEYS,
                 description="BANK.NAME, as BANKA.status.SCANNUM; several times",
             ),
         ],
@@ -176,6 +183,24 @@ class Queries:
             self._known(each.bank)
         records, key = self._records, ("history", *wanted, since, until, points)
         return await self._shared(key, lambda: records.history(wanted, begin, end, points))
+
+    async def at(
+        self, moment: Annotated[float, Query(alias="time", ge=0, le=1e11, description="UTC, s")]
+    ) -> Response:
+        """Return the state of all Banks as it was at a time, in the shapes of the topics."""
+        then = self._as_it_was
+        return await self._shared(("at", moment), lambda: then.at(moment))
+
+    async def moments(
+        self,
+        since: Annotated[float, Query(ge=0, le=1e11, description="UTC, unix seconds")],
+        until: Moment = None,
+        banks: Banks = None,
+    ) -> Response:
+        """Return moments that are worth a look: scans, changes, control."""
+        asked, then, end = self._banks(banks), self._as_it_was, until or time.time()
+        key = ("moments", *asked, since, until)
+        return await self._shared(key, lambda: then.moments(asked, since, end))
 
     async def areas(self) -> Response:
         """Return the areas of files that Banks serve."""
@@ -215,4 +240,4 @@ class Queries:
 
 
 def _told(value: Any) -> Response:
-    return Response(write_json(value, ARRAY_MOST), media_type="application/json")
+    return Response(write_json(value, MAX_ARRAY), media_type="application/json")

@@ -12,12 +12,12 @@ from typing import Any
 from dealer.commands import QUESTION_TIMEOUT, banks_named, complain, described, tell
 from dealer.dashboardclient import DashboardClient, DashboardError
 from dealer.errors import ConfigurationError, PlayersError
-from dealer.moments import utc_text
 from dealer.outcome import Outcomes
 from dealer.players import find_players
 from dealer.recordreading import RecordReader
 from dealer.services import open_hub
 from dealer.tables import text_table
+from dealer.timearguments import utc_text
 from groundwork.commandline import (
     Parser,
     add_command,

@@ -17,7 +17,7 @@ from zmqjsonproxy.keys import KeyRing
 
 __all__ = ["DashboardClient", "DashboardError"]
 
-ANSWER_MOST = 16 * 2**20
+MAX_ANSWER = 16 * 2**20
 
 
 class DashboardError(DealerError):
@@ -41,7 +41,13 @@ class DashboardClient:
         parts = urlsplit(self.url)
         is_safe = parts.scheme == "https" or is_loopback_host(parts.hostname or "")
         self._token = token if is_safe else ""
+        self._origin = f"{parts.scheme}://{parts.netloc}"
         self._opener = build_opener(ProxyHandler({}))
+
+    @property
+    def sends_token(self) -> bool:
+        """Tell whether its requests say whose they are."""
+        return bool(self._token)
 
     @classmethod
     def of_array(cls, config: str | os.PathLike[str] | None) -> DashboardClient | None:
@@ -70,7 +76,7 @@ class DashboardClient:
         headers = {
             "Content-Type": "application/json",
             "X-Dealer-Player": "1",
-            "Origin": self.url,
+            "Origin": self._origin,
         }
         data = json.dumps(body).encode()
         return self._ask(Request(f"{self.url}{path}", data, headers), timeout)
@@ -80,7 +86,7 @@ class DashboardClient:
             request.add_header("Authorization", f"Bearer {self._token}")
         try:
             with self._opener.open(request, timeout=timeout) as answer:
-                return json.loads(answer.read(ANSWER_MOST))
+                return json.loads(answer.read(MAX_ANSWER))
         except HTTPError as error:
             raise DashboardError(self.url, _detail(error)) from error
         except (URLError, OSError, ValueError) as error:
@@ -91,6 +97,6 @@ def _detail(error: HTTPError) -> str:
     """Return the sentence of an error."""
     try:
         with error:
-            return str(json.loads(error.read(ANSWER_MOST))["detail"])
+            return str(json.loads(error.read(MAX_ANSWER))["detail"])
     except (OSError, ValueError, LookupError, TypeError):
         return f"status {error.code}"

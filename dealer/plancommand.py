@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dealer.planrows import LIMIT_S
 from dealer.tables import text_table
+from dealer.timearguments import moment
 from groundwork.commandline import Parser, add_command, argument, flag
 from groundwork.interrupts import ended_as_by_ctrl_c
 from zmqjsonproxy.jsontext import json_text
@@ -48,6 +49,11 @@ def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -
             type=seconds,
             default=LIMIT_S,
         ),
+        argument(
+            "--begin TIME",
+            "when the script is begun: UTC as 2026-11-21T09:30:00; default: now",
+            type=moment,
+        ),
         flag("--show-output", "show what the script prints, on standard error"),
         rest="words",
         parents=[common],
@@ -74,7 +80,9 @@ def _plan(options: argparse.Namespace) -> int:
     given = (options.script, options.words, options.config)
     try:
         with ended_as_by_ctrl_c(signal.SIGTERM, signal.SIGHUP):  # so that nothing is left behind
-            plan = plan_script(*given, shows=options.show_output, limit=options.limit)
+            plan = plan_script(
+                *given, shows=options.show_output, limit=options.limit, begin=options.begin
+            )
     except KeyboardInterrupt:
         print("dealer plan: interrupted; no Player has heard of it", file=sys.stderr)
         return 1
@@ -122,9 +130,7 @@ def as_text(plan: Plan) -> str:
         .strftime("%Y-%m-%d %H:%M:%S %Z")
     )
     found = ", ".join([_count(faults, "fault"), *([_count(doubts, "doubt")] if doubts else [])])
-    return "\n".join(
-        [*lines, "", f"{duration(plan.seconds)} in total; begun now it ends at {end}; {found}"]
-    )
+    return "\n".join([*lines, "", f"{duration(plan.seconds)} in total; it ends at {end}; {found}"])
 
 
 def _texts(row: Row) -> list[str]:

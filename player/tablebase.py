@@ -1,10 +1,17 @@
-"""Base of all tables of the configuration."""
+"""Base of all tables of the configuration, and types of what stands in several of them."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
 
-__all__ = ["Table"]
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from groundwork.addresses import checked_host
+
+__all__ = ["Host", "Table"]
+
+Host = Annotated[str, Field(min_length=1), AfterValidator(checked_host)]
+"""The name or address of a host, and nothing else."""
 
 
 class Table(BaseModel):

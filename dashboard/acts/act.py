@@ -10,9 +10,9 @@ from typing import Any
 from dashboard.bankstate import bounded
 from dealer.errors import reason_of
 from dealer.outcome import Outcome
-from groundwork.cut import cut
+from groundwork.truncation import cut
 from groundwork.values import JsonObject
-from player.endpoints.http.protocol.messages import ARRAY_MOST
+from player.endpoints.http.protocol.messages import MAX_ARRAY
 from player.endpoints.http.protocol.texts import write_json
 from zmqjsonproxy.errors import (
     AccessError,
@@ -109,7 +109,7 @@ def _confirmation(value: Any) -> str:
         value = value[1]
     if value is None:
         return ""
-    text = value if isinstance(value, str) else write_json(value, ARRAY_MOST)
+    text = value if isinstance(value, str) else write_json(value, MAX_ARRAY)
     return cut(text, CONFIRMATION_MOST)
 
 

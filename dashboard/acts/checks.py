@@ -8,7 +8,7 @@ from typing import Any
 from dashboard.bankstate import WatchedBank
 from dashboard.protocol.liveness import LivenessState
 from groundwork.secretnames import names_secret
-from player.endpoints.http.protocol.messages import ARRAY_MOST
+from player.endpoints.http.protocol.messages import MAX_ARRAY
 from player.endpoints.http.protocol.texts import write_json
 from zmqjsonproxy import MethodDescription
 from zmqjsonproxy.parameters import Passing
@@ -105,4 +105,4 @@ def call_text(
 
 
 def _word(value: Any) -> str:
-    return repr(value) if isinstance(value, str) else write_json(value, ARRAY_MOST)
+    return repr(value) if isinstance(value, str) else write_json(value, MAX_ARRAY)

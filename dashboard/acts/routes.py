@@ -26,9 +26,11 @@ from dashboard.acts.bodies import (
 from dashboard.acts.book import ActBook, TooManyActsError
 from dashboard.acts.checks import NothingSentError, call_text, check_heard, methods_of
 from dashboard.acts.doing import Doer
+from dashboard.acts.planning import BankSetting, Planner, refusals
 from dashboard.acts.seats import Seats
 from dashboard.changes import Changes, require_role
 from dashboard.hub import ArrayHub
+from dashboard.records import ArrayRecords
 from groundwork.roles import Role
 from groundwork.values import JsonObject
 from player.endpoints.http.logins import Logins
@@ -43,6 +45,7 @@ ACT_PATHS = (
     "/api/parameters",
     "/api/scan/start",
     "/api/scan/stop",
+    "/api/scan/plan",
     "/api/operations/abort",
     "/api/control/take",
     "/api/control/release",
@@ -67,6 +70,8 @@ class ActRoutes:
     _seats: Seats
     _book: ActBook
     _doer: Doer
+    _records: ArrayRecords
+    _planner: Planner
 
     def __init__(self, logins: Logins | None, keys: ClientKeys | None, changes: Changes) -> None:
         self._logins, self._keys, self._changes = logins, keys, changes
@@ -80,6 +85,7 @@ class ActRoutes:
             (ParametersBody, self.set_parameters, Role.OPERATE),
             (StartBody, self.start, Role.OPERATE),
             (BanksBody, self.stop, Role.OPERATE),
+            (StartBody, self.plan, Role.OPERATE),
             (AbortBody, self.abort, Role.OPERATE),
             (TakeBody, self.take, Role.OPERATE),
             (BanksBody, self.release, Role.OPERATE),
@@ -95,6 +101,8 @@ class ActRoutes:
     async def running(self, hub: ArrayHub) -> AsyncIterator[None]:
         """Be ready for acts meanwhile."""
         self._hub, self._book = hub, ActBook(hub.board.acts)
+        self._records = ArrayRecords(hub.calls, hub.array.urls)
+        self._planner = Planner(hub.array.path)
         self._seats = Seats(hub.array.urls, self._keys, self._is_present)
         self._doer = Doer(self._seats, self._book)
         looking = asyncio.create_task(self._look())
@@ -185,6 +193,24 @@ class ActRoutes:
         banks = self._able(body.banks, "stop", is_urgent=True)
         act = self._doer.begin(person, "stop", "stop()", banks, doing.stop, method="stop")
         return await self._answer(body, act)
+
+    async def plan(self, person: Person, body: StartBody) -> Response:
+        """Return what a start would do, how long it takes, and what would be refused; no Player is
+        told."""
+        banks, states = self._known(body.banks), self._hub.states
+        told, _ = await self._records.ask(banks, "bank", "get_param")
+        settings = {
+            bank: BankSetting(
+                mode=str(states[bank].overview.get("mode") or ""),
+                parameters=told[bank] if isinstance(told.get(bank), dict) else {},
+                scan=states[bank].scan_number,
+            )
+            for bank in banks
+        }
+        wanted = {"parameters": body.parameters, "prepare": body.prepare, "at": body.at}
+        refused = refusals(states, banks, self.holds(person))
+        plan = await self._planner.plan(settings, wanted)
+        return json_response({"banks": list(banks), "refused": refused, **plan})
 
     async def abort(self, person: Person, body: AbortBody) -> Response:
         """Abort an operation of a Bank."""

@@ -75,10 +75,10 @@ class Seat:
         is_present: Callable[[], bool],
     ) -> None:
         self.urls = urls
-        self.hub = AsyncHub(locators=AsyncServices(keys).locators, keys=keys)
+        self.hub = AsyncHub(resolvers=AsyncServices(keys).resolvers, keys=keys)
         if token:
             self.hub.call_for(token)
-        self._subscriptions = Subscriptions(Services(keys).locators, keys=keys)
+        self._subscriptions = Subscriptions(Services(keys).resolvers, keys=keys)
         self.controls = Controls(BankCalls(self.hub, urls))
         self.controls.renewal = _PresentRenewal(self.controls, is_present)
         self.numbers: dict[str, int] = {}

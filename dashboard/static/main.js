@@ -5,7 +5,9 @@ import { followAddress, go, goBack, place } from "./state/address.js";
 import { moment, renew } from "./state/clock.js";
 import { followMoment, step } from "./state/moment.js";
 import { begin, session, site, want } from "./state/site.js";
+import { listenToAlarms } from "./state/sound.js";
 import { visible } from "./text/format.js";
+import { inside } from "./transport/root.js";
 import { tellEnds } from "./views/acting.js";
 import { watchControl } from "./views/controlwatch.js";
 import { TimeSlider } from "./views/timeslider.js";
@@ -23,6 +25,7 @@ const PAGES = /** @type {Record<string, () => Promise<any>>} */ ({
   "/run": () => import("./pages/run.js"),
   "/spectra": () => import("./pages/spectra.js"),
   "/jobs": () => import("./pages/jobs.js"),
+  "/alarms": () => import("./pages/alarms.js"),
   "/hosts": () => import("./pages/hosts.js"),
   "/log": () => import("./pages/log.js"),
   "/journal": () => import("./pages/journal.js"),
@@ -56,7 +59,8 @@ function App() {
 function onClick(event) {
   const link = /** @type {HTMLElement} */ (event.target).closest("a");
   if (!link || event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  const { origin, pathname, search, hash } = new URL(link.href);
+  const { origin, pathname: shown, search, hash } = new URL(link.href);
+  const pathname = inside(shown);
   const isPage = pathname in PAGES || pathname.startsWith("/bank/");
   if (origin !== location.origin || hash || link.target || link.hasAttribute("download") || !isPage) return;
   event.preventDefault();
@@ -86,7 +90,7 @@ followMoment();
 listenToKeys();
 document.addEventListener("click", onClick);
 begin().catch((error) => notify(error.message, true));
-want({ topics: ["overview"] });
+want({ topics: ["overview", "alarms"] });
 effect(() => {
   document.documentElement.style.setProperty("--strip", site.value.colour || "#44546a");
 });
@@ -101,6 +105,7 @@ effect(() => {
 effect(() => (session.value.control ? want({ topics: ["acts"] }) : undefined));
 effect(tellEnds);
 watchControl();
+listenToAlarms();
 const root = /** @type {HTMLElement} */ (document.getElementById("page"));
 root.replaceChildren();
 render(html`<${App} />`, root);

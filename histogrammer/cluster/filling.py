@@ -25,11 +25,11 @@ from histogrammer.events.protocol.paramitems import Variables
 from histogrammer.filling import Filler
 from histogrammer.flavors import FLAVORS
 
-__all__ = ["Filled", "Job", "enter", "fill", "merge"]
+__all__ = ["Filled", "SortJob", "enter", "fill", "merge"]
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class SortJob:
     """Description of a sort, as every worker has it.
 
     Attributes:
@@ -42,7 +42,7 @@ class Job:
     flavor: str
     spectra: frozenset[str]
 
-    def of_kind(self, letters: str) -> Job:
+    def of_kind(self, letters: str) -> SortJob:
         """Return the same for the spectra of a kind alone."""
         booked = self.definitions.spectra
         kinds = {name for name in self.spectra if booked[name].definition.kind == letters}
@@ -76,7 +76,7 @@ class Filled:
 
 
 def fill(
-    job: Job, parts: Sequence[FilePart], tell: Callable[[str, int, int], object] | None = None
+    job: SortJob, parts: Sequence[FilePart], tell: Callable[[str, int, int], object] | None = None
 ) -> Filled:
     """Fill spectra from parts of files that follow each other.
 

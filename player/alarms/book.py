@@ -12,12 +12,13 @@ to be away, and not before.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from groundwork.cut import cut
+from groundwork.truncation import cut
 from groundwork.values import JsonObject
 from player.alarms.rules import AlarmSpec, Severity, Verdict
 
@@ -37,10 +38,10 @@ second."""
 SETTLE_S = 10.0
 """After a restart nothing is gone for so long: values come one after the other."""
 COUNTED_S = 8 * 3600.0
-COUNTED_MOST = 200
+MAX_COUNTED = 200
 """Repeats are counted of so long, and up to so many."""
-SHELF_MOST_S = 7 * 86400.0
-NOTE_MOST, WHY_MOST, WHO_MOST = 300, 200, 120
+MAX_SHELF_S = 7 * 86400.0
+MAX_NOTE, MAX_WHY, MAX_WHO = 300, 200, 120
 """Characters of texts and notes, of reasons and limits, of names of people."""
 
 
@@ -72,6 +73,11 @@ class AlarmEventKind(StrEnum):
     UNSHELVED = "no longer shelved"
 
 
+_EVENT = re.compile(
+    rf"alarm (?P<name>\S+) (?P<kind>{'|'.join(AlarmEventKind)})(?:: (?P<text>.*))?", re.DOTALL
+)
+
+
 @dataclass(frozen=True, slots=True)
 class AlarmEvent:
     """Something that happened to an alarm, with a text for people."""
@@ -82,6 +88,14 @@ class AlarmEvent:
 
     def __str__(self) -> str:
         return f"alarm {self.name} {self.kind}{f': {self.text}' if self.text else ''}"
+
+    @classmethod
+    def read(cls, text: str) -> AlarmEvent | None:
+        """Return the event that a text tells of, as `str` writes it; None: it tells of none."""
+        found = _EVENT.fullmatch(text)
+        if found is None:
+            return None
+        return cls(AlarmEventKind(found["kind"]), found["name"], found["text"] or "")
 
 
 class AlarmRefusedError(Exception):
@@ -216,7 +230,7 @@ class AlarmBook:
         began = alarm.verdict.since
         alarm.since = alarm.turning.wall if began is None else began
         alarm.gone = 0.0
-        alarm.times = [*alarm.times, alarm.since][-COUNTED_MOST:]
+        alarm.times = [*alarm.times, alarm.since][-MAX_COUNTED:]
         alarm.signed, alarm.turning = None, None
         said = alarm.spec.said(alarm.value)
         return AlarmEvent(AlarmEventKind.RAISED, alarm.spec.name, said)
@@ -257,7 +271,7 @@ class AlarmBook:
         if not alarm.is_unseen:
             raise AlarmRefusedError(f"{name} needs no acknowledgement: {_why_not(alarm)}")
         alarm.is_unseen = False
-        alarm.signed = Signed(cut(by, WHO_MOST), cut(note, NOTE_MOST), now.wall)
+        alarm.signed = Signed(cut(by, MAX_WHO), cut(note, MAX_NOTE), now.wall)
         told = f"by {alarm.signed.by}"
         return AlarmEvent(
             AlarmEventKind.ACKNOWLEDGED, name, f"{told}: {alarm.signed.note}" if note else told
@@ -277,12 +291,12 @@ class AlarmBook:
             AlarmRefusedError: There is no such alarm, or that is no time.
         """
         alarm = self._found(name)
-        if not (math.isfinite(seconds) and 0 < seconds <= SHELF_MOST_S):
+        if not (math.isfinite(seconds) and 0 < seconds <= MAX_SHELF_S):
             raise AlarmRefusedError(
                 f"{name} is shelved for {seconds:g} s? write more than 0 and at most "
-                f"{SHELF_MOST_S:g} s, a week"
+                f"{MAX_SHELF_S:g} s, a week"
             )
-        alarm.shelf = Signed(cut(by, WHO_MOST), cut(note, NOTE_MOST), now.wall, now.wall + seconds)
+        alarm.shelf = Signed(cut(by, MAX_WHO), cut(note, MAX_NOTE), now.wall, now.wall + seconds)
         return AlarmEvent(AlarmEventKind.SHELVED, name, f"for {seconds:g} s by {alarm.shelf.by}")
 
     def unshelve(self, name: str, by: str) -> AlarmEvent:
@@ -291,7 +305,7 @@ class AlarmBook:
         if alarm.shelf is None:
             raise AlarmRefusedError(f"{name} is not shelved")
         alarm.shelf = None
-        return AlarmEvent(AlarmEventKind.UNSHELVED, name, f"by {cut(by, WHO_MOST)}")
+        return AlarmEvent(AlarmEventKind.UNSHELVED, name, f"by {cut(by, MAX_WHO)}")
 
     def _found(self, name: str) -> _Alarm:
         found = self._alarms.get(name)
@@ -361,7 +375,7 @@ def _why_not(alarm: _Alarm) -> str:
 
 
 def _unreadable(alarm: _Alarm) -> str:
-    return cut(alarm.verdict.why, WHY_MOST) if alarm.verdict.holds is None else ""
+    return cut(alarm.verdict.why, MAX_WHY) if alarm.verdict.holds is None else ""
 
 
 def _described(alarm: _Alarm, wall: float) -> JsonObject:
@@ -369,7 +383,7 @@ def _described(alarm: _Alarm, wall: float) -> JsonObject:
     return {
         "name": spec.name,
         "severity": str(spec.severity),
-        "text": cut(spec.text, NOTE_MOST),
+        "text": cut(spec.text, MAX_NOTE),
         "phase": str(alarm.phase),
         "number": alarm.number,
         "count": sum(wall - COUNTED_S <= time <= wall for time in alarm.times),
@@ -377,7 +391,7 @@ def _described(alarm: _Alarm, wall: float) -> JsonObject:
         "gone": alarm.gone,
         "value": alarm.value,
         "key": spec.key,
-        "limits": cut(spec.limits, WHY_MOST),
+        "limits": cut(spec.limits, MAX_WHY),
         "unreadable": _unreadable(alarm),
         "acknowledged": None if alarm.signed is None else alarm.signed.describe(),
         "shelved": None if alarm.shelf is None else alarm.shelf.describe(),
@@ -405,7 +419,7 @@ def _restored(spec: AlarmSpec, kept: Mapping[str, Any]) -> _Alarm:
         is_unseen=bool(kept["is_unseen"]),
         since=float(kept["since"]),
         gone=float(kept["gone"]),
-        times=[float(time) for time in kept["times"]][-COUNTED_MOST:],
+        times=[float(time) for time in kept["times"]][-MAX_COUNTED:],
         value=str(kept["value"]),
         signed=_signed(kept["signed"]),
         shelf=_signed(kept["shelf"]),

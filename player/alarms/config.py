@@ -9,9 +9,9 @@ from pydantic import Field, model_validator
 from player.alarms.rules import Scalar
 from player.tablebase import Table
 
-__all__ = ["ALARMS_MOST", "AlarmConfig", "InstrumentAlarmConfig", "named_once"]
+__all__ = ["MAX_ALARMS", "AlarmConfig", "InstrumentAlarmConfig", "named_once"]
 
-ALARMS_MOST = 200
+MAX_ALARMS = 200
 """Alarms that one table declares."""
 _NAME = r"^[A-Za-z0-9_.@/-]{1,80}$"
 

@@ -17,7 +17,7 @@ __all__ = ["AlarmFile"]
 
 log = logging.getLogger(__name__)
 
-_MOST_BYTES = 4 * 2**20
+_MAX_BYTES = 4 * 2**20
 
 
 class AlarmFile:
@@ -42,7 +42,7 @@ class AlarmFile:
             return
         try:
             with self._path.open("rb") as file:
-                kept = json.loads(file.read(_MOST_BYTES))
+                kept = json.loads(file.read(_MAX_BYTES))
             if not isinstance(kept, Mapping):
                 raise TypeError("it has no table")
             book.restore(kept)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from groundwork.cut import cut
+from groundwork.truncation import cut
 from groundwork.values import JsonValue
 
-__all__ = ["AlarmRule", "AlarmSpec", "Scalar", "Severity", "Verdict", "member"]
+__all__ = ["AlarmRule", "AlarmSpec", "Scalar", "Severity", "Verdict", "member", "read_said"]
 
-VALUE_MOST = 100
+MAX_VALUE = 100
 """Characters of a value that are told."""
 Scalar = bool | int | float | str
 
@@ -52,6 +53,22 @@ class AlarmSpec:
         """Return what is said when it is raised by a value."""
         about = f"{self.key} is {value}" if self.key else value
         return f"{self.severity}: {self.text}{f' ({about})' if value else ''}"
+
+
+_SAID = re.compile(
+    r"(?P<severity>fault|warning): (?P<text>.*?)(?: \((?P<key>\S+) is (?P<value>.*)\))?", re.DOTALL
+)
+
+
+def read_said(text: str) -> tuple[AlarmSpec, str] | None:
+    """Return facts, without a name, and value of what was said when an alarm was raised; None: that is
+    nothing of the kind."""
+    found = _SAID.fullmatch(text)
+    if found is None:
+        return None
+    severity, key = Severity(found["severity"]), found["key"] or ""
+    spec = AlarmSpec(name="", text=found["text"], severity=severity, key=key)
+    return spec, found["value"] or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,4 +186,4 @@ def _shown(value: JsonValue) -> str:
             return f"{value:.7g}"
         case "":
             return "(empty)"
-    return cut(str(value), VALUE_MOST)
+    return cut(str(value), MAX_VALUE)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from groundwork.closing import Closing
 from groundwork.values import JsonObject
-from groundwork.watching import watch
+from groundwork.watchdog import watch
 from player.alarms.book import (
     AlarmBook,
     AlarmEvent,
@@ -35,9 +35,9 @@ log = logging.getLogger(__name__)
 ALARMS = "alarms"
 """Name of the object, and of the property of the Bank that tells of alarms."""
 LOOK_EVERY_S = 1.0
-PUBLISHED_MOST = 30
+MAX_PUBLISHED = 30
 """Alarms in the property; `list` has all."""
-NOTE_MOST = 1000
+MAX_NOTE = 1000
 
 
 class BankAlarms(Closing):
@@ -120,8 +120,8 @@ class BankAlarms(Closing):
         alarms = self._book.described(self._clock.time())
         open_ones = [each for each in alarms if each["shelved"] is None]
         return {
-            "active": alarms[:PUBLISHED_MOST],
-            "left_out": max(len(alarms) - PUBLISHED_MOST, 0),
+            "active": alarms[:MAX_PUBLISHED],
+            "left_out": max(len(alarms) - MAX_PUBLISHED, 0),
             "declared": len(self._rules),
             "new": sum(each["phase"] in ("new", "gone") for each in open_ones),
             "raised": sum(each["phase"] in ("new", "acknowledged") for each in open_ones),
@@ -219,8 +219,6 @@ _BY_CALLS = frozenset({AlarmEventKind.ACKNOWLEDGED, AlarmEventKind.SHELVED})
 
 def _note(text: object) -> str:
     """Return a note that can stand in a line; RefusedError: it cannot."""
-    if not isinstance(text, str) or not text.isprintable() or len(text) > NOTE_MOST:
-        raise RefusedError(
-            f"note is {text!r:.80}; it is one line of at most {NOTE_MOST} characters"
-        )
+    if not isinstance(text, str) or not text.isprintable() or len(text) > MAX_NOTE:
+        raise RefusedError(f"note is {text!r:.80}; it is one line of at most {MAX_NOTE} characters")
     return text

@@ -20,7 +20,7 @@ __all__ = ["AlarmWatch"]
 
 SAMPLE_EVERY_S = 5.0
 """Between two readings of a computed property; more if it says so."""
-BODY_MOST = 50_000
+MAX_BODY = 50_000
 """Bytes of a value that is looked at."""
 _STALE = "stale"
 """Why nothing is heard of a remote, in what is published of it."""
@@ -28,7 +28,7 @@ _STALE = "stale"
 
 @dataclass(slots=True)
 class _Looked:
-    """What a rule looks at, as far as it is known.
+    """Place that a rule looks at, as far as it is known.
 
     Attributes:
         rule: The rule.
@@ -84,7 +84,7 @@ class AlarmWatch:
             return rule.judge_missing(f"{looked.name} has no value yet")
         if update is not looked.update:
             encoded = update.encoded
-            if encoded.frames or len(encoded.body) > BODY_MOST:
+            if encoded.frames or len(encoded.body) > MAX_BODY:
                 return Verdict(None, "", f"{looked.name} is too long to be looked at")
             looked.update, looked.value = update, member(encoded.value(), looked.path)
         is_read = known.declared.read is not None  # and published only if it is another value

@@ -6,6 +6,7 @@ import { second } from "../state/clock.js";
 import { session, site } from "../state/site.js";
 import { topic } from "../state/store.js";
 import { kindName, span, utc, visible } from "../text/format.js";
+import { ownerOf } from "../text/refusals.js";
 import { bankState, isStale } from "../text/states.js";
 import { Findings, Meters, Operations } from "../views/bankpanels.js";
 import { Chip } from "../views/chip.js";
@@ -27,7 +28,7 @@ function Head({ bank, row }) {
       <span>host <b>${visible(row.host || "-", 40)}</b></span><span class="wide mono">${visible(row.url, 60)}</span>
       ${row.simulated && html`<span class="simulated">SIMULATED</span>`}
       ${row.dialect === "original" && html`<span title="a Player of the original: asked once a second">polled</span>`}
-      <span>control <b>${control?.owner ? visible(control.owner, 40) : "nobody"}</b>${control?.until ? ` until ${utc(control.until).slice(11)} (${span(control.until - second.value)})` : ""}</span></div>
+      <span>control <b>${visible(ownerOf(control) || "nobody", 40)}</b>${control?.until ? ` until ${utc(control.until).slice(11)} (${span(control.until - second.value)})` : ""}</span></div>
     <span class="grow"></span>
     ${session.value.control && html`<a class="go-to" href=${writePlace("/run", { banks: bank })}>Run ${visible(bank, 40)}</a>`}
     <select aria-label="Bank" value=${bank} onChange=${choose}>${rows.value.map((each) => html`<option key=${each.bank} value=${each.bank}>${visible(each.bank, 40)}</option>`)}</select>

@@ -40,9 +40,9 @@ export default function Run() {
   const changes = useMemo(() => changesOf(drafts.value, values, parameters), [drafts.value, answer.told, parameters]);
   return html`<div class="page-head"><h1>Run</h1><${Who} /></div>
     <div class="run-grid">
-      <div class="stack"><${BankChoice} /><${ControlPanel} rows=${rows} /><${ScanControl} rows=${rows} changes=${changes} /></div>
-      <div class="stack"><${Acts} /><${RunningOperations} banks=${rows.map((row) => row.bank)} />
-        ${Object.keys(values).length > 0 && html`<${ParameterPanel} rows=${rows} answer=${answer} again=${answer.again} parameters=${parameters} changes=${changes} />`}
+      <div class="stack"><${BankChoice} /><${ControlPanel} rows=${rows} /><${ScanControl} rows=${rows} described=${described} changes=${changes} />
+        <${RunningOperations} banks=${rows.map((row) => row.bank)} /><${Acts} /></div>
+      <div class="stack">${Object.keys(values).length > 0 && html`<${ParameterPanel} rows=${rows} answer=${answer} again=${answer.again} parameters=${parameters} changes=${changes} />`}
         <${MethodForm} rows=${rows} described=${described} /></div>
     </div>`;
 }

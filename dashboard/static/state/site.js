@@ -1,6 +1,7 @@
 // What holds for all pages: the site, the session, the way to the server.
 import { signal } from "@preact/signals";
 import { Client } from "../transport/client.js";
+import { inside, outside } from "../transport/root.js";
 import { frameKey } from "../transport/wishes.js";
 import { takeBeat } from "./clock.js";
 import { listen, takeFrame } from "./frames.js";
@@ -124,12 +125,12 @@ export function postJson(address, body) {
 async function answered(address, request) {
   let answer;
   try {
-    answer = await fetch(address, request);
+    answer = await fetch(outside(address), request);
   } catch (error) {
     throw new AnswerError(`no answer from the dashboard (${/** @type {Error} */ (error).message})`, 0);
   }
   if (answer.status === 401) {
-    location.assign(`/login?${new URLSearchParams({ to: location.pathname + location.search })}`);
+    location.assign(outside(`/login?${new URLSearchParams({ to: inside(location.pathname) + location.search })}`));
   }
   const told = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new AnswerError(String(told.detail ?? `status ${answer.status}`), answer.status);

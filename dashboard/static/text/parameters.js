@@ -95,6 +95,6 @@ export function reversal(before) {
  * @returns {string} Value of all, or each with its Banks.
  */
 export function inWords(groups, unit = "") {
-  const one = (/** @type {Group} */ { value }) => `${typed(value) || "(empty)"}${unit && ` ${unit}`}`;
+  const one = (/** @type {Group} */ { value }) => `${typed(value) || "(empty)"}${unit && typeof value !== "string" ? ` ${unit}` : ""}`;
   return groups.length === 1 ? one(groups[0]) : groups.map((group) => `${one(group)} (${group.banks.join(", ")})`).join("; ");
 }

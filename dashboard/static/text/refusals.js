@@ -20,6 +20,11 @@ export function countOfBanks(count) {
   return `${count} ${count === 1 ? "Bank" : "Banks"}`;
 }
 
+/** @param {any} control Of a row. @returns {string} Who has it: the key that proves it, or what a client calls itself; empty: nobody. */
+export function ownerOf(control) {
+  return control?.owner ? String(control.key || control.owner) : "";
+}
+
 /**
  * @param {import("../state/site.js").Session} session
  * @param {any} row Of a Bank.
@@ -51,7 +56,7 @@ export function whyNot({ role = "operate", isHalt = false, takesControl = false 
   if (stale) return `${stale.bank} was not heard for ${span(now - stale.link.since)}: what it does is not known`;
   if (takesControl) return "";
   const [other] = rows.filter((row) => row.control?.owner && !isMine(session, row));
-  if (other) return `${other.control.owner} has control of ${other.bank}${other.control.until ? ` until ${utcOfDay(other.control.until)} UTC` : ""}`;
+  if (other) return `${ownerOf(other.control)} has control of ${other.bank}${other.control.until ? ` until ${utcOfDay(other.control.until)} UTC` : ""}`;
   const bare = rows.filter((row) => row.control?.required && !row.control.owner);
   return bare.length ? `${named(bare.map((row) => row.bank))}: take control first` : "";
 }

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { second } from "../state/clock.js";
 import { session } from "../state/site.js";
 import { span, utcOfDay, visible } from "../text/format.js";
-import { countOfBanks, isMine, named } from "../text/refusals.js";
+import { countOfBanks, isMine, named, ownerOf } from "../text/refusals.js";
 import { act } from "./acting.js";
 import { HoldButton } from "./hold.js";
 import { html } from "./html.js";
@@ -16,12 +16,12 @@ function Holders({ rows }) {
   /** @type {Map<string, any[]>} */
   const held = new Map();
   for (const row of rows) {
-    const key = row.control?.owner ? `${row.control.owner}\n${row.control.reason}` : "";
+    const key = row.control?.owner ? `${ownerOf(row.control)}\n${row.control.reason}` : "";
     held.set(key, [...(held.get(key) ?? []), row]);
   }
   return html`<ul class="holders">${[...held].map(([key, some]) => {
     const [{ control }] = some;
-    const who = key === "" ? html`<span class="dim">nobody</span>` : html`<b class=${isMine(session.value, some[0]) ? "ok" : ""}>${isMine(session.value, some[0]) ? "you" : visible(control.owner, 60)}</b>${control.reason && `, ${visible(control.reason, 120)}`}${control.until ? `, until ${utcOfDay(control.until)} UTC (${span(control.until - second.value)})` : ""}`;
+    const who = key === "" ? html`<span class="dim">nobody</span>` : html`<b class=${isMine(session.value, some[0]) ? "ok" : ""}>${isMine(session.value, some[0]) ? "you" : visible(ownerOf(control), 60)}</b>${control.reason && `, ${visible(control.reason, 120)}`}${control.until ? `, until ${utcOfDay(control.until)} UTC (${span(control.until - second.value)})` : ""}`;
     return html`<li key=${key}>${who} <span class="dim">${named(some.map((/** @type {any} */ row) => row.bank))}</span></li>`;
   })}</ul>`;
 }
@@ -34,7 +34,7 @@ export function ControlPanel({ rows }) {
   const mine = rows.filter((row) => isMine(session.value, row));
   const others = rows.filter((row) => row.control?.owner && !isMine(session.value, row));
   const why = refusal({ takesControl: true }, rows);
-  const whyTake = why || (others.length ? `${others[0].control.owner} has control of ${named(others.map((row) => row.bank))}` : reason.value.trim() ? "" : "say what for: others read it");
+  const whyTake = why || (others.length ? `${ownerOf(others[0].control)} has control of ${named(others.map((row) => row.bank))}` : reason.value.trim() ? "" : "say what for: others read it");
   const whyBreak = refusal({ role: "admin", takesControl: true }, rows) || (reason.value.trim() ? "" : "say why: its owner reads it");
   const take = () => act("/api/control/take", { banks: rows.map((row) => row.bank), reason: reason.value.trim(), minutes: minutes.value, stays: stays.value });
   const release = () => act("/api/control/release", { banks: mine.map((row) => row.bank) });
@@ -48,6 +48,6 @@ export function ControlPanel({ rows }) {
       <button disabled=${whyTake !== ""} title=${whyTake} onClick=${take}>${mine.length && mine.length === rows.length ? "Renew control" : "Take control"} of ${countOfBanks(rows.length)}</button>
       <button disabled=${why !== "" || mine.length === 0} title=${why || (mine.length ? "" : "you have control of none of them")} onClick=${release}>Release</button></div>
     ${whyTake && html`<p class="dim reason">${visible(whyTake, 300)}</p>`}
-    ${others.length > 0 && session.value.role === "admin" && session.value.control && html`<${HoldButton} verb="Break control" of=${others.map((row) => `${row.bank} ${row.control.number}`).join()} why=${whyBreak} what=${`of ${visible(others[0].control.owner, 40)}${others.length > 1 ? " and others" : ""} on ${named(others.map((row) => row.bank))}: what runs goes on, and its owner is told`} onHeld=${breakIt} />`}
+    ${others.length > 0 && session.value.role === "admin" && session.value.control && html`<${HoldButton} verb="Break control" of=${others.map((row) => `${row.bank} ${row.control.number}`).join()} why=${whyBreak} what=${`of ${visible(ownerOf(others[0].control), 40)}${others.length > 1 ? " and others" : ""} on ${named(others.map((row) => row.bank))}: what runs goes on, and its owner is told`} onHeld=${breakIt} />`}
   </div></section>`;
 }

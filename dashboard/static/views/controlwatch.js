@@ -2,6 +2,7 @@
 import { computed, effect } from "@preact/signals";
 import { renewSession, session } from "../state/site.js";
 import { visible } from "../text/format.js";
+import { isMine } from "../text/refusals.js";
 import { rows } from "./frame.js";
 import { notify } from "./notices.js";
 
@@ -10,19 +11,19 @@ const leases = computed(() => rows.value.map((row) => `${row.bank} ${row.control
 
 /** Begin to watch. */
 export function watchControl() {
-  /** @type {Record<string, number>} */
-  let had = {};
+  /** @type {Map<string, number>} */
+  const told = new Map();
   effect(() => {
     if (leases.value && session.peek().control) renewSession().catch(() => {});
   });
   effect(() => {
     const { holds } = session.value;
-    for (const row of rows.peek()) {
-      const number = had[row.bank];
-      const isLost = number !== undefined && holds[row.bank] !== number && row.control?.last_number >= number;
-      const why = String(row.control?.ended ?? "");
-      if (isLost && !/released/.test(why)) notify(`${row.bank}: you have no control any more: ${visible(why || "it has ended", 300)}`, true);
+    for (const row of rows.value) {
+      const number = holds[row.bank];
+      if (number === undefined || isMine(session.value, row) || !(row.control?.last_number >= number) || told.get(row.bank) === number) continue;
+      told.set(row.bank, number);
+      const why = String(row.control.ended ?? "");
+      if (!/released/.test(why)) notify(`${row.bank}: you have no control any more: ${visible(why || "it has ended", 300)}`, true);
     }
-    had = holds;
   });
 }

@@ -70,7 +70,7 @@ export function ParameterPanel({ rows, answer, again, parameters, changes }) {
       <div class="filters"><input type="search" placeholder="search  /" aria-label="search parameters" value=${search.value} onInput=${(/** @type {any} */ event) => { search.value = event.currentTarget.value; }} /></div></header>
     ${answer.problem && html`<p class="problem">${visible(answer.problem, 300)}</p>`}
     ${errors.map(([bank, problem]) => html`<p class="problem" key=${bank}>${visible(bank, 40)}: ${visible(problem, 300)}</p>`)}
-    <div class="wanted-of"><table><thead><tr><th>name</th><th>is</th><th>wanted</th><th class="wide">allowed</th></tr></thead><tbody>
+    <div class="wanted-of"><table><colgroup><col class="name" /><col class="is" /><col class="wants" /><col class="wide" /></colgroup><thead><tr><th>name</th><th>is</th><th>wanted</th><th class="wide">allowed</th></tr></thead><tbody>
       ${shown.map((name) => html`<${Row} key=${name} name=${name} parameter=${parameters.get(name) ?? { name }} groups=${groupsOf(values, name)} />`)}</tbody></table></div>
     <div class="apply">
       ${changes.length > 0 ? html`<${Changes} changes=${changes} parameters=${parameters} />` : html`<p class="dim">Nothing is changed. What is typed is sent when it is applied, or with the start of a scan.</p>`}

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { drafts, sent } from "../state/drafts.js";
 import { now, second } from "../state/clock.js";
 import { postJson } from "../state/site.js";
-import { runningScans } from "../text/banks.js";
+import { isScanning, runningScans } from "../text/banks.js";
 import { percent, span, utc, utcNear, utcOfDay, visible } from "../text/format.js";
 import { countOfBanks, named } from "../text/refusals.js";
 import { readNext } from "../text/timerange.js";
@@ -16,15 +16,15 @@ import { refusal } from "./seat.js";
 
 const AHEAD_LEAST_S = 2;
 
-/** @param {any[]} rows @param {import("../text/parameters.js").Change[]} changes @param {number | null} at */
-function whyNoStart(rows, changes, at) {
+/** @param {any[]} rows @param {any} described @param {import("../text/parameters.js").Change[]} changes @param {number | null} at */
+function whyNoStart(rows, described, changes, at) {
   const why = refusal({}, rows);
   if (why) return why;
+  if (!described) return "it is not known yet what the Banks offer";
+  if (!described.objects?.bank?.methods.some((/** @type {any} */ each) => each.name === "start")) return `${described.bank} takes no scans`;
   const [wrong] = changes.filter((change) => change.problem);
   if (wrong) return `${wrong.name}: ${wrong.problem}`;
-  const without = rows.filter((row) => !row.scan);
-  if (without.length) return `${named(without.map((row) => row.bank))}: no scans are taken there, or no mode is set`;
-  const running = rows.filter((row) => row.scan.is_over === false);
+  const running = rows.filter(isScanning);
   if (running.length) return `scan ${running[0].scan.scan} runs on ${named(running.map((row) => row.bank))}: wait, or stop it`;
   return at !== null && at < now.value + AHEAD_LEAST_S ? "the start second is over" : "";
 }
@@ -49,8 +49,11 @@ function whatStops(rows) {
   return `scan ${number}${typeof share === "number" ? `, ${percent(share)} done,` : ""} on ${of}; the rest of it is not taken`;
 }
 
-/** @param {{rows: any[], changes: import("../text/parameters.js").Change[]}} _ Banks that are chosen; drafts that a start would set. */
-export function ScanControl({ rows, changes }) {
+/**
+ * @param {{rows: any[], described: any, changes: import("../text/parameters.js").Change[]}} _ Banks that are chosen; interface document of the
+ *     first; drafts that a start would set.
+ */
+export function ScanControl({ rows, described, changes }) {
   const second_ = useSignal("");
   const plan = useSignal(/** @type {any} */ (null));
   const banks = rows.map((row) => row.bank);
@@ -59,7 +62,7 @@ export function ScanControl({ rows, changes }) {
   const values = Object.fromEntries(changes.map((change) => [change.name, change.value]));
   const body = { banks, parameters: values, prepare: true, at };
   const key = JSON.stringify(body);
-  const why = isUnread ? "start second: expected hh:mm or hh:mm:ss, UTC" : whyNoStart(rows, changes, at);
+  const why = isUnread ? "start second: expected hh:mm or hh:mm:ss, UTC" : whyNoStart(rows, described, changes, at);
   const ask = async () => {
     if (why || plan.peek()?.key === key) return;
     plan.value = { key, told: null, problem: "" };
@@ -83,7 +86,7 @@ export function ScanControl({ rows, changes }) {
       <button disabled=${why !== ""} title=${why} onClick=${ask}>${isPlanned ? "planned" : "Show the plan"}</button></div>
     <div onPointerEnter=${ask} onFocusIn=${ask}>
       <${HoldButton} verb="Start" of=${key} why=${why} what=${`a scan on ${countOfBanks(rows.length)} ${when}${sets}${banks.length ? `: ${named(banks)}` : ""}`} onHeld=${start} /></div>
-    ${isPlanned && (plan.value.told ? html`<${Plan} plan=${plan.value.told} />` : html`<p class=${plan.value.problem ? "problem" : "dim"}>${plan.value.problem || "planning ..."}</p>`)}
     <${HoldButton} verb="Stop" of=${`${banks.join()} ${runningScans(rows).map((scan) => scan.number).join()}`} why=${whyStop} what=${whatStops(rows)} onHeld=${() => act("/api/scan/stop", { banks })} />
+    ${isPlanned && (plan.value.told ? html`<${Plan} plan=${plan.value.told} />` : html`<p class=${plan.value.problem ? "problem" : "dim"}>${plan.value.problem || "planning ..."}</p>`)}
   </div></section>`;
 }

@@ -20,7 +20,7 @@ from groundwork.values import JsonObject
 from player.endpoints.http.connections import ConnectionWatch
 from player.endpoints.http.digests import Digests, wants_digest
 from player.endpoints.http.files import list_files, open_file
-from player.endpoints.http.guard import LOGIN, PERSON, Guard, GuardRules
+from player.endpoints.http.guard import LOGIN, PERSON, Guard, GuardRules, address_of
 from player.endpoints.http.loginroutes import LOGOUT, LoginRoutes
 from player.endpoints.http.logins import Logins
 from player.endpoints.http.metrics import CONTENT_TYPE, KINDS, Figures, write_metrics
@@ -44,11 +44,11 @@ from zmqjsonproxy.files.protocol.pacing import Pacer
 from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.subscriptions import Subscriptions
 
-__all__ = ["Application", "Served"]
+__all__ = ["PlayerApplication", "Served"]
 
-ROWS_MOST = 2000
+MAX_ROWS = 2000
 """Properties on one page."""
-PATTERNS_MOST = 64
+MAX_PATTERNS = 64
 _LONGEST_TARGET = 4096
 _ONLY_READS = "this address only reads: GET and HEAD. A Bank is changed by calls, as with the command `dealer`"
 _RATE = 10.0
@@ -77,7 +77,7 @@ Patterns = Annotated[
     Query(
         alias="pattern",
         min_length=1,
-        max_length=PATTERNS_MOST,
+        max_length=MAX_PATTERNS,
         description="of names: status.*; may be given several times",
     ),
 ]
@@ -122,7 +122,7 @@ class Served:
     certificate: Certificate | None = None
 
 
-class Application:
+class PlayerApplication:
     """The ASGI application.
 
     Args:
@@ -254,8 +254,8 @@ class Application:
             objects=objects,
             object_name=object_name,
             pattern=pattern,
-            properties=properties[:ROWS_MOST],
-            left_out=len(properties[ROWS_MOST:]),
+            properties=properties[:MAX_ROWS],
+            left_out=len(properties[MAX_ROWS:]),
             problem=next((one["problem"] for one in properties if "problem" in one), ""),
         )
 
@@ -443,10 +443,10 @@ class Application:
 
     def _join(self, scope: Any, way: str, wanted: Wanted) -> Any:
         person: Person | None = scope.get(PERSON)
-        host, port = scope.get("client") or ("?", 0)
+        host, port = address_of(scope) or "?", (scope.get("client") or ("", 0))[1]
         if person is not None:
             of_person = self._viewers.count_of(person)
-            of_address = sum(peer[0] == host for _, peer in self.asgi.running)
+            of_address = self.asgi.count_at(host)
             if of_person >= STREAMS_OF_PERSON or of_address > STREAMS_OF_ADDRESS:
                 raise HTTPException(
                     429,

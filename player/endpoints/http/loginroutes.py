@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from groundwork.values import JsonObject
 from player.endpoints.http.bodies import read_body
-from player.endpoints.http.guard import LOGIN, PERSON
+from player.endpoints.http.guard import LOGIN, PERSON, address_of
 from player.endpoints.http.logins import Logins
 from player.endpoints.http.protocol.credentials import read_bearer, read_login
 from player.endpoints.http.protocol.sessions import Person
@@ -21,7 +21,7 @@ __all__ = ["LOGOUT", "LoginRoutes"]
 log = logging.getLogger(__name__)
 
 LOGOUT = "/logout"
-_LOGIN_BYTES_MOST = 4096
+_MAX_LOGIN_BYTES = 4096
 
 
 def _told_of(person: Person) -> JsonObject:
@@ -61,11 +61,11 @@ class LoginRoutes:
         `Authorization`, is answered with a cookie."""
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
-            token = read_bearer(headers) or read_login(await read_body(request, _LOGIN_BYTES_MOST))
+            token = read_bearer(headers) or read_login(await read_body(request, _MAX_LOGIN_BYTES))
         except ValueError as error:
             raise HTTPException(400, str(error)) from error
-        peer = request.client.host if request.client else ""
-        login = self._logins.log_in(token, peer)
+        peer, is_secure = address_of(request.scope), request.scope["scheme"] == "https"
+        login = self._logins.log_in(token, peer, is_secure=is_secure)
         log.info("%s logged in as %s, from %s", login.person.key, login.person.role, peer)
         response = json_response(self._told(login.person))
         response.headers["set-cookie"] = login.cookie
@@ -75,7 +75,8 @@ class LoginRoutes:
         """End the session, and the streams in it."""
         person: Person = request.scope[PERSON]
         response = json_response({"status": "logged out"})
-        response.headers["set-cookie"] = self._logins.log_out(person)
+        is_secure = request.scope["scheme"] == "https"
+        response.headers["set-cookie"] = self._logins.log_out(person, is_secure=is_secure)
         return response
 
     async def session(self, request: Request) -> Response:

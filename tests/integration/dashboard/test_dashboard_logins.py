@@ -84,6 +84,7 @@ def test_a_cookie_or_a_bearer_token_proves_who_looks(site: Site) -> None:
         "role": "operate",
         "is_lowered": False,
         "control": False,
+        "holds": {},
     }
     assert site.peer.ask("/api/overview", **site.bearer("ann")).json["rows"] == {}
     with closing(site.peer.events("overview", Cookie=cookie)) as events:

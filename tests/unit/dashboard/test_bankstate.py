@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.bankstate import (
     ENDED_KEPT_S,
-    OPERATIONS_MOST,
+    MAX_OPERATIONS,
     ShownInterface,
     WatchedBank,
     bounded,
@@ -140,9 +140,9 @@ def test_operations_of_a_player_that_came_back_are_lost(topics: Topics) -> None:
 
 
 def test_of_too_many_operations_the_oldest_are_forgotten(topics: Topics) -> None:
-    for number in range(OPERATIONS_MOST + 5):
+    for number in range(MAX_OPERATIONS + 5):
         topics.state.take_operation({"id": str(number), "state": "done"}, 1.0)
-    assert len(topics.operations.values) == OPERATIONS_MOST
+    assert len(topics.operations.values) == MAX_OPERATIONS
     assert "BANKA 4" not in topics.operations.values
 
 
@@ -226,7 +226,15 @@ def test_the_number_of_an_interface_rises_only_when_it_has_changed() -> None:
     assert interface.number == 2
     assert interface.describe() == {
         "bank": {
-            "methods": [{"name": "stop", "kind": "command", "signature": "()", "doc": "Stop."}],
+            "methods": [
+                {
+                    "name": "stop",
+                    "kind": "command",
+                    "signature": "()",
+                    "doc": "Stop.",
+                    "parameters": [],
+                }
+            ],
             "properties": [{"name": "level", "kind": "result", "unit": "dB"}],
         }
     }

@@ -93,6 +93,18 @@ def test_repeats_are_one_row_with_a_count_of_the_last_eight_hours() -> None:
     assert len(alarms.book.described(at(0).wall)) == 1
 
 
+@pytest.mark.parametrize("kind", list(AlarmEventKind))
+@pytest.mark.parametrize("text", ["", "fault: it is bad (x is 1: 2)", "two\nlines"])
+def test_events_are_written_and_read(kind: AlarmEventKind, text: str) -> None:
+    event = AlarmEvent(kind, "scan.dropped", text)
+    assert AlarmEvent.read(str(event)) == event
+
+
+@pytest.mark.parametrize("text", ["", "alarm drop", "alarm drop rung", "control: alarm x gone"])
+def test_other_remarks_tell_of_no_alarm(text: str) -> None:
+    assert AlarmEvent.read(text) is None
+
+
 def test_a_condition_has_to_hold_for_its_time() -> None:
     alarms = Driven(HELD)
     assert alarms.look(0, HOLDS, "held") == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from player.alarms.rules import AlarmRule, Severity, member
+from player.alarms.rules import AlarmRule, Severity, member, read_said
 
 
 def rule(**limits: Any) -> AlarmRule:
@@ -89,3 +89,14 @@ def test_limits_and_what_is_said_are_for_people() -> None:
     assert made.limits == "above 0 or not (empty) or true"
     assert made.said("3") == "fault: blocks were dropped (scan.dropped is 3)"
     assert made.said("") == "fault: blocks were dropped"
+
+
+@pytest.mark.parametrize("value", ["3", "", "lost (03:12:44 UTC)", "two\nlines"])
+def test_what_was_said_is_read_back(value: str) -> None:
+    made = rule(above=0, severity=Severity.FAULT)
+    told = read_said(made.said(value))
+    assert told is not None
+    spec, shown = told
+    assert (spec.text, spec.severity, shown) == (made.text, made.severity, value)
+    assert spec.key == (made.key if value else "")
+    assert read_said("the Player begins") is None
