@@ -11,7 +11,7 @@ __all__ = ["DEFAULT_PORT", "PROGRAM", "build_parser"]
 PROGRAM = "dashboard"
 DEFAULT_PORT = 8080
 LOOPBACK = "127.0.0.1"
-RATE_HZ, RATE_MOST_HZ = 4.0, 20.0
+RATE_HZ, MAX_RATE_HZ = 4.0, 20.0
 
 
 def _rate(text: str) -> float:
@@ -19,8 +19,8 @@ def _rate(text: str) -> float:
         rate = float(text)
     except ValueError:
         rate = 0.0
-    if not 0.1 <= rate <= RATE_MOST_HZ:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0.1 to {RATE_MOST_HZ:g}")
+    if not 0.1 <= rate <= MAX_RATE_HZ:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0.1 to {MAX_RATE_HZ:g}")
     return rate
 
 

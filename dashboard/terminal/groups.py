@@ -9,7 +9,7 @@ from typing import Any
 
 __all__ = ["INTERNAL", "Entry", "Group", "groups_of", "has_members"]
 
-FAMILY, LEAST, MEMBERS_MOST = 3, 3, 60
+FAMILY, MIN_FAMILY, MAX_MEMBERS = 3, 3, 60
 """Letters that a family has in common; members that make one; members that are shown one by one."""
 OTHERS, INTERNAL = "others", "tables"
 _FIRST, _LAST = ("scan", "daq", "mode"), ("host_load", "control")
@@ -55,7 +55,7 @@ def has_members(value: Any) -> bool:
         isinstance(value, Mapping)
         and not value.get("left_out")
         and "base64" not in value
-        and len(value) <= MEMBERS_MOST
+        and len(value) <= MAX_MEMBERS
     )
 
 
@@ -102,7 +102,7 @@ def _families(names: Iterable[str]) -> dict[str, list[str]]:
     told: dict[str, list[str]] = {}
     others: list[str] = []
     for _, some in sorted(found.items()):
-        if len(some) < LEAST:
+        if len(some) < MIN_FAMILY:
             others += some
         else:
             told[_common(some)] = some

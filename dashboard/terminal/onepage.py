@@ -19,7 +19,7 @@ from dashboard.terminal.states import is_problem
 from dashboard.terminal.texts import visible
 from dashboard.terminal.view import View
 from dashboard.terminal.watching import ArrayView
-from player.endpoints.http.protocol.messages import ARRAY_MOST
+from player.endpoints.http.protocol.messages import MAX_ARRAY
 from player.endpoints.http.protocol.texts import write_json
 
 __all__ = ["Once"]
@@ -106,7 +106,7 @@ class Once:
             "topics": topics,
             **state.answers,
         }
-        return write_json(told, ARRAY_MOST)
+        return write_json(told, MAX_ARRAY)
 
 
 def _is_known(state: WatchedBank) -> bool:

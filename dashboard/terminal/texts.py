@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from groundwork.cut import cut
 from groundwork.printable import printable
+from groundwork.truncation import cut
 
 __all__ = [
     "byte_count",
@@ -30,7 +30,7 @@ __all__ = [
     "visible",
 ]
 
-VALUE_MOST = 300
+MAX_VALUE = 300
 _DAY_S = 86_400
 _PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _LAST_S = 253402300799.0
@@ -39,7 +39,7 @@ _DATE = 7
 """Members of a date: year, month, day, hour, minute, second, microsecond."""
 
 
-def visible(text: object, most: int = VALUE_MOST) -> str:
+def visible(text: object, most: int = MAX_VALUE) -> str:
     """Return a text of a stranger in one line, with what cannot be seen made visible."""
     told = cut(str(text), most)
     return told if told.isprintable() else printable(told)

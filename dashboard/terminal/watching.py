@@ -22,7 +22,7 @@ from zmqjsonproxy import ProxyError
 
 __all__ = ["ArrayView"]
 
-JOURNAL_EVERY_S, JOURNAL_MOST = 5.0, 200
+JOURNAL_EVERY_S, MAX_ENTRIES = 5.0, 200
 ACT_WITHIN_S = 10.0
 FRAME_RATE_HZ = 2.0
 DOTS = 2
@@ -90,7 +90,7 @@ class ArrayView:
 
     async def _read_journal(self) -> None:
         banks = list(self._hub.array.urls)
-        self._answers["journal"] = await self._records.journal(banks, JOURNAL_MOST, {})
+        self._answers["journal"] = await self._records.journal(banks, MAX_ENTRIES, {})
 
     async def acknowledge(self, key: str, note: str) -> str:
         """Acknowledge an alarm at its Player; what came of it, as a sentence.

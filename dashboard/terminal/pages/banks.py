@@ -15,7 +15,7 @@ from dashboard.words import words
 
 __all__ = ["BanksPage"]
 
-NAME_MOST, HOST_MOST = 16, 12
+MAX_NAME, MAX_HOST = 16, 12
 FOOT_FROM, FOOT = 16, 4
 """Lines of a terminal from which on there is a foot, and lines of it."""
 BANKS_NAMED = 6
@@ -67,8 +67,8 @@ class BanksPage:
 
 def _columns(rows: Sequence[Row]) -> list[Column]:
     """Return the columns; as wide as names are, so that they do not breathe."""
-    name = min(max((len(row["bank"]) for row in rows), default=5), NAME_MOST)
-    host = min(max((len(row["host"]) for row in rows), default=4), HOST_MOST)
+    name = min(max((len(row["bank"]) for row in rows), default=5), MAX_NAME)
+    host = min(max((len(row["host"]) for row in rows), default=4), MAX_HOST)
     word = max(len(told["word"]) for told in words()["links"].values())
     return [
         Column("Bank", max(name, 4)),

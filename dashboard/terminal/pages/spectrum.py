@@ -14,7 +14,7 @@ from dealer.termplot import Values, draw_plot
 
 __all__ = ["SpectrumPage", "window_of"]
 
-ZOOM_MOST = 12
+MAX_ZOOM = 12
 """Halvings of what is seen."""
 _AROUND = 6
 """Lines of a terminal that are not of the plot."""
@@ -35,7 +35,7 @@ class SpectrumPage:
             if key == "n":
                 look.options |= {"zoom": 0, "place": 0, "row": 0}
         elif key in ("i", "o"):
-            zoom = min(max(look.option("zoom") + (1 if key == "i" else -1), 0), ZOOM_MOST)
+            zoom = min(max(look.option("zoom") + (1 if key == "i" else -1), 0), MAX_ZOOM)
             place = look.option("place")
             if zoom != look.option("zoom"):
                 place = place * 2 + 1 if key == "i" else (place - 1) // 2

@@ -19,8 +19,8 @@ __all__ = ["StatusPage"]
 
 CHANGED_S, RECENT_S = 5.0, 60.0
 """Time for which a value is marked as changed, and within which it counts as changed lately."""
-COLUMN_LEAST = 38
-NAME_MOST = 16
+MIN_COLUMN = 38
+MAX_NAME = 16
 FOOT_FROM, FOOT = 16, 3
 
 
@@ -110,7 +110,7 @@ class StatusPage:
         values = shown.values(f"values:{look.bank}")
         source = _Source(shown, row, values, shown.docs.get(look.bank, {}), self._members)
         style = "stale" if shown.is_stale(look.bank) else ""
-        count = 1 if look.option("one column") else max(width // COLUMN_LEAST, 1)
+        count = 1 if look.option("one column") else max(width // MIN_COLUMN, 1)
         rows: list[BodyRow] = []
         entries: list[Entry] = []
         for group in groups_of({key: told[0] for key, told in values.items()}):
@@ -150,7 +150,7 @@ def _passes(entry: Entry, source: _Source, look: Look) -> bool:
 
 def _cell(source: _Source, entry: Entry, style: str, width: int, chosen: str) -> list[Piece]:
     """Return name, value, and a mark if it changed just now."""
-    name = min(NAME_MOST, width // 2 - 2)
+    name = min(MAX_NAME, width // 2 - 2)
     is_gone = source.values.get(entry.key, [None])[0] is None
     more = (" chosen" if entry.row_name == chosen else "") + (" struck" if is_gone else "")
     mark = "*" if source.is_changed(entry, CHANGED_S) else " "
