@@ -24,6 +24,7 @@ EXTRAS = {
     "pydantic": "player",
     "pydantic_core": "player",
     "redis": "redis",
+    "rich": "tui",
     "scipy": "fits",
     "serial": "instruments",
     "structlog": "player",
