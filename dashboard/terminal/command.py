@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from dashboard.config import Array
 from dashboard.hub import ArrayHub
@@ -29,6 +30,9 @@ from dashboard.terminal.watching import ArrayView
 from player.lifecycle import EndSignals
 from zmqjsonproxy import RefusedError
 from zmqjsonproxy.rights import ClientKeys
+
+if TYPE_CHECKING:
+    from dashboard.terminal.commands import Commands
 
 __all__ = ["run_terminal"]
 
@@ -84,12 +88,25 @@ def run_terminal(
     view = make_view(options, array, ascii_only=ascii_only)
     if options.once or options.json:
         return asyncio.run(_print_page(options, array, keys, view))
+    os.environ.setdefault(NO_KITTY, "1")  # so that a terminal whose process is killed has Ctrl-C
+    from dashboard.terminal.app import TerminalApp
+
     if not (sys.__stdin__ and sys.__stderr__ and os.isatty(0) and os.isatty(2)):
         raise RefusedError("--terminal needs one as standard input and error; --once prints a page")
     if os.environ.get("TERM", "dumb") == "dumb":
         raise RefusedError("this terminal (TERM) cannot place its cursor; --once prints a page")
-    os.environ.setdefault(NO_KITTY, "1")  # so that a terminal whose process is killed has Ctrl-C
-    return asyncio.run(_show(options, array, keys, view, signals))
+
+    async def show() -> bool:
+        async with ArrayHub(array, keys) as hub:
+            shown = ArrayView(hub)
+            app = TerminalApp(shown, view, options.rate, _commands(options, hub, shown))
+            _end_by(signals, app.exit)
+            with _noticed(view):
+                await app.run_async(mouse=options.mouse)
+            shown.close()
+        return not app.return_code
+
+    return asyncio.run(show())
 
 
 async def _print_page(
@@ -128,31 +145,20 @@ def _noticed(view: View) -> Iterator[None]:
         root.removeHandler(handler)
 
 
-async def _show(
-    options: argparse.Namespace,
-    array: Array,
-    keys: ClientKeys | None,
-    view: View,
-    signals: EndSignals,
-) -> bool:
-    from dashboard.terminal.app import TerminalApp
+def _commands(options: argparse.Namespace, hub: ArrayHub, shown: ArrayView) -> Commands | None:
+    """Return what carries out lines that are typed; None: nothing may be called."""
+    if not options.control:
+        return None
+    from dashboard.terminal.commands import Commands
 
+    return Commands(hub.calls, hub.array.urls, shown.snapshot)
+
+
+def _end_by(signals: EndSignals, end: Callable[[], None]) -> None:
+    """Have signals end it; called in its event loop."""
     loop = asyncio.get_running_loop()
-    async with ArrayHub(array, keys) as hub:
-        shown = ArrayView(hub)
-        commands = None
-        if options.control:
-            from dashboard.terminal.commands import Commands
 
-            commands = Commands(hub.calls, array.urls, shown.snapshot)
-        app = TerminalApp(shown, view, options.rate, commands)
-        end: Callable[[], None] = app.exit
+    def told(_name: str) -> None:
+        loop.call_soon_threadsafe(end)
 
-        def told(_name: str) -> None:
-            loop.call_soon_threadsafe(end)
-
-        signals.deliver_to(told)
-        with _noticed(view):
-            await app.run_async(mouse=options.mouse)
-        shown.close()
-    return not app.return_code
+    signals.deliver_to(told)
