@@ -33,7 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(line: Sequence[str]) -> int:
-    options = build_parser().parse_args(line)
+    parser = build_parser()
+    options = parser.parse_args(line)
+    if (options.once or options.json) and not options.terminal:
+        parser.error("--once and --json are of --terminal")
+    serve = _show if options.terminal else _serve
 
     def sentences(error: Exception) -> list[str]:
         if isinstance(error, ConfigurationError):
@@ -42,7 +46,7 @@ def _main(line: Sequence[str]) -> int:
 
     return carry_out(
         PROGRAM,
-        lambda: serve_to_the_end(lambda signals, notifier: _serve(options, signals, notifier)),
+        lambda: serve_to_the_end(lambda signals, notifier: serve(options, signals, notifier)),
         usage_errors=(ConfigurationError,),
         failures=(OSError, KeyFileError, RefusedError),
         sentences=sentences,
@@ -78,6 +82,15 @@ def _serve(options: argparse.Namespace, signals: EndSignals, notifier: Notifier)
             return is_asked
     finally:
         logging.getLogger().removeHandler(handler)
+
+
+def _show(options: argparse.Namespace, signals: EndSignals, _notifier: Notifier) -> bool:
+    """Show the array on the terminal; False: something is wrong."""
+    from dashboard.config import read_array
+    from dashboard.terminal.command import run_terminal
+
+    logging.getLogger().addHandler(logging.NullHandler())  # the terminal shows other things
+    return run_terminal(options, read_array(options.config), KeyRing.load(), signals)
 
 
 def _store(config: Path | None) -> Path | None:

@@ -121,6 +121,7 @@ def test_the_table_of_extras_is_that_of_the_project() -> None:
             "fits",
             "plot",
             "web",
+            "tui",
             "histogrammer",
             "fast",
             *SINGLE,
@@ -158,6 +159,7 @@ sys.exit(importlib.import_module(module).main(words))
         ("numpy", "dealer.cli plot README.md"),
         ("numpy", "spectrometer.__main__ --once --synthetic {}"),
         ("structlog", "spectrometer.__main__ --once --synthetic {}"),
+        ("textual", "dashboard.cli --terminal --config conf/dibas.toml"),
         ("aiokatcp", "spectrometer.instruments.simulators.__main__ --config conf/dibas.toml"),
     ],
 )
