@@ -73,13 +73,39 @@ def _key_dir(options: argparse.Namespace) -> Path:
     if options.key_dir is not None:
         return Path(options.key_dir).absolute()
     path = configuration_path(options.config)
-    tables = tables_of_file(path, [("instrument", "key_dir")])
-    instrument = tables.get("instrument")
-    given = instrument.get("key_dir", "keys") if isinstance(instrument, dict) else "keys"
+    given = _of_instrument(path, "key_dir", "keys")
     if not isinstance(given, str) or not given:
         raise ConfigurationError(str(path), ["instrument.key_dir: name of a folder"])
     folder = path if path.is_dir() else path.parent
     return (folder / Path(given).expanduser()).absolute()
+
+
+def _of_instrument(path: Path, name: str, default: object) -> object:
+    """Return what `[instrument]` of a configuration has under a name."""
+    instrument = tables_of_file(path, [("instrument", name)]).get("instrument")
+    return instrument.get(name, default) if isinstance(instrument, dict) else default
+
+
+def _key_port(options: argparse.Namespace) -> int:
+    """Return the port at which Players tell their public key: as given, else as the configuration
+    says, if there is one."""
+    if options.key_port is not None:
+        return int(options.key_port)
+    try:
+        path = configuration_path(options.config)
+    except ConfigurationError:
+        if options.config is not None:
+            raise
+        return DEFAULT_PORT
+    given = _of_instrument(path, "key_port", DEFAULT_PORT)
+    if type(given) is not int or not 0 <= given < 1 << 16:
+        raise ConfigurationError(str(path), ["instrument.key_port: a port, 0 to 65535"])
+    if not given:
+        raise ValueError(
+            f"{path}: [instrument] key_port = 0, so Players tell their key nowhere; set it, or take "
+            "a bundle with it (dealer keys import)"
+        )
+    return given
 
 
 def _tell(options: argparse.Namespace, told: dict[str, Any], *lines: str) -> int:
@@ -181,10 +207,11 @@ def _trust(options: argparse.Namespace) -> int:
     folder, status, hosts = _own_folder(), DONE, options.hosts
     if not hosts:
         hosts = _hosts_of_players(options)
+    port = 0 if options.plain else _key_port(options)
     told: dict[str, Any] = {}
     for at in dict.fromkeys(map(pin_name, hosts)):
         try:
-            told[at] = _trust_one(options, folder, at)
+            told[at] = _trust_one(options, folder, at, port)
         except KeysError as error:
             told[at], status = {"error": str(error)}, FAILED
             say("dealer", error)
@@ -210,7 +237,7 @@ def _hosts_of_players(options: argparse.Namespace, *, or_none: bool = False) -> 
     return list(dict.fromkeys(map(pin_name, hosts)))
 
 
-def _trust_one(options: argparse.Namespace, folder: Path, at: str) -> dict[str, str]:
+def _trust_one(options: argparse.Namespace, folder: Path, at: str, port: int) -> dict[str, str]:
     def say(text: str) -> None:
         print(text, file=sys.stderr if options.json else sys.stdout, flush=True)
 
@@ -219,7 +246,7 @@ def _trust_one(options: argparse.Namespace, folder: Path, at: str) -> dict[str, 
         key = shown = PLAIN
     else:
         host = re.sub(r":[0-9]+\Z", "", at) if at.count(":") == 1 or at.startswith("[") else at
-        key = fetch_key(host.strip("[]"), options.key_port, options.timeout or WITHIN_S)
+        key = fetch_key(host.strip("[]"), port, options.timeout or WITHIN_S)
         shown = fingerprint(key)
     if known == key:
         say(f"{at}: is trusted already, with {shown}")
@@ -319,9 +346,9 @@ COMMAND = command(
             ),
             argument(
                 "--key-port N",
-                "where they tell it, [instrument] key_port there; default: %(default)s",
+                "where they tell it; default: [instrument] key_port of the configuration, else "
+                f"{DEFAULT_PORT}",
                 type=port_number,
-                default=DEFAULT_PORT,
             ),
             argument(
                 "--fingerprint F", "of the key that is expected, as `player keys show` prints it"
