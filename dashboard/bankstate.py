@@ -23,6 +23,7 @@ __all__ = [
     "CONTROL",
     "LOAD",
     "ORIGINAL_SUMMARY",
+    "PREFIX",
     "SCAN_STATE",
     "SIMULATED",
     "STATUS",

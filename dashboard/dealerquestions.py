@@ -147,7 +147,7 @@ class DealerQuestions:
         if form == "json":
             return json_response(sheet.describe())
         write, suffix, kind = _FORMS[form]
-        page = str(request.base_url)
+        page = str(request.base_url).rstrip("/") + array.site.prefix
         name = f"handover-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(end))}.{suffix}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(write(sheet, page), media_type=f"{kind}; charset=utf-8", headers=headers)
