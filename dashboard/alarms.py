@@ -22,7 +22,7 @@ from groundwork.errors import text_of
 from groundwork.truncation import cut
 from groundwork.values import JsonObject
 from player.alarms.book import AlarmBook, AlarmEvent, AlarmMoment
-from player.alarms.rules import AlarmSpec, Severity, Verdict
+from player.alarms.rules import AlarmSeverity, AlarmSpec, AlarmVerdict
 
 __all__ = ["ABSENCE", "ABSENCES", "ArrayAlarms"]
 
@@ -60,7 +60,7 @@ class ArrayAlarms:
     ) -> None:
         self._banks, self._topic, self._store = banks, topic, store
         self._clock, self._wall = clock, wall
-        specs = [AlarmSpec(name=b.bank, text=_TEXT, severity=Severity.FAULT) for b in banks]
+        specs = [AlarmSpec(name=b.bank, text=_TEXT, severity=AlarmSeverity.FAULT) for b in banks]
         self._absences = AlarmBook(specs)
         self._looked_at = -LOOK_EVERY_S
         self._told: dict[str, Any] = {}  # Bank -> what its Player told last
@@ -169,18 +169,18 @@ class ArrayAlarms:
                 log.warning("alarms of absence cannot be kept: %s", text_of(error))
 
 
-def _absence(state: WatchedBank, wall: float) -> Verdict:
+def _absence(state: WatchedBank, wall: float) -> AlarmVerdict:
     """Return the verdict on the absence of a Player."""
     liveness = state.liveness
     reason, since = cut(liveness.reason, MAX_REASON), liveness.since
     match liveness.state:
         case LivenessState.LIVE:
-            return Verdict(False)
+            return AlarmVerdict(False)
         case LivenessState.LOST | LivenessState.REFUSED:
-            return Verdict(True, reason, since=since)
+            return AlarmVerdict(True, reason, since=since)
         case LivenessState.CONNECTING if wall - since >= LOST_S:
-            return Verdict(True, reason or "it was never heard", since=since)
-    return Verdict(None, "", reason or "it was not heard yet")
+            return AlarmVerdict(True, reason or "it was never heard", since=since)
+    return AlarmVerdict(None, "", reason or "it was not heard yet")
 
 
 def _told_of(absence: JsonObject) -> JsonObject:

@@ -19,6 +19,7 @@ from dashboard.alarms import ABSENCES
 from dashboard.assets import STATIC, Page, served_folder
 from dashboard.changes import Changes
 from dashboard.config import Array
+from dashboard.dealerquestions import DealerQuestions
 from dashboard.front import Front, FrontRules
 from dashboard.hub import ArrayHub
 from dashboard.panels import PanelSet
@@ -42,7 +43,10 @@ from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["PAGES", "Dashboard", "ServedArray"]
 
-PAGES = ("run", "hosts", "alarms", "log", "journal", "history", "files", "spectra", "jobs")
+PAGES = (
+    *("run", "hosts", "alarms", "log", "journal", "history", "diff", "files", "spectra", "jobs"),
+    *("why", "handover"),
+)
 _ONLY_READS = "this address only reads: GET and HEAD"
 _LONGEST_TARGET = 8192
 
@@ -105,7 +109,7 @@ class Dashboard:
         )
         self._viewing = Viewing(self._version, time.time())
         self._queries, self._views = Queries(), Views(_is_page)
-        self._alarms = AlarmRoutes()
+        self._alarms, self._questions = AlarmRoutes(), DealerQuestions()
         self._changes = Changes(Role.ADMIN if served.control else Role.OBSERVE)
         self._acts: ActRoutes | None = None
         if served.control:
@@ -132,6 +136,7 @@ class Dashboard:
         api.add_api_route("/api/site", self.site)
         api.add_api_route("/healthz", self.healthz)
         self._queries.add_to(api)
+        self._questions.add_to(api)
         self._viewing.add_to(api)
         self._views.add_to(api, self._changes)
         self._alarms.add_to(api, self._changes)
@@ -157,6 +162,7 @@ class Dashboard:
         ):
             self._queries.hub = self._viewing.hub = self._alarms.hub = self.hub
             async with (
+                self._questions.answering(self.hub),
                 contextlib.nullcontext() if self._acts is None else self._acts.running(self.hub),
                 self._revocations.looking(self.hub.board.end_of),
                 self.watch.watching(),

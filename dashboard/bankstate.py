@@ -235,6 +235,12 @@ class WatchedBank:
         known = self._values.values.get(key)
         return None if known is None else known[0]
 
+    @property
+    def controlled_by(self) -> str:
+        """Name of the key that has control; empty: nobody has, or somebody without a key."""
+        told = self._value(CONTROL)
+        return str(told.get("key") or "") if isinstance(told, Mapping) else ""
+
     def _alarm_counts(self) -> JsonObject | None:
         """Return how many alarms there are, as its Player counts them; None: it does not tell."""
         told = self._value(ALARMS)

@@ -38,6 +38,7 @@ class ArrayHub:
 
     Attributes:
         array: It.
+        keys: By which Players are called.
         calls: Makes calls.
         board: Topics and viewers.
         states: Bank -> what is known of it.
@@ -46,7 +47,7 @@ class ArrayHub:
     """
 
     def __init__(self, array: Array, keys: ClientKeys | None, store: Store | None = None) -> None:
-        self.array = array
+        self.array, self.keys = array, keys
         self.calls = AsyncHub(resolvers=AsyncServices(keys).resolvers, keys=keys)
         self._subscriptions = Subscriptions(Services(keys).resolvers, LINK, keys)
         self._feeds = FrameFeeds(array.urls, self._subscriptions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from player.alarms.served import ALARMS
 __all__ = ["alarms_at"]
 
 DONE = "done"
+_LASTED = re.compile(r"after ([0-9.]+) s")
 
 
 @dataclass(slots=True)
@@ -55,7 +57,9 @@ class _Then:
                 self.times.append(time)
                 self.gone, self.signed, self.unreadable = 0.0, None, ""
             case AlarmEventKind.GONE:
-                self.gone = time
+                lasted = _LASTED.fullmatch(event.text)
+                began = self.times[-1] if self.times else time
+                self.gone = time if lasted is None else min(began + float(lasted[1]), time)
             case AlarmEventKind.UNREADABLE:
                 self.unreadable = event.text
             case AlarmEventKind.READABLE:

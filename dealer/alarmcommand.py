@@ -169,6 +169,10 @@ def _list(options: argparse.Namespace) -> int:
             tell(options.json, told, text_table(HEAD, rows) if rows else "no alarms")
         if asked.trouble:
             print(f"dealer: {printable(asked.trouble)}", file=sys.stderr)
+        for bank, each in outcomes.items():
+            if each.error is None and (why := each.value["trouble"]):
+                text = f"{bank}: its alarms are not kept over a restart: {why}"
+                print(f"dealer: {printable(text)}", file=sys.stderr)
         if failed:
             complain(PlayersError(ALARMS, outcomes))
         if options.follow:

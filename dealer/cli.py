@@ -12,7 +12,9 @@ from dealer import (
     alarmcommand,
     commands,
     controlcommand,
+    diffcommand,
     fetchcommand,
+    handovercommand,
     historycommand,
     hostcommands,
     journalcommand,
@@ -22,6 +24,7 @@ from dealer import (
     plotcommand,
     propertycommands,
     watchcommand,
+    whycommand,
 )
 from dealer.errors import DealerError
 from groundwork.commandline import LOG_LEVELS, Parser, argument, command, flag, number_of_seconds
@@ -57,12 +60,15 @@ COMMON = (
 
 COMMANDS = (
     commands,
+    whycommand,
     propertycommands,
     watchcommand,
     pipecommand,
     alarmcommand,
     journalcommand,
     historycommand,
+    diffcommand,
+    handovercommand,
     fetchcommand,
     controlcommand,
     hostcommands,

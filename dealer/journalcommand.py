@@ -11,24 +11,22 @@ from typing import Any
 
 from dealer.commands import QUESTION_TIMEOUT, banks_named, complain, described
 from dealer.errors import PlayersError
+from dealer.journalrows import HEAD, row_of
 from dealer.outcome import Outcomes
 from dealer.players import find_players
 from dealer.recordreading import PAGE, Record, RecordReader, in_time_order
 from dealer.services import open_hub
 from dealer.tables import text_table
-from dealer.timearguments import MOMENT_FORM, moment, utc_text
+from dealer.timearguments import MOMENT_FORM, moment
 from groundwork.commandline import Parser, add_command, argument, count, flag
 from groundwork.printable import printable
-from groundwork.truncation import cut
 from zmqjsonproxy.jsontext import json_text
 
-__all__ = ["add_commands", "row_of"]
+__all__ = ["add_commands"]
 
-HEAD = ("time (UTC)", "Bank", "No", "client", "call", "outcome", "took", "text")
 LAST = 100
 EVERY_S = 1.0
 RUNNING = "running"
-_MAX_CALL = 100
 
 
 def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
@@ -116,42 +114,6 @@ def _print_lines(told: Iterable[tuple[str, Record]], as_json: bool) -> None:
             json_text({"bank": bank} | entry, None) if as_json else "  ".join(row_of(bank, entry))
         )
         print(line, flush=True)
-
-
-def row_of(bank: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return an entry as the row of a table; nothing of it steers a terminal."""
-    took, number = entry["duration_s"], entry["number"]
-    who = entry["key"] or _unproven(entry["client"])
-    text = f"{entry['error']}: {entry['text']}" if entry["error"] else entry["text"]
-    cells = (
-        utc_text(entry["time"]),
-        bank,
-        str(number),
-        who,
-        cut(_call_text(entry), _MAX_CALL),
-        entry["outcome"] + (" (simulated)" if entry.get("simulated") else ""),
-        "" if took is None else f"{took:.3f} s",
-        text,
-    )
-    return tuple(printable(str(cell)) for cell in cells)
-
-
-def _unproven(client: str) -> str:
-    """Return the name of a client without a key, so that nobody takes it for that of a key, in
-    which there is neither a colon nor a space."""
-    return client if not client or ":" in client or " " in client else f"{client} (no key)"
-
-
-def _call_text(entry: Mapping[str, Any]) -> str:
-    given = entry["arguments"]
-    words = [json_text(each, None, strict=False) for each in given.get("args", ())]
-    words += [
-        f"{name}={json_text(each, None, strict=False)}"
-        for name, each in given.get("kwargs", {}).items()
-    ]
-    method = str(entry["method"])
-    is_remark = entry["outcome"] == "remark"
-    return "" if is_remark else f"{method.removeprefix('bank.')}({', '.join(words)})"
 
 
 def _follow(

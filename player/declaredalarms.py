@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from player.alarms.config import AlarmConfig
-from player.alarms.rules import AlarmRule, Severity
+from player.alarms.rules import AlarmRule, AlarmSeverity
 from player.tables import Config
 
 __all__ = ["alarm_rules"]
@@ -35,7 +35,7 @@ def _rule(declared: AlarmConfig) -> AlarmRule:
     rule = AlarmRule(
         name=declared.called,
         text=declared.text,
-        severity=Severity(declared.severity),
+        severity=AlarmSeverity(declared.severity),
         hold=declared.hold,
         key=declared.key or "",
         above=declared.above,

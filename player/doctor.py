@@ -39,6 +39,7 @@ from player.errors import (
 from player.findings import Surroundings
 from player.hosts import banks_here
 from player.kinds import find_endpoint, find_kind
+from player.listeners import describe_process, listener_of
 from player.ports import local_url, split_url, tcp_url
 from player.records import place_findings
 from player.services import found_in_range, reached_at
@@ -333,15 +334,7 @@ def _answer(config: Config, url: str) -> object:
 def _listener(url: str) -> tuple[int, str]:
     """Return (number, description) of the process that listens on the port of `url`; 0 if it cannot
     be seen."""
-    port, pid = split_url(url)[1], 0
-    with suppress(psutil.Error, OSError):
-        for connection in psutil.net_connections("tcp"):
-            if (
-                connection.status == psutil.CONN_LISTEN
-                and connection.laddr
-                and connection.laddr[1] == port
-            ):
-                pid = connection.pid or pid
+    pid = listener_of(split_url(url)[1])
     return pid, describe_process(pid)
 
 
@@ -356,18 +349,6 @@ def connection_findings(name: str, pid: int, port: int) -> list[Finding]:
             remedy = f"close what is connected to it for no purpose: `ss -tnp 'sport = :{port}'` lists it"
             return [Finding("connections", text, remedy, name)]
     return []
-
-
-def describe_process(pid: int) -> str:
-    """Return `process 123 (name, user)`; 0 is one that we have no right to see."""
-    if not pid:
-        return "a process of another user"
-    try:
-        process = psutil.Process(pid)
-        words = " ".join(process.cmdline()) or process.name()
-    except psutil.Error:
-        return f"process {pid}"
-    return f"process {pid} ({words if len(words) <= 80 else words[:77] + '...'})"
 
 
 # the host's disk

@@ -22,7 +22,7 @@ import zmq
 from groundwork.addresses import bind_address
 from groundwork.closing import Closing
 from groundwork.planned import refusal
-from groundwork.portranges import split_ports
+from groundwork.portranges import has_range, split_ports
 from player.access import Access
 from player.alarms.file import AlarmFile
 from player.alarms.served import BankAlarms
@@ -33,8 +33,16 @@ from player.declaredalarms import alarm_rules
 from player.endpoints.base import Endpoint, EndpointContext
 from player.endpoints.changes import Changes
 from player.endpoints.rpc import RpcEndpoint
-from player.errors import BankNameError, BankStartError, EndpointError, NotReadyError, PlayerError
+from player.errors import (
+    BankNameError,
+    BankStartError,
+    EndpointError,
+    NotReadyError,
+    PlayerError,
+    PortTakenError,
+)
 from player.kinds import alarms_of, find_endpoint, find_kind
+from player.listeners import describe_process, listener_of
 from player.ports import is_loopback, local_url, split_url, tcp_url
 from player.records import Records
 from player.remotes import Remotes
@@ -321,7 +329,13 @@ class Host(Closing):
             self._access.url = local_url(endpoint.url)
 
         if not is_service(self._wanted_url):
-            return serve(self._wanted_url)
+            try:
+                return serve(self._wanted_url)
+            except PortTakenError as error:
+                if has_range(self._wanted_url):
+                    raise
+                holder = describe_process(listener_of(error.port))
+                raise PortTakenError(error.url, error.port, holder) from error
         address = ServiceAddress.read(self._wanted_url, self._config.manager)
         endpoint = self._register(address, move).take(lambda port: serve(tcp_url(self._bind, port)))
         return endpoint
@@ -386,7 +400,7 @@ class Host(Closing):
         return BankAlarms(
             self.name,
             alarm_rules(self._config, self.name, of_kind),
-            AlarmFile(path, self.name, records.why_not),
+            AlarmFile(path, self.name, "" if records.is_off else records.why_not),
             self._clock or SystemClock(),
             simulated=self._simulate,
             note=records.note,

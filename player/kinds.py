@@ -7,6 +7,7 @@ does is a KindError.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ from groundwork.loading import (
     registered,
     target_of,
 )
+from player.alarms.config import ALARM_NAME
 from player.alarms.rules import AlarmRule
 from player.bank import Bank
 from player.endpoints.base import SiteEndpoint
@@ -184,6 +186,9 @@ def alarms_of(name: str, kind: type[Bank]) -> Sequence[AlarmRule]:
     """Return the alarms that a kind declares; KindError: it does not tell."""
 
     def is_sound(answer: Any) -> bool:
-        return isinstance(answer, Sequence) and all(isinstance(one, AlarmRule) for one in answer)
+        return isinstance(answer, Sequence) and all(
+            isinstance(one, AlarmRule) and re.match(ALARM_NAME, one.name) for one in answer
+        )
 
-    return _told(name, kind.declared_alarms, is_sound, "a list of player.alarms.rules.AlarmRule")
+    expected = "a list of player.alarms.rules.AlarmRule, with names of letters, digits, ., _ and -"
+    return _told(name, kind.declared_alarms, is_sound, expected)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from player.alarms.rules import AlarmRule, Severity
+from player.alarms.rules import AlarmRule, AlarmSeverity
 from spectrometer.bankstate import BOARD_IS_WELL
 from spectrometer.instruments.boardmonitor import STATE_KEY
 
@@ -13,7 +13,7 @@ SPECTROMETER_ALARMS = (
         name="scan-failed",
         key="scan.outcome",
         equals=("failed",),
-        severity=Severity.FAULT,
+        severity=AlarmSeverity.FAULT,
         text="the last scan failed: scan_report says why",
     ),
     AlarmRule(
@@ -35,7 +35,7 @@ SPECTROMETER_ALARMS = (
         key=f"status.{STATE_KEY}",
         differs=BOARD_IS_WELL,
         missing_is_well=True,
-        severity=Severity.FAULT,
+        severity=AlarmSeverity.FAULT,
         text="the board does not answer, or has lost its image: look after its power and network",
     ),
     AlarmRule(
@@ -56,7 +56,7 @@ SPECTROMETER_ALARMS = (
         key="disk.free_share",
         below=0.01,
         hold=10.0,
-        severity=Severity.FAULT,
+        severity=AlarmSeverity.FAULT,
         text="the data disk is full, but for 1 %: scans will be cut short",
     ),
 )

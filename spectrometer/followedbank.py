@@ -11,6 +11,7 @@ from player.alarms.rules import AlarmRule
 from player.bank import BankContext
 from spectrometer.backends.vegas import VegasBackend
 from spectrometer.bankalarms import SPECTROMETER_ALARMS
+from spectrometer.bankstate import DataTakingState
 from spectrometer.daq.programs import Programs
 from spectrometer.hostconditions import ClockSteps, disk_room
 from spectrometer.observing.scanreport import NO_REPORT, ScanReports, standing
@@ -64,8 +65,8 @@ class FollowedBank(StatusBank):
         every=10.0,
         doc="Room on the disk of the data root: free_bytes, total_bytes, free_share (0..1).",
     )
-    def disk(self) -> dict[str, Any]:
-        """Return how much room there is for data."""
+    def disk(self) -> dict[str, Any] | None:
+        """Return how much room there is for data; None: there is no data root."""
         return disk_room(self.context.data_root)
 
     @computed(
@@ -95,6 +96,26 @@ class FollowedBank(StatusBank):
             "no_spectrum": self._why_no_spectrum(programs),
             "note": self._shown("DAQNOTE") or "" if has_said else "",
         }
+
+    def _data_taking(self) -> DataTakingState:
+        """Return how what takes data stands; waits for nothing."""
+        scan = self._current.scan
+        programs = None if scan is None else scan.programs
+        if programs is None or self._current.is_changing:
+            return DataTakingState()
+        gone = programs.gone()
+        ended = "" if gone is None else f"{gone.name} has ended, exit status {gone.returncode}"
+        return DataTakingState(
+            ended=ended,
+            free_bytes=None if programs.has_counts is None else self._free_bytes(),
+            data_root=str(self.context.data_root),
+        )
+
+    def _free_bytes(self) -> int | None:
+        """Return the room for data, as it was published last; waits for no disk."""
+        newest = self._table.properties["disk"].newest
+        told = None if newest is None else newest.encoded.value()
+        return told["free_bytes"] if isinstance(told, dict) else None
 
     def _why_no_spectrum(self, programs: Programs | None) -> str:
         backend = self._current.backend

@@ -15,10 +15,13 @@ TOLD_S = 600.0
 """A step of the clock is told for so long."""
 
 
-def disk_room(folder: Path) -> JsonObject:
+def disk_room(folder: Path) -> JsonObject | None:
     """Return the room on the disk of a folder: `free_bytes`, `total_bytes`, and the share that is
-    free, `free_share`, 0..1; OSError: it cannot be told."""
-    found = os.statvfs(folder)
+    free, `free_share`, 0..1; None: there is no such folder. OSError: it cannot be told."""
+    try:
+        found = os.statvfs(folder)
+    except FileNotFoundError:
+        return None
     free, total = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
     share = free / total if total else 0.0
     return {"free_bytes": free, "total_bytes": total, "free_share": round(share, 4)}

@@ -31,6 +31,9 @@ const PAGES = /** @type {Record<string, () => Promise<any>>} */ ({
   "/journal": () => import("./pages/journal.js"),
   "/history": () => import("./pages/history.js"),
   "/files": () => import("./pages/files.js"),
+  "/diff": () => import("./pages/diff.js"),
+  "/handover": () => import("./pages/handover.js"),
+  "/why": () => import("./pages/why.js"),
 });
 
 /** @type {Map<string, any>} */

@@ -17,12 +17,16 @@ from dashboard.records import ArrayRecords
 from dashboard.terminal.pages.spectrum import window_of
 from dashboard.terminal.snapshot import Pipe, Snapshot
 from dashboard.terminal.view import View
+from dashboard.whyquestion import why_question
+from dealer.services import Services
+from dealer.why import ArrayQuestion, ask_why
 from groundwork.values import JsonObject
-from zmqjsonproxy import ProxyError
+from zmqjsonproxy import ProxyError, ThreadHub
+from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["ArrayView"]
 
-JOURNAL_EVERY_S, MAX_ENTRIES = 5.0, 200
+ASK_EVERY_S, MAX_ENTRIES = 5.0, 200
 ACT_WITHIN_S = 10.0
 FRAME_RATE_HZ = 2.0
 DOTS = 2
@@ -43,7 +47,7 @@ class ArrayView:
         self._records = ArrayRecords(hub.calls, hub.array.urls)
         self._answers: dict[str, Any] = {}
         self._asking: asyncio.Task[None] | None = None
-        self._asked = float("-inf")
+        self._asked, self._asked_for = float("-inf"), ("", "")
         self._docs: dict[str, tuple[int, dict[str, JsonObject]]] = {}
         self._feed: tuple[str, FrameFeed] | None = None
 
@@ -61,8 +65,7 @@ class ArrayView:
         elif self._viewer.frames:
             self._hub.board.follow_frames(self._viewer, ())
             self._feed = None
-        if view.page.name == "Journal":
-            self._ask_journal()
+        self._ask_in_time(view)
 
     def _follow_frames(self, view: View, width: int) -> None:
         look = view.look
@@ -82,15 +85,25 @@ class ArrayView:
             self._hub.board.follow_frames(self._viewer, (wish,))
             self._feed = next(((look.bank, feed) for feed in self._viewer.frames), None)
 
-    def _ask_journal(self) -> None:
-        is_due = time.monotonic() - self._asked > JOURNAL_EVERY_S
+    def _ask_in_time(self, view: View) -> None:
+        """Ask again, from time to time, what a page asks for; of another Bank at once."""
+        asked = view.page.name, view.look.bank
+        is_due = asked != self._asked_for or time.monotonic() - self._asked > ASK_EVERY_S
         if is_due and (self._asking is None or self._asking.done()):
-            self._asked = time.monotonic()
-            self._asking = asyncio.get_running_loop().create_task(self._read_journal())
+            self._asked, self._asked_for = time.monotonic(), asked
+            self._asking = asyncio.get_running_loop().create_task(self.ask(view))
 
-    async def _read_journal(self) -> None:
-        banks = list(self._hub.array.urls)
-        self._answers["journal"] = await self._records.journal(banks, MAX_ENTRIES, {})
+    async def ask(self, view: View) -> None:
+        """Wait for what a page asks for."""
+        match view.page.name:
+            case "Journal":
+                banks = list(self._hub.array.urls)
+                self._answers["journal"] = await self._records.journal(banks, MAX_ENTRIES, {})
+            case "Why":
+                question = why_question(self._hub, view.look.bank, is_ours=False)
+                self._answers["why"] = await asyncio.to_thread(_why, question, self._hub.keys)
+            case "Hosts":
+                await self._hub.hosts.renew()
 
     async def acknowledge(self, key: str, note: str) -> str:
         """Acknowledge an alarm at its Player; what came of it, as a sentence.
@@ -113,13 +126,6 @@ class ArrayView:
         except ProxyError as error:
             return f"{key}: {error}"
         return f"{key}: acknowledged"
-
-    async def ask(self, view: View) -> None:
-        """Wait for what a page asks for."""
-        if view.page.name == "Journal":
-            await self._read_journal()
-        elif view.page.name == "Hosts":
-            await self._hub.hosts.renew()
 
     def snapshot(self) -> Snapshot:
         """Return the present state; ages count in whole seconds, so that lines do not change without
@@ -178,3 +184,10 @@ class ArrayView:
         if self._asking is not None:
             self._asking.cancel()
         self._hub.board.leave(self._viewer)
+
+
+def _why(question: ArrayQuestion, keys: ClientKeys | None) -> JsonObject:
+    """Ask why a Bank is not ready; in a thread."""
+    (bank,) = question.urls
+    with ThreadHub(resolvers=Services(keys).resolvers, keys=keys) as calls:
+        return ask_why(calls, question)[bank].describe()

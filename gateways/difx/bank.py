@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from gateways.difx.config import DifxBankConfig, config_faults, folder_fault
 from gateways.difx.doctor import diagnose
@@ -20,10 +20,11 @@ from gateways.difx.protocol.jobs import JobEvent, JobEventKind, JobState
 from gateways.difx.protocol.publications import DIFX_STATES
 from gateways.difx.service import DifxService, ServiceSettings
 from groundwork.values import JsonObject
-from player.alarms.rules import AlarmRule, Severity
+from player.alarms.rules import AlarmRule, AlarmSeverity
 from player.bank import Bank, BankContext
 from player.errors import Fault
 from player.findings import Finding, Surroundings
+from player.readiness import READY, Depends, Hindrance
 from player.tables import BankConfig, Config
 from zmqjsonproxy import RefusedError, query
 from zmqjsonproxy.channels import computed, message, published
@@ -41,7 +42,7 @@ _ALARMS = (
         key="jobs.-1.state",
         equals=tuple(state.value for state in _BAD),
         missing_is_well=True,
-        severity=Severity.FAULT,
+        severity=AlarmSeverity.FAULT,
         text="the last job failed: its log says why",
     ),
     AlarmRule(
@@ -56,6 +57,8 @@ _ALARMS = (
 
 class DifxBank(Bank):
     """A Bank that runs correlator jobs for DiFX clients and Dealers."""
+
+    depends: ClassVar[Depends] = {READY: ("jobs",), "jobs": ("roots",), "roots": ()}
 
     jobs = published(
         list[JsonObject](),
@@ -209,6 +212,15 @@ class DifxBank(Bank):
             if (why := folder_fault(folder))
         ]
         return [finding.describe() for finding in findings]
+
+    def hindrances(self) -> list[Hindrance]:
+        running: int = self.running_jobs
+        most = self._config.max_jobs
+        if running < most:
+            return []
+        text = f"{running} jobs run, as many as max_jobs allows"
+        remedy = f"wait for the end of one, or set banks.{self.name}.max_jobs"
+        return [Hindrance(thing="jobs", text=text, remedy=remedy, is_fault=False)]
 
 
 def _message(job: Job, event: JobEvent) -> JsonObject:

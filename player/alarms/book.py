@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from groundwork.truncation import cut
 from groundwork.values import JsonObject
-from player.alarms.rules import AlarmSpec, Severity, Verdict
+from player.alarms.rules import AlarmSeverity, AlarmSpec, AlarmVerdict
 
 __all__ = [
     "AlarmBook",
@@ -153,7 +153,9 @@ class _Alarm:
     times: list[float] = field(default_factory=list)
     signed: Signed | None = None
     shelf: Signed | None = None
-    verdict: Verdict = field(default_factory=lambda: Verdict(None, "", "it was not looked at yet"))
+    verdict: AlarmVerdict = field(
+        default_factory=lambda: AlarmVerdict(None, "", "it was not looked at yet")
+    )
     value: str = ""
     was_told: bool = False
     turning: AlarmMoment | None = None
@@ -180,7 +182,7 @@ class AlarmBook:
 
     # looking
 
-    def look(self, verdicts: Mapping[str, Verdict], now: AlarmMoment) -> list[AlarmEvent]:
+    def look(self, verdicts: Mapping[str, AlarmVerdict], now: AlarmMoment) -> list[AlarmEvent]:
         """Take the verdicts of now, and return what happened to the alarms.
 
         Args:
@@ -198,7 +200,7 @@ class AlarmBook:
                 events += self._judge(alarm, verdict, now)
         return events
 
-    def _judge(self, alarm: _Alarm, verdict: Verdict, now: AlarmMoment) -> list[AlarmEvent]:
+    def _judge(self, alarm: _Alarm, verdict: AlarmVerdict, now: AlarmMoment) -> list[AlarmEvent]:
         before, alarm.verdict = alarm.verdict, verdict
         name, events = alarm.spec.name, list[AlarmEvent]()
         if verdict.holds is None:
@@ -243,7 +245,8 @@ class AlarmBook:
     def _end(self, alarm: _Alarm, now: AlarmMoment) -> AlarmEvent:
         assert alarm.turning is not None
         alarm.is_raised, alarm.gone, alarm.turning = False, alarm.turning.wall, None
-        return AlarmEvent(AlarmEventKind.GONE, alarm.spec.name)
+        lasted = max(alarm.gone - alarm.since, 0.0)
+        return AlarmEvent(AlarmEventKind.GONE, alarm.spec.name, f"after {lasted:.1f} s")
 
     # what people do
 
@@ -402,7 +405,7 @@ _PHASES = [AlarmPhase.NEW, AlarmPhase.ACKNOWLEDGED, AlarmPhase.GONE, AlarmPhase.
 
 
 def _rank(told: JsonObject) -> tuple[Any, ...]:
-    severity = 0 if told["severity"] == Severity.FAULT else 1
+    severity = 0 if told["severity"] == AlarmSeverity.FAULT else 1
     return (
         told["shelved"] is not None,
         _PHASES.index(AlarmPhase(str(told["phase"]))),

@@ -9,20 +9,20 @@ from pydantic import Field, model_validator
 from player.alarms.rules import Scalar
 from player.tablebase import Table
 
-__all__ = ["MAX_ALARMS", "AlarmConfig", "InstrumentAlarmConfig", "named_once"]
+__all__ = ["ALARM_NAME", "MAX_ALARMS", "AlarmConfig", "InstrumentAlarmConfig", "named_once"]
 
 MAX_ALARMS = 200
 """Alarms that one table declares."""
-_NAME = r"^[A-Za-z0-9_.@/-]{1,80}$"
+ALARM_NAME = r"^[A-Za-z0-9_.@/-]{1,80}$"
 
 
 class AlarmConfig(Table):
     """`[[banks.X.alarms]]`: a value that is worth an alarm. It takes the place of an alarm of that
     name which the kind of the Bank declares, or `[instrument]`."""
 
-    name: str | None = Field(None, pattern=_NAME, description="of the alarm; default: key")
+    name: str | None = Field(None, pattern=ALARM_NAME, description="of the alarm; default: key")
     key: str | None = Field(
-        None, pattern=_NAME, description="property, as status.NETDROP, or member of a table"
+        None, pattern=ALARM_NAME, description="property, as status.NETDROP, or member of a table"
     )
     above: float | None = Field(None, description="numbers above it raise the alarm")
     below: float | None = Field(None, description="numbers below it do")

@@ -11,15 +11,23 @@ from enum import StrEnum
 from groundwork.truncation import cut
 from groundwork.values import JsonValue
 
-__all__ = ["AlarmRule", "AlarmSpec", "Scalar", "Severity", "Verdict", "member", "read_said"]
+__all__ = [
+    "AlarmRule",
+    "AlarmSeverity",
+    "AlarmSpec",
+    "AlarmVerdict",
+    "Scalar",
+    "member",
+    "read_said",
+]
 
 MAX_VALUE = 100
 """Characters of a value that are told."""
 Scalar = bool | int | float | str
 
 
-class Severity(StrEnum):
-    """Severity of an alarm."""
+class AlarmSeverity(StrEnum):
+    """AlarmSeverity of an alarm."""
 
     WARNING = "warning"
     FAULT = "fault"
@@ -40,7 +48,7 @@ class AlarmSpec:
 
     name: str
     text: str
-    severity: Severity = Severity.WARNING
+    severity: AlarmSeverity = AlarmSeverity.WARNING
     hold: float = 0.0
     key: str = ""
 
@@ -66,14 +74,14 @@ def read_said(text: str) -> tuple[AlarmSpec, str] | None:
     found = _SAID.fullmatch(text)
     if found is None:
         return None
-    severity, key = Severity(found["severity"]), found["key"] or ""
+    severity, key = AlarmSeverity(found["severity"]), found["key"] or ""
     spec = AlarmSpec(name="", text=found["text"], severity=severity, key=key)
     return spec, found["value"] or ""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Verdict on a value.
+class AlarmVerdict:
+    """AlarmVerdict on a value.
 
     Attributes:
         holds: The condition of the alarm holds; None: that cannot be told.
@@ -120,7 +128,7 @@ class AlarmRule(AlarmSpec):
         told += [f"not {_listed(self.differs)}"] if self.differs else []
         return " or ".join(told)
 
-    def judge(self, value: JsonValue, age: float = 0.0) -> Verdict:
+    def judge(self, value: JsonValue, age: float = 0.0) -> AlarmVerdict:
         """Return the verdict on a value.
 
         Args:
@@ -131,21 +139,21 @@ class AlarmRule(AlarmSpec):
             return self.judge_missing(f"{self.key} has no value")
         shown = _shown(value)
         if self.max_age is not None and age > self.max_age:
-            return Verdict(None, shown, f"{self.key} was last renewed {age:.0f} s ago")
+            return AlarmVerdict(None, shown, f"{self.key} was last renewed {age:.0f} s ago")
         if self.above is not None or self.below is not None:
             if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
-                return Verdict(None, shown, f"{self.key} is {shown}, and no number")
+                return AlarmVerdict(None, shown, f"{self.key} is {shown}, and no number")
             if self.above is not None and value > self.above:
-                return Verdict(True, shown)
+                return AlarmVerdict(True, shown)
             if self.below is not None and value < self.below:
-                return Verdict(True, shown)
+                return AlarmVerdict(True, shown)
         if self.equals and _is_in(value, self.equals):
-            return Verdict(True, shown)
-        return Verdict(bool(self.differs) and not _is_in(value, self.differs), shown)
+            return AlarmVerdict(True, shown)
+        return AlarmVerdict(bool(self.differs) and not _is_in(value, self.differs), shown)
 
-    def judge_missing(self, why: str) -> Verdict:
+    def judge_missing(self, why: str) -> AlarmVerdict:
         """Return the verdict where there is no value, and why not."""
-        return Verdict(False) if self.missing_is_well else Verdict(None, "", why)
+        return AlarmVerdict(False) if self.missing_is_well else AlarmVerdict(None, "", why)
 
 
 def member(value: JsonValue, path: Sequence[str]) -> JsonValue:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from groundwork.values import JsonValue
-from player.alarms.rules import AlarmRule, Verdict, member
+from player.alarms.rules import AlarmRule, AlarmVerdict, member
 from player.clock import Clock
 from player.remotenames import SIGN
 from zmqjsonproxy.channels.declarations import PropertyKind
@@ -66,11 +66,11 @@ class AlarmWatch:
     def __post_init__(self) -> None:
         self._looked = {rule.name: _Looked(rule) for rule in self.rules}
 
-    def look(self) -> dict[str, Verdict]:
+    def look(self) -> dict[str, AlarmVerdict]:
         """Return the verdict on each alarm, as things are now."""
         return {name: self._judge(each) for name, each in self._looked.items()}
 
-    def _judge(self, looked: _Looked) -> Verdict:
+    def _judge(self, looked: _Looked) -> AlarmVerdict:
         rule = looked.rule
         if looked.table is None and not self._find(looked):
             return rule.judge_missing(f"there is no property {rule.key}")
@@ -78,14 +78,14 @@ class AlarmWatch:
         assert table is not None
         known = table.properties[looked.name]
         if why := self._why_unknown(table, known):
-            return Verdict(None, "", why)
+            return AlarmVerdict(None, "", why)
         update = known.newest
         if update is None:
             return rule.judge_missing(f"{looked.name} has no value yet")
         if update is not looked.update:
             encoded = update.encoded
             if encoded.frames or len(encoded.body) > MAX_BODY:
-                return Verdict(None, "", f"{looked.name} is too long to be looked at")
+                return AlarmVerdict(None, "", f"{looked.name} is too long to be looked at")
             looked.update, looked.value = update, member(encoded.value(), looked.path)
         is_read = known.declared.read is not None  # and published only if it is another value
         age = 0.0 if is_read else self.clock.time() - update.time_us / 1e6

@@ -15,6 +15,7 @@ import { chosen, useTopics } from "../views/hooks.js";
 import { html } from "../views/html.js";
 import { useKeys } from "../views/keyboard.js";
 import { useHeld } from "../views/selection.js";
+import { WhyLink } from "../views/whylink.js";
 import { isHalf, isTight } from "../views/viewport.js";
 
 const TILES_FROM = 100;
@@ -32,7 +33,7 @@ const range = computed(() => scale.take(...commonRange(Object.values(topic("band
 /** @param {{row: any}} _ Why it is not well, or what else it tells. */
 function Note({ row }) {
   const state = bankState(row, now.value);
-  if (state.why) return html`<span class=${state.severity} title=${visible(state.why, 600)}>${visible(state.why, 200)}</span>`;
+  if (state.why) return html`<${WhyLink} bank=${row.bank} /> <span class=${state.severity} title=${visible(state.why, 600)}>${visible(state.why, 200)}</span>`;
   return html`<span class="dim">${furtherCells(row).map(([name, told]) => `${name} ${value(told)}`).join("  ")}</span>`;
 }
 
@@ -67,7 +68,7 @@ function silentRow(row) {
     <th scope="row"><a href=${bankPath(bank)}>${visible(bank, 40)}</a></th>
     <td class="wide half">${visible(row.host, 40)}</td>
     <td class="state"><${Chip} ...${state} /></td>
-    <td class="note" colspan=${columnsBehindState()} title=${visible(state.why, 600)}>${row.link.state !== "connecting" && html`<b>since ${utcNear(row.link.since, second.value)} UTC (${span(second.value - row.link.since)})</b>  `}${known && html`known last: ${known}${bad?.why && html` <span class=${bad.severity}><i class="shape" aria-hidden="true">${SHAPES[bad.severity]}</i> ${visible(bad.why, 120)}</span>`}  `}${visible(row.link.state === "connecting" ? state.why : row.link.reason, 300)}</td>
+    <td class="note" colspan=${columnsBehindState()} title=${visible(state.why, 600)}><${WhyLink} bank=${bank} /> ${row.link.state !== "connecting" && html`<b>since ${utcNear(row.link.since, second.value)} UTC (${span(second.value - row.link.since)})</b>  `}${known && html`known last: ${known}${bad?.why && html` <span class=${bad.severity}><i class="shape" aria-hidden="true">${SHAPES[bad.severity]}</i> ${visible(bad.why, 120)}</span>`}  `}${visible(row.link.state === "connecting" ? state.why : row.link.reason, 300)}</td>
   </tr>`;
 }
 
@@ -114,13 +115,19 @@ function Summary() {
       (scan) => html`<p key=${scan.number}><b>scan ${scan.number}</b> on ${scan.banks.length} of ${rows.value.length} Banks${scan.banks.length < answering.length && html` <span class="warn">(not on all that answer)</span>`},
         started ${utcNear(scan.start ?? 0, second.value)} UTC, ends ${scan.end === null ? "-" : `${utcNear(scan.end, second.value)} UTC`}, files: ${scan.files}</p>`,
     )}
-    ${troubled.map(({ bank, severity, why }) => html`<p key=${bank} class=${severity}><i aria-hidden="true" class="shape">${SHAPES[severity]}</i> <a href=${bankPath(bank)}>${visible(bank, 40)}</a>: ${visible(why, 400)}</p>`)}
+    ${troubled.map(({ bank, severity, why }) => html`<p key=${bank} class=${severity}><i aria-hidden="true" class="shape">${SHAPES[severity]}</i> <a href=${bankPath(bank)}>${visible(bank, 40)}</a>: ${visible(why, 400)} <${WhyLink} bank=${bank} /></p>`)}
     ${scans.length === 0 && rows.value.length > 0 && html`<p class="dim">no scan is running</p>`}
     ${differ.map(
-      ({ name, values }) => html`<p key=${name}><span class="warn"><i aria-hidden="true" class="shape">\u25b2</i> differs: <b>${visible(name, 40)}</b></span>
+      ({ name, values }) => html`<p key=${name}><span class="warn"><i aria-hidden="true" class="shape">\u25b2</i> differs: <a href=${diffPath(values)}><b>${visible(name, 40)}</b></a></span>
         ${Object.entries(values).map(([told, banks]) => `  ${told === "null" ? "none" : visible(told, 40)}: ${banks.slice(0, 6).join(", ")}${banks.length > 6 ? ` and ${banks.length - 6} more` : ""}`).join("; ")}</p>`,
     )}
   </div>`;
+}
+
+/** @param {Record<string, string[]>} values Value -> Banks. @returns {string} Page of the difference of two that disagree. */
+function diffPath(values) {
+  const [left, right] = Object.values(values).map((banks) => banks[0]);
+  return writePlace("/diff", { left, right });
 }
 
 function Filters() {

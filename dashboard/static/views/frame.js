@@ -17,7 +17,7 @@ import { notify } from "./notices.js";
 import { THEMES, chooseTheme, theme } from "./theme.js";
 
 const PAGES = /** @type {[string, string][]} */ ([
-  ["run", "Run"], ["hosts", "Hosts"], ["alarms", "Alarms"], ["spectra", "Spectra"], ["jobs", "Jobs"], ["log", "Log"], ["journal", "Journal"], ["history", "History"], ["files", "Files"],
+  ["run", "Run"], ["hosts", "Hosts"], ["alarms", "Alarms"], ["spectra", "Spectra"], ["jobs", "Jobs"], ["log", "Log"], ["journal", "Journal"], ["history", "History"], ["diff", "Diff"], ["files", "Files"],
 ]);
 const SILENT_S = 3;
 

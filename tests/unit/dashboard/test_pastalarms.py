@@ -8,10 +8,12 @@ import pytest
 
 from dashboard.pastalarms import alarms_at
 from player.alarms.book import AlarmBook, AlarmEventKind, AlarmMoment
-from player.alarms.rules import AlarmRule, Severity, Verdict
+from player.alarms.rules import AlarmRule, AlarmSeverity, AlarmVerdict
 
-RULE = AlarmRule(name="drop", key="scan.dropped", above=0, text="lost", severity=Severity.FAULT)
-SAME = ("name", "severity", "text", "phase", "value", "key", "count", "shelved")
+RULE = AlarmRule(
+    name="drop", key="scan.dropped", above=0, text="lost", severity=AlarmSeverity.FAULT
+)
+SAME = ("name", "severity", "text", "phase", "value", "key", "count", "shelved", "since", "gone")
 
 
 def remark(time: float, text: str) -> dict[str, Any]:
@@ -39,7 +41,7 @@ class Recorded:
         self.entries: list[dict[str, Any]] = []
         self.now = 0.0
 
-    def look(self, seconds: float, verdict: Verdict) -> None:
+    def look(self, seconds: float, verdict: AlarmVerdict) -> None:
         self.now += seconds
         for event in self.book.look({"drop": verdict}, self.moment):
             if event.kind not in (AlarmEventKind.ACKNOWLEDGED, AlarmEventKind.SHELVED):
@@ -64,7 +66,7 @@ class Recorded:
 
 def test_the_journal_tells_the_same_as_the_player_did() -> None:
     recorded = Recorded()
-    holds, away = Verdict(True, "3"), Verdict(False, "0")
+    holds, away = AlarmVerdict(True, "3"), AlarmVerdict(False, "0")
     for step in range(3):
         recorded.look(10, holds)
         recorded.check()

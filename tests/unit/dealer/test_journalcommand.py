@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from dealer.historycommand import plot_lines
-from dealer.journalcommand import _follow, _Shown, _tell_troubles, row_of
+from dealer.journalcommand import _follow, _Shown, _tell_troubles
+from dealer.journalrows import row_of
 from dealer.outcome import Outcome, Outcomes
 from dealer.recordfindings import record_findings
 from dealer.tables import text_table

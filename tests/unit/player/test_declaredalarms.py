@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from player.alarms.rules import AlarmRule, Severity
+from player.alarms.rules import AlarmRule, AlarmSeverity
 from player.config import load
 from player.declaredalarms import alarm_rules
 from player.errors import ConfigError
@@ -66,7 +66,7 @@ max_age = 60
     rules = {rule.name: rule for rule in alarm_rules(config, "BANKA", OF_KIND)}
     assert list(rules) == ["drop", "host_load.load", "wind@station"]
     assert (rules["drop"].above, rules["drop"].hold) == (5, 10.0)
-    assert rules["drop"].severity is Severity.FAULT
+    assert rules["drop"].severity is AlarmSeverity.FAULT
     assert rules["host_load.load"].text == "host_load.load is above 30"
     wind = rules["wind@station"]
     assert (wind.missing_is_well, wind.max_age, wind.equals) == (True, 60, ("calm", True, 3))

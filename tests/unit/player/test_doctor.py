@@ -21,7 +21,6 @@ from player.doctor import (
     Report,
     area_findings,
     data_root_findings,
-    describe_process,
     endpoint_findings,
     examine,
     host_findings,
@@ -277,11 +276,6 @@ def test_little_space_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("player.doctor.MIN_FREE_BYTES", MIN_FREE_BYTES)
     (finding,) = data_root_findings(DataRoot(tmp_path), MIN_FREE_BYTES // 4)
     assert f"only 0.50 GiB are free below the data root {tmp_path}, less than 2 GiB" in finding.text
-
-
-def test_a_process_is_described_as_far_as_it_can_be_seen() -> None:
-    assert describe_process(0) == "a process of another user"
-    assert describe_process(2**22 + 1) == f"process {2**22 + 1}"
 
 
 # the command

@@ -17,15 +17,15 @@ from player.alarms.book import (
     AlarmMoment,
     AlarmRefusedError,
 )
-from player.alarms.rules import AlarmSpec, Severity, Verdict
+from player.alarms.rules import AlarmSeverity, AlarmSpec, AlarmVerdict
 
 HOLDS, AWAY, UNKNOWN = (
-    Verdict(True, "3"),
-    Verdict(False, "0"),
-    Verdict(None, "", "drop has no value"),
+    AlarmVerdict(True, "3"),
+    AlarmVerdict(False, "0"),
+    AlarmVerdict(None, "", "drop has no value"),
 )
 SPEC = AlarmSpec(name="drop", text="blocks were dropped")
-HELD = AlarmSpec(name="held", text="it is full", hold=30.0, severity=Severity.FAULT)
+HELD = AlarmSpec(name="held", text="it is full", hold=30.0, severity=AlarmSeverity.FAULT)
 UTC = 1_800_000_000.0
 
 
@@ -39,7 +39,9 @@ class Driven:
     def __init__(self, *specs: AlarmSpec, settle: float = 0.0) -> None:
         self.book = AlarmBook(specs or (SPEC,), settle)
 
-    def look(self, seconds: float, verdict: Verdict, name: str = "drop") -> list[AlarmEventKind]:
+    def look(
+        self, seconds: float, verdict: AlarmVerdict, name: str = "drop"
+    ) -> list[AlarmEventKind]:
         return [event.kind for event in self.book.look({name: verdict}, at(seconds))]
 
     def told(self, seconds: float = 0.0, name: str = "drop") -> dict[str, Any]:
@@ -194,9 +196,9 @@ def test_the_worst_come_first_and_shelved_ones_last() -> None:
     book = AlarmBook(
         [
             AlarmSpec(name="a", text=""),
-            AlarmSpec(name="b", text="", severity=Severity.FAULT),
-            AlarmSpec(name="c", text="", severity=Severity.FAULT),
-            AlarmSpec(name="d", text="", severity=Severity.FAULT),
+            AlarmSpec(name="b", text="", severity=AlarmSeverity.FAULT),
+            AlarmSpec(name="c", text="", severity=AlarmSeverity.FAULT),
+            AlarmSpec(name="d", text="", severity=AlarmSeverity.FAULT),
         ]
     )
     book.look(dict.fromkeys(names, HOLDS), at(0))
@@ -251,7 +253,7 @@ class AnyLife(RuleBasedStateMachine):
         seconds=st.sampled_from([0.0, 1.0, 4.0, 5.0, 100.0]),
         verdict=st.sampled_from([HOLDS, AWAY, UNKNOWN]),
     )
-    def look(self, seconds: float, verdict: Verdict) -> None:
+    def look(self, seconds: float, verdict: AlarmVerdict) -> None:
         self.now += seconds
         kinds = [event.kind for event in self.book.look({"drop": verdict}, at(self.now))]
         was = self.is_raised

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from player.alarms.rules import AlarmRule, Severity, member, read_said
+from player.alarms.rules import AlarmRule, AlarmSeverity, member, read_said
 
 
 def rule(**limits: Any) -> AlarmRule:
@@ -85,7 +85,7 @@ def test_members_of_tables_and_lists_are_found(path: list[str], found: object) -
 
 
 def test_limits_and_what_is_said_are_for_people() -> None:
-    made = rule(above=0, differs=["", True], severity=Severity.FAULT)
+    made = rule(above=0, differs=["", True], severity=AlarmSeverity.FAULT)
     assert made.limits == "above 0 or not (empty) or true"
     assert made.said("3") == "fault: blocks were dropped (scan.dropped is 3)"
     assert made.said("") == "fault: blocks were dropped"
@@ -93,7 +93,7 @@ def test_limits_and_what_is_said_are_for_people() -> None:
 
 @pytest.mark.parametrize("value", ["3", "", "lost (03:12:44 UTC)", "two\nlines"])
 def test_what_was_said_is_read_back(value: str) -> None:
-    made = rule(above=0, severity=Severity.FAULT)
+    made = rule(above=0, severity=AlarmSeverity.FAULT)
     told = read_said(made.said(value))
     assert told is not None
     spec, shown = told

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from player.alarms.file import AlarmFile
-from player.alarms.rules import AlarmRule, Severity
+from player.alarms.rules import AlarmRule, AlarmSeverity
 from player.alarms.served import BankAlarms
 from player.alarms.watch import AlarmWatch
 from player.testing.clock import ManualClock
@@ -21,7 +21,7 @@ from zmqjsonproxy.rights import Role
 RULES = [
     AlarmRule(name="drop", key="drop", above=0, text="blocks were dropped"),
     AlarmRule(
-        name="board", key="board", differs=("up",), text="board lost", severity=Severity.FAULT
+        name="board", key="board", differs=("up",), text="board lost", severity=AlarmSeverity.FAULT
     ),
 ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from player.alarms.rules import AlarmRule, Verdict
+from player.alarms.rules import AlarmRule, AlarmVerdict
 from player.alarms.watch import AlarmWatch
 from player.testing.clock import ManualClock
 from zmqjsonproxy.channels.declarations import Declared
@@ -18,7 +18,7 @@ def watched(table: PropertyTable, key: str, **limits: Any) -> tuple[AlarmWatch, 
     return AlarmWatch([rule], {"": table}, clock), clock
 
 
-def look(watch: AlarmWatch) -> Verdict:
+def look(watch: AlarmWatch) -> AlarmVerdict:
     return watch.look()["it"]
 
 
@@ -31,7 +31,7 @@ def test_a_property_that_comes_later_is_found_by_its_longest_name() -> None:
     other = PropertyTable([])
     other.publish("status", 5)
     other.publish("status.NETDROP", {"total": 7})
-    assert look(watched(other, "status.NETDROP.total")[0]) == Verdict(True, "7")
+    assert look(watched(other, "status.NETDROP.total")[0]) == AlarmVerdict(True, "7")
 
 
 def test_properties_of_parts_begin_with_the_name_of_the_part() -> None:
@@ -39,7 +39,7 @@ def test_properties_of_parts_begin_with_the_name_of_the_part() -> None:
     part.publish("queued", 3)
     rule = AlarmRule(name="it", text="", key="jobs.queued", above=2)
     watch = AlarmWatch([rule], {"": table, "jobs": part}, ManualClock())
-    assert look(watch) == Verdict(True, "3")
+    assert look(watch) == AlarmVerdict(True, "3")
     table.publish("jobs", {"queued": 1})  # the Bank's own wins, but not once it was found
     assert look(AlarmWatch([rule], {"": table, "jobs": part}, ManualClock())).holds is False
 
@@ -50,7 +50,7 @@ def test_a_value_that_was_taken_away_cannot_be_told() -> None:
     watch, _ = watched(table, "drop")
     assert look(watch).holds is True
     table.publish("drop", None)
-    assert look(watch) == Verdict(None, "", "drop has no value")
+    assert look(watch) == AlarmVerdict(None, "", "drop has no value")
     table.forget("drop")
     assert look(watch).why == "drop has no value yet"
 
@@ -81,7 +81,7 @@ def test_what_is_computed_is_read_every_few_seconds_and_its_failure_is_told() ->
     for _ in range(1000):
         if look(watch).holds is not None or read.wait(0.01):
             break
-    assert look(watch) == Verdict(True, "0.5")
+    assert look(watch) == AlarmVerdict(True, "0.5")
     assert len(reads) == 1
     clock.advance(5)
     look(watch)
