@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from dashboard.bankstate import WatchedBank, key_of
+from dashboard.bankstate import BANK, WatchedBank, key_of
 from dashboard.hub import ArrayHub
 from dashboard.protocol.liveness import LivenessState
 from dashboard.protocol.topics import LineTopic
@@ -117,6 +117,8 @@ def _is_known(state: WatchedBank) -> bool:
         return True
     if link.state is not LivenessState.LIVE or not state.interface.number:
         return False
+    if state.dialect == "original":
+        return bool(state.values) or "get_status" not in state.interface.objects[BANK].methods
     return all(
         key_of(name, str(one["name"])) in state.values
         for name, properties in state.interface.properties.items()

@@ -4,6 +4,7 @@ besides. For one event loop."""
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,6 +26,8 @@ from zmqjsonproxy import ProxyError, ThreadHub
 from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["ArrayView"]
+
+log = logging.getLogger(__name__)
 
 ASK_EVERY_S, MAX_ENTRIES = 5.0, 200
 ACT_WITHIN_S = 10.0
@@ -91,7 +94,13 @@ class ArrayView:
         is_due = asked != self._asked_for or time.monotonic() - self._asked > ASK_EVERY_S
         if is_due and (self._asking is None or self._asking.done()):
             self._asked, self._asked_for = time.monotonic(), asked
-            self._asking = asyncio.get_running_loop().create_task(self.ask(view))
+            self._asking = asyncio.get_running_loop().create_task(self._ask_or_log(view))
+
+    async def _ask_or_log(self, view: View) -> None:
+        try:
+            await self.ask(view)
+        except Exception:  # what Players answer is anybody's: the next question may do
+            log.exception("%s: what was asked for cannot be shown", view.page.name)
 
     async def ask(self, view: View) -> None:
         """Wait for what a page asks for."""
