@@ -16,8 +16,8 @@ from dashboard.protocol.liveness import Liveness
 from dashboard.protocol.wishes import FrameWish
 from dashboard.records import ArrayRecords
 from dashboard.terminal.pages.spectrum import window_of
-from dashboard.terminal.snapshot import Pipe, Snapshot
-from dashboard.terminal.view import View
+from dashboard.terminal.snapshot import ArraySnapshot, Pipe
+from dashboard.terminal.view import TerminalView
 from dashboard.whyquestion import why_question
 from dealer.services import Services
 from dealer.why import ArrayQuestion, ask_why
@@ -37,7 +37,7 @@ DOTS = 2
 
 
 class ArrayView:
-    """What a terminal knows of the array.
+    """Knowledge of the array for a terminal.
 
     Args:
         hub: Of the array, which runs.
@@ -54,7 +54,7 @@ class ArrayView:
         self._docs: dict[str, tuple[int, dict[str, JsonObject]]] = {}
         self._feed: tuple[str, FrameFeed] | None = None
 
-    def follow(self, view: View, width: int) -> None:
+    def follow(self, view: TerminalView, width: int) -> None:
         """Follow what a view shows.
 
         Args:
@@ -70,7 +70,7 @@ class ArrayView:
             self._feed = None
         self._ask_in_time(view)
 
-    def _follow_frames(self, view: View, width: int) -> None:
+    def _follow_frames(self, view: TerminalView, width: int) -> None:
         look = view.look
         pipes = self.snapshot().pipes.get(look.bank, ())
         if not pipes:
@@ -88,7 +88,7 @@ class ArrayView:
             self._hub.board.follow_frames(self._viewer, (wish,))
             self._feed = next(((look.bank, feed) for feed in self._viewer.frames), None)
 
-    def _ask_in_time(self, view: View) -> None:
+    def _ask_in_time(self, view: TerminalView) -> None:
         """Ask again, from time to time, what a page asks for; of another Bank at once."""
         asked = view.page.name, view.look.bank
         is_due = asked != self._asked_for or time.monotonic() - self._asked > ASK_EVERY_S
@@ -96,13 +96,13 @@ class ArrayView:
             self._asked, self._asked_for = time.monotonic(), asked
             self._asking = asyncio.get_running_loop().create_task(self._ask_or_log(view))
 
-    async def _ask_or_log(self, view: View) -> None:
+    async def _ask_or_log(self, view: TerminalView) -> None:
         try:
             await self.ask(view)
         except Exception:  # what Players answer is anybody's: the next question may do
             log.exception("%s: what was asked for cannot be shown", view.page.name)
 
-    async def ask(self, view: View) -> None:
+    async def ask(self, view: TerminalView) -> None:
         """Wait for what a page asks for."""
         match view.page.name:
             case "Journal":
@@ -136,11 +136,11 @@ class ArrayView:
             return f"{key}: {error}"
         return f"{key}: acknowledged"
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> ArraySnapshot:
         """Return the present state; ages count in whole seconds, so that lines do not change without
         end."""
         hub, site = self._hub, self._hub.array.site
-        return Snapshot(
+        return ArraySnapshot(
             now=float(int(self._wall())),
             topics=hub.board.topics,
             banks=list(hub.array.urls),
