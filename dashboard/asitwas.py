@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from dashboard.acts.checks import call_text
 from dashboard.bankstate import (
     ALARMS,
     CONTROL,
     LOAD,
+    PREFIX,
     SCAN_STATE,
     SIMULATED,
     STATUS,
@@ -28,10 +30,12 @@ __all__ = ["AsItWas", "moments_of", "operations_of", "tables_of", "was_there"]
 
 FRESH_S = 30.0
 """Of a Player that is there something is kept at least so often: its load."""
-OPERATIONS_MOST, MOMENTS_MOST = 50, 1000
+MAX_OPERATIONS, MAX_MOMENTS = 50, 1000
 SCAN_KEYS = ("scan.scan", "status.SCANNUM")
 """Keys whose changes are scans; the first that a Bank keeps."""
 _OVER = frozenset({"done", "failed", "aborted"})
+_PARTS_OF_A_START = frozenset({"bank.arm", "bank.confirm_start", "bank.disarm_start"})
+"""Besides `bank.commit`, which stands for all of it."""
 
 
 class AsItWas:
@@ -84,7 +88,7 @@ class AsItWas:
 
     async def _alarms(self, banks: Sequence[str], time: float) -> dict[str, JsonObject]:
         """Return alarms as they were, as far as the newest remarks and calls of then tell."""
-        asked = {"until": time, "most": MOMENTS_MOST, "newest": True}
+        asked = {"until": time, "most": MAX_MOMENTS, "newest": True}
         (remarks, _), (calls, _) = await asyncio.gather(
             self._records.ask(banks, JOURNAL, READ, {**asked, "method": OF_THE_JOURNAL}),
             self._records.ask(banks, JOURNAL, READ, {**asked, "method": f"{ALARMS}.*"}),
@@ -115,13 +119,13 @@ class AsItWas:
     async def _commands(
         self, banks: Sequence[str], time: float
     ) -> tuple[dict[str, list[JsonObject]], dict[str, str]]:
-        asked = {"until": time, "most": OPERATIONS_MOST, "newest": True}
+        asked = {"until": time, "most": MAX_OPERATIONS, "newest": True}
         answers, errors = await self._records.ask(banks, JOURNAL, READ, asked)
         return {bank: answer["entries"] for bank, answer in answers.items()}, errors
 
     async def moments(self, banks: Sequence[str], since: float, until: float) -> JsonObject:
         """Return what is worth a look between two times: scans, changes, control, alarms."""
-        span = {"since": since, "until": until, "most": MOMENTS_MOST}
+        span = {"since": since, "until": until, "most": MAX_MOMENTS}
         keys, errors = await self._records.ask(banks, HISTORY, "keys", {"pattern": "s*"})
         told: dict[str, list[JsonObject]] = {}
         entries, failed = await self._records.ask(banks, JOURNAL, READ, span)
@@ -137,7 +141,7 @@ class AsItWas:
         for bank in banks:
             scans = points.get(bank, [])
             done = entries.get(bank, {}).get("entries", [])
-            is_cut |= len(done) >= MOMENTS_MOST or len(scans) >= MOMENTS_MOST
+            is_cut |= len(done) >= MAX_MOMENTS or len(scans) >= MAX_MOMENTS
             told[bank] = moments_of(scans, done)
         ordered = [{"bank": bank, **each} for bank, each in in_time_order(told)]
         return {"moments": ordered, "errors": errors, "cut": is_cut}
@@ -277,11 +281,12 @@ def moments_of(
     ]
     for entry in entries:
         name = str(entry["method"])
+        if name in _PARTS_OF_A_START:
+            continue
         is_control = name.startswith("control") or str(entry["text"]).startswith("control:")
         is_alarm = name.startswith(f"{ALARMS}.") or AlarmEvent.read(str(entry["text"])) is not None
         who = entry["key"] or entry["client"]
-        text = f"{name} {entry['arguments']}".strip() if name else ""
-        words = [text, str(who), str(entry["outcome"])]
+        words = [_call_of(name, entry["arguments"]), str(who), str(entry["outcome"])]
         found.append(
             {
                 "time": entry["time"],
@@ -292,3 +297,10 @@ def moments_of(
             }
         )
     return sorted(found, key=lambda each: float(each["time"]))
+
+
+def _call_of(method: str, arguments: Any) -> str:
+    """Return a call of a journal in words; empty: it is none."""
+    told = arguments if isinstance(arguments, Mapping) else {}
+    args, kwargs = told.get("args", ()), told.get("kwargs", {})
+    return call_text(method.removeprefix(PREFIX), args, kwargs) if method else ""

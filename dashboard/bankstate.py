@@ -10,6 +10,7 @@ from typing import Any
 
 from dashboard.protocol.liveness import Liveness
 from dashboard.protocol.topics import KeyTopic, LineTopic
+from dealer.differences import HeldValue
 from groundwork.truncation import cut
 from groundwork.values import JsonObject
 from player.endpoints.http.protocol.messages import MAX_ARRAY
@@ -22,6 +23,7 @@ __all__ = [
     "CONTROL",
     "LOAD",
     "ORIGINAL_SUMMARY",
+    "PREFIX",
     "SCAN_STATE",
     "SIMULATED",
     "STATUS",
@@ -240,6 +242,19 @@ class WatchedBank:
         """Name of the key that has control; empty: nobody has, or somebody without a key."""
         told = self._value(CONTROL)
         return str(told.get("key") or "") if isinstance(told, Mapping) else ""
+
+    def settings(self) -> dict[str, HeldValue]:
+        """Return values in force, those of tables by member as histories have them, with the time
+        since when, by our clock."""
+        offset = self.offset or 0.0
+        held: dict[str, HeldValue] = {}
+        for key, (value, time, _) in self._values.values.items():
+            some = value.items() if isinstance(value, Mapping) else [("", value)]
+            for member, each in some:
+                if each is not None and not isinstance(each, list | Mapping):
+                    name = f"{key}.{member}" if member else key
+                    held[name] = HeldValue(value=each, since=time - offset)
+        return held
 
     def _alarm_counts(self) -> JsonObject | None:
         """Return how many alarms there are, as its Player counts them; None: it does not tell."""

@@ -13,9 +13,9 @@ from player.endpoints.http.bodies import read_body
 from player.endpoints.http.guard import PERSON
 from player.endpoints.http.protocol.sessions import Person
 
-__all__ = ["BODY_MOST", "Body", "Changes", "require_role", "who"]
+__all__ = ["MAX_BODY_BYTES", "Body", "Changes", "require_role", "who"]
 
-BODY_MOST = 65_536
+MAX_BODY_BYTES = 65_536
 ONLY_LOOKS = (
     "this dashboard only looks: it was started without --control. Use the command `dealer`, or a "
     "dashboard with --control"
@@ -63,7 +63,7 @@ class Changes:
         async def answer(request: Request) -> Response:
             person = self.person(request)
             require_role(person, needs)
-            return await change(person, _read(model, await read_body(request, BODY_MOST)))
+            return await change(person, _read(model, await read_body(request, MAX_BODY_BYTES)))
 
         schema = {"application/json": {"schema": model.model_json_schema()}}
         api.add_api_route(

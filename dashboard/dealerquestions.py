@@ -12,7 +12,9 @@ from typing import Annotated, Literal, TypeVar
 from fastapi import FastAPI, HTTPException, Path, Query, Request, Response
 
 from dashboard.hub import ArrayHub
+from dashboard.protocol.liveness import LivenessState
 from dashboard.whyquestion import why_question
+from dealer.differences import HeldValue, disagreements
 from dealer.diffstates import WORD_FORM, Comparison, StateError, compare, read_word
 from dealer.handover import ask_handover
 from dealer.services import Services
@@ -57,6 +59,7 @@ class DealerQuestions:
         """Add them to an application."""
         api.add_api_route("/api/why/{bank}", self.why)
         api.add_api_route("/api/diff", self.diff)
+        api.add_api_route("/api/differences", self.differences)
         api.add_api_route("/api/handover", self.handover)
 
     @contextlib.asynccontextmanager
@@ -99,6 +102,21 @@ class DealerQuestions:
             raise HTTPException(400, str(error)) from error
         return json_response(found.describe())
 
+    async def differences(self) -> Response:
+        """Return on what Banks of one kind disagree now that answer and are in the same mode."""
+        groups: dict[tuple[str, str], dict[str, dict[str, HeldValue]]] = {}
+        for bank, state in self._hub.states.items():
+            if state.liveness.state is LivenessState.LIVE:
+                group = (state.kind, str(state.overview.get("mode")))
+                groups.setdefault(group, {})[bank] = state.settings()
+        now = time.time()
+        found = [
+            {"key": key, "values": told}
+            for banks in groups.values()
+            for key, told in disagreements(banks, now).items()
+        ]
+        return json_response({"time": now, "differences": found})
+
     async def handover(
         self,
         request: Request,
@@ -123,7 +141,7 @@ class DealerQuestions:
         if form == "json":
             return json_response(sheet.describe())
         write, suffix, kind = _FORMS[form]
-        page = str(request.base_url)
+        page = str(request.base_url).rstrip("/") + array.site.prefix
         name = f"handover-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(end))}.{suffix}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(write(sheet, page), media_type=f"{kind}; charset=utf-8", headers=headers)

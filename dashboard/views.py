@@ -24,7 +24,7 @@ TABLE = (
     "CREATE TABLE IF NOT EXISTS views (name TEXT PRIMARY KEY, address TEXT NOT NULL,"
     " by TEXT NOT NULL, time REAL NOT NULL) WITHOUT ROWID"
 )
-VIEWS_MOST = 500
+MAX_VIEWS = 500
 _ALL = "SELECT name, address, by, time FROM views ORDER BY name"
 _PUT = (
     "INSERT INTO views VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE"
@@ -85,8 +85,8 @@ class Views:
             by = _maker(connection, view.name)
             if by is None:
                 (count,) = connection.execute("SELECT count(*) FROM views").fetchone()
-                if count >= VIEWS_MOST:
-                    raise HTTPException(403, f"{VIEWS_MOST} views are saved: remove one")
+                if count >= MAX_VIEWS:
+                    raise HTTPException(403, f"{MAX_VIEWS} views are saved: remove one")
             _check_maker(person, view.name, by)
             connection.execute(_PUT, (view.name, view.address, person.key, self._clock()))
             return _all(connection)

@@ -20,6 +20,7 @@ __all__ = [
     "StateDifference",
     "call_behind",
     "differences",
+    "disagreements",
     "last_stretch",
 ]
 
@@ -31,7 +32,7 @@ BEFORE_S = 0.02
 """A call that begins at most so long after a value did, by the same clock, may have made it, s."""
 NAMED_S = 60.0
 """A call that names a key is taken for the one that set it, if the value began within this time, s."""
-ABBREVIATED = 4
+ABBREVIATED = 5
 """Letters of an abbreviation at least."""
 AGREEMENTS = ("bank.commit", "bank.confirm_start")
 """Calls that only agree to what calls before them have set up."""
@@ -50,7 +51,7 @@ OWN = (
     *("status.DAQFITS", "status.DATADIR", "status.DATAHOST", "status.DATAPORT", "status.STT_*"),
     *("status.M_STT*", "status.DAQSTART", "status.DAQMONO", "status.DAQNROW", "status.NPKT"),
     *("status.DAQNINT", "status.DAQPLAN", "status.DAQPEAK", "status.DAQBLKS", "status.DAQLOOPS"),
-    *("status.SRC_NAME", "control.*"),
+    *("status.SRC_NAME", "control.*", "alarms.*", "daq.no_spectrum"),
 )
 """Patterns of keys that are each Bank's, or each scan's, own."""
 MOVING = ("host_load.*", "status.DAQPULSE", "status.NETSTAT", "*_rate", "events", "subscribers")
@@ -191,6 +192,37 @@ def _kind(key: str, left: ComparedState, right: ComparedState) -> DifferenceKind
 
 def _is_any(key: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(key, pattern) for pattern in patterns)
+
+
+def disagreements(
+    values: Mapping[str, Mapping[str, HeldValue]], at: float
+) -> dict[str, dict[str, list[str]]]:
+    """Return the keys on which Banks of one kind disagree that should not: key -> value, as text ->
+    Banks that have it.
+
+    Of keys that are each Bank's own, or that move, none is told; nor are those whose names begin with
+    an underscore, as of the switching signals that one Bank makes for all.
+
+    Args:
+        values: Bank -> key -> value in force.
+        at: Now, UTC, unix seconds.
+    """
+    first, *others = values.values() or [{}]
+    found: dict[str, dict[str, list[str]]] = {}
+    for key in sorted(first):
+        if "._" in key or _is_any(key, (*OWN, *MOVING)):
+            continue
+        if not all(key in each for each in others):
+            continue
+        held = {bank: each[key] for bank, each in values.items()}
+        if any(each.since is not None and at - each.since < MOVING_S for each in held.values()):
+            continue
+        groups: dict[str, list[str]] = {}
+        for bank, each in held.items():
+            groups.setdefault(repr(each.value), []).append(bank)
+        if len(groups) > 1:
+            found[key] = {str(held[banks[0]].value): banks for banks in groups.values()}
+    return found
 
 
 def call_behind(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -23,11 +23,10 @@ from zmqjsonproxy.errors import (
     PeerLostError,
     RefusedError,
 )
-from zmqjsonproxy.rpc.protocol.jsonrpc import error_from
 
 __all__ = ["Act", "ActOutcome", "OutcomeState"]
 
-TEXT_MOST, CONFIRMATION_MOST = 2000, 200
+MAX_TEXT, MAX_CONFIRMATION = 1000, 200
 
 
 class OutcomeState(StrEnum):
@@ -44,8 +43,6 @@ class OutcomeState(StrEnum):
 
 
 _OPEN = (OutcomeState.WAITING, OutcomeState.RUNNING)
-_ENDED = frozenset({"done", "failed", "aborted", "lost"})
-"""States of operations that have ended."""
 
 
 @dataclass(slots=True)
@@ -79,7 +76,7 @@ class ActOutcome:
             text = _confirmation(outcome.value) if tells else ""
             return cls(OutcomeState.DONE, text, delay)
         call_id = str(getattr(error, "call_id", ""))
-        return cls(_state_of(error, call_id), cut(reason_of(error), TEXT_MOST), delay, call_id)
+        return cls(_state_of(error, call_id), cut(reason_of(error), MAX_TEXT), delay, call_id)
 
     def describe(self) -> JsonObject:
         """Return what viewers are told."""
@@ -110,7 +107,7 @@ def _confirmation(value: Any) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else write_json(value, MAX_ARRAY)
-    return cut(text, CONFIRMATION_MOST)
+    return cut(text, MAX_CONFIRMATION)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -191,21 +188,9 @@ class Act:
             else:
                 self.outcomes[bank] = ActOutcome(OutcomeState.FAILED, others)
 
-    def take_operations(self, operations: Mapping[str, Mapping[str, Any]]) -> None:
-        """Look how the operations stand that it has begun.
-
-        Args:
-            operations: "BANK ID" -> as viewers are told of it.
-        """
-        for bank, outcome in self.outcomes.items():
-            told = operations.get(f"{bank} {outcome.operation}") if outcome.operation else None
-            if told is None or outcome.state not in _OPEN:
-                continue
-            if told.get("state") in _ENDED:
-                ended = ActOutcome.of(Outcome(bank, told.get("value"), _error_of(told)))
-                self.outcomes[bank] = replace(ended, operation=outcome.operation)
-            else:
-                outcome.state = OutcomeState.RUNNING
+    def refuse(self, why: str) -> None:
+        """Take note that nothing was done anywhere."""
+        self.outcomes = {bank: ActOutcome(OutcomeState.REFUSED, why) for bank in self.banks}
 
     def give_up(self, why: str) -> None:
         """End what is still waited for: nobody knows its outcome."""
@@ -233,13 +218,3 @@ class Act:
     def describe_whole(self) -> JsonObject:
         """Return what its person is told."""
         return {**self.describe(), "values": self.values, "before": self.before}
-
-
-def _error_of(told: Mapping[str, Any]) -> Exception | None:
-    """Return the error of an operation that has ended; None: it is done."""
-    if told["state"] == "done":
-        return None
-    error = told.get("error")
-    if isinstance(error, Mapping):
-        return error_from(dict(error), peer="", method=str(told.get("method", "")))
-    return OperationLostError("its Player ended in the middle of it, or has forgotten it")

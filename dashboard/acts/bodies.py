@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -11,10 +11,12 @@ from dashboard.changes import Body
 __all__ = [
     "AbortBody",
     "ActBody",
+    "AskBody",
     "BanksBody",
     "BreakBody",
     "CallBody",
     "DismissBody",
+    "OrderBody",
     "ParametersBody",
     "StartBody",
     "TakeBody",
@@ -34,11 +36,17 @@ def _identifiers(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+def _one_line(text: str) -> str:
+    if not text.isprintable() or not text.strip():
+        raise ValueError("a reason is one line, without control characters")
+    return text
+
+
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Names = Annotated[
     tuple[Name, ...], Field(min_length=1, max_length=2000, strict=False), AfterValidator(_once)
 ]
-Reason = Annotated[str, Field(min_length=1, max_length=200)]
+Reason = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
 Arguments = Annotated[dict[str, Any], Field(max_length=200), AfterValidator(_identifiers)]
 
 
@@ -101,10 +109,27 @@ class TakeBody(BanksBody):
     stays: bool = False
 
 
+class AskBody(ActBody):
+    """Act of which it is not known what became of it."""
+
+    id: Name
+
+
 class BreakBody(BanksBody):
     """Control that is to be taken from whoever has it."""
 
     reason: Reason
+
+
+class OrderBody(BanksBody):
+    """Order to the supervisords of hosts.
+
+    Attributes:
+        force: Also while a scan runs.
+    """
+
+    order: Literal["start", "stop", "restart"]
+    force: bool = False
 
 
 class DismissBody(Body):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import Any
 
 from dashboard.acts.act import Act, OutcomeState
@@ -12,7 +12,7 @@ from dashboard.protocol.topics import KeyTopic
 
 __all__ = ["ActBook", "TooManyActsError"]
 
-RUNNING_MOST, OF_PERSON_MOST, MOST = 20, 50, 200
+MAX_RUNNING, MAX_OF_PERSON, MAX_ACTS = 20, 50, 200
 DONE_KEPT_S = 3600.0
 
 
@@ -47,7 +47,7 @@ class ActBook:
             TooManyActsError: Too many acts of this person go on.
         """
         running = sum(act.ended is None for act in self.of(by))
-        if running >= RUNNING_MOST:
+        if running >= MAX_RUNNING:
             raise TooManyActsError(
                 f"{running} acts of yours go on, and no more may: wait until one has ended"
             )
@@ -60,7 +60,7 @@ class ActBook:
         return act
 
     def _make_room(self, by: str) -> None:
-        for acts, most in ((self.of(by), OF_PERSON_MOST), (list(self._acts.values()), MOST)):
+        for acts, most in ((self.of(by), MAX_OF_PERSON), (list(self._acts.values()), MAX_ACTS)):
             ended = [act for act in acts if act.ended is not None]
             for act in ended[: max(len(acts) - most, 0)]:
                 self._forget(act)
@@ -73,14 +73,13 @@ class ActBook:
         if act.id in self._acts:
             self._topic.put(act.id, act.describe())
 
-    def look(self, operations: Mapping[str, Mapping[str, Any]]) -> None:
-        """Look how operations stand, and forget what is old; called a few times a second."""
+    def forget_old(self) -> None:
+        """Forget what was done long ago; called from time to time."""
         now = self._clock()
         for act in list(self._acts.values()):
             if act.ended is None:
-                act.take_operations(operations)
-                self.show(act)
-            elif act.state is OutcomeState.DONE and now - act.ended > DONE_KEPT_S:
+                continue
+            if act.state is OutcomeState.DONE and now - act.ended > DONE_KEPT_S:
                 self._forget(act)
 
     def of(self, by: str) -> list[Act]:

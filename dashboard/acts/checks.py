@@ -15,7 +15,7 @@ from zmqjsonproxy.parameters import Passing
 
 __all__ = ["NothingSentError", "call_text", "check_heard", "methods_of"]
 
-TEXT_MOST = 300
+MAX_TEXT = 300
 _NOT_CALLED = {
     "control": "control is taken, given back and broken by its own addresses",
     "rpc": "operations are aborted by an address of their own",
@@ -101,7 +101,7 @@ def call_text(
         f"{name}={'...' if names_secret(name) else _word(value)}" for name, value in kwargs.items()
     ]
     text = ", ".join(words)
-    return f"{label}({text if len(text) <= TEXT_MOST else text[: TEXT_MOST - 3] + '...'})"
+    return f"{label}({text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 3] + '...'})"
 
 
 def _word(value: Any) -> str:

@@ -13,17 +13,18 @@ from dashboard.acts.act import Act, ActOutcome, OutcomeState
 from dashboard.acts.book import ActBook
 from dashboard.acts.seats import Seat, Seats
 from dealer.control import Control
-from dealer.errors import DealerError, PlayersError, StartError
+from dealer.errors import DealerError, PlayersError, StartError, reason_of
 from dealer.outcome import Outcome
 from groundwork.errors import text_of
 from player.endpoints.http.protocol.sessions import Person
 from zmqjsonproxy import AsyncOperation, MethodDescription
 from zmqjsonproxy.errors import ProxyError
-from zmqjsonproxy.operations import begin
+from zmqjsonproxy.operations import begin, look
 
 __all__ = [
     "Doer",
     "abort",
+    "ask_again",
     "break_control",
     "call",
     "release",
@@ -36,6 +37,9 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 Work = Callable[[Seat, Act], Coroutine[Any, Any, None]]
+_ENDED = frozenset({"done", "failed", "aborted", "lost"})
+"""States of operations that have ended."""
+LOOK_EVERY_S, ASK_EVERY_S = 0.1, 5.0
 READ_WITHIN_S, CONTROL_WITHIN_S, SET_WITHIN_S, SCAN_WITHIN_S = 10.0, 10.0, 60.0, 180.0
 
 
@@ -114,28 +118,34 @@ async def call(
     act: Act,
     *,
     described: Mapping[str, MethodDescription],
+    heard: Mapping[str, Mapping[str, Any]],
+    show: Callable[[Act], None],
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     timeout: float,
 ) -> None:
-    """Call a method; where it is an operation, begin it.
+    """Call a method; where it is an operation, begin it, and wait for its end.
 
     Args:
         seat: Calls.
         act: Which is carried out.
         described: Bank -> what it says of the method.
+        heard: "BANK ID" -> how an operation stands, as viewers are told.
+        show: Called with the act when operations were begun.
         args: Positional arguments.
         kwargs: Keyword arguments.
-        timeout: s.
+        timeout: s, of the call, or of the answer that an operation was begun.
     """
     begun = [bank for bank in act.banks if described[bank].kind == "operation"]
     called = [bank for bank in act.banks if bank not in begun]
     works = []
     if begun:
-        works.append(_begin(seat, act, begun, args, kwargs, timeout))
+        making = _begin(seat, act, begun, args, kwargs, timeout)
+        works.append(_follow(seat, act, making, heard, show))
     if called:
         tells = any(described[bank].kind == "command" for bank in called)
-        works.append(_call(seat, act, called, args, kwargs, timeout, tells=tells))
+        name = act.method if act.object_name == "bank" else f"{act.object_name}.{act.method}"
+        works.append(_call(seat, act, called, name, args, kwargs, timeout, tells=tells))
     await asyncio.gather(*works)
 
 
@@ -143,14 +153,13 @@ async def _call(
     seat: Seat,
     act: Act,
     banks: Sequence[str],
+    name: str,
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     timeout: float,
     *,
     tells: bool,
 ) -> None:
-    of_bank = act.object_name == "bank"
-    name = act.method if of_bank else f"{act.object_name}.{act.method}"
     found = await seat.verbs(banks, timeout).outcomes(name, *args, **kwargs)
     act.take(found, tells=tells)
 
@@ -162,21 +171,79 @@ async def _begin(
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     timeout: float,
-) -> None:
+) -> dict[str, AsyncOperation]:
+    """Begin an operation; Bank -> it, where it was begun."""
     urls = [seat.urls[bank] for bank in banks]
     make = partial(AsyncOperation, seat.hub)
     results = await begin(seat.hub, make, urls, act.object_name, act.method, args, kwargs, timeout)
+    found = {}
     for bank, result in zip(banks, results, strict=True):
         if isinstance(result, ProxyError):
             act.outcomes[bank] = ActOutcome.of(Outcome(bank, None, result))
         else:
             act.outcomes[bank] = ActOutcome(OutcomeState.RUNNING, operation=result.id)
+            found[bank] = result
+    return found
+
+
+async def _follow(
+    seat: Seat,
+    act: Act,
+    making: Coroutine[Any, Any, dict[str, AsyncOperation]],
+    heard: Mapping[str, Mapping[str, Any]],
+    show: Callable[[Act], None],
+) -> None:
+    """Wait for the ends of operations: ask for them when viewers were told of one, else seldom."""
+    going_on, clock = await making, asyncio.get_running_loop().time
+    show(act)
+    due = clock() + ASK_EVERY_S
+    while going_on:
+        await asyncio.sleep(LOOK_EVERY_S)
+        told = (heard.get(f"{bank} {each.id}", {}) for bank, each in going_on.items())
+        if clock() < due and not any(each.get("state") in _ENDED for each in told):
+            continue
+        due = clock() + ASK_EVERY_S
+        await look(seat.hub, list(going_on.values()))
+        for bank, operation in list(going_on.items()):
+            if operation.has_ended:
+                del going_on[bank]
+                act.take({bank: await _end_of(bank, operation)})
+                act.outcomes[bank].operation = operation.id
+                show(act)
+
+
+async def _end_of(bank: str, operation: AsyncOperation) -> Outcome:
+    try:
+        return Outcome(bank, await operation.result(0.0))
+    except ProxyError as error:
+        return Outcome(bank, None, error)
 
 
 async def abort(seat: Seat, act: Act, *, id: str, reason: str) -> None:
     """Abort an operation."""
     verbs = seat.verbs(act.banks, READ_WITHIN_S)
     act.take(await verbs.outcomes("rpc.abort", id, reason), tells=False)
+
+
+async def ask_again(seat: Seat, act: Act) -> None:
+    """Ask Players what became of calls whose answers did not come."""
+    unknown = {
+        bank: outcome.call_id
+        for bank, outcome in act.outcomes.items()
+        if outcome.state is OutcomeState.UNKNOWN and outcome.call_id
+    }
+    for bank, call_id in unknown.items():
+        outcome = act.outcomes[bank]
+        try:
+            states = await seat.verbs([bank], READ_WITHIN_S).outcome_of(call_id, _banks=[bank])
+        except PlayersError as error:
+            outcome.text = reason_of(error.failed[bank].error)
+            continue
+        state = states[bank]
+        if state.state == "done" or state.error is not None:
+            act.take({bank: Outcome(bank, state.value, state.error)})
+        else:
+            outcome.text = f"{state.state}{f': {state.text}' if state.text else ''}"
 
 
 # parameters and scans

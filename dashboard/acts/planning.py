@@ -28,7 +28,7 @@ __all__ = ["BankSetting", "Planner", "read_plan", "refusals", "write_script"]
 LEAD_S = 900.0
 """Time, virtual, in which the models are brought to where the Banks are."""
 LIMIT_S, GRACE_S = 30.0, 10.0
-AT_ONCE = 2
+AT_ONCE, MAX_WAITING = 2, 8
 _SCRIPT = """\
 import json
 import time
@@ -141,7 +141,7 @@ def read_plan(plan: Mapping[str, Any], line: int, now: float) -> JsonObject:
     before = [row for row in plan["rows"] if (row["line"] or 0) < line]
     rows = [
         {
-            "at": round(row["at"] - lead, 3),
+            "at": round(row["at"] - lead, 3) + 0.0,  # never -0.0
             "banks": row["banks"],
             "call": row["call"],
             "text": row.get("fault", row.get("does", "")),
@@ -196,7 +196,7 @@ class Planner:
     """
 
     def __init__(self, config: Path | None) -> None:
-        self._config, self._free = config, asyncio.Semaphore(AT_ONCE)
+        self._config, self._free, self._wanted = config, asyncio.Semaphore(AT_ONCE), 0
 
     async def plan(
         self, settings: Mapping[str, BankSetting], wanted: Mapping[str, Any]
@@ -209,10 +209,21 @@ class Planner:
         """
         if self._config is None:
             return _no_plan("the array has no configuration file here, which models are made of")
+        if self._wanted >= MAX_WAITING:
+            return _no_plan("too many plans are asked for at once: try again in some seconds")
+        self._wanted += 1
+        try:
+            return await self._plan(self._config, settings, wanted)
+        finally:
+            self._wanted -= 1
+
+    async def _plan(
+        self, config: Path, settings: Mapping[str, BankSetting], wanted: Mapping[str, Any]
+    ) -> JsonObject:
         async with self._free:
             now = float(math.ceil(time.time()))
             script, line = write_script(settings, now, **wanted)
-            status, told, why = await _run(self._config, script, now - LEAD_S)
+            status, told, why = await _run(config, script, now - LEAD_S)
         try:
             plan = json.loads(told)
             return _no_plan(plan["error"]) if "error" in plan else read_plan(plan, line, now)

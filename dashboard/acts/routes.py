@@ -15,10 +15,12 @@ from dashboard.acts.act import Act
 from dashboard.acts.bodies import (
     AbortBody,
     ActBody,
+    AskBody,
     BanksBody,
     BreakBody,
     CallBody,
     DismissBody,
+    OrderBody,
     ParametersBody,
     StartBody,
     TakeBody,
@@ -26,11 +28,14 @@ from dashboard.acts.bodies import (
 from dashboard.acts.book import ActBook, TooManyActsError
 from dashboard.acts.checks import NothingSentError, call_text, check_heard, methods_of
 from dashboard.acts.doing import Doer
+from dashboard.acts.hostorders import HostOrders
 from dashboard.acts.planning import BankSetting, Planner, refusals
 from dashboard.acts.seats import Seats
 from dashboard.changes import Changes, require_role
 from dashboard.hub import ArrayHub
 from dashboard.records import ArrayRecords
+from dealer.errors import ConfigurationError
+from groundwork.printable import printable
 from groundwork.roles import Role
 from groundwork.values import JsonObject
 from player.endpoints.http.logins import Logins
@@ -50,9 +55,11 @@ ACT_PATHS = (
     "/api/control/take",
     "/api/control/release",
     "/api/control/break",
+    "/api/acts/ask",
     "/api/acts/dismiss",
+    "/api/hosts/order",
 )
-LOOK_EVERY_S = 0.25
+LOOK_EVERY_S = 10.0
 URGENT = frozenset({"abort", "stop"})
 """Methods that end something."""
 
@@ -72,6 +79,7 @@ class ActRoutes:
     _doer: Doer
     _records: ArrayRecords
     _planner: Planner
+    _orders: HostOrders | None
 
     def __init__(self, logins: Logins | None, keys: ClientKeys | None, changes: Changes) -> None:
         self._logins, self._keys, self._changes = logins, keys, changes
@@ -90,7 +98,9 @@ class ActRoutes:
             (TakeBody, self.take, Role.OPERATE),
             (BanksBody, self.release, Role.OPERATE),
             (BreakBody, self.break_control, Role.ADMIN),
+            (AskBody, self.ask, Role.OPERATE),
             (DismissBody, self.dismiss, Role.OBSERVE),
+            (OrderBody, self.order, Role.ADMIN),
         )
         for path, (model, change, needs) in zip(ACT_PATHS, changes, strict=True):
             self._changes.add(api, path, model, change, needs)
@@ -105,16 +115,20 @@ class ActRoutes:
         self._planner = Planner(hub.array.path)
         self._seats = Seats(hub.array.urls, self._keys, self._is_present)
         self._doer = Doer(self._seats, self._book)
+        installation = hub.array.installation
+        self._orders = None if installation is None else HostOrders(installation)
         looking = asyncio.create_task(self._look())
         try:
             yield
         finally:
             looking.cancel()
             await self._seats.close()
+            if self._orders is not None:
+                self._orders.close()
 
     async def _look(self) -> None:
         while True:
-            self._book.look(self._hub.board.operations.values)
+            self._book.forget_old()
             await asyncio.sleep(LOOK_EVERY_S)
 
     def _is_present(self, person: Person) -> bool:
@@ -141,10 +155,22 @@ class ActRoutes:
 
     async def act(self, request: Request, id: str) -> Response:
         """Return one act of the person who asks, with what was answered."""
-        act = self._book.find(self._changes.person(request).key, id)
+        return json_response({"act": self._own(self._changes.person(request), id).describe_whole()})
+
+    async def ask(self, person: Person, body: AskBody) -> Response:
+        """Ask the Players what became of an act of one's own where that is not known."""
+        act = self._own(person, body.id)
+        if act.ended is None:
+            raise HTTPException(409, f"{act.id} goes on: its outcome comes by itself")
+        await doing.ask_again(self._seats.of(person), act)
+        self._book.show(act)
+        return json_response({"act": act.describe_whole()})
+
+    def _own(self, person: Person, id: str) -> Act:
+        act = self._book.find(person.key, id)
         if act is None:
             raise HTTPException(404, f"no act {id[:80]!r} of yours is kept")
-        return json_response({"act": act.describe_whole()})
+        return act
 
     async def dismiss(self, person: Person, body: DismissBody) -> Response:
         """Forget acts of one's own that have ended."""
@@ -166,6 +192,8 @@ class ActRoutes:
         work = partial(
             doing.call,
             described=described,
+            heard=self._hub.board.operations.values,
+            show=self._book.show,
             args=body.args,
             kwargs=body.kwargs,
             timeout=body.timeout,
@@ -198,10 +226,12 @@ class ActRoutes:
         """Return what a start would do, how long it takes, and what would be refused; no Player is
         told."""
         banks, states = self._known(body.banks), self._hub.states
-        told, _ = await self._records.ask(banks, "bank", "get_param")
+        (modes, _), (told, _) = await asyncio.gather(
+            *(self._records.ask(banks, "bank", method) for method in ("get_mode", "get_param"))
+        )
         settings = {
             bank: BankSetting(
-                mode=str(states[bank].overview.get("mode") or ""),
+                mode=modes[bank] if isinstance(modes.get(bank), str) else "",
                 parameters=told[bank] if isinstance(told.get(bank), dict) else {},
                 scan=states[bank].scan_number,
             )
@@ -218,7 +248,7 @@ class ActRoutes:
         told = self._hub.board.operations.values.get(f"{body.bank} {body.id}")
         if told is None:
             raise HTTPException(404, f"{body.bank} has no operation {body.id[:80]!r}")
-        text = f"abort of {told.get('method', body.id)}"
+        text = f"abort of {printable(str(told.get('method', body.id))[:200])}"
         check_heard(self._hub.states, banks, text, is_urgent=True)
         work = partial(
             doing.abort, id=body.id, reason=f"aborted by {person.key or 'the dashboard'}"
@@ -248,6 +278,29 @@ class ActRoutes:
         return await self._control(
             person, body, "break", f"break control: {body.reason}", banks, work
         )
+
+    async def order(self, person: Person, body: OrderBody) -> Response:
+        """Start, stop or restart Players by the supervisords of their hosts."""
+        if self._orders is None:
+            raise NothingSentError(
+                f"{body.order}: nothing was done: the configuration names no supervisord, a table "
+                "[hosts.X] for each host"
+            )
+        try:
+            banks = self._orders.installation.choose(self._known(body.banks))
+        except ConfigurationError as error:
+            raise NothingSentError(f"{body.order}: nothing was done: {error}") from error
+        names = [bank.name for bank in banks]
+        give = partial(
+            self._orders.give,
+            order=body.order,
+            banks=banks,
+            force=body.force,
+            show=self._book.show,
+        )
+        text = f"{body.order} of the Player"
+        act = self._doer.begin(person, "hosts", text, names, give, object_name="host")
+        return await self._answer(body, act)
 
     async def _control(
         self,

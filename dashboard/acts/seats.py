@@ -24,11 +24,11 @@ from zmqjsonproxy.control.protocol.lease import RENEW_EVERY_S
 from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.subscriptions import Subscriptions
 
-__all__ = ["Seat", "SeatVerbs", "Seats"]
+__all__ = ["PresentRenewal", "Seat", "SeatVerbs", "Seats"]
 
 ABSENT_S = 15.0
 """Control that is to be renewed is given back when nobody was there for so long."""
-SEATS_MOST, IDLE_S = 50, 600.0
+MAX_SEATS, IDLE_S = 50, 600.0
 
 
 class SeatVerbs(Verbs[str, AsyncOperation, AsyncOperations]):
@@ -80,7 +80,7 @@ class Seat:
             self.hub.call_for(token)
         self._subscriptions = Subscriptions(Services(keys).resolvers, keys=keys)
         self.controls = Controls(BankCalls(self.hub, urls))
-        self.controls.renewal = _PresentRenewal(self.controls, is_present)
+        self.controls.renewal = PresentRenewal(self.controls, is_present)
         self.numbers: dict[str, int] = {}
         self.acts: dict[asyncio.Task[None], Act] = {}
         self.used = time.monotonic()
@@ -110,7 +110,7 @@ class Seat:
         await self.hub.close()
 
 
-class _PresentRenewal:
+class PresentRenewal:
     """Signs of life of a person, as long as they are there; see `dealer.control.Renewal`."""
 
     def __init__(self, controls: Controls, is_present: Callable[[], bool]) -> None:
@@ -181,7 +181,7 @@ class Seats:
 
     def _make_room(self) -> None:
         """Take seats away that nobody has used for long, and of too many the oldest of them."""
-        now, excess = time.monotonic(), len(self._seats) + 1 - SEATS_MOST
+        now, excess = time.monotonic(), len(self._seats) + 1 - MAX_SEATS
         for place, seat in list(self._seats.items()):
             if seat.is_idle and (excess > 0 or now - seat.used > IDLE_S):
                 del self._seats[place]

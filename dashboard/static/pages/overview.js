@@ -4,14 +4,14 @@ import { useEffect } from "preact/hooks";
 import { Bandpass, commonRange } from "../charts/bandpass.js";
 import { AutoScale } from "../charts/scales.js";
 import { bankPath, go, place, setQuery, writePlace } from "../state/address.js";
-import { now, second } from "../state/clock.js";
+import { moment, now, second } from "../state/clock.js";
 import { topic } from "../state/store.js";
 import { differences, furtherCells, passes, runningScans, scanCells, sorted } from "../text/banks.js";
 import { kindName, percent, scaled, span, utcNear, value, visible } from "../text/format.js";
 import { SHAPES, activity, bankState, isStale } from "../text/states.js";
 import { Chip, Progress } from "../views/chip.js";
 import { rows } from "../views/frame.js";
-import { chosen, useTopics } from "../views/hooks.js";
+import { chosen, useJson, useTopics } from "../views/hooks.js";
 import { html } from "../views/html.js";
 import { useKeys } from "../views/keyboard.js";
 import { useHeld } from "../views/selection.js";
@@ -112,8 +112,7 @@ function Summary() {
   const troubled = answering.map((row) => ({ bank: row.bank, ...bankState(row, 0) })).filter(({ why }) => why).slice(0, TROUBLED_MOST);
   return html`<div class="summary">
     ${scans.map(
-      (scan) => html`<p key=${scan.number}><b>scan ${scan.number}</b> on ${scan.banks.length} of ${rows.value.length} Banks${scan.banks.length < answering.length && html` <span class="warn">(not on all that answer)</span>`},
-        started ${utcNear(scan.start ?? 0, second.value)} UTC, ends ${scan.end === null ? "-" : `${utcNear(scan.end, second.value)} UTC`}, files: ${scan.files}</p>`,
+      (scan) => html`<p key=${scan.number}><b>scan ${scan.number}</b> on ${scan.banks.length} of ${rows.value.length} Banks${scan.banks.length < answering.length && html` <span class="warn">(not on all that answer)</span>`}${scan.start !== null && `, started ${utcNear(scan.start, second.value)} UTC`}${scan.end !== null && `, ends ${utcNear(scan.end, second.value)} UTC`}, files: ${scan.files}</p>`,
     )}
     ${troubled.map(({ bank, severity, why }) => html`<p key=${bank} class=${severity}><i aria-hidden="true" class="shape">${SHAPES[severity]}</i> <a href=${bankPath(bank)}>${visible(bank, 40)}</a>: ${visible(why, 400)} <${WhyLink} bank=${bank} /></p>`)}
     ${scans.length === 0 && rows.value.length > 0 && html`<p class="dim">no scan is running</p>`}
@@ -121,7 +120,20 @@ function Summary() {
       ({ name, values }) => html`<p key=${name}><span class="warn"><i aria-hidden="true" class="shape">\u25b2</i> differs: <a href=${diffPath(values)}><b>${visible(name, 40)}</b></a></span>
         ${Object.entries(values).map(([told, banks]) => `  ${told === "null" ? "none" : visible(told, 40)}: ${banks.slice(0, 6).join(", ")}${banks.length > 6 ? ` and ${banks.length - 6} more` : ""}`).join("; ")}</p>`,
     )}
+    <${Disagreements} />
   </div>`;
+}
+
+const DIFFER_EVERY_S = 5;
+const MAX_DIFFER = 8;
+
+/** On how many keys Banks of one kind and mode disagree now; each leads to the page Diff. */
+function Disagreements() {
+  const { told } = useJson(moment.value === null ? "/api/differences" : null, DIFFER_EVERY_S);
+  const found = moment.value === null ? (told?.differences ?? []) : [];
+  if (found.length === 0) return null;
+  return html`<p><span class="warn"><i aria-hidden="true" class="shape">\u25b2</i> <b>${found.length} difference${found.length === 1 ? "" : "s"}</b></span> between Banks of one mode:
+    ${found.slice(0, MAX_DIFFER).map((/** @type {any} */ { key, values }, /** @type {number} */ index) => html`<span key=${key}>${index ? ", " : " "}<a href=${diffPath(values)} title=${visible(Object.entries(values).map(([each, banks]) => `${each}: ${/** @type {string[]} */ (banks).join(", ")}`).join("; "), 500)}>${visible(key.replace(/^status\./, ""), 40)}</a></span>`)}${found.length > MAX_DIFFER ? ` and ${found.length - MAX_DIFFER} more` : ""}</p>`;
 }
 
 /** @param {Record<string, string[]>} values Value -> Banks. @returns {string} Page of the difference of two that disagree. */

@@ -11,19 +11,21 @@ const leases = computed(() => rows.value.map((row) => `${row.bank} ${row.control
 
 /** Begin to watch. */
 export function watchControl() {
-  /** @type {Map<string, number>} */
-  const told = new Map();
+  /** Number of the lease of this person, by Bank, as this page saw it. @type {Map<string, number>} */
+  const had = new Map();
   effect(() => {
     if (leases.value && session.peek().control) renewSession().catch(() => {});
   });
   effect(() => {
-    const { holds } = session.value;
     for (const row of rows.value) {
-      const number = holds[row.bank];
-      if (number === undefined || isMine(session.value, row) || !(row.control?.last_number >= number) || told.get(row.bank) === number) continue;
-      told.set(row.bank, number);
-      const why = String(row.control.ended ?? "");
-      if (!/released/.test(why)) notify(`${row.bank}: you have no control any more: ${visible(why || "it has ended", 300)}`, true);
+      const number = had.get(row.bank);
+      if (isMine(session.value, row)) {
+        had.set(row.bank, row.control.number);
+      } else if (number !== undefined && row.control?.last_number >= number) {
+        had.delete(row.bank);
+        const why = String(row.control.ended ?? "");
+        if (!/released/.test(why)) notify(`${row.bank}: you have no control any more: ${visible(why || "it has ended", 300)}`, true);
+      }
     }
   });
 }

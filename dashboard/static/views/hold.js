@@ -41,7 +41,8 @@ export function HoldButton({ verb, what, of, why = "", isSmall = false, onHeld }
   useEffect(() => stop, [verb, of, why]);
   const onPointer = (/** @type {PointerEvent} */ event) => {
     if (!event.isPrimary || event.button !== 0) return;
-    /** @type {HTMLElement} */ (event.currentTarget).releasePointerCapture(event.pointerId); // a finger that slides off lets go
+    const button = /** @type {HTMLElement} */ (event.currentTarget);
+    if (button.hasPointerCapture(event.pointerId)) button.releasePointerCapture(event.pointerId); // a finger that slides off lets go
     begin();
   };
   const onKey = (/** @type {KeyboardEvent} */ event) => {

@@ -6,11 +6,18 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Any
 
 import pytest
+from support.dashboards import make_page, serving
 from support.keyed_dashboard import BANKS, KeyedDashboard
 from support.player_run import poll
+from support.scan_bank import ScanBank
+
+from dashboard.config import Array
+from player.testing import HostedBank
+from zmqjsonproxy.errors import NotInControlError
 
 ALL = list(BANKS)
 
@@ -99,6 +106,13 @@ def test_a_start_that_one_bank_refuses_starts_none(site: KeyedDashboard) -> None
     assert "too early" in outcomes(early)["BANKA"][1]
 
 
+def test_an_operation_that_ends_tells_its_value(site: KeyedDashboard) -> None:
+    act = site.act("ann", "/api/call", banks=ALL, method="slew", kwargs={"seconds": 0.0})
+    assert outcomes(act) == dict.fromkeys(ALL, ("done", "there"))
+    assert act["values"] == dict.fromkeys(ALL, "there")
+    assert all(each["operation"] for each in act["outcomes"].values())
+
+
 def test_an_operation_is_followed_found_again_and_aborted(site: KeyedDashboard) -> None:
     answer = site.post("ann", "/api/call", banks=["BANKA"], method="slew", args=[300.0], wait=0)
     assert answer.status == 202
@@ -121,6 +135,26 @@ def test_an_operation_is_followed_found_again_and_aborted(site: KeyedDashboard) 
     assert "ben" in outcome()["text"]
     missing = site.post("ann", "/api/operations/abort", bank="BANKA", id="nosuch")
     assert missing.status == 404
+
+
+def test_what_became_of_a_call_that_was_not_answered_can_be_asked(site: KeyedDashboard) -> None:
+    site.banks["BANKA"].faults.hang("prepare")
+    try:
+        act = site.act("ann", "/api/call", banks=ALL, method="prepare", timeout=1.0)
+        assert act["state"] == "partly"
+        assert act["outcomes"]["BANKA"]["state"] == "unknown"
+        assert act["outcomes"]["BANKA"]["call_id"]
+        asked = site.post("ann", "/api/acts/ask", id=act["id"]).json["act"]
+        assert outcomes(asked)["BANKA"] == ("unknown", "running")
+    finally:
+        site.banks["BANKA"].faults.clear()
+
+    def is_done() -> bool:
+        told = site.post("ann", "/api/acts/ask", id=act["id"]).json["act"]
+        return bool(told["state"] == "done")
+
+    poll(is_done, "the outcome")
+    assert site.post("ben", "/api/acts/ask", id=act["id"]).status == 404
 
 
 def test_control_is_taken_refused_with_its_reason_and_broken(site: KeyedDashboard) -> None:
@@ -185,3 +219,22 @@ def test_secrets_are_in_no_text_and_acts_of_others_are_not_told(site: KeyedDashb
     assert site.get("ann", f"/api/acts/{id}")["act"]["id"] == id
     left = site.post("ann", "/api/acts/dismiss", ids=[act["id"] for act in mine]).json["acts"]
     assert id not in {act["id"] for act in left}
+
+
+def test_where_nobody_logs_in_all_who_look_are_one_admin(tmp_path: Path) -> None:
+    with HostedBank(ScanBank) as bank:
+        array = Array(urls={"BANKA": bank.url})
+        with serving(array, make_page(tmp_path / "page"), control=True) as peer:
+            poll(lambda: peer.get("/api/overview")["rows"]["BANKA"]["interface"], "the Bank")
+            told = peer.get("/api/session")
+            assert (told["key"], told["role"], told["control"]) == ("", "admin", True)
+            body = {"banks": ["BANKA"], "reason": "mine", "wait": 30}
+            with closing(peer.events("overview")):
+                answer = peer.post("/api/control/take", body)
+                assert answer.json["act"]["state"] == "done"
+                assert set(answer.json["holds"]) == {"BANKA"}
+                body = {"banks": ["BANKA"], "method": "prepare", "wait": 30}
+                assert peer.post("/api/call", body).json["act"]["state"] == "done"
+                with pytest.raises(NotInControlError):
+                    bank.proxy.prepare()
+        bank.proxy.prepare()  # the dashboard gave control back at its end

@@ -172,6 +172,12 @@ def test_a_difference_is_told_with_the_call_behind_it(
     ]
 
 
+def test_disagreements_are_answered_at_once_from_what_is_known(site: Site) -> None:
+    told = site.peer.get("/api/differences")
+    assert abs(told["time"] - time.time()) < 60
+    assert {each["key"] for each in told["differences"]} <= {"level", "volts"}
+
+
 def test_the_hand_over_sheet_has_what_was_done_and_what_was_refused(
     site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -29,6 +29,8 @@ CHANGES: dict[str, tuple[Role, Mapping[str, Any], int]] = {
     "/api/control/take": (Role.OPERATE, BANKS | {"reason": "x"}, 404),
     "/api/control/release": (Role.OPERATE, BANKS, 404),
     "/api/control/break": (Role.ADMIN, BANKS | {"reason": "x"}, 404),
+    "/api/hosts/order": (Role.ADMIN, BANKS | {"order": "stop"}, 409),
+    "/api/acts/ask": (Role.OPERATE, {"id": "a1"}, 404),
     "/api/acts/dismiss": (Role.OBSERVE, {"ids": ["a1"]}, 200),
     "/api/views": (Role.OBSERVE, {"name": "mine", "address": "/"}, 200),
     "/api/views/remove": (Role.OBSERVE, {"name": "nosuch"}, 404),

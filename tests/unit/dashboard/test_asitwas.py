@@ -42,7 +42,7 @@ def entry(**more: Any) -> dict[str, Any]:
     return {
         "time": 10.0,
         "method": "bank.set_mode",
-        "arguments": "(MODE1)",
+        "arguments": {"args": ["MODE1"], "kwargs": {"force": True}},
         "client": "ann@h:1",
         "key": "ann",
         "operation": "o1",
@@ -65,7 +65,8 @@ def test_an_operation_ran_until_its_end() -> None:
 def test_moments_are_scans_changes_control_and_alarms_in_the_order_of_time() -> None:
     entries = [
         entry(),
-        entry(time=11.0, method="control.take", arguments="(x)"),
+        entry(time=11.0, method="control.take", arguments={}),
+        entry(time=11.5, method="bank.arm"),
         entry(time=12.0, method="", outcome="remark", text="control: 3 ended"),
         entry(time=13.0, method="journal", outcome="remark", text="alarm drop gone"),
         entry(time=14.0, method="alarms.acknowledge", arguments="(drop)"),
@@ -79,4 +80,4 @@ def test_moments_are_scans_changes_control_and_alarms_in_the_order_of_time() -> 
         (13.0, "alarm"),
         (14.0, "alarm"),
     ]
-    assert told[0]["text"] == "bank.set_mode (MODE1), ann, done"
+    assert told[0]["text"] == "set_mode('MODE1', force=true), ann, done"

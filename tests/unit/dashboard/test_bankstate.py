@@ -238,3 +238,19 @@ def test_the_number_of_an_interface_rises_only_when_it_has_changed() -> None:
             "properties": [{"name": "level", "kind": "result", "unit": "dB"}],
         }
     }
+
+
+def test_settings_are_values_in_force_as_histories_name_them(topics: Topics) -> None:
+    topics.state.offset = 0.5
+    topics.take("mode", {"mode": "MODE1", "notes": [1, 2]})
+    topics.take("status.EXPOSURE", 0.5, at=90.0)
+    topics.take("status.GONE", None)
+    topics.take("control", {"owner": "ann", "key": "observer1"})
+    held = topics.state.settings()
+    assert {key: (each.value, each.since) for key, each in held.items()} == {
+        "mode.mode": ("MODE1", 100.5),
+        "status.EXPOSURE": (0.5, 89.5),
+        "control.owner": ("ann", 100.5),
+        "control.key": ("observer1", 100.5),
+    }
+    assert topics.state.controlled_by == "observer1"

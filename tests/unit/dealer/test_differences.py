@@ -16,6 +16,7 @@ from dealer.differences import (
     StateDifference,
     call_behind,
     differences,
+    disagreements,
     last_stretch,
 )
 from dealer.diffstates import Comparison, StateError, StateWord, read_word
@@ -155,6 +156,23 @@ def test_a_word_means_a_state(text: str, expected: StateWord) -> None:
 def test_a_word_that_means_none_says_what_may_be_written() -> None:
     with pytest.raises(StateError, match=r"'BANKA@yesterday' means no state; write BANK, BANK@MOM"):
         read_word("BANKA@yesterday", str, AT)
+
+
+def test_banks_that_disagree_are_told_but_not_of_what_is_their_own_or_moves() -> None:
+    def bank(**more: Any) -> dict[str, HeldValue]:
+        return dict(state(status__EXPOSURE=0.5, status__PID=7, **more).values)
+
+    young = HeldValue(value=3, since=AT - 1.0)
+    values = {
+        "BANKA": bank(status__SCANNUM=1, status__LEVEL=2, status___AECL_01=0, status__X=1),
+        "BANKB": bank(status__SCANNUM=2, status__LEVEL=young, status___AECL_01=1),
+        "BANKC": bank(status__SCANNUM=3, status__LEVEL=2, status___AECL_01=1)
+        | {"status.EXPOSURE": HeldValue(value=1.0, since=5.0)},
+    }
+    assert disagreements(values, AT) == {
+        "status.EXPOSURE": {"0.5": ["BANKA", "BANKB"], "1.0": ["BANKC"]}
+    }
+    assert disagreements({}, AT) == disagreements({"BANKA": values["BANKA"]}, AT) == {}
 
 
 VALUES = st.dictionaries(

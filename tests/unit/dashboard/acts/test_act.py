@@ -65,25 +65,6 @@ def test_what_nobody_did_at_all_banks_is_done_nowhere() -> None:
     assert [act.outcomes[bank].text for bank in act.banks] == ["not", "RefusedError: no"]
 
 
-def test_an_operation_ends_the_outcome_that_began_it() -> None:
-    act = act_at("BANKA", "BANKB")
-    for bank in act.banks:
-        act.outcomes[bank] = ActOutcome(OutcomeState.RUNNING, operation="o1")
-    running: dict[str, dict[str, Any]] = {
-        "BANKA o1": {"state": "running"},
-        "BANKB o1": {
-            "state": "failed",
-            "error": {"message": "m", "data": {"type": "E", "text": "t"}},
-        },
-        "BANKA o2": {"state": "done"},
-    }
-    act.take_operations(running)
-    assert (act.outcomes["BANKA"].state, act.outcomes["BANKB"].text) == ("running", "E: t")
-    act.take_operations({"BANKA o1": {"state": "lost"}})
-    assert act.outcomes["BANKA"].state is OutcomeState.UNKNOWN
-    assert not act.is_open
-
-
 def test_a_dashboard_that_ends_does_not_know_what_became_of_what_goes_on() -> None:
     act = act_at("BANKA")
     act.give_up("the dashboard ended")

@@ -9,8 +9,8 @@ import pytest
 from dashboard.acts.act import Act, OutcomeState
 from dashboard.acts.book import (
     DONE_KEPT_S,
-    OF_PERSON_MOST,
-    RUNNING_MOST,
+    MAX_OF_PERSON,
+    MAX_RUNNING,
     ActBook,
     TooManyActsError,
 )
@@ -39,7 +39,7 @@ def test_acts_that_are_done_are_forgotten_and_others_stay_until_dismissed() -> N
     desk.end(failed, RefusedError("no"))
     assert desk.topic.values[failed.id]["state"] == "failed"
     desk.now += DONE_KEPT_S + 1
-    desk.book.look({})
+    desk.book.forget_old()
     assert desk.topic.values.keys() == {failed.id}
     desk.book.dismiss("ben", [failed.id])
     assert desk.book.of("ann") == [failed]
@@ -49,7 +49,7 @@ def test_acts_that_are_done_are_forgotten_and_others_stay_until_dismissed() -> N
 
 def test_what_goes_on_is_bounded_and_never_dismissed() -> None:
     desk = Desk()
-    acts = [desk.begin() for _ in range(RUNNING_MOST)]
+    acts = [desk.begin() for _ in range(MAX_RUNNING)]
     with pytest.raises(TooManyActsError):
         desk.begin()
     desk.begin("ben")
@@ -61,10 +61,10 @@ def test_what_goes_on_is_bounded_and_never_dismissed() -> None:
 def test_of_too_many_acts_the_oldest_that_have_ended_make_room() -> None:
     desk = Desk()
     going_on = desk.begin()
-    for _ in range(OF_PERSON_MOST + 10):
+    for _ in range(MAX_OF_PERSON + 10):
         desk.end(desk.begin(), RefusedError("no"))
     kept = desk.book.of("ann")
-    assert len(kept) <= OF_PERSON_MOST
+    assert len(kept) <= MAX_OF_PERSON
     assert kept[0] is going_on
     assert len(desk.topic.values) == len(kept)
 
