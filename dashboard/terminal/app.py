@@ -13,9 +13,9 @@ from textual.binding import Binding
 from textual.events import Key
 from textual.widgets import Input
 
-from dashboard.terminal.lineview import LineView
+from dashboard.terminal.linewidget import LineWidget
 from dashboard.terminal.output import TerminalDriver
-from dashboard.terminal.view import View
+from dashboard.terminal.view import TerminalView
 from dashboard.terminal.watching import ArrayView
 from groundwork.errors import text_of
 
@@ -32,7 +32,7 @@ QUICK_AGAIN = 30
 
 
 class EntryKind(Enum):
-    """What is typed into the line at the bottom; values: what stands there before."""
+    """Kinds of text that is typed into the line at the bottom; values: what stands there before."""
 
     FILTER = "rows that contain"
     CALL = "METHOD BANKS ARGUMENTS"
@@ -65,12 +65,12 @@ class TerminalApp(App[None]):
     ]
 
     def __init__(
-        self, array: ArrayView, view: View, rate: float, commands: Commands | None = None
+        self, array: ArrayView, view: TerminalView, rate: float, commands: Commands | None = None
     ) -> None:
         super().__init__(driver_class=TerminalDriver, ansi_color=True)
         self._array, self._view, self._rate, self._commands = array, view, rate, commands
         self._output: TerminalDriver | None = None
-        self._lines = LineView(self._write)
+        self._lines = LineWidget(self._write)
         self._entry = Input(select_on_focus=False)
         self._quick, self._looks, self._kind = QUICK_AGAIN, 0, EntryKind.FILTER
         self._acts: set[asyncio.Task[None]] = set()

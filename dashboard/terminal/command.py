@@ -20,12 +20,12 @@ from dashboard.terminal.onepage import Once
 from dashboard.terminal.pages.alarms import AlarmsPage
 from dashboard.terminal.pages.banks import BanksPage
 from dashboard.terminal.pages.log import LogPage
-from dashboard.terminal.pages.page import Page
+from dashboard.terminal.pages.page import TerminalPage
 from dashboard.terminal.pages.spectrum import SpectrumPage
 from dashboard.terminal.pages.status import StatusPage
 from dashboard.terminal.pages.tables import HostsPage, JobsPage, JournalPage
 from dashboard.terminal.pages.why import WhyPage
-from dashboard.terminal.view import View
+from dashboard.terminal.view import TerminalView
 from dashboard.terminal.watching import ArrayView
 from player.lifecycle import EndSignals
 from zmqjsonproxy import RefusedError
@@ -39,7 +39,7 @@ __all__ = ["run_terminal"]
 NO_KITTY = "TEXTUAL_DISABLE_KITTY_KEY"
 
 
-def make_pages() -> list[Page]:
+def make_pages() -> list[TerminalPage]:
     """Return all pages, in their order."""
     return [
         BanksPage(),
@@ -54,14 +54,14 @@ def make_pages() -> list[Page]:
     ]
 
 
-def make_view(options: argparse.Namespace, array: Array, *, ascii_only: bool) -> View:
+def make_view(options: argparse.Namespace, array: Array, *, ascii_only: bool) -> TerminalView:
     """Return the view that the command line wants; RefusedError: there is no such page or Bank."""
     pages = make_pages()
     names = [page.name.lower() for page in pages]
     wanted = options.page or ("status" if options.bank else names[0])
     if wanted not in names:
         raise RefusedError(f"--page {wanted}: there are {', '.join(names)}")
-    view = View(pages, names.index(wanted), ascii_only=ascii_only)
+    view = TerminalView(pages, names.index(wanted), ascii_only=ascii_only)
     if options.bank:
         if options.bank not in array.urls:
             raise RefusedError(f"--bank {options.bank}: there are {', '.join(array.urls)}")
@@ -110,7 +110,7 @@ def run_terminal(
 
 
 async def _print_page(
-    options: argparse.Namespace, array: Array, keys: ClientKeys | None, view: View
+    options: argparse.Namespace, array: Array, keys: ClientKeys | None, view: TerminalView
 ) -> bool:
     async with ArrayHub(array, keys) as hub:
         once = Once(hub, view)
@@ -126,7 +126,7 @@ async def _print_page(
 class _Notices(logging.Handler):
     """Shows warnings of this program in the last line, as the terminal is not to be written to."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: TerminalView) -> None:
         super().__init__(logging.WARNING)
         self._view = view
 
@@ -136,7 +136,7 @@ class _Notices(logging.Handler):
 
 
 @contextlib.contextmanager
-def _noticed(view: View) -> Iterator[None]:
+def _noticed(view: TerminalView) -> Iterator[None]:
     handler, root = _Notices(view), logging.getLogger()
     root.addHandler(handler)
     try:

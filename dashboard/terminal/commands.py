@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.terminal.snapshot import Snapshot
+from dashboard.terminal.snapshot import ArraySnapshot
 from dealer.commands import banks_named, read_value
 from dealer.errors import DealerError
 from zmqjsonproxy import AsyncHub
@@ -78,7 +78,7 @@ class Commands:
     """
 
     def __init__(
-        self, calls: AsyncHub, urls: Mapping[str, str], state: Callable[[], Snapshot]
+        self, calls: AsyncHub, urls: Mapping[str, str], state: Callable[[], ArraySnapshot]
     ) -> None:
         self._calls, self._urls, self._state = calls, urls, state
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dashboard.terminal.lines import Line, Piece, fitted, width_of
-from dashboard.terminal.pages.page import Page
-from dashboard.terminal.snapshot import Snapshot
+from dashboard.terminal.pages.page import TerminalPage
+from dashboard.terminal.snapshot import ArraySnapshot
 from dashboard.terminal.texts import sidereal, site_time, span, utc, utc_of_day, visible
 from dashboard.words import words
 
@@ -20,7 +20,7 @@ WIDE = 72
 KEYS = "/ filter  f freeze  p problems  ? help  q quit"
 
 
-def head_line(shown: Snapshot, width: int, frozen_at: float | None = None) -> Line:
+def head_line(shown: ArraySnapshot, width: int, frozen_at: float | None = None) -> Line:
     """Return the first line: as many facts as fit, the most important ones first.
 
     Args:
@@ -47,7 +47,9 @@ def head_line(shown: Snapshot, width: int, frozen_at: float | None = None) -> Li
     return tuple(pieces)
 
 
-def _facts(shown: Snapshot, simulated: str, frozen_at: float | None) -> list[tuple[int, Piece]]:
+def _facts(
+    shown: ArraySnapshot, simulated: str, frozen_at: float | None
+) -> list[tuple[int, Piece]]:
     """Return facts in the order in which they stand, with ranks: higher ones go first."""
     rows = shown.rows
     held = [row["control"] for row in rows if (row["control"] or {}).get("owner")]
@@ -73,7 +75,7 @@ def _facts(shown: Snapshot, simulated: str, frozen_at: float | None) -> list[tup
     ]
 
 
-def _freshness(shown: Snapshot, frozen_at: float | None) -> Piece:
+def _freshness(shown: ArraySnapshot, frozen_at: float | None) -> Piece:
     if frozen_at is not None:
         return (f"FROZEN {utc_of_day(frozen_at)}", "warn")
     if shown.silence is None:
@@ -83,13 +85,13 @@ def _freshness(shown: Snapshot, frozen_at: float | None) -> Piece:
     return ("LIVE", "ok")
 
 
-def _worst(shown: Snapshot) -> str:
+def _worst(shown: ArraySnapshot) -> str:
     found = {shown.state(row).severity for row in shown.rows}
     severity = next((str(each) for each in words()["order"] if each in found), "ok")
     return severity if severity not in ("ok", "off") else ""
 
 
-def page_line(pages: Sequence[Page], place: int, width: int) -> Line:
+def page_line(pages: Sequence[TerminalPage], place: int, width: int) -> Line:
     """Return the names of all pages with their digits; where they do not fit, only digits of the
     others."""
     names = [f"{number} {page.name}" for number, page in enumerate(pages, 1)]
@@ -101,7 +103,7 @@ def page_line(pages: Sequence[Page], place: int, width: int) -> Line:
     return tuple(pieces)
 
 
-def key_line(page: Page, width: int, more: str = "") -> Line:
+def key_line(page: TerminalPage, width: int, more: str = "") -> Line:
     """Return the last line: a notice, else keys."""
     if more:
         return ((fitted(visible(more, 400), width), "warn"),)

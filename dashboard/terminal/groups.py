@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-__all__ = ["INTERNAL", "Entry", "Group", "groups_of", "has_members"]
+__all__ = ["INTERNAL", "StatusEntry", "ValueGroup", "groups_of", "has_members"]
 
 FAMILY, MIN_FAMILY, MAX_MEMBERS = 3, 3, 60
 """Letters that a family has in common; members that make one; members that are shown one by one."""
@@ -16,7 +16,7 @@ _FIRST, _LAST = ("scan", "daq", "mode"), ("host_load", "control")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StatusEntry:
     """A value, or a member of one.
 
     Attributes:
@@ -42,11 +42,11 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ValueGroup:
     """Entries under one title."""
 
     name: str
-    entries: Sequence[Entry]
+    entries: Sequence[StatusEntry]
 
 
 def has_members(value: Any) -> bool:
@@ -59,30 +59,30 @@ def has_members(value: Any) -> bool:
     )
 
 
-def groups_of(values: Mapping[str, Any]) -> list[Group]:
+def groups_of(values: Mapping[str, Any]) -> list[ValueGroup]:
     """Return values with members first, then single ones, then each part with a dot, by families.
 
     Args:
         values: Key -> value.
     """
-    whole: list[Group] = []
-    single: list[Entry] = []
+    whole: list[ValueGroup] = []
+    single: list[StatusEntry] = []
     parts: dict[str, list[str]] = {}
     for key, value in values.items():
         part, dot, name = key.rpartition(".")
         if has_members(value):
-            whole.append(Group(key, [Entry(str(each), key, each) for each in value]))
+            whole.append(ValueGroup(key, [StatusEntry(str(each), key, each) for each in value]))
         elif dot:
             parts.setdefault(part, []).append(name)
         else:
-            single.append(Entry(key, key))
+            single.append(StatusEntry(key, key))
     whole.sort(key=lambda group: _place(group.name))
     if single:
-        whole.append(Group("bank", single))
+        whole.append(ValueGroup("bank", single))
     for part, names in parts.items():
         for title, some in _families(names).items():
-            entries = [Entry(name, f"{part}.{name}") for name in some]
-            whole.append(Group(f"{part} {title}", entries))
+            entries = [StatusEntry(name, f"{part}.{name}") for name in some]
+            whole.append(ValueGroup(f"{part} {title}", entries))
     return whole
 
 

@@ -14,9 +14,9 @@ from unicodedata import combining, east_asian_width
 
 __all__ = [
     "Cell",
-    "Column",
     "Line",
     "Piece",
+    "TableColumn",
     "clipped_line",
     "fitted",
     "plain",
@@ -62,7 +62,7 @@ def fitted(text: str, width: int, *, is_right: bool = False) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """A column of a table.
 
     Attributes:
@@ -80,7 +80,7 @@ class Column:
     most: int = 0
 
 
-def widths_of(columns: Sequence[Column], width: int) -> dict[int, int]:
+def widths_of(columns: Sequence[TableColumn], width: int) -> dict[int, int]:
     """Return place -> width of the columns that fit beside each other with a space between; the last
     one takes what is left."""
     places = list(range(len(columns)))
@@ -100,7 +100,7 @@ def widths_of(columns: Sequence[Column], width: int) -> dict[int, int]:
     return widths
 
 
-def table_line(columns: Sequence[Column], cells: Sequence[Cell], width: int) -> Line:
+def table_line(columns: Sequence[TableColumn], cells: Sequence[Cell], width: int) -> Line:
     """Return a row of a table in as many columns as fit.
 
     Args:

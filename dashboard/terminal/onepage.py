@@ -8,16 +8,16 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from dashboard.bankstate import WatchedBank, key_of
+from dashboard.bankstate import BANK, WatchedBank, key_of
 from dashboard.hub import ArrayHub
 from dashboard.protocol.liveness import LivenessState
 from dashboard.protocol.topics import LineTopic
 from dashboard.terminal.frame import head_line
 from dashboard.terminal.lines import Line, plain, wrapped
-from dashboard.terminal.snapshot import Snapshot
+from dashboard.terminal.snapshot import ArraySnapshot
 from dashboard.terminal.states import is_problem
 from dashboard.terminal.texts import visible
-from dashboard.terminal.view import View
+from dashboard.terminal.view import TerminalView
 from dashboard.terminal.watching import ArrayView
 from player.endpoints.http.protocol.messages import MAX_ARRAY
 from player.endpoints.http.protocol.texts import write_json
@@ -41,7 +41,7 @@ class Once:
     """
 
     def __init__(
-        self, hub: ArrayHub, view: View, clock: Callable[[], float] = time.monotonic
+        self, hub: ArrayHub, view: TerminalView, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._hub, self._view, self._clock = hub, view, clock
         self._array = ArrayView(hub)
@@ -66,7 +66,7 @@ class Once:
         return not pipes or any(pipe.frame is not None for pipe in pipes)
 
     @property
-    def _state(self) -> Snapshot:
+    def _state(self) -> ArraySnapshot:
         return self._array.snapshot()
 
     @property
@@ -117,6 +117,8 @@ def _is_known(state: WatchedBank) -> bool:
         return True
     if link.state is not LivenessState.LIVE or not state.interface.number:
         return False
+    if state.dialect == "original":
+        return bool(state.values) or "get_status" not in state.interface.objects[BANK].methods
     return all(
         key_of(name, str(one["name"])) in state.values
         for name, properties in state.interface.properties.items()

@@ -9,7 +9,7 @@ from typing import Any
 
 from dashboard.terminal.texts import number_text, unix_time
 
-__all__ = ["Difference", "RunningScan", "ScanCells", "differences", "further", "running_scans"]
+__all__ = ["KeyDifference", "RunningScan", "ScanCells", "differences", "further", "running_scans"]
 
 _OWN = frozenset({"mode", "SCANNUM", "SCANREM", "SIMULATE", "DAQSTATE", "state", "STATE", "kind"})
 """Members of an overview that have a column of their own, or are told otherwise."""
@@ -62,7 +62,7 @@ def further(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class KeyDifference:
     """A key on which live Banks of one kind disagree.
 
     Attributes:
@@ -74,7 +74,7 @@ class Difference:
     values: Mapping[str, list[str]]
 
 
-def differences(rows: Iterable[Mapping[str, Any]]) -> list[Difference]:
+def differences(rows: Iterable[Mapping[str, Any]]) -> list[KeyDifference]:
     """Return keys on which Banks disagree: texts, truth values and the number of the scan; what
     counts up differs by a moment only."""
     found: dict[tuple[str, str], dict[str, list[str]]] = {}
@@ -85,7 +85,7 @@ def differences(rows: Iterable[Mapping[str, Any]]) -> list[Difference]:
             if name == "SCANNUM" or _number(value) is None:
                 values = found.setdefault((row["kind"], name), {})
                 values.setdefault(_told(value), []).append(row["bank"])
-    return [Difference(name, values) for (_, name), values in found.items() if len(values) > 1]
+    return [KeyDifference(name, values) for (_, name), values in found.items() if len(values) > 1]
 
 
 def _told(value: Any) -> str:

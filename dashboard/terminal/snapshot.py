@@ -10,7 +10,7 @@ from dashboard.protocol.topics import BoardTopic, KeyTopic, LineTopic
 from dashboard.terminal.states import State, bank_state, is_problem, is_stale
 from groundwork.values import JsonObject
 
-__all__ = ["Pipe", "Snapshot"]
+__all__ = ["ArraySnapshot", "Pipe"]
 
 Row = Mapping[str, Any]
 
@@ -35,7 +35,7 @@ class Pipe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class ArraySnapshot:
     """The array at one moment.
 
     Attributes:
@@ -112,7 +112,7 @@ class Snapshot:
         row = self.row(bank)
         return row is None or is_stale(row)
 
-    def held(self) -> Snapshot:
+    def held(self) -> ArraySnapshot:
         """Return a copy that stays as it is."""
         return replace(self, topics={name: _held(topic) for name, topic in self.topics.items()})
 

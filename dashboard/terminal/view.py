@@ -1,5 +1,5 @@
-"""What a terminal shows, and its keys: pages, the chosen row, scrolling, freezing. No clock, no
-terminal."""
+"""State of what a terminal shows, and its keys: pages, the chosen row, scrolling, freezing. No clock,
+no terminal."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from dashboard.terminal.frame import head_line, key_line, page_line
 from dashboard.terminal.lines import Line, clipped_line, plain, wrapped
-from dashboard.terminal.pages.page import Body, BodyRow, Look, Page
-from dashboard.terminal.snapshot import Snapshot
+from dashboard.terminal.pages.page import BodyRow, Look, PageBody, TerminalPage
+from dashboard.terminal.snapshot import ArraySnapshot
 
-__all__ = ["View"]
+__all__ = ["TerminalView"]
 
 PAGE_LINE_FROM = 8
 """Lines of a terminal from which on the names of the pages are shown."""
@@ -59,7 +59,7 @@ class _Scrolled:
 
 
 @dataclass(slots=True)
-class View:
+class TerminalView:
     """State of what is looked at.
 
     Attributes:
@@ -71,26 +71,26 @@ class View:
         notice: Instead of the keys, until the next key.
     """
 
-    pages: Sequence[Page]
+    pages: Sequence[TerminalPage]
     place: int = 0
     ascii_only: bool = False
-    frozen: Snapshot | None = None
+    frozen: ArraySnapshot | None = None
     is_help: bool = False
     notice: str = ""
     _looks: dict[str, Look] = field(default_factory=dict)
     _scrolled: dict[str, _Scrolled] = field(default_factory=dict)
     _bank: str = ""
     _is_going: bool = False
-    _body: Body = field(default_factory=Body)
+    _body: PageBody = field(default_factory=PageBody)
 
     @property
-    def page(self) -> Page:
+    def page(self) -> TerminalPage:
         """The page that is shown."""
         return self.pages[self.place]
 
     @property
     def look(self) -> Look:
-        """What is looked at there."""
+        """Choices that were made there."""
         look = self._looks.setdefault(self.page.name, Look())
         look.ascii_only, look.bank = self.ascii_only, self._bank
         return look
@@ -106,7 +106,7 @@ class View:
 
     # lines
 
-    def lines(self, shown: Snapshot, width: int, height: int) -> list[Line]:
+    def lines(self, shown: ArraySnapshot, width: int, height: int) -> list[Line]:
         """Return all lines of the terminal."""
         state = self.frozen or shown
         if not self._bank and shown.banks:
@@ -125,7 +125,7 @@ class View:
         lines = [*head, *body, key_line(self.page, width, self.notice)][:height]
         return [clipped_line(line, width) for line in lines]
 
-    def _page_lines(self, state: Snapshot, width: int, height: int, room: int) -> list[Line]:
+    def _page_lines(self, state: ArraySnapshot, width: int, height: int, room: int) -> list[Line]:
         body = self.page.body(state, self.look, width, height)
         scrolled = self._scrolled.setdefault(self.page.name, _Scrolled())
         scrolled.seen = max(room - len(body.head) - len(body.foot), 1)
@@ -139,7 +139,7 @@ class View:
         lines += [()] * (scrolled.seen - len(lines))
         return [*body.head, *lines, *body.foot][:room]
 
-    def _seen_rows(self, body: Body, scrolled: _Scrolled) -> Sequence[BodyRow]:
+    def _seen_rows(self, body: PageBody, scrolled: _Scrolled) -> Sequence[BodyRow]:
         """Return the rows that are seen; the chosen one is among them."""
         rows, look = body.rows, self.look
         if body.is_following and rows and rows[-1].keys:
@@ -168,7 +168,7 @@ class View:
 
     # keys
 
-    def press(self, key: str, shown: Snapshot) -> bool:
+    def press(self, key: str, shown: ArraySnapshot) -> bool:
         """Take a key; False: it does nothing here.
 
         Args:
@@ -188,7 +188,7 @@ class View:
             or self._press_common(key, shown)
         )
 
-    def _press_anywhere(self, key: str, shown: Snapshot) -> bool:
+    def _press_anywhere(self, key: str, shown: ArraySnapshot) -> bool:
         if key.isdigit() and 0 < int(key) <= len(self.pages):
             self.place, self.frozen = int(key) - 1, None
         elif key == "g":
@@ -201,7 +201,7 @@ class View:
             return False
         return True
 
-    def _press_common(self, key: str, shown: Snapshot) -> bool:
+    def _press_common(self, key: str, shown: ArraySnapshot) -> bool:
         look = self.look
         if key == "p":
             look.is_narrow = not look.is_narrow

@@ -4,6 +4,7 @@ besides. For one event loop."""
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,14 +16,20 @@ from dashboard.protocol.liveness import Liveness
 from dashboard.protocol.wishes import FrameWish
 from dashboard.records import ArrayRecords
 from dashboard.terminal.pages.spectrum import window_of
-from dashboard.terminal.snapshot import Pipe, Snapshot
-from dashboard.terminal.view import View
+from dashboard.terminal.snapshot import ArraySnapshot, Pipe
+from dashboard.terminal.view import TerminalView
+from dashboard.whyquestion import why_question
+from dealer.services import Services
+from dealer.why import ArrayQuestion, ask_why
 from groundwork.values import JsonObject
-from zmqjsonproxy import ProxyError
+from zmqjsonproxy import ProxyError, ThreadHub
+from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["ArrayView"]
 
-JOURNAL_EVERY_S, MAX_ENTRIES = 5.0, 200
+log = logging.getLogger(__name__)
+
+ASK_EVERY_S, MAX_ENTRIES = 5.0, 200
 ACT_WITHIN_S = 10.0
 FRAME_RATE_HZ = 2.0
 DOTS = 2
@@ -30,7 +37,7 @@ DOTS = 2
 
 
 class ArrayView:
-    """What a terminal knows of the array.
+    """Knowledge of the array for a terminal.
 
     Args:
         hub: Of the array, which runs.
@@ -43,11 +50,11 @@ class ArrayView:
         self._records = ArrayRecords(hub.calls, hub.array.urls)
         self._answers: dict[str, Any] = {}
         self._asking: asyncio.Task[None] | None = None
-        self._asked = float("-inf")
+        self._asked, self._asked_for = float("-inf"), ("", "")
         self._docs: dict[str, tuple[int, dict[str, JsonObject]]] = {}
         self._feed: tuple[str, FrameFeed] | None = None
 
-    def follow(self, view: View, width: int) -> None:
+    def follow(self, view: TerminalView, width: int) -> None:
         """Follow what a view shows.
 
         Args:
@@ -61,10 +68,9 @@ class ArrayView:
         elif self._viewer.frames:
             self._hub.board.follow_frames(self._viewer, ())
             self._feed = None
-        if view.page.name == "Journal":
-            self._ask_journal()
+        self._ask_in_time(view)
 
-    def _follow_frames(self, view: View, width: int) -> None:
+    def _follow_frames(self, view: TerminalView, width: int) -> None:
         look = view.look
         pipes = self.snapshot().pipes.get(look.bank, ())
         if not pipes:
@@ -82,15 +88,31 @@ class ArrayView:
             self._hub.board.follow_frames(self._viewer, (wish,))
             self._feed = next(((look.bank, feed) for feed in self._viewer.frames), None)
 
-    def _ask_journal(self) -> None:
-        is_due = time.monotonic() - self._asked > JOURNAL_EVERY_S
+    def _ask_in_time(self, view: TerminalView) -> None:
+        """Ask again, from time to time, what a page asks for; of another Bank at once."""
+        asked = view.page.name, view.look.bank
+        is_due = asked != self._asked_for or time.monotonic() - self._asked > ASK_EVERY_S
         if is_due and (self._asking is None or self._asking.done()):
-            self._asked = time.monotonic()
-            self._asking = asyncio.get_running_loop().create_task(self._read_journal())
+            self._asked, self._asked_for = time.monotonic(), asked
+            self._asking = asyncio.get_running_loop().create_task(self._ask_or_log(view))
 
-    async def _read_journal(self) -> None:
-        banks = list(self._hub.array.urls)
-        self._answers["journal"] = await self._records.journal(banks, MAX_ENTRIES, {})
+    async def _ask_or_log(self, view: TerminalView) -> None:
+        try:
+            await self.ask(view)
+        except Exception:  # what Players answer is anybody's: the next question may do
+            log.exception("%s: what was asked for cannot be shown", view.page.name)
+
+    async def ask(self, view: TerminalView) -> None:
+        """Wait for what a page asks for."""
+        match view.page.name:
+            case "Journal":
+                banks = list(self._hub.array.urls)
+                self._answers["journal"] = await self._records.journal(banks, MAX_ENTRIES, {})
+            case "Why":
+                question = why_question(self._hub, view.look.bank, is_ours=False)
+                self._answers["why"] = await asyncio.to_thread(_why, question, self._hub.keys)
+            case "Hosts":
+                await self._hub.hosts.renew()
 
     async def acknowledge(self, key: str, note: str) -> str:
         """Acknowledge an alarm at its Player; what came of it, as a sentence.
@@ -114,18 +136,11 @@ class ArrayView:
             return f"{key}: {error}"
         return f"{key}: acknowledged"
 
-    async def ask(self, view: View) -> None:
-        """Wait for what a page asks for."""
-        if view.page.name == "Journal":
-            await self._read_journal()
-        elif view.page.name == "Hosts":
-            await self._hub.hosts.renew()
-
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> ArraySnapshot:
         """Return the present state; ages count in whole seconds, so that lines do not change without
         end."""
         hub, site = self._hub, self._hub.array.site
-        return Snapshot(
+        return ArraySnapshot(
             now=float(int(self._wall())),
             topics=hub.board.topics,
             banks=list(hub.array.urls),
@@ -178,3 +193,10 @@ class ArrayView:
         if self._asking is not None:
             self._asking.cancel()
         self._hub.board.leave(self._viewer)
+
+
+def _why(question: ArrayQuestion, keys: ClientKeys | None) -> JsonObject:
+    """Ask why a Bank is not ready; in a thread."""
+    (bank,) = question.urls
+    with ThreadHub(resolvers=Services(keys).resolvers, keys=keys) as calls:
+        return ask_why(calls, question)[bank].describe()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboard.protocol.topics import BoardTopic, KeyTopic, LineTopic
-from dashboard.terminal.snapshot import Pipe, Snapshot
+from dashboard.terminal.snapshot import ArraySnapshot, Pipe
 
 __all__ = ["NOW", "row", "running", "snapshot"]
 
@@ -52,7 +52,7 @@ def snapshot(
     answers: Mapping[str, Any] | None = None,
     docs: Mapping[str, Any] | None = None,
     **topics: Mapping[str, Any],
-) -> Snapshot:
+) -> ArraySnapshot:
     """Return the array in a state.
 
     Args:
@@ -71,7 +71,7 @@ def snapshot(
         topic = KeyTopic(name.replace("_", ":"))
         topic.update(values)
         known[topic.name] = topic
-    return Snapshot(
+    return ArraySnapshot(
         now=NOW,
         topics=known,
         banks=[each["bank"] for each in rows],

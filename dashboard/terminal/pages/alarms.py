@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dashboard.terminal.lines import Cell, Column
-from dashboard.terminal.pages.page import Body, Look
-from dashboard.terminal.pages.tables import Record, short_time, table_body
-from dashboard.terminal.snapshot import Snapshot
+from dashboard.terminal.lines import Cell, TableColumn
+from dashboard.terminal.pages.page import Look, PageBody
+from dashboard.terminal.pages.tables import TableRecord, short_time, table_body
+from dashboard.terminal.snapshot import ArraySnapshot
 from dashboard.terminal.states import shape
 from dashboard.terminal.texts import visible
 
@@ -18,28 +18,28 @@ _PHASES = ("new", "acknowledged", "gone")
 
 
 class AlarmsPage:
-    """See Page. The worst first; a row for each, however often it was raised."""
+    """See TerminalPage. The worst first; a row for each, however often it was raised."""
 
     name, letter, is_of_bank = "Alarms", "a", False
     keys = "a acknowledge"
     topics = ("overview", "alarms")
     _COLUMNS = (
-        Column("Bank", 8),
-        Column("alarm", 14, most=24),
-        Column("state", 14),
-        Column("since", 11, rank=1),
-        Column("times", 5, is_right=True, rank=3),
-        Column("value", 10, rank=4),
-        Column("by", 10, rank=5),
-        Column("text", 12, rank=2),
+        TableColumn("Bank", 8),
+        TableColumn("alarm", 14, most=24),
+        TableColumn("state", 14),
+        TableColumn("since", 11, rank=1),
+        TableColumn("times", 5, is_right=True, rank=3),
+        TableColumn("value", 10, rank=4),
+        TableColumn("by", 10, rank=5),
+        TableColumn("text", 12, rank=2),
     )
 
     def press(self, key: str, look: Look) -> bool:
-        """See Page."""
+        """See TerminalPage."""
         return False
 
-    def body(self, shown: Snapshot, look: Look, width: int, height: int) -> Body:
-        """See Page."""
+    def body(self, shown: ArraySnapshot, look: Look, width: int, height: int) -> PageBody:
+        """See TerminalPage."""
         known = sorted(shown.values("alarms").items(), key=lambda item: _rank(item[1]))
         records = [
             self._record(key, told, shown, look)
@@ -49,7 +49,7 @@ class AlarmsPage:
         return table_body(self._COLUMNS, records, look, (width, height))
 
     @staticmethod
-    def _record(key: str, told: Mapping[str, Any], shown: Snapshot, look: Look) -> Record:
+    def _record(key: str, told: Mapping[str, Any], shown: ArraySnapshot, look: Look) -> TableRecord:
         severity, phase = alarm_severity(told), str(told["phase"])
         signed, shelved, why = told["acknowledged"], told["shelved"], told["unreadable"]
         state = "shelved" if shelved else "unknown" if why and phase == "quiet" else phase
@@ -68,7 +68,7 @@ class AlarmsPage:
         whole = f"{told['bank']} {told['name']}, {state}: {told['text']} {value}" + (
             f"; {by}" if by else ""
         )
-        return Record(key, cells, whole)
+        return TableRecord(key, cells, whole)
 
 
 def alarm_severity(told: Mapping[str, Any]) -> str:

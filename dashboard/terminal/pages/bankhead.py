@@ -5,14 +5,14 @@ from __future__ import annotations
 from dashboard.terminal.lines import Line
 from dashboard.terminal.pages.page import Look
 from dashboard.terminal.scans import ScanCells
-from dashboard.terminal.snapshot import Row, Snapshot
+from dashboard.terminal.snapshot import ArraySnapshot, Row
 from dashboard.terminal.states import is_stale, shape
 from dashboard.terminal.texts import percent, span, value_text, visible
 
 __all__ = ["bank_head"]
 
 
-def bank_head(shown: Snapshot, row: Row, look: Look) -> Line:
+def bank_head(shown: ArraySnapshot, row: Row, look: Look) -> Line:
     """Return name, state, mode and scan of a Bank; of a silent one since when it is."""
     state = shown.state(row)
     sign = shape(state.severity, ascii_only=look.ascii_only)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dashboard.terminal.lines import Cell, Column, Line, restyled, table_line, wrapped
-from dashboard.terminal.pages.page import Body, BodyRow, Look, contains
-from dashboard.terminal.scans import Difference, ScanCells, differences, further, running_scans
-from dashboard.terminal.snapshot import Row, Snapshot
+from dashboard.terminal.lines import Cell, Line, TableColumn, restyled, table_line, wrapped
+from dashboard.terminal.pages.page import BodyRow, Look, PageBody, contains
+from dashboard.terminal.scans import KeyDifference, ScanCells, differences, further, running_scans
+from dashboard.terminal.snapshot import ArraySnapshot, Row
 from dashboard.terminal.states import activity, bank_state, is_problem, is_stale, shape
 from dashboard.terminal.texts import percent, scaled, span, utc_near, value_text, visible
 from dashboard.words import words
@@ -24,22 +24,22 @@ _SHAPE = 2
 
 
 class BanksPage:
-    """See Page. One row for each Bank, in a fixed order: it never moves because a value changed."""
+    """See TerminalPage. One row for each Bank, in a fixed order: it never moves because a value changed."""
 
     name, letter, is_of_bank = "Banks", "o", False
     keys = "Enter open  w why  s sort"
     topics = ("overview",)
 
     def press(self, key: str, look: Look) -> bool:
-        """See Page."""
+        """See TerminalPage."""
         if key != "s":
             return False
         look.turn("sort", len(SORTS))
         look.order = []
         return True
 
-    def body(self, shown: Snapshot, look: Look, width: int, height: int) -> Body:
-        """See Page."""
+    def body(self, shown: ArraySnapshot, look: Look, width: int, height: int) -> PageBody:
+        """See TerminalPage."""
         rows = shown.rows
         columns = _columns(rows)
         if not look.order and look.option("sort"):
@@ -50,11 +50,11 @@ class BanksPage:
         body_rows = [self._row(row, shown, look, columns, width) for row in seen]
         title = table_line(columns, [], width - 1)
         foot = _foot(shown, look, width) if height >= FOOT_FROM else []
-        return Body(head=[((" ", ""), *title)], rows=body_rows, foot=foot)
+        return PageBody(head=[((" ", ""), *title)], rows=body_rows, foot=foot)
 
     @staticmethod
     def _row(
-        row: Row, shown: Snapshot, look: Look, columns: Sequence[Column], width: int
+        row: Row, shown: ArraySnapshot, look: Look, columns: Sequence[TableColumn], width: int
     ) -> BodyRow:
         def write(chosen: str) -> Line:
             cells = _cells(row, shown, look.ascii_only)
@@ -65,26 +65,26 @@ class BanksPage:
         return BodyRow((row["bank"],), write)
 
 
-def _columns(rows: Sequence[Row]) -> list[Column]:
+def _columns(rows: Sequence[Row]) -> list[TableColumn]:
     """Return the columns; as wide as names are, so that they do not breathe."""
     name = min(max((len(row["bank"]) for row in rows), default=5), MAX_NAME)
     host = min(max((len(row["host"]) for row in rows), default=4), MAX_HOST)
     word = max(len(told["word"]) for told in words()["links"].values())
     return [
-        Column("Bank", max(name, 4)),
-        Column("host", max(host, 4), rank=4),
-        Column("state", word + _SHAPE),
-        Column("mode", 8, rank=3),
-        Column("scan", 5, is_right=True, rank=2),
-        Column("done", 5, is_right=True),
-        Column("left", 8, is_right=True, rank=1),
-        Column("net in", 9, is_right=True, rank=5),
-        Column("drop", 5, is_right=True, rank=3),
-        Column("note", 12),
+        TableColumn("Bank", max(name, 4)),
+        TableColumn("host", max(host, 4), rank=4),
+        TableColumn("state", word + _SHAPE),
+        TableColumn("mode", 8, rank=3),
+        TableColumn("scan", 5, is_right=True, rank=2),
+        TableColumn("done", 5, is_right=True),
+        TableColumn("left", 8, is_right=True, rank=1),
+        TableColumn("net in", 9, is_right=True, rank=5),
+        TableColumn("drop", 5, is_right=True, rank=3),
+        TableColumn("note", 12),
     ]
 
 
-def _cells(row: Row, shown: Snapshot, ascii_only: bool) -> list[Cell]:
+def _cells(row: Row, shown: ArraySnapshot, ascii_only: bool) -> list[Cell]:
     state, stale = shown.state(row), is_stale(row)
     sign = shape(state.severity, ascii_only=ascii_only)
     style = "stale" if stale else ""
@@ -112,7 +112,7 @@ def _cells(row: Row, shown: Snapshot, ascii_only: bool) -> list[Cell]:
     ]
 
 
-def _last_known(row: Row, shown: Snapshot) -> str:
+def _last_known(row: Row, shown: ArraySnapshot) -> str:
     """Return since when a Bank is silent, and what was known then."""
     link = row["link"]
     if not row["kind"]:
@@ -125,7 +125,7 @@ def _last_known(row: Row, shown: Snapshot) -> str:
     return visible(f"since {utc_near(link['since'], shown.now)}, was: {last}{trouble}")
 
 
-def _passes(row: Row, shown: Snapshot, look: Look) -> bool:
+def _passes(row: Row, shown: ArraySnapshot, look: Look) -> bool:
     state = shown.state(row)
     if look.is_narrow and not is_problem(state):
         return False
@@ -151,7 +151,7 @@ def _or_last(number: float | None) -> float:
     return float("inf") if number is None else number
 
 
-def _foot(shown: Snapshot, look: Look, width: int) -> list[Line]:
+def _foot(shown: ArraySnapshot, look: Look, width: int) -> list[Line]:
     """Return a rule, the scan that runs, a difference, and why the chosen Bank is as it is."""
     rows = shown.rows
     chosen = shown.row(look.chosen)
@@ -169,7 +169,7 @@ def _foot(shown: Snapshot, look: Look, width: int) -> list[Line]:
     return [_rule(width, look), *told, *[()] * (FOOT - 1 - len(told))]
 
 
-def _difference_text(differing: Sequence[Difference]) -> str:
+def _difference_text(differing: Sequence[KeyDifference]) -> str:
     """Return the first of some differences, and how many more there are."""
     first, *others = differing
     texts = []
@@ -184,7 +184,7 @@ def _rule(width: int, look: Look) -> Line:
     return (("-" * width if look.ascii_only else "\u2500" * width, "dim"),)
 
 
-def _scan_text(shown: Snapshot, rows: Sequence[Row]) -> str:
+def _scan_text(shown: ArraySnapshot, rows: Sequence[Row]) -> str:
     scans = running_scans(rows)
     if not scans:
         return "no scan is running"

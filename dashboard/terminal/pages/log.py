@@ -7,9 +7,9 @@ from typing import Any
 
 from dashboard.logquery import LEVELS
 from dashboard.protocol.topics import LineTopic
-from dashboard.terminal.lines import Column, Line, restyled, table_line, wrapped
-from dashboard.terminal.pages.page import Body, BodyRow, Look, contains, whole_rows
-from dashboard.terminal.snapshot import Snapshot
+from dashboard.terminal.lines import Line, TableColumn, restyled, table_line, wrapped
+from dashboard.terminal.pages.page import BodyRow, Look, PageBody, contains, whole_rows
+from dashboard.terminal.snapshot import ArraySnapshot
 from dashboard.terminal.states import level_severity, shape
 from dashboard.terminal.texts import utc, utc_of_day, visible
 
@@ -19,18 +19,18 @@ FOOT_FROM, FOOT = 16, 3
 
 
 class LogPage:
-    """See Page. Lines that were looked at once are not looked at again while the same are wanted."""
+    """See TerminalPage. Lines that were looked at once are not looked at again while the same are wanted."""
 
     name, letter, is_of_bank = "Log", "l", False
     keys = "v level  f follow"
     topics = ("overview", "log")
     _COLUMNS = (
-        Column("time", 12),
-        Column("host", 6, rank=4),
-        Column("Bank", 8, rank=1),
-        Column("level", 9),
-        Column("scan", 4, is_right=True, rank=5),
-        Column("text", 20),
+        TableColumn("time", 12),
+        TableColumn("host", 6, rank=4),
+        TableColumn("Bank", 8, rank=1),
+        TableColumn("level", 9),
+        TableColumn("scan", 4, is_right=True, rank=5),
+        TableColumn("text", 20),
     )
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class LogPage:
         self._seen = 0
 
     def press(self, key: str, look: Look) -> bool:
-        """See Page."""
+        """See TerminalPage."""
         if key == "v":
             look.turn("level", len(LEVELS))
             return True
@@ -48,8 +48,8 @@ class LogPage:
             return True
         return False
 
-    def body(self, shown: Snapshot, look: Look, width: int, height: int) -> Body:
-        """See Page."""
+    def body(self, shown: ArraySnapshot, look: Look, width: int, height: int) -> PageBody:
+        """See TerminalPage."""
         lines = self._lines(shown.log, look)
         chosen = next(
             (each for each in reversed(lines) if str(each["number"]) == look.chosen), None
@@ -68,7 +68,7 @@ class LogPage:
             BodyRow((str(each["number"]),), self._writing(each, look, width)) for each in lines
         ] or whole_rows([(("no line", "dim"),)])
         head = (((told, "dim"),), table_line(self._COLUMNS, [], width))
-        return Body(head=head, rows=rows, foot=foot, is_following=is_following)
+        return PageBody(head=head, rows=rows, foot=foot, is_following=is_following)
 
     def _lines(self, log: LineTopic, look: Look) -> list[Mapping[str, Any]]:
         wanted = (look.text, look.option("level"), look.is_narrow)

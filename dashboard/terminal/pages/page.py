@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from dashboard.terminal.lines import Line
-from dashboard.terminal.snapshot import Snapshot
+from dashboard.terminal.snapshot import ArraySnapshot
 
-__all__ = ["Body", "BodyRow", "Look", "Page", "contains", "whole_rows"]
+__all__ = ["BodyRow", "Look", "PageBody", "TerminalPage", "contains", "whole_rows"]
 
 
 @dataclass(slots=True, kw_only=True)
 class Look:
-    """What is looked at on a page.
+    """Choices of who looks at a page.
 
     Attributes:
         bank: Of pages of one Bank.
@@ -57,7 +57,7 @@ class BodyRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
+class PageBody:
     """Contents of a page.
 
     Attributes:
@@ -73,7 +73,7 @@ class Body:
     is_following: bool = False
 
 
-class Page(Protocol):
+class TerminalPage(Protocol):
     """A page."""
 
     @property
@@ -96,7 +96,7 @@ class Page(Protocol):
     def topics(self) -> Sequence[str]:
         """Topics that it follows; `{bank}` stands for the Bank's name."""
 
-    def body(self, shown: Snapshot, look: Look, width: int, height: int) -> Body:
+    def body(self, shown: ArraySnapshot, look: Look, width: int, height: int) -> PageBody:
         """Return its contents.
 
         Args:

@@ -7,8 +7,8 @@ from typing import Any
 
 from dashboard.terminal.lines import Line, fitted
 from dashboard.terminal.pages.bankhead import bank_head
-from dashboard.terminal.pages.page import Body, Look, whole_rows
-from dashboard.terminal.snapshot import Pipe, Snapshot
+from dashboard.terminal.pages.page import Look, PageBody, whole_rows
+from dashboard.terminal.snapshot import ArraySnapshot, Pipe
 from dashboard.terminal.texts import number_text, span, visible
 from dealer.termplot import Values, draw_plot
 
@@ -21,14 +21,14 @@ _AROUND = 6
 
 
 class SpectrumPage:
-    """See Page."""
+    """See TerminalPage."""
 
     name, letter, is_of_bank = "Spectrum", "s", True
     keys = "+ - Bank  n pipe  r row  d dB  i o zoom  < > move"
     topics = ("overview",)
 
     def press(self, key: str, look: Look) -> bool:
-        """See Page."""
+        """See TerminalPage."""
         if key in ("n", "d", "r"):
             name = {"n": "pipe", "d": "decibels", "r": "row"}[key]
             look.options[name] = look.option(name) + 1
@@ -48,25 +48,27 @@ class SpectrumPage:
             return False
         return True
 
-    def body(self, shown: Snapshot, look: Look, width: int, height: int) -> Body:
-        """See Page."""
+    def body(self, shown: ArraySnapshot, look: Look, width: int, height: int) -> PageBody:
+        """See TerminalPage."""
         row, pipes = shown.row(look.bank), shown.pipes.get(look.bank, ())
         if row is None or not pipes:
-            return Body(head=[((f"{visible(look.bank, 40)} has no spectra", "dim"),)])
+            return PageBody(head=[((f"{visible(look.bank, 40)} has no spectra", "dim"),)])
         pipe = pipes[look.option("pipe") % len(pipes)]
         head = bank_head(shown, row, look)
         if pipe.frame is None:
             name = visible(pipe.about["name"], 60)
-            return Body(head=[head, ((f"{name}: no frame has come yet", "dim"),)])
+            return PageBody(head=[head, ((f"{name}: no frame has come yet", "dim"),)])
         bounds = _bounds(pipe.frame, look)
         if bounds is None:
-            return Body(head=[head, ((f"{visible(pipe.about['name'], 60)}: no numbers", "dim"),)])
+            return PageBody(
+                head=[head, ((f"{visible(pipe.about['name'], 60)}: no numbers", "dim"),)]
+            )
         rows, (lower, upper) = max(height - _AROUND, 1), bounds
         plot = draw_plot(lower, upper, columns=width, rows=rows, ascii_only=look.ascii_only)
         style = "stale" if shown.is_stale(look.bank) else ""
         lines: list[Line] = [((line, style),) for line in plot]
         title = _title(pipe, look, shown.now)
-        return Body(head=[head, title], rows=whole_rows(lines), foot=[_axis(pipe, width)])
+        return PageBody(head=[head, title], rows=whole_rows(lines), foot=[_axis(pipe, width)])
 
 
 def window_of(pipe: Pipe | None, look: Look) -> tuple[int, int] | None:

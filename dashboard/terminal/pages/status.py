@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.terminal.groups import Entry, groups_of
+from dashboard.terminal.groups import StatusEntry, groups_of
 from dashboard.terminal.lines import Line, Piece, fitted, wrapped
 from dashboard.terminal.pages.bankhead import bank_head
-from dashboard.terminal.pages.page import Body, BodyRow, Look, contains
-from dashboard.terminal.snapshot import Snapshot
+from dashboard.terminal.pages.page import BodyRow, Look, PageBody, contains
+from dashboard.terminal.snapshot import ArraySnapshot
 from dashboard.terminal.texts import member_text, span, utc, value_text, visible
 from groundwork.values import JsonObject
 
@@ -30,14 +30,14 @@ class _Members:
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], tuple[str, float]] = {}
 
-    def look(self, bank: str, entry: Entry, value: Any, now: float) -> None:
+    def look(self, bank: str, entry: StatusEntry, value: Any, now: float) -> None:
         """Take note of a member as it is now."""
         key, text = (bank, entry.row_name), repr(value)
         known = self._known.get(key)
         if known is None or known[0] != text:
             self._known[key] = text, float("-inf") if known is None else now
 
-    def age(self, bank: str, entry: Entry, now: float) -> float:
+    def age(self, bank: str, entry: StatusEntry, now: float) -> float:
         """Return the time since it was seen to change, s; infinite: it was not."""
         _, time = self._known.get((bank, entry.row_name), ("", float("-inf")))
         return now - time
@@ -55,38 +55,38 @@ class _Source:
         members: Which of them changed.
     """
 
-    shown: Snapshot
+    shown: ArraySnapshot
     row: Mapping[str, Any]
     values: Mapping[str, Any]
     docs: Mapping[str, JsonObject]
     members: _Members
 
-    def text(self, entry: Entry) -> str:
+    def text(self, entry: StatusEntry) -> str:
         """Return the value of an entry with its unit."""
         told = self.values.get(entry.key)
         value = member_text(entry.member or entry.name, entry.value_in(told[0] if told else None))
         unit = "" if entry.member else visible(self.docs.get(entry.key, {}).get("unit") or "", 16)
         return f"{value} {unit}".rstrip()
 
-    def age(self, entry: Entry) -> float:
+    def age(self, entry: StatusEntry) -> float:
         """Return the age of its value, s; without one infinite."""
         told = self.values.get(entry.key)
         return self.shown.age(self.row, told) if told else float("inf")
 
-    def is_changed(self, entry: Entry, within: float) -> bool:
+    def is_changed(self, entry: StatusEntry, within: float) -> bool:
         """Tell whether it changed within so many s."""
         if entry.member is not None:
             return self.members.age(self.row["bank"], entry, self.shown.now) <= within
         told = self.values.get(entry.key)
         return told is not None and told[2] > 1 and self.age(entry) <= within
 
-    def about(self, entry: Entry) -> str:
+    def about(self, entry: StatusEntry) -> str:
         """Return the meaning of an entry."""
         return " ".join(str(self.docs.get(entry.key, {}).get("doc") or "").split())
 
 
 class StatusPage:
-    """See Page."""
+    """See TerminalPage."""
 
     name, letter, is_of_bank = "Status", "b", True
     keys = "+ - Bank  v columns"
@@ -96,23 +96,23 @@ class StatusPage:
         self._members = _Members()
 
     def press(self, key: str, look: Look) -> bool:
-        """See Page."""
+        """See TerminalPage."""
         if key != "v":
             return False
         look.turn("one column")
         return True
 
-    def body(self, shown: Snapshot, look: Look, width: int, height: int) -> Body:
-        """See Page."""
+    def body(self, shown: ArraySnapshot, look: Look, width: int, height: int) -> PageBody:
+        """See TerminalPage."""
         row = shown.row(look.bank)
         if row is None:
-            return Body(head=[((f"there is no Bank {visible(look.bank, 40)}", "dim"),)])
+            return PageBody(head=[((f"there is no Bank {visible(look.bank, 40)}", "dim"),)])
         values = shown.values(f"values:{look.bank}")
         source = _Source(shown, row, values, shown.docs.get(look.bank, {}), self._members)
         style = "stale" if shown.is_stale(look.bank) else ""
         count = 1 if look.option("one column") else max(width // MIN_COLUMN, 1)
         rows: list[BodyRow] = []
-        entries: list[Entry] = []
+        entries: list[StatusEntry] = []
         for group in groups_of({key: told[0] for key, told in values.items()}):
             for entry in group.entries:
                 if entry.member is not None:
@@ -131,7 +131,7 @@ class StatusPage:
         if not rows:
             rows = [_title("no values" if not values else "no value is as is wanted", True, width)]
         foot = _foot(source, entries, look, width) if height >= FOOT_FROM else []
-        return Body(head=[bank_head(shown, row, look)], rows=rows, foot=foot)
+        return PageBody(head=[bank_head(shown, row, look)], rows=rows, foot=foot)
 
 
 def _title(text: str, ascii_only: bool, width: int) -> BodyRow:
@@ -140,7 +140,7 @@ def _title(text: str, ascii_only: bool, width: int) -> BodyRow:
     return BodyRow((), lambda _chosen: line)
 
 
-def _passes(entry: Entry, source: _Source, look: Look) -> bool:
+def _passes(entry: StatusEntry, source: _Source, look: Look) -> bool:
     if look.is_narrow and not source.is_changed(entry, RECENT_S):
         return False
     if not look.text:
@@ -148,7 +148,7 @@ def _passes(entry: Entry, source: _Source, look: Look) -> bool:
     return contains(f"{entry.row_name} {source.about(entry)} {source.text(entry)}", look.text)
 
 
-def _cell(source: _Source, entry: Entry, style: str, width: int, chosen: str) -> list[Piece]:
+def _cell(source: _Source, entry: StatusEntry, style: str, width: int, chosen: str) -> list[Piece]:
     """Return name, value, and a mark if it changed just now."""
     name = min(MAX_NAME, width // 2 - 2)
     is_gone = source.values.get(entry.key, [None])[0] is None
@@ -163,7 +163,7 @@ def _cell(source: _Source, entry: Entry, style: str, width: int, chosen: str) ->
 
 
 def _several(
-    source: _Source, entries: Sequence[Entry], style: str, width: int
+    source: _Source, entries: Sequence[StatusEntry], style: str, width: int
 ) -> Callable[[str], Line]:
     def write(chosen: str) -> Line:
         return tuple(
@@ -173,7 +173,7 @@ def _several(
     return write
 
 
-def _one(source: _Source, entry: Entry, style: str, width: int) -> Callable[[str], Line]:
+def _one(source: _Source, entry: StatusEntry, style: str, width: int) -> Callable[[str], Line]:
     def write(chosen: str) -> Line:
         cell = min(44, max(width - 12, 20))
         age = source.age(entry)
@@ -189,7 +189,7 @@ def _one(source: _Source, entry: Entry, style: str, width: int) -> Callable[[str
     return write
 
 
-def _foot(source: _Source, entries: Sequence[Entry], look: Look, width: int) -> list[Line]:
+def _foot(source: _Source, entries: Sequence[StatusEntry], look: Look, width: int) -> list[Line]:
     """Return meaning and whole value of the chosen entry."""
     entry = next((each for each in entries if each.row_name == look.chosen), None)
     rule: Line = (("-" * width if look.ascii_only else "\u2500" * width, "dim"),)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dashboard.terminal.lines import Cell, Column, Line, restyled, table_line, wrapped
-from dashboard.terminal.pages.page import Body, BodyRow, Look, contains, whole_rows
-from dashboard.terminal.snapshot import Snapshot
+from dashboard.terminal.lines import Cell, Line, TableColumn, restyled, table_line, wrapped
+from dashboard.terminal.pages.page import BodyRow, Look, PageBody, contains, whole_rows
+from dashboard.terminal.snapshot import ArraySnapshot
 from dashboard.terminal.states import condition_severity, outcome_severity, shape
 from dashboard.terminal.texts import (
     byte_count,
@@ -20,14 +20,14 @@ from dashboard.terminal.texts import (
     visible,
 )
 
-__all__ = ["HostsPage", "JobsPage", "JournalPage", "Record", "short_time", "table_body"]
+__all__ = ["HostsPage", "JobsPage", "JournalPage", "TableRecord", "short_time", "table_body"]
 
 FOOT_FROM, FOOT = 16, 3
 OFFSET_WARN_S = 0.1
 """Clock of a Player that is to be looked after."""
 
 
-class Record:
+class TableRecord:
     """A row of a table.
 
     Args:
@@ -43,12 +43,12 @@ class Record:
 
 
 def table_body(
-    columns: Sequence[Column],
-    records: Sequence[Record],
+    columns: Sequence[TableColumn],
+    records: Sequence[TableRecord],
     look: Look,
     size: tuple[int, int],
     notes: Sequence[Line] = (),
-) -> Body:
+) -> PageBody:
     """Return a table of the records with all wanted words; whole texts of the chosen one below.
 
     Args:
@@ -69,10 +69,12 @@ def table_body(
     rows = [BodyRow((each.key,), _writing(each, columns, width)) for each in seen]
     head: list[Line] = [*notes, ((" ", ""), *table_line(columns, [], width - 1))]
     empty = "nothing" if not records else "nothing that is as is wanted"
-    return Body(head=head, rows=rows or whole_rows([((empty, "dim"),)]), foot=foot)
+    return PageBody(head=head, rows=rows or whole_rows([((empty, "dim"),)]), foot=foot)
 
 
-def _writing(record: Record, columns: Sequence[Column], width: int) -> Callable[[str], Line]:
+def _writing(
+    record: TableRecord, columns: Sequence[TableColumn], width: int
+) -> Callable[[str], Line]:
     def write(chosen: str) -> Line:
         is_chosen = record.key == chosen
         mark = ">" if is_chosen else " "
@@ -87,28 +89,28 @@ def _told(severity: str, word: str, look: Look) -> Cell:
 
 
 class JobsPage:
-    """See Page. Operations: those that run, then the newest that ended."""
+    """See TerminalPage. Operations: those that run, then the newest that ended."""
 
     name, letter, is_of_bank = "Jobs", "j", False
     keys = "p running"
     topics = ("overview", "operations")
     _COLUMNS = (
-        Column("Bank", 8),
-        Column("operation", 14, most=24),
-        Column("state", 11),
-        Column("done", 5, is_right=True),
-        Column("took", 8, is_right=True, rank=1),
-        Column("asked", 8, rank=3),
-        Column("by", 10, rank=2),
-        Column("text", 14, rank=4),
+        TableColumn("Bank", 8),
+        TableColumn("operation", 14, most=24),
+        TableColumn("state", 11),
+        TableColumn("done", 5, is_right=True),
+        TableColumn("took", 8, is_right=True, rank=1),
+        TableColumn("asked", 8, rank=3),
+        TableColumn("by", 10, rank=2),
+        TableColumn("text", 14, rank=4),
     )
 
     def press(self, key: str, look: Look) -> bool:
-        """See Page."""
+        """See TerminalPage."""
         return False
 
-    def body(self, shown: Snapshot, look: Look, width: int, height: int) -> Body:
-        """See Page."""
+    def body(self, shown: ArraySnapshot, look: Look, width: int, height: int) -> PageBody:
+        """See TerminalPage."""
         known = list(shown.values("operations").values())
         running = sorted((each for each in known if not each.get("ended")), key=_asked)
         ended = [each for each in known if each.get("ended") and not look.is_narrow]
@@ -117,7 +119,7 @@ class JobsPage:
         return table_body(self._COLUMNS, records, look, (width, height))
 
     @staticmethod
-    def _record(told: Mapping[str, Any], shown: Snapshot, look: Look) -> Record:
+    def _record(told: Mapping[str, Any], shown: ArraySnapshot, look: Look) -> TableRecord:
         state, share = str(told.get("state", "")), told.get("fraction")
         end = told.get("ended") or shown.now
         begin = told.get("started") or told.get("asked") or end
@@ -135,7 +137,7 @@ class JobsPage:
             (visible(text), ""),
         ]
         whole = f"{told['bank']} {told.get('method', '')}, {state}: {text}, by {told.get('client')}"
-        return Record(f"{told['bank']} {told.get('id')}", cells, whole)
+        return TableRecord(f"{told['bank']} {told.get('id')}", cells, whole)
 
 
 def _asked(told: Mapping[str, Any]) -> float:
@@ -143,31 +145,31 @@ def _asked(told: Mapping[str, Any]) -> float:
 
 
 class HostsPage:
-    """See Page. Programs under their supervisors, in the words of `dealer hosts status`."""
+    """See TerminalPage. Programs under their supervisors, in the words of `dealer hosts status`."""
 
     name, letter, is_of_bank = "Hosts", "h", False
     keys = ""
     topics = ("overview", "hosts")
     _COLUMNS = (
-        Column("host", 8, most=16),
-        Column("program", 14, rank=2, most=24),
-        Column("Bank", 8, rank=1),
-        Column("condition", 12),
-        Column("ready", 5, rank=5),
-        Column("pid", 7, is_right=True, rank=4),
-        Column("up", 9, is_right=True, rank=3),
-        Column("crashes", 7, is_right=True, rank=3),
-        Column("memory", 8, is_right=True, rank=6),
-        Column("clock", 10, is_right=True, rank=6),
-        Column("note", 10),
+        TableColumn("host", 8, most=16),
+        TableColumn("program", 14, rank=2, most=24),
+        TableColumn("Bank", 8, rank=1),
+        TableColumn("condition", 12),
+        TableColumn("ready", 5, rank=5),
+        TableColumn("pid", 7, is_right=True, rank=4),
+        TableColumn("up", 9, is_right=True, rank=3),
+        TableColumn("crashes", 7, is_right=True, rank=3),
+        TableColumn("memory", 8, is_right=True, rank=6),
+        TableColumn("clock", 10, is_right=True, rank=6),
+        TableColumn("note", 10),
     )
 
     def press(self, key: str, look: Look) -> bool:
-        """See Page."""
+        """See TerminalPage."""
         return False
 
-    def body(self, shown: Snapshot, look: Look, width: int, height: int) -> Body:
-        """See Page."""
+    def body(self, shown: ArraySnapshot, look: Look, width: int, height: int) -> PageBody:
+        """See TerminalPage."""
         known = shown.values("hosts")
         programs = [
             each
@@ -184,7 +186,7 @@ class HostsPage:
         return table_body(self._COLUMNS, records, look, (width, height), lines)
 
     @staticmethod
-    def _record(told: Mapping[str, Any], shown: Snapshot, look: Look) -> Record:
+    def _record(told: Mapping[str, Any], shown: ArraySnapshot, look: Look) -> TableRecord:
         row = shown.row(str(told.get("bank") or "")) or {}
         load, offset = row.get("load") or {}, row.get("offset")
         clock = "-" if offset is None else f"{offset * 1000:+.1f} ms"
@@ -203,34 +205,34 @@ class HostsPage:
             (visible(told["note"]), ""),
         ]
         whole = f"{told['host']} {told['program']} {told.get('bank') or ''} {told['condition']}: {told['note']}"
-        return Record(f"{told['host']} {told['program']}", cells, whole)
+        return TableRecord(f"{told['host']} {told['program']}", cells, whole)
 
 
 class JournalPage:
-    """See Page. Who did what, and what came of it; the newest first."""
+    """See TerminalPage. Who did what, and what came of it; the newest first."""
 
     name, letter, is_of_bank = "Journal", "r", False
     keys = ""
     topics = ("overview",)
     _COLUMNS = (
-        Column("time, UTC", 11),
-        Column("Bank", 8, rank=1),
-        Column("by", 10, rank=3),
-        Column("call", 14, most=30),
-        Column("outcome", 11),
-        Column("took", 8, is_right=True, rank=4),
-        Column("text", 10, rank=5),
+        TableColumn("time, UTC", 11),
+        TableColumn("Bank", 8, rank=1),
+        TableColumn("by", 10, rank=3),
+        TableColumn("call", 14, most=30),
+        TableColumn("outcome", 11),
+        TableColumn("took", 8, is_right=True, rank=4),
+        TableColumn("text", 10, rank=5),
     )
 
     def press(self, key: str, look: Look) -> bool:
-        """See Page."""
+        """See TerminalPage."""
         return False
 
-    def body(self, shown: Snapshot, look: Look, width: int, height: int) -> Body:
-        """See Page."""
+    def body(self, shown: ArraySnapshot, look: Look, width: int, height: int) -> PageBody:
+        """See TerminalPage."""
         told = shown.answers.get("journal")
         if told is None:
-            return Body(head=[(("the Banks are asked ...", "dim"),)])
+            return PageBody(head=[(("the Banks are asked ...", "dim"),)])
         records = [
             self._record(each, shown, look)
             for each in reversed(told["entries"])
@@ -241,7 +243,7 @@ class JournalPage:
         return table_body(self._COLUMNS, records, look, (width, height), notes)
 
     @staticmethod
-    def _record(told: Mapping[str, Any], shown: Snapshot, look: Look) -> Record:
+    def _record(told: Mapping[str, Any], shown: ArraySnapshot, look: Look) -> TableRecord:
         who = str(told.get("key") or told.get("client") or "-")
         outcome, took = str(told["outcome"]), told.get("duration_s")
         call = "" if outcome == "remark" else f"{told['method']}({_arguments(told['arguments'])})"
@@ -257,7 +259,7 @@ class JournalPage:
             (visible(text), ""),
         ]
         whole = f"{utc(told['time'], 1)} UTC {told['bank']} {who}: {call} {outcome} {text}"
-        return Record(f"{told['bank']} {told['number']}", cells, whole)
+        return TableRecord(f"{told['bank']} {told['number']}", cells, whole)
 
 
 def short_time(time: float, now: float) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from dashboard.terminal.lines import Line, plain, wrapped
-from dashboard.terminal.pages.page import Body, BodyRow, Look
-from dashboard.terminal.snapshot import Snapshot
+from dashboard.terminal.pages.page import BodyRow, Look, PageBody
+from dashboard.terminal.snapshot import ArraySnapshot
 from dashboard.terminal.states import shape
 from dashboard.terminal.texts import span, utc_near, visible
 
@@ -19,22 +19,22 @@ TEXT_LINES = 6
 
 
 class WhyPage:
-    """See Page. Each link has its evidence, age, and remedy, in the words of `dealer why`."""
+    """See TerminalPage. Each link has its evidence, age, and remedy, in the words of `dealer why`."""
 
     name, letter, is_of_bank = "Why", "w", True
     keys = "+ - Bank"
     topics = ("overview",)
 
     def press(self, key: str, look: Look) -> bool:
-        """See Page."""
+        """See TerminalPage."""
         return False
 
-    def body(self, shown: Snapshot, look: Look, width: int, height: int) -> Body:
-        """See Page."""
+    def body(self, shown: ArraySnapshot, look: Look, width: int, height: int) -> PageBody:
+        """See TerminalPage."""
         told, bank = shown.answers.get("why"), visible(look.bank, 40)
         if told is None or told["bank"] != look.bank:
             asked = f"{bank}: its Player, the supervisor of its host and what is between are asked"
-            return Body(head=wrapped(asked, width, 2, "dim"))
+            return PageBody(head=wrapped(asked, width, 2, "dim"))
         is_ready = told["is_ready"]
         word = "ready" if is_ready else "not ready" if told["has_fault"] else "busy"
         severity = "ok" if is_ready else "fault" if told["has_fault"] else "off"
@@ -45,7 +45,7 @@ class WhyPage:
             for at, line in enumerate(_lines(told["causes"], shown.now, look, width, 0))
         ]
         asked_at = ((f"  asked at {utc_near(told['asked'], shown.now)} UTC", "dim"),)
-        return Body(head=[(*head, *asked_at)], rows=rows)
+        return PageBody(head=[(*head, *asked_at)], rows=rows)
 
 
 def _writing(line: Line) -> Callable[[str], Line]:

@@ -11,8 +11,8 @@ from support.screens import TextScreen
 
 from dashboard.terminal.drawing import changed_parts, strip_of
 from dashboard.terminal.lines import (
-    Column,
     Line,
+    TableColumn,
     fitted,
     plain,
     table_line,
@@ -22,10 +22,10 @@ from dashboard.terminal.lines import (
 )
 
 COLUMNS = (
-    Column("Bank", 6),
-    Column("host", 8, rank=2, most=12),
-    Column("left", 5, is_right=True, rank=1),
-    Column("note", 10),
+    TableColumn("Bank", 6),
+    TableColumn("host", 8, rank=2, most=12),
+    TableColumn("left", 5, is_right=True, rank=1),
+    TableColumn("note", 10),
 )
 
 

@@ -13,8 +13,8 @@ from support.snapshots import NOW, row, running, snapshot
 
 from dashboard.terminal.command import make_pages
 from dashboard.terminal.lines import plain, width_of
-from dashboard.terminal.snapshot import Pipe, Snapshot
-from dashboard.terminal.view import View
+from dashboard.terminal.snapshot import ArraySnapshot, Pipe
+from dashboard.terminal.view import TerminalView
 
 STATUS = {
     "status.SCANNUM": [12, NOW - 0.3, 4],
@@ -47,7 +47,7 @@ def line(number: int, level: str = "info", **more: Any) -> dict[str, Any]:
     return {**told, "logger": "daq", "text": f"line {number}", "scan": 12, **more}
 
 
-def night() -> Snapshot:
+def night() -> ArraySnapshot:
     """Return an array of which one Bank lost blocks, and one does not answer."""
     rows = [
         row("BANKA", scan=running()),
@@ -68,7 +68,7 @@ def night() -> Snapshot:
     )
 
 
-def shown(view: View, state: Snapshot, width: int = 80, height: int = 24) -> str:
+def shown(view: TerminalView, state: ArraySnapshot, width: int = 80, height: int = 24) -> str:
     return "\n".join(plain(each) for each in view.lines(state, width, height))
 
 
@@ -76,7 +76,7 @@ def one_spaced(text: str) -> str:
     return " ".join(text.split())
 
 
-def press(view: View, *keys: str, state: Snapshot | None = None) -> str:
+def press(view: TerminalView, *keys: str, state: ArraySnapshot | None = None) -> str:
     """Press keys one after the other; what is shown then."""
     state = state or night()
     shown(view, state)
@@ -87,11 +87,11 @@ def press(view: View, *keys: str, state: Snapshot | None = None) -> str:
 
 
 @pytest.fixture
-def view() -> View:
-    return View(make_pages())
+def view() -> TerminalView:
+    return TerminalView(make_pages())
 
 
-def test_the_first_page_tells_of_each_bank_its_state_in_shape_and_word(view: View) -> None:
+def test_the_first_page_tells_of_each_bank_its_state_in_shape_and_word(view: TerminalView) -> None:
     told = shown(view, night()).splitlines()
     assert one_spaced(told[0]) == "VEGAS 2026-11-30 03:14:07 UTC LIVE 3 Banks alarms 1 ! 2"
     assert one_spaced(told[3]) == ">BANKA hpc1 ● running MODE1 12 64 % 21 s 0"
@@ -102,21 +102,21 @@ def test_the_first_page_tells_of_each_bank_its_state_in_shape_and_word(view: Vie
     assert any("scan 12 on 2 of 3 Banks, 03:13:30 to 03:14:30 UTC" in each for each in told)
 
 
-def test_on_a_terminal_of_ascii_nothing_else_is_written(view: View) -> None:
+def test_on_a_terminal_of_ascii_nothing_else_is_written(view: TerminalView) -> None:
     view.ascii_only = True
     for place in range(len(view.pages)):
         view.place = place
         assert shown(view, night()).isascii()
 
 
-def test_problems_alone_are_shown_on_request(view: View) -> None:
+def test_problems_alone_are_shown_on_request(view: TerminalView) -> None:
     told = press(view, "p")
     assert "BANKA" not in told
     assert "BANKB" in told
     assert "BANKA" in press(view, "p")
 
 
-def test_banks_are_sorted_once_when_it_is_asked_for(view: View) -> None:
+def test_banks_are_sorted_once_when_it_is_asked_for(view: TerminalView) -> None:
     told = press(view, "s")
     assert told.index("BANKC") < told.index("BANKB") < told.index("BANKA")
     state = night()
@@ -125,7 +125,7 @@ def test_banks_are_sorted_once_when_it_is_asked_for(view: View) -> None:
     assert told.index("BANKC") < told.index("BANKB")
 
 
-def test_a_bank_is_opened_and_its_values_stand_by_group(view: View) -> None:
+def test_a_bank_is_opened_and_its_values_stand_by_group(view: TerminalView) -> None:
     told = press(view, "enter")
     assert "BANKA ● running MODE1  scan 12  64 %, 21 s left" in told
     assert "── status SCAN" in told
@@ -136,13 +136,13 @@ def test_a_bank_is_opened_and_its_values_stand_by_group(view: View) -> None:
     assert marked == {"SCANNUM", "SCANREM"}  # the line of two, and that of the third
 
 
-def test_one_column_tells_unit_age_and_meaning(view: View) -> None:
+def test_one_column_tells_unit_age_and_meaning(view: TerminalView) -> None:
     told = press(view, "enter", "v")
     level = next(each for each in told.splitlines() if each.startswith("level"))
     assert one_spaced(level) == "level : 3.5 dB 7 s Level of the input."
 
 
-def test_values_are_found_by_their_meaning(view: View) -> None:
+def test_values_are_found_by_their_meaning(view: TerminalView) -> None:
     press(view, "enter")
     view.look.text = "input LEVEL"
     assert "3.5 dB" in shown(view, night())
@@ -151,7 +151,7 @@ def test_values_are_found_by_their_meaning(view: View) -> None:
     assert "SCANNUM" in shown(view, night())
 
 
-def test_members_that_stayed_are_not_marked_as_changed(view: View) -> None:
+def test_members_that_stayed_are_not_marked_as_changed(view: TerminalView) -> None:
     press(view, "enter")
     state = night()
     changed = [{"owner": "bob", "since": NOW - 60.0}, NOW, 3]
@@ -162,7 +162,7 @@ def test_members_that_stayed_are_not_marked_as_changed(view: View) -> None:
     assert owner.count("*") == 1
 
 
-def test_values_of_a_silent_bank_look_stale(view: View) -> None:
+def test_values_of_a_silent_bank_look_stale(view: TerminalView) -> None:
     state = snapshot([row(state="stale")], values_BANKA=STATUS)
     press(view, "enter", state=state)
     styles = {style for each in view.lines(state, 80, 24)[3:12] for _, style in each}
@@ -171,7 +171,7 @@ def test_values_of_a_silent_bank_look_stale(view: View) -> None:
     assert "STALE its Player is silent since 1 m 23 s" in shown(view, state)
 
 
-def test_plus_and_minus_step_through_banks(view: View) -> None:
+def test_plus_and_minus_step_through_banks(view: TerminalView) -> None:
     press(view, "enter", "+")
     assert view.look.bank == "BANKB"
     press(view, "-", "-")
@@ -190,13 +190,13 @@ def test_plus_and_minus_step_through_banks(view: View) -> None:
         ("s", ["spectrum  K  row 1 of 2", "1400 MHz", "1420 MHz"]),
     ],
 )
-def test_each_page_is_a_letter_away(view: View, letter: str, told: list[str]) -> None:
+def test_each_page_is_a_letter_away(view: TerminalView, letter: str, told: list[str]) -> None:
     text = press(view, "g", letter)
     assert [each for each in told if each not in text] == []
-    assert text == press(View(make_pages()), str(view.place + 1))
+    assert text == press(TerminalView(make_pages()), str(view.place + 1))
 
 
-def test_the_log_follows_until_somebody_goes_up(view: View) -> None:
+def test_the_log_follows_until_somebody_goes_up(view: TerminalView) -> None:
     state = night()
     press(view, "g", "l", "up", "up", state=state)
     state.log.add(line(41))
@@ -209,13 +209,13 @@ def test_the_log_follows_until_somebody_goes_up(view: View) -> None:
     assert "line 42" in shown(view, state)
 
 
-def test_lines_of_the_log_are_chosen_by_level(view: View) -> None:
+def test_lines_of_the_log_are_chosen_by_level(view: TerminalView) -> None:
     told = press(view, "g", "l", "v", "v")
     assert "4 of 40 lines, from warning" in told
     assert "line 39" not in told
 
 
-def test_what_is_frozen_stays_and_says_since_when(view: View) -> None:
+def test_what_is_frozen_stays_and_says_since_when(view: TerminalView) -> None:
     state = night()
     press(view, "f", state=state)
     state.row("BANKA")["link"]["state"] = "live"  # type: ignore[index]  # a row is a dictionary
@@ -226,7 +226,7 @@ def test_what_is_frozen_stays_and_says_since_when(view: View) -> None:
     assert "BANKZ" in shown(view, later)
 
 
-def test_a_spectrum_is_seen_in_decibels_by_rows_and_zoomed(view: View) -> None:
+def test_a_spectrum_is_seen_in_decibels_by_rows_and_zoomed(view: TerminalView) -> None:
     assert "row 2 of 2" in press(view, "g", "s", "r")
     assert "dB of K" in press(view, "d")
     press(view, "i")
@@ -237,7 +237,7 @@ def test_a_spectrum_is_seen_in_decibels_by_rows_and_zoomed(view: View) -> None:
     assert view.look.options["zoom"] == 0
 
 
-def test_help_fits_and_the_next_key_ends_it(view: View) -> None:
+def test_help_fits_and_the_next_key_ends_it(view: TerminalView) -> None:
     told = press(view, "?")
     assert all(key in told for key in ("Ctrl-C", "Enter", "freezes"))
     assert "= off" in told
@@ -264,7 +264,7 @@ KEYS += ["left", "right", "pagedown", "end", "home", "?", "g", "l", "n", "i", "x
 def test_whatever_is_pressed_lines_fit_the_terminal(
     keys: list[str], width: int, height: int
 ) -> None:
-    view = View(make_pages())
+    view = TerminalView(make_pages())
     hostile = snapshot(list(texts()), lines=[line(1, text="\x1b]0;x\x07", level="odd")])
     for state in (night(), hostile, snapshot()):
         for key in keys:

@@ -13,17 +13,17 @@ from textual.widget import Widget
 from dashboard.terminal.drawing import changed_parts, strip_of
 from dashboard.terminal.lines import Line
 
-__all__ = ["LineView"]
+__all__ = ["LineWidget"]
 
 
-class LineView(Widget):
+class LineWidget(Widget):
     """Lines, as many as it is high.
 
     Args:
         write: Writes to the terminal what changes; None, or False: whole lines are drawn by textual.
     """
 
-    DEFAULT_CSS = "LineView { width: 1fr; height: 1fr; background: ansi_default; }"
+    DEFAULT_CSS = "LineWidget { width: 1fr; height: 1fr; background: ansi_default; }"
 
     def __init__(self, write: Callable[[str], bool]) -> None:
         super().__init__()
