@@ -14,6 +14,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse
 
 from dashboard.acts.routes import ACT_PATHS, ActRoutes
+from dashboard.alarmroutes import AlarmRoutes
+from dashboard.alarms import ABSENCES
 from dashboard.assets import STATIC, Page, served_folder
 from dashboard.changes import ChangeRoutes
 from dashboard.config import Array
@@ -40,7 +42,7 @@ from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["PAGES", "Dashboard", "ServedArray"]
 
-PAGES = ("hosts", "log", "journal", "history", "files", "spectra", "jobs")
+PAGES = ("run", "hosts", "alarms", "log", "journal", "history", "files", "spectra", "jobs")
 _ONLY_READS = "this address only reads: GET and HEAD"
 _LONGEST_TARGET = 8192
 
@@ -103,6 +105,7 @@ class Dashboard:
         )
         self._viewing = Viewing(self._version, time.time())
         self._queries, self._views = Queries(), Views(_is_page)
+        self._alarms = AlarmRoutes()
         self._changes = ChangeRoutes(Role.ADMIN if served.control else Role.OBSERVE)
         self._acts: ActRoutes | None = None
         if served.control:
@@ -131,6 +134,7 @@ class Dashboard:
         self._queries.add_to(api)
         self._viewing.add_to(api)
         self._views.add_to(api, self._changes)
+        self._alarms.add_to(api, self._changes)
         if self._acts is not None:
             self._acts.add_to(api)
         else:
@@ -140,7 +144,7 @@ class Dashboard:
             api.add_api_route("/api/session", self.session)
         else:
             LoginRoutes(self._served.logins, self.login_page, self._told_of).add_to(api)
-        api.mount("/static", served_folder(self._served.static))
+        api.mount("/static", served_folder(self._served.static, is_ours=True))
         for kind, panels in self._served.panels.items():
             api.mount(f"/panels/{kind}", served_folder(panels.folder))
         tell_errors(api)
@@ -148,10 +152,10 @@ class Dashboard:
     @contextlib.asynccontextmanager
     async def _lifespan(self, _api: FastAPI) -> AsyncIterator[None]:
         async with (
-            self._open_store(),
-            ArrayHub(self._served.array, self._served.keys) as self.hub,
+            self._open_store() as store,
+            ArrayHub(self._served.array, self._served.keys, store) as self.hub,
         ):
-            self._queries.hub = self._viewing.hub = self.hub
+            self._queries.hub = self._viewing.hub = self._alarms.hub = self.hub
             async with (
                 contextlib.nullcontext() if self._acts is None else self._acts.running(self.hub),
                 self._revocations.looking(self.hub.board.end_of),
@@ -160,11 +164,11 @@ class Dashboard:
                 yield
 
     @contextlib.asynccontextmanager
-    async def _open_store(self) -> AsyncIterator[None]:
-        store = await beside(lambda: Store(self._served.store, (TABLE,)))
+    async def _open_store(self) -> AsyncIterator[Store]:
+        store = await beside(lambda: Store(self._served.store, (TABLE, ABSENCES)))
         with contextlib.closing(store):
             self._views.store = store
-            yield
+            yield store
 
     def end(self, within: float) -> None:
         """Have all streams end; connections that do not within so many s are cut. In the loop."""

@@ -18,6 +18,7 @@ from zmqjsonproxy import InterfaceDescription
 from zmqjsonproxy.channels import Update
 
 __all__ = [
+    "ALARMS",
     "CONTROL",
     "LOAD",
     "ORIGINAL_SUMMARY",
@@ -35,6 +36,7 @@ __all__ = [
 
 BANK, PREFIX = "bank", "bank."
 CONTROL, LOAD, LOG, OPERATIONS = "control", "host_load", "log", "operations"
+ALARMS = "alarms"
 SCAN_STATE = "scan"
 """Result of kinds of Banks that take scans."""
 MESSAGES = (LOG, OPERATIONS)
@@ -202,6 +204,7 @@ class WatchedBank:
                 "findings": self.findings,
                 "load": self._value(LOAD),
                 "scan": self._value(SCAN_STATE),
+                "alarms": self._alarm_counts(),
                 "operations": [id for id, ended in self._known.items() if ended is None],
                 "missed": self.missed,
             },
@@ -232,6 +235,13 @@ class WatchedBank:
     def _value(self, key: str) -> Any:
         known = self._values.values.get(key)
         return None if known is None else known[0]
+
+    def _alarm_counts(self) -> JsonObject | None:
+        """Return how many alarms there are, as its Player counts them; None: it does not tell."""
+        told = self._value(ALARMS)
+        if not isinstance(told, Mapping) or "active" not in told:
+            return None
+        return {name: count for name, count in told.items() if isinstance(count, int)}
 
     def _simulated(self) -> bool | None:
         value = self._value(STATUS + SIMULATED)

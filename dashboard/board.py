@@ -29,7 +29,7 @@ __all__ = [
 BATCH_HZ = 4.0
 MAX_STREAMS = 200
 OVERVIEW, BANDPASS, OPERATIONS, HOSTS, LOG = "overview", "bandpass", "operations", "hosts", "log"
-ACTS = "acts"
+ACTS, ALARMS = "acts", "alarms"
 
 
 class TooManyStreamsError(Exception):
@@ -165,6 +165,7 @@ class Board:
         self.overview, self.bandpass = KeyTopic(OVERVIEW), KeyTopic(BANDPASS)
         self.operations, self.hosts = KeyTopic(OPERATIONS), KeyTopic(HOSTS)
         self.acts, self.log = KeyTopic(ACTS), LineTopic(LOG)
+        self.alarms = KeyTopic(ALARMS)
         self.values = {bank: KeyTopic(f"values:{bank}") for bank in banks}
         some: Sequence[BoardTopic] = (
             self.overview,
@@ -173,6 +174,7 @@ class Board:
             self.hosts,
             self.acts,
             self.log,
+            self.alarms,
             *self.values.values(),
         )
         self.topics = {topic.name: topic for topic in some}

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from arrayconfig.logs import bind, log_to
 from dealer import (
+    alarmcommand,
     commands,
     controlcommand,
     fetchcommand,
@@ -59,6 +60,7 @@ COMMANDS = (
     propertycommands,
     watchcommand,
     pipecommand,
+    alarmcommand,
     journalcommand,
     historycommand,
     fetchcommand,

@@ -49,7 +49,7 @@ __all__ = [
 
 QUESTION_TIMEOUT = 10.0
 """Of a command that asks, by default, s."""
-_OBJECTS = {"rpc", "bank", "files", "control", "journal", "history"}
+_OBJECTS = {"rpc", "bank", "files", "control", "journal", "history", "alarms"}
 """Objects of a Player; what else stands before a dot is a part of its Bank."""
 END_KEYS = ("SCANNUM", "SCANLEN", "DAQFITS")
 LOOK_S = 2.0

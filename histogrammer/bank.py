@@ -32,6 +32,7 @@ from histogrammer.patterns import select
 from histogrammer.rest.protocol.answers import gate_object, parameter_object, spectrum_object
 from histogrammer.service import Histogrammer, HistogrammerSettings
 from histogrammer.spectrapublisher import SpectraPublisher, visible
+from player.alarms.rules import AlarmRule, AlarmSeverity
 from player.bank import Bank, BankContext
 from player.findings import Finding, Surroundings
 from player.tables import BankConfig, Config, Table
@@ -50,6 +51,32 @@ _CHANGES = {
     ItemType.PAUSE_RUN: "pause",
     ItemType.RESUME_RUN: "resume",
 }
+
+_ALARMS = (
+    AlarmRule(
+        name="analysis",
+        key="analysis.error",
+        differs=("",),
+        severity=AlarmSeverity.FAULT,
+        text="the analysis ended early, or left a file",
+    ),
+    AlarmRule(
+        name="skipped-events",
+        key="live.skipped_rate",
+        above=0,
+        hold=5.0,
+        missing_is_well=True,
+        text="the analysis is behind: events of the live source are skipped",
+    ),
+    AlarmRule(
+        name="source",
+        key="live.is_connected",
+        equals=(False,),
+        hold=10.0,
+        missing_is_well=True,
+        text="the live source is not connected: no events come",
+    ),
+)
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Table)
@@ -80,6 +107,10 @@ class HistogrammerBank(Bank):
     @classmethod
     def diagnose(cls, config: Config, bank_name: str, around: Surroundings) -> list[Finding]:
         return diagnose(config, bank_name, around)
+
+    @classmethod
+    def declared_alarms(cls) -> Sequence[AlarmRule]:
+        return _ALARMS
 
     @property
     def histogrammer(self) -> Histogrammer:

@@ -8,12 +8,13 @@ once a second, and `close` at the end.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from arrayconfig.logs import log_level, set_log_level
+from player.alarms.rules import AlarmRule
 from player.clock import Clock, SystemClock
 from player.errors import Fault
 from player.findings import Finding, Surroundings
@@ -146,6 +147,12 @@ class Bank:
             around: Where it would be opened.
         """
         return []
+
+    @classmethod
+    def declared_alarms(cls) -> Sequence[AlarmRule]:
+        """Return the alarms that every Bank of this kind has, as long as the file does not say
+        otherwise."""
+        return ()
 
     def parts(self) -> Mapping[str, object | None]:
         """Return what is served besides the Bank itself: part name -> object.

@@ -3,12 +3,16 @@ queries."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from groundwork.values import JsonObject
+from player.alarms.rules import AlarmRule
 from player.bank import BankContext
 from spectrometer.backends.vegas import VegasBackend
+from spectrometer.bankalarms import SPECTROMETER_ALARMS
 from spectrometer.daq.programs import Programs
+from spectrometer.hostconditions import ClockSteps, disk_room
 from spectrometer.observing.scanreport import NO_REPORT, ScanReports, standing
 from spectrometer.observing.scanstate import ScanState
 from spectrometer.statusbank import StatusBank
@@ -41,6 +45,11 @@ class FollowedBank(StatusBank):
     def __init__(self, context: BankContext) -> None:
         super().__init__(context)
         self._reports = ScanReports()
+        self._clock_steps = ClockSteps(context.clock)
+
+    @classmethod
+    def declared_alarms(cls) -> Sequence[AlarmRule]:
+        return SPECTROMETER_ALARMS
 
     def _tell_scan(self, told: JsonObject) -> None:
         """Publish how the scan stands."""
@@ -50,6 +59,22 @@ class FollowedBank(StatusBank):
         """Publish how the mode stands, if that is news."""
         if (told := self.mode_state()) != self.mode:
             self.mode = told
+
+    @computed(
+        every=10.0,
+        doc="Room on the disk of the data root: free_bytes, total_bytes, free_share (0..1).",
+    )
+    def disk(self) -> dict[str, Any] | None:
+        """Return how much room there is for data; None: there is no data root."""
+        return disk_room(self.context.data_root)
+
+    @computed(
+        doc="Steps of the host's clock: step_s, by which it was set in the last ten minutes (0: it "
+        "was not), and steps, how often since the Player began."
+    )
+    def clock_steps(self) -> dict[str, Any]:
+        """Return by how much the host's clock was set."""
+        return self._clock_steps.read()
 
     @computed(
         every=0.5,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateways.difx.config import DifxBankConfig, config_faults, folder_fault
@@ -16,10 +16,11 @@ from gateways.difx.errors import JobError
 from gateways.difx.jobs import Job
 from gateways.difx.jobspart import JobsPart
 from gateways.difx.parts import FilesPart, RecorderPart, UnitPart
-from gateways.difx.protocol.jobs import JobEvent, JobEventKind
+from gateways.difx.protocol.jobs import JobEvent, JobEventKind, JobState
 from gateways.difx.protocol.publications import DIFX_STATES
 from gateways.difx.service import DifxService, ServiceSettings
 from groundwork.values import JsonObject
+from player.alarms.rules import AlarmRule, AlarmSeverity
 from player.bank import Bank, BankContext
 from player.errors import Fault
 from player.findings import Finding, Surroundings
@@ -32,6 +33,25 @@ __all__ = ["DifxBank", "DifxService"]
 SHOWN_JOBS = 50
 PUBLISH_EVERY_S = 0.2
 """Between two publications of the progress of a job."""
+
+_BAD = (JobState.FAILED, JobState.INVALID, JobState.LOST)
+_ALARMS = (
+    AlarmRule(
+        name="job-failed",
+        key="jobs.-1.state",
+        equals=tuple(state.value for state in _BAD),
+        missing_is_well=True,
+        severity=AlarmSeverity.FAULT,
+        text="the last job failed: its log says why",
+    ),
+    AlarmRule(
+        name="job-errors",
+        key="jobs.-1.state",
+        equals=(JobState.WITH_ERRORS.value,),
+        missing_is_well=True,
+        text="the last job ended with errors: its log has them",
+    ),
+)
 
 
 class DifxBank(Bank):
@@ -71,6 +91,10 @@ class DifxBank(Bank):
     @classmethod
     def diagnose(cls, config: Config, bank_name: str, around: Surroundings) -> list[Finding]:
         return diagnose(config, bank_name, around)
+
+    @classmethod
+    def declared_alarms(cls) -> Sequence[AlarmRule]:
+        return _ALARMS
 
     @property
     def service(self) -> DifxService:

@@ -25,6 +25,7 @@ PAGES = (
     "/bank/BANKZ",
     "/spectra",
     "/jobs",
+    "/alarms",
     "/log",
     "/journal",
     "/history",

@@ -31,6 +31,7 @@ class KeyedDashboard:
         folder: For files.
         stack: Ends it.
         control: As of the command.
+        static: Folder of the page; None: of a small one.
 
     Attributes:
         banks: Name -> its Player.
@@ -39,7 +40,14 @@ class KeyedDashboard:
         keys: Key folder.
     """
 
-    def __init__(self, folder: Path, stack: ExitStack, *, control: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        stack: ExitStack,
+        *,
+        control: bool = True,
+        static: Path | None = None,
+    ) -> None:
         self.keys, self.tokens = folder / "keys", dict[str, str]()
         public = make_server(self.keys).public
         for name, role in PEOPLE.items():
@@ -49,9 +57,10 @@ class KeyedDashboard:
         sections = {"instrument": {"keys": True, "key_dir": str(self.keys)}}
         self.banks: dict[str, HostedBank] = {}
         for bank in BANKS:
-            (folder / bank).mkdir()
+            (folder / bank / "data").mkdir(parents=True)
             hosted = HostedBank(
                 ScanBank,
+                {"files": {"DATA": "data"}},
                 name=bank,
                 sections=sections,
                 folder=folder / bank,
@@ -61,7 +70,7 @@ class KeyedDashboard:
         urls = {bank: hosted.url for bank, hosted in self.banks.items()}
         array = Array(urls=urls, keys=True, key_dir=self.keys)
         ring = KeyRing.load(folder / "own")
-        page = make_page(folder / "page")
+        page = static or make_page(folder / "page")
         self.peer: Peer = stack.enter_context(serving(array, page, ring, control=control))
         poll(self._is_there, "the Banks are known")
 

@@ -1,4 +1,4 @@
-"""A Bank that has what a page needs to run it: parameters, an operation, scans that take no data."""
+"""A Bank that has what a page needs to run it: parameters, an operation, scans without data."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from typing import Any
 
 from player.bank import Bank
 from zmqjsonproxy import RefusedError
+from zmqjsonproxy.channels import published
 from zmqjsonproxy.handle import current_operation
 from zmqjsonproxy.interface import Keyword, command, operation, query
 
 
 class ScanBank(Bank):
-    """Takes scans that are over when they are stopped."""
+    """Takes scans that are over when they are stopped, and each of which leaves a file."""
+
+    scan = published(None, doc="Scan that runs, or ran last.")
 
     def __init__(self, context: Any) -> None:
         super().__init__(context)
         self._parameters: dict[str, Any] = {"exposure": 1.0, "source": ""}
         self._prepared: dict[str, Any] = {}
         self._started: list[int] = []
+        self._count = 0
 
     def _keywords(self) -> list[Keyword]:
         schema = {"type": "number", "exclusiveMinimum": 0, "maximum": 10}
@@ -70,6 +74,20 @@ class ScanBank(Bank):
         if self._started:
             raise RefusedError("a scan runs; stop it first")
         self._started = list(starttime or [])
+        self._count += 1
+        file = f"scan-{self._count}.fits"
+        folder = self.context.instrument.directory / "data"
+        folder.mkdir(exist_ok=True)
+        (folder / file).write_bytes(b"SIMPLE  =                    T")
+        self.scan = {
+            "state": "running",
+            "is_over": False,
+            "scan": self._count,
+            "fraction": 0.5,
+            "start": self._started,
+            "scan_length": 600.0,
+            "file": file,
+        }
         return [True, f"starts at {self._started[5]} s"]
 
     @query
@@ -80,6 +98,8 @@ class ScanBank(Bank):
     @command(urgent=True)
     def stop(self) -> list[Any]:
         """End the scan."""
+        if self._started:
+            self.scan = {**self.scan, "state": "stopped", "is_over": True}
         self._started = []
         return [True, "stopped"]
 

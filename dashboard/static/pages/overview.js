@@ -7,7 +7,7 @@ import { bankPath, go, place, setQuery, writePlace } from "../state/address.js";
 import { now, second } from "../state/clock.js";
 import { topic } from "../state/store.js";
 import { differences, furtherCells, passes, runningScans, scanCells, sorted } from "../text/banks.js";
-import { percent, scaled, span, utcNear, value, visible } from "../text/format.js";
+import { kindName, percent, scaled, span, utcNear, value, visible } from "../text/format.js";
 import { SHAPES, activity, bankState, isStale } from "../text/states.js";
 import { Chip, Progress } from "../views/chip.js";
 import { rows } from "../views/frame.js";
@@ -18,6 +18,7 @@ import { useHeld } from "../views/selection.js";
 import { isHalf, isTight } from "../views/viewport.js";
 
 const TILES_FROM = 100;
+const TROUBLED_MOST = 8; // whose reason is told whole below the table
 const COLUMNS = /** @type {[string, string, string][]} */ ([
   ["bank", "Bank", ""], ["host", "host", "wide half"], ["state", "state", ""], ["kind", "kind", "wide full"], ["mode", "mode", "wide half"],
   ["scan", "scan", "number"], ["progress", "progress", ""], ["left", "left", "number"], ["network", "network in", "number wide full"],
@@ -79,7 +80,7 @@ function bankRow(row, picture) {
     <th scope="row"><a href=${bankPath(bank)}>${visible(bank, 40)}</a>${row.dialect === "original" && html` <span class="dim" title="a Player of the original: asked once a second">polled</span>`}</th>
     <td class="wide half">${visible(row.host, 40)}</td>
     <td class="state"><${Chip} ...${state} /></td>
-    <td class="wide full">${visible(row.kind || "-", 24)}</td>
+    <td class="wide full" title=${visible(row.kind, 200)}>${visible(kindName(row.kind) || "-", 24)}</td>
     <td class="wide half">${visible(mode || "-", 24)}</td>
     <td class="number">${number ?? "-"}</td>
     <td class="nowrap progress"><${Progress} share=${share} name="progress of scan ${number}" /> <span class="share">${share === null ? "" : percent(share)}</span><span class="narrow">${number === null ? "" : ` scan ${number}`}${left === null ? "" : `, ${span(left)} left`}</span></td>
@@ -106,12 +107,14 @@ function Tile({ bank }) {
 function Summary() {
   const scans = runningScans(rows.value);
   const differ = differences(rows.value);
-  const live = rows.value.filter((row) => row.link.state === "live").length;
+  const answering = rows.value.filter((row) => !isStale(row));
+  const troubled = answering.map((row) => ({ bank: row.bank, ...bankState(row, 0) })).filter(({ why }) => why).slice(0, TROUBLED_MOST);
   return html`<div class="summary">
     ${scans.map(
-      (scan) => html`<p key=${scan.number}><b>scan ${scan.number}</b> on ${scan.banks.length} of ${rows.value.length} Banks${scan.banks.length < live && html` <span class="warn">(not on all that answer)</span>`},
+      (scan) => html`<p key=${scan.number}><b>scan ${scan.number}</b> on ${scan.banks.length} of ${rows.value.length} Banks${scan.banks.length < answering.length && html` <span class="warn">(not on all that answer)</span>`},
         started ${utcNear(scan.start ?? 0, second.value)} UTC, ends ${scan.end === null ? "-" : `${utcNear(scan.end, second.value)} UTC`}, files: ${scan.files}</p>`,
     )}
+    ${troubled.map(({ bank, severity, why }) => html`<p key=${bank} class=${severity}><i aria-hidden="true" class="shape">${SHAPES[severity]}</i> <a href=${bankPath(bank)}>${visible(bank, 40)}</a>: ${visible(why, 400)}</p>`)}
     ${scans.length === 0 && rows.value.length > 0 && html`<p class="dim">no scan is running</p>`}
     ${differ.map(
       ({ name, values }) => html`<p key=${name}><span class="warn"><i aria-hidden="true" class="shape">\u25b2</i> differs: <b>${visible(name, 40)}</b></span>

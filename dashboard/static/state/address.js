@@ -43,9 +43,23 @@ export function followAddress() {
   read();
 }
 
+/** Members of the query that follow from page to page: the moment that is shown, the Banks that are chosen. */
+const FOLLOWING = ["then", "banks"];
+
+/**
+ * @param {string} address
+ * @param {Record<string, string>} query Of the page that is left.
+ * @returns {string} The address with what follows, unless it says otherwise.
+ */
+export function following(address, query) {
+  const [path, search = ""] = address.split("?");
+  const { query: own } = readPlace(path, search);
+  return writePlace(path, { ...Object.fromEntries(FOLLOWING.map((name) => [name, query[name]])), ...own });
+}
+
 /** @param {string} address Go there, without loading the page anew. */
 export function go(address) {
-  history.pushState({ isInner: true }, "", outside(address));
+  history.pushState({ isInner: true }, "", outside(following(address, place.peek().query)));
   place.value = readPlace(inside(location.pathname), location.search);
   scrollTo(0, 0);
 }

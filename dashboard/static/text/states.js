@@ -49,6 +49,8 @@ export function bankState(row, now) {
   const trouble = scanTrouble(row.scan);
   if (trouble) return { severity: "warn", word, why: trouble };
   if (findings.length) return { severity: "warn", word, why: findings.map((/** @type {any} */ each) => each.text).join("; ") };
+  const open = row.alarms?.new ?? 0;
+  if (open) return { severity: "warn", word, why: open === 1 ? "1 alarm needs a look" : `${open} alarms need a look` };
   return { severity: "ok", word, why: "" };
 }
 

@@ -64,6 +64,7 @@ def test_a_row_is_there_before_anything_is_known(topics: Topics) -> None:
         "findings": [],
         "load": None,
         "scan": None,
+        "alarms": None,
         "operations": [],
         "missed": 0,
     }
@@ -74,11 +75,13 @@ def test_results_become_values_and_some_a_part_of_the_row(topics: Topics) -> Non
     topics.take("control", {"owner": "ann"})
     topics.take("host_load", {"load": 0.5})
     topics.take("scan", {"state": "running"})
+    topics.take("alarms", {"active": [], "new": 2, "raised": 3})
     topics.state.take("bank.dial", Update("BANKA", "turns", 4, 1, 7.0), 101.0)
     assert topics.values.values["status.SCANNUM"] == [12, 101.0, 3]
     assert topics.values.values["dial.turns"] == [4, 7.0, 1]
     assert (topics.row["control"], topics.row["load"]) == ({"owner": "ann"}, {"load": 0.5})
     assert topics.row["scan"] == {"state": "running"}
+    assert topics.row["alarms"] == {"new": 2, "raised": 3}
     assert topics.state.liveness.heard == 101.0
 
 
