@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from support.chromium import Watched
 from support.keyed_dashboard import BANKS, KeyedDashboard
+from support.player_run import poll
 
 from dashboard.assets import STATIC
 
@@ -42,7 +47,7 @@ def seated(
 ) -> Any:
     """Log a person in; their page."""
     seen = visit(site.peer.url, **options)
-    page = seen.open("/login?to=" + path.replace("?", "%3F"))
+    page = seen.open(f"/login?to={quote(path)}")
     page.get_by_label("token").fill(site.tokens[name])
     page.get_by_role("button", name="Log in").click()
     expect(page.locator(".pulse")).to_contain_text("LIVE")
@@ -186,10 +191,10 @@ def test_nothing_shorter_than_a_hold_of_a_second_does_anything(
         held(page, verb).evaluate(TOO_SHORT)
     assert acts(site, "root") == []
     expect(page.locator(".hold-of", has=held(page, "Stop"))).to_contain_text("nothing was done")
-    with holding(page, held(page, "Abort")):
-        expect(held(page, "Abort")).to_have_count(0)
     with holding(page, held(page, "Break control")):
         expect(held(page, "Break control")).to_have_count(0)
+    with holding(page, held(page, "Abort")):
+        expect(held(page, "Abort")).to_have_count(0)
     with holding(page, held(page, "Stop")):
         expect(page.locator(".act", has_text="stop()")).to_contain_text("done")
     assert len(acts(site, "root")) == 3
@@ -243,3 +248,60 @@ def test_on_a_phone_what_is_dangerous_is_unlocked_first(site: KeyedDashboard, vi
         expect(page.locator(".act", has_text="stop()")).to_contain_text("done")
     sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(sideways) <= 0
+
+
+def test_a_saved_view_leads_anybody_to_the_same(site: KeyedDashboard, visit: Visit) -> None:
+    ann = seated(site, visit, "ann", "/log?level=error&bank=BANKB")
+    ann.get_by_text("Views").click()
+    ann.get_by_label("name of this view").fill("errors of B <b>")
+    ann.get_by_role("button", name="Save", exact=True).click()
+    expect(ann.get_by_role("link", name="errors of B <b>")).to_be_visible()
+    olga = seated(site, visit, "olga", "/")
+    olga.get_by_text("Views").click()
+    expect(olga.get_by_label("remove the view errors of B <b>")).to_have_count(0)
+    olga.get_by_role("link", name="errors of B <b>").click()
+    expect(olga.locator("main h1")).to_have_text("Log")
+    expect(olga.get_by_label("least level")).to_have_value("error")
+    expect(olga.locator("main").get_by_label("Bank")).to_have_value("BANKB")
+    ann.get_by_label("remove the view errors of B <b>").click()
+    expect(ann.get_by_text("No view is saved.")).to_be_visible()
+
+
+def shown(page: Any) -> dict[str, str]:
+    """Return what the list of values shows of the scan."""
+    script = """all => Object.fromEntries(all.map(
+      each => [each.dataset.row, each.querySelector(".told").textContent]))"""
+    told: dict[str, str] = page.locator('tr[data-row^="scan."]').evaluate_all(script)
+    return told
+
+
+def test_the_past_is_what_the_page_showed_and_nothing_can_be_done_in_it(
+    site: KeyedDashboard, visit: Visit
+) -> None:
+    page = seated(site, visit, "ann", "/bank/BANKA")
+    site.act("ann", "/api/scan/start", banks=["BANKA"], at=None)
+    expect(page.locator('tr[data-row="scan.state"] .told')).to_have_text("running")
+    live, moment = shown(page), math.ceil(time.time())
+    poll(lambda: time.time() > moment + 0.5, "the second is over")
+    site.act("ann", "/api/scan/stop", banks=["BANKA"])
+    expect(page.locator('tr[data-row="scan.state"] .told')).to_have_text("stopped")
+    path = f"/api/at?time={moment}"
+    poll(lambda: site.get("ann", path)["rows"]["BANKA"]["scan"], "it is in the history")
+
+    text = datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    page.goto(f"{site.peer.url}bank/BANKA?then={quote(text)}")
+    expect(page.locator(".pulse")).to_have_text("NOT LIVE")
+    expect(page.get_by_label("past", exact=True)).to_contain_text(f"{text} UTC, not live")
+    expect(page.locator('tr[data-row="scan.state"] .told')).to_have_text("running")
+    past = shown(page)
+    assert past == {name: told for name, told in live.items() if name != "scan.start"}  # a list
+    page.get_by_role("link", name="Run BANKA").click()
+    expect(page).to_have_url(re.compile("/run.*then="))
+    expect(held(page, "Stop")).to_have_attribute("aria-disabled", "true")
+    expect(page.locator("section[aria-label=scan]")).to_contain_text("the page shows the past")
+    page.keyboard.press("]")
+    expect(page.locator("header.bar")).not_to_contain_text(text)
+    page.get_by_role("button", name="back to live", exact=True).click()
+    expect(page.locator(".pulse")).to_contain_text("LIVE 0")
+    expect(page.locator("section[aria-label=scan]")).to_contain_text("No scan is running")
+    assert "then=" not in page.url

@@ -23,6 +23,7 @@ PAGES = (
     "/",
     "/bank/BANKA",
     "/bank/BANKZ",
+    "/run",
     "/spectra",
     "/jobs",
     "/alarms",

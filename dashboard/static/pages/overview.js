@@ -111,8 +111,7 @@ function Summary() {
   const troubled = answering.map((row) => ({ bank: row.bank, ...bankState(row, 0) })).filter(({ why }) => why).slice(0, TROUBLED_MOST);
   return html`<div class="summary">
     ${scans.map(
-      (scan) => html`<p key=${scan.number}><b>scan ${scan.number}</b> on ${scan.banks.length} of ${rows.value.length} Banks${scan.banks.length < answering.length && html` <span class="warn">(not on all that answer)</span>`},
-        started ${utcNear(scan.start ?? 0, second.value)} UTC, ends ${scan.end === null ? "-" : `${utcNear(scan.end, second.value)} UTC`}, files: ${scan.files}</p>`,
+      (scan) => html`<p key=${scan.number}><b>scan ${scan.number}</b> on ${scan.banks.length} of ${rows.value.length} Banks${scan.banks.length < answering.length && html` <span class="warn">(not on all that answer)</span>`}${scan.start !== null && `, started ${utcNear(scan.start, second.value)} UTC`}${scan.end !== null && `, ends ${utcNear(scan.end, second.value)} UTC`}, files: ${scan.files}</p>`,
     )}
     ${troubled.map(({ bank, severity, why }) => html`<p key=${bank} class=${severity}><i aria-hidden="true" class="shape">${SHAPES[severity]}</i> <a href=${bankPath(bank)}>${visible(bank, 40)}</a>: ${visible(why, 400)}</p>`)}
     ${scans.length === 0 && rows.value.length > 0 && html`<p class="dim">no scan is running</p>`}

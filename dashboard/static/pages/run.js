@@ -2,6 +2,7 @@
 import { useComputed } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { acts } from "../state/acts.js";
+import { moment } from "../state/clock.js";
 import { drafts } from "../state/drafts.js";
 import { session } from "../state/site.js";
 import { changesOf, describedParameters } from "../text/parameters.js";
@@ -32,7 +33,8 @@ export default function Run() {
   const banks = names.value ? names.value.split("\n") : [];
   const first = rows.find((row) => row.bank === banks[0]);
   const described = useJson(first ? `/api/banks/${encodeURIComponent(first.bank)}?interface=${first.interface}` : null).told;
-  const answer = useJson(banks.length ? `/api/parameters?${new URLSearchParams(banks.map((bank) => ["bank", bank]))}` : null, EVERY_S);
+  const isPast = moment.value !== null;
+  const answer = useJson(banks.length && !isPast ? `/api/parameters?${new URLSearchParams(banks.map((bank) => ["bank", bank]))}` : null, EVERY_S);
   const ended = useComputed(() => acts.value.filter((each) => each.ended !== null).map((each) => each.id).join());
   useMemo(() => answer.again(), [ended.value]);
   const parameters = useMemo(() => describedParameters(described), [described]);
@@ -42,7 +44,7 @@ export default function Run() {
     <div class="run-grid">
       <div class="stack"><${BankChoice} /><${ControlPanel} rows=${rows} /><${ScanControl} rows=${rows} described=${described} changes=${changes} />
         <${RunningOperations} banks=${rows.map((row) => row.bank)} /><${Acts} /></div>
-      <div class="stack">${Object.keys(values).length > 0 && html`<${ParameterPanel} rows=${rows} answer=${answer} again=${answer.again} parameters=${parameters} changes=${changes} />`}
+      <div class="stack">${isPast ? html`<p class="panel empty">Parameters are shown of now only; what was set stands in the <a href="/journal">journal</a>.</p>` : Object.keys(values).length > 0 && html`<${ParameterPanel} rows=${rows} answer=${answer} again=${answer.again} parameters=${parameters} changes=${changes} />`}
         <${MethodForm} rows=${rows} described=${described} /></div>
     </div>`;
 }

@@ -5,8 +5,9 @@ const RANKS = ["observe", "operate", "admin"];
 const SHOWN = 4;
 
 /**
- * @typedef {{role?: string, isHalt?: boolean, takesControl?: boolean}} Act
+ * @typedef {{role?: string, isHalt?: boolean, takesControl?: boolean, needsNoBank?: boolean}} Act
  *     `role`: that it takes. `isHalt`: it ends something: a doubt of ours does not forbid it. `takesControl`: nobody needs control for it.
+ *     `needsNoBank`: its Players need not answer.
  * @typedef {{session: import("../state/site.js").Session, isSilent: boolean, isThen: boolean, now: number}} Seat
  */
 
@@ -40,7 +41,7 @@ export function isMine(session, row) {
  * @param {Seat} seat
  * @returns {string} Why it cannot be done, and what would help; empty: it may be tried.
  */
-export function whyNot({ role = "operate", isHalt = false, takesControl = false }, rows, seat) {
+export function whyNot({ role = "operate", isHalt = false, takesControl = false, needsNoBank = false }, rows, seat) {
   const { session, isSilent, isThen, now } = seat;
   if (isThen) return "the page shows the past: go back to live";
   if (!session.control) return "this dashboard only looks: it runs the array when it is started with --control";
@@ -48,6 +49,7 @@ export function whyNot({ role = "operate", isHalt = false, takesControl = false 
     return session.is_lowered ? "nothing was done here for 30 min: log in again" : `it takes the role ${role}; this session has ${session.role || "none"}`;
   }
   if (isSilent && !isHalt) return "no contact with the dashboard";
+  if (needsNoBank) return "";
   if (rows.length === 0) return "choose Banks first";
   const lost = rows.filter((row) => !["live", "stale"].includes(row.link.state));
   if (lost.length) return `no answer from ${named(lost.map((row) => row.bank))}: leave ${lost.length === 1 ? "it" : "them"} out, or wait`;

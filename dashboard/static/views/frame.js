@@ -14,6 +14,7 @@ import { Announcer } from "./announcer.js";
 import { html } from "./html.js";
 import { isHelpOpen } from "./keyboard.js";
 import { notify } from "./notices.js";
+import { SavedViews } from "./savedviews.js";
 import { THEMES, chooseTheme, theme } from "./theme.js";
 
 const PAGES = /** @type {[string, string][]} */ ([
@@ -104,6 +105,7 @@ export function TopBar() {
       <a class="site" href="/">${visible(site.value.name || "dashboard", 60)}</a>
       ${isSimulated.value && html`<span class="simulated">SIMULATED</span>`}
       <nav class="pages" aria-label="pages"><${PageLinks} /></nav>
+      <${SavedViews} />
       <details class="menu"><summary>Menu</summary><nav aria-label="pages" onClick=${closeMenu}><${PageLinks} /><button class="plain" onClick=${() => step(-60)}>Past</button></nav></details>
     </div>
     <div class="bar-row facts">
