@@ -29,7 +29,7 @@ from groundwork.printable import printable
 from zmqjsonproxy import ThreadHub
 from zmqjsonproxy.jsontext import json_text
 
-__all__ = ["add_commands", "row_of"]
+__all__ = ["ShownAlarms", "add_commands", "row_of"]
 
 HEAD = ("state", "severity", "Bank", "alarm", "since (UTC)", "times", "value", "text", "by")
 ALARMS, ABSENCE, ALL = "alarms", "no answer", "all"
@@ -184,22 +184,44 @@ def _list(options: argparse.Namespace) -> int:
 
 def _follow(asked: _Asked, alarms: list[Alarm], as_json: bool) -> None:
     """Print what there is, and then what changes; a Bank that is away changes nothing."""
-    shown: dict[tuple[str, str], Alarm] = {}
+    shown = ShownAlarms()
+    _print_lines(shown.news(alarms, lambda _alarm: True), as_json)
     while True:
-        _print_lines([each for each in alarms if _is_news(each, shown)], as_json)
-        shown |= {(each["bank"], each["name"]): each for each in alarms}
         time.sleep(EVERY_S)
         alarms, outcomes = asked.alarms()
-        there = {(each["bank"], each["name"]) for each in alarms}
-        for key in shown.keys() - there:
-            answered = key[1] == ABSENCE or outcomes[key[0]].error is None
-            if answered and not asked.trouble:
-                alarms.append({**shown.pop(key), "phase": "quiet", "unreadable": ""})
+
+        def is_known(alarm: Alarm, outcomes: Outcomes = outcomes) -> bool:
+            if alarm["name"] == ABSENCE:
+                return not asked.trouble
+            return outcomes[alarm["bank"]].error is None
+
+        _print_lines(shown.news(alarms, is_known), as_json)
 
 
-def _is_news(alarm: Alarm, shown: Mapping[tuple[str, str], Alarm]) -> bool:
-    before = shown.get((alarm["bank"], alarm["name"]))
-    return before is None or any(before[name] != alarm[name] for name in _CHANGING)
+class ShownAlarms:
+    """Alarms that were printed, as they were then."""
+
+    def __init__(self) -> None:
+        self._shown: dict[tuple[str, str], Alarm] = {}
+
+    def news(self, alarms: Iterable[Alarm], is_known: Callable[[Alarm], bool]) -> list[Alarm]:
+        """Return alarms that are otherwise than they were printed, quiet ones too.
+
+        Args:
+            alarms: Those that there are.
+            is_known: Tells whether whoever told of an alarm was heard: else it may be there still.
+        """
+        told = {(each["bank"], each["name"]): each for each in alarms}
+        for key, before in self._shown.items():
+            if key not in told and is_known(before):
+                told[key] = {**before, "phase": "quiet", "unreadable": ""}
+        news = [each for key, each in told.items() if self._is_news(key, each)]
+        self._shown |= told
+        return news
+
+    def _is_news(self, key: tuple[str, str], alarm: Alarm) -> bool:
+        before = self._shown.get(key)
+        return before is None or any(before[name] != alarm[name] for name in _CHANGING)
 
 
 def _print_lines(alarms: Iterable[Alarm], as_json: bool) -> None:
