@@ -12,7 +12,7 @@ from fastapi import FastAPI, HTTPException, Response
 from pydantic import Field
 
 from dashboard.alarms import ABSENCE
-from dashboard.changes import Body, Changes, require_role
+from dashboard.changes import ChangeBody, ChangeRoutes, require_role
 from dashboard.hub import ArrayHub
 from groundwork.roles import Role
 from player.alarms.book import MAX_SHELF_S, AlarmRefusedError
@@ -30,7 +30,7 @@ Name = Annotated[str, Field(min_length=1, max_length=80)]
 Note = Annotated[str, Field(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
-class MeantAlarm(Body):
+class MeantAlarm(ChangeBody):
     """An alarm that is meant, and the raising that was seen."""
 
     bank: Name
@@ -41,14 +41,14 @@ class MeantAlarm(Body):
 MeantAlarms = Annotated[list[MeantAlarm], Field(min_length=1, max_length=MAX_ALARMS_AT_ONCE)]
 
 
-class Acknowledged(Body):
+class Acknowledged(ChangeBody):
     """Alarms that are to be acknowledged."""
 
     alarms: MeantAlarms
     note: Note = ""
 
 
-class Shelved(Body):
+class Shelved(ChangeBody):
     """Alarms that are to be shelved."""
 
     alarms: MeantAlarms
@@ -56,7 +56,7 @@ class Shelved(Body):
     note: Note = ""
 
 
-class Unshelved(Body):
+class Unshelved(ChangeBody):
     """Alarms that are to be taken from the shelf."""
 
     alarms: MeantAlarms
@@ -74,7 +74,7 @@ class AlarmRoutes:
 
     hub: ArrayHub
 
-    def add_to(self, api: FastAPI, changes: Changes) -> None:
+    def add_to(self, api: FastAPI, changes: ChangeRoutes) -> None:
         """Add them to an application."""
         api.add_api_route("/api/alarms", self.alarms)
         changes.add(api, "/api/alarms/acknowledge", Acknowledged, self.acknowledge, Role.OBSERVE)

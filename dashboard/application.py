@@ -17,7 +17,7 @@ from dashboard.acts.routes import ACT_PATHS, ActRoutes
 from dashboard.alarmroutes import AlarmRoutes
 from dashboard.alarms import ABSENCES
 from dashboard.assets import STATIC, Page, served_folder
-from dashboard.changes import Changes
+from dashboard.changes import ChangeRoutes
 from dashboard.config import Array
 from dashboard.dealerquestions import DealerQuestions
 from dashboard.front import Front, FrontRules
@@ -28,9 +28,9 @@ from dashboard.store import Store
 from dashboard.viewing import Viewing
 from dashboard.views import TABLE, Views
 from groundwork.beside import beside
-from groundwork.commandline import version
 from groundwork.roles import Role
 from groundwork.values import JsonObject
+from groundwork.version import version
 from player.endpoints.http.connections import ConnectionWatch
 from player.endpoints.http.guard import LOGIN, Guard, GuardRules
 from player.endpoints.http.loginroutes import LOGOUT, LoginRoutes
@@ -110,7 +110,7 @@ class Dashboard:
         self._viewing = Viewing(self._version, time.time())
         self._queries, self._views = Queries(), Views(_is_page)
         self._alarms, self._questions = AlarmRoutes(), DealerQuestions()
-        self._changes = Changes(Role.ADMIN if served.control else Role.OBSERVE)
+        self._changes = ChangeRoutes(Role.ADMIN if served.control else Role.OBSERVE)
         self._acts: ActRoutes | None = None
         if served.control:
             self._acts = ActRoutes(served.logins, served.keys, self._changes)

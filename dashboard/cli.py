@@ -13,9 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from commandline import carry_out, run_command
 from dashboard.parsers import PROGRAM, build_parser
 from dealer.errors import ConfigurationError
-from groundwork.output import run_command
 from player.lifecycle import EndSignals, Notifier
 from player.programs import serve_to_the_end, status_of
 from zmqjsonproxy.errors import RefusedError
@@ -24,8 +24,6 @@ from zmqjsonproxy.keys import KeyFileError, KeyRing
 __all__ = ["main"]
 
 log = logging.getLogger(__name__)
-
-FAILED, USAGE = 1, 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,15 +38,19 @@ def _main(line: Sequence[str]) -> int:
     if (options.once or options.json) and not options.terminal:
         parser.error("--once and --json are of --terminal")
     serve = _show if options.terminal else _serve
-    try:
-        return serve_to_the_end(lambda signals, notifier: serve(options, signals, notifier))
-    except ConfigurationError as error:
-        for fault in error.faults:
-            print(f"{PROGRAM}: {error.where}: {fault}", file=sys.stderr)
-        return USAGE
-    except (OSError, KeyFileError, RefusedError) as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return FAILED
+
+    def sentences(error: Exception) -> list[str]:
+        if isinstance(error, ConfigurationError):
+            return [f"{error.where}: {fault}" for fault in error.faults]
+        return [str(error)]
+
+    return carry_out(
+        PROGRAM,
+        lambda: serve_to_the_end(lambda signals, notifier: serve(options, signals, notifier)),
+        usage_errors=(ConfigurationError,),
+        failures=(OSError, KeyFileError, RefusedError),
+        sentences=sentences,
+    )
 
 
 def _serve(options: argparse.Namespace, signals: EndSignals, notifier: Notifier) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from groundwork.commandline import argument, command, flag, log_level, one_of, port_number
+from commandline import argument, flag, log_level, one_of, parser_for, port_number
 
 __all__ = ["DEFAULT_PORT", "PROGRAM", "build_parser"]
 
@@ -26,7 +26,7 @@ def _rate(text: str) -> float:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of `dashboard`."""
-    return command(
+    return parser_for(
         PROGRAM,
         "Serve a web page of the whole array: state, spectra, hosts, log, journal, history, files; or show it "
         "on this terminal. It "

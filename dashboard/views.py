@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI, HTTPException, Response
 from pydantic import Field
 
-from dashboard.changes import Body, Changes
+from dashboard.changes import ChangeBody, ChangeRoutes
 from dashboard.store import Store
 from groundwork.roles import Role
 from groundwork.values import JsonObject
@@ -33,14 +33,14 @@ _PUT = (
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 
 
-class SavedView(Body):
+class SavedView(ChangeBody):
     """A view that is to be saved."""
 
     name: Name
     address: Annotated[str, Field(max_length=4000)]
 
 
-class RemovedView(Body):
+class RemovedView(ChangeBody):
     """A view that is to be removed."""
 
     name: Name
@@ -64,7 +64,7 @@ class Views:
     ) -> None:
         self._is_page, self._clock = is_page, clock
 
-    def add_to(self, api: FastAPI, changes: Changes) -> None:
+    def add_to(self, api: FastAPI, changes: ChangeRoutes) -> None:
         """Add them to an application."""
         api.add_api_route("/api/views", self.views)
         changes.add(api, "/api/views", SavedView, self.save, Role.OBSERVE)

@@ -31,7 +31,7 @@ from dashboard.acts.doing import Doer
 from dashboard.acts.hostorders import HostOrders
 from dashboard.acts.planning import BankSetting, Planner, refusals
 from dashboard.acts.seats import Seats
-from dashboard.changes import Changes, require_role
+from dashboard.changes import ChangeRoutes, require_role
 from dashboard.hub import ArrayHub
 from dashboard.records import ArrayRecords
 from dealer.errors import ConfigurationError
@@ -81,7 +81,9 @@ class ActRoutes:
     _planner: Planner
     _orders: HostOrders | None
 
-    def __init__(self, logins: Logins | None, keys: ClientKeys | None, changes: Changes) -> None:
+    def __init__(
+        self, logins: Logins | None, keys: ClientKeys | None, changes: ChangeRoutes
+    ) -> None:
         self._logins, self._keys, self._changes = logins, keys, changes
 
     def add_to(self, api: FastAPI) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dealer.alarmcommand import row_of
+from dealer.alarmcommand import ShownAlarms, row_of
 from dealer.dashboardclient import DashboardClient, DashboardError
 
 ALARM: dict[str, Any] = {
@@ -53,6 +53,22 @@ def test_who_looks_after_it_and_what_is_in_doubt_is_told(
     more: dict[str, Any], place: int, told: str
 ) -> None:
     assert row_of({**ALARM, **more})[place] == told
+
+
+def test_only_what_changes_is_printed_again_and_a_bank_that_is_away_changes_nothing() -> None:
+    shown = ShownAlarms()
+    one = {**ALARM, "number": 1}
+
+    def phases(*alarms: dict[str, Any], is_known: bool = True) -> list[str]:
+        return [each["phase"] for each in shown.news(alarms, lambda _alarm: is_known)]
+
+    assert phases(one) == ["new"]
+    assert phases({**one, "value": "4"}) == []
+    assert phases({**one, "phase": "acknowledged", "acknowledged": SIGNED}) == ["acknowledged"]
+    assert phases(is_known=False) == []
+    assert phases() == ["quiet"]
+    assert phases() == []
+    assert phases({**one, "number": 2}) == ["new"]
 
 
 class Page(BaseHTTPRequestHandler):
