@@ -117,11 +117,14 @@ def test_an_array_is_looked_at_by_keys_in_a_terminal_of_any_size(array: Array) -
         assert shown.end() == 0
 
 
-def test_ctrl_c_ends_while_something_is_typed_and_no_colour_is_used_where_none_is_wanted(
+def test_a_call_is_typed_out_without_a_colour_and_ctrl_c_ends_in_the_middle_of_a_word(
     array: Array,
 ) -> None:
-    with Shown(array, "--ascii", "--page", "alarms", NO_COLOR="1", TERM="xterm") as shown:
-        shown.see(r"8 Alarms")
+    with Shown(array, "--control", "--ascii", NO_COLOR="1", TERM="xterm") as shown:
+        shown.see(r"BANKA .*o live")
+        shown.type(":set_level BANKA 7.5\r")
+        shown.see(r"set_level: BANKA: done")
+        assert array.bank.bank.level == 7.5
         shown.type("/BAN")
         shown.see(r"(?m)^BAN$")
         coloured = {"3", "4", "9"}
