@@ -106,7 +106,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._ended, self._closed = threading.Event(), threading.Event()
         self._loop: threading.Thread | None = None
         self._quit = False
-        self._until_look = self._look_every = _LOOK_EVERY
+        self._look_every = _LOOK_EVERY
         self._may_wait = True
         self._inner_id = secrets.token_bytes(16)  # a stranger cannot guess it
         self._inner_lock = threading.Lock()
@@ -234,7 +234,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         try:
             with not_waiting():
                 while not self._quit:
-                    self._serve_next()
+                    self._serve_some()
         finally:
             self._end()
 
@@ -263,6 +263,14 @@ class ZMQJSONProxyServer(OfOneProcess):
             while not self._quit and (self._inbox.waiting or ask(zmq.EVENTS) & _POLLIN):
                 self._serve_next()
 
+    def _serve_some(self) -> None:
+        """Serve until it is time to look for others, or to end."""
+        for _ in range(self._look_every):  # counts in no step of its own
+            self._serve_next()
+            if self._quit:
+                return
+        self._look_for_others()
+
     def _serve_next(self) -> None:
         """Wait for a message and handle it. Never raises: nothing that arrives may end a daemon's
         outermost loop."""
@@ -271,9 +279,6 @@ class ZMQJSONProxyServer(OfOneProcess):
                 frames = self._receive()
                 if not SMALL < len(frames[-1]) <= self.settings.max_json_bytes:  # is soon read
                     self._handle(frames)
-                    self._until_look -= 1
-                    if not self._until_look:
-                        self._look_for_others()
                     return
                 self._inbox.put(frames)
             self._take_what_has_arrived()
@@ -294,11 +299,13 @@ class ZMQJSONProxyServer(OfOneProcess):
     def _look_for_others(self) -> None:
         """Have ZeroMQ look for messages of clients that were silent; if many wait, soon again, and
         let its threads read meanwhile."""
-        is_crowded = self._router.get(zmq.EVENTS) & _POLLIN
+        try:
+            is_crowded = self._router.get(zmq.EVENTS) & _POLLIN
+        except zmq.ZMQError:  # it is closed, as who serves next will find
+            return
         if is_crowded:
             os.sched_yield()
         self._look_every = max(self._look_every // 2, _CROWDED_EVERY) if is_crowded else _LOOK_EVERY
-        self._until_look = self._look_every
 
     def _handle(self, frames: list[bytes]) -> None:
         """Handle a message; raises what the socket raises."""
