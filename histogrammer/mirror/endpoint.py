@@ -63,7 +63,11 @@ class MirrorEndpoint(SiteEndpoint):
                 f'{bank.name} is no histogrammer: give it `kind = "histogrammer"`, or take the table of '
                 "this endpoint away"
             )
-        settings = MirrorServerSettings(peers=self._peers, max_clients=self._config.max_clients)
+        settings = MirrorServerSettings(
+            peers=self._peers,
+            max_clients=self._config.max_clients,
+            max_clients_per_host=self._config.max_clients_per_host,
+        )
         updates = Updates(histogrammer.worker)
         self.server = MirrorServer(updates, histogrammer.mirrors, self.log, settings)
         self._serving = LoopThread(

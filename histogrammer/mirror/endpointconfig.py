@@ -28,6 +28,9 @@ class MirrorEndpointConfig(EndpointConfig):
         "without them only this host may",
     )
     max_clients: int = Field(256, ge=1, description="clients at a time")
+    max_clients_per_host: int = Field(
+        64, ge=1, description="of those at one address, so that no host keeps the others out"
+    )
 
     @model_validator(mode="after")
     def _is_for_somebody(self) -> MirrorEndpointConfig:
