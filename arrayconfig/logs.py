@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from groundwork.commandline import LOG_LEVELS
-from groundwork.cut import LONGEST_TRACE, cut
 from groundwork.errors import did_you_mean
 from groundwork.logstream import handler_for
+from groundwork.truncation import LONGEST_TRACE, cut
 
 __all__ = [
     "LineFormatter",

@@ -20,10 +20,10 @@ from benchmarks.parts import Effort, Part
 from benchmarks.rows import Row
 from histogrammer.cluster.command import event_files
 from histogrammer.cluster.daskcluster import Cluster, connected
-from histogrammer.cluster.fileparts import EventFile, FilePart, InForce
-from histogrammer.cluster.filling import Job, fill
+from histogrammer.cluster.fileparts import FilePart, InForce, SortedFile
+from histogrammer.cluster.filling import SortJob, fill
 from histogrammer.definitions import read_definitions
-from histogrammer.events.protocol.paramitems import Definitions, write_definitions
+from histogrammer.events.protocol.paramitems import ParameterNames, write_definitions
 from histogrammer.events.protocol.ringitems import write_item
 from histogrammer.flavors import RUSTOGRAMER
 
@@ -46,11 +46,11 @@ def _book() -> str:
 
 
 @contextmanager
-def _work(number_of_files: int) -> Iterator[tuple[Job, list[EventFile]]]:
+def _work(number_of_files: int) -> Iterator[tuple[SortJob, list[SortedFile]]]:
     """Make the files; what is filled, and from which."""
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
-        head = write_item(write_definitions(Definitions(tuple(enumerate(NAMES)))))
+        head = write_item(write_definitions(ParameterNames(tuple(enumerate(NAMES)))))
         pieces = [ring_bytes(block) for block in events()]
         for number in range(DIFFERENT):
             turned = pieces[number % len(pieces) :] + pieces[: number % len(pieces)]
@@ -61,11 +61,11 @@ def _work(number_of_files: int) -> Iterator[tuple[Job, list[EventFile]]]:
         (folder / "book.toml").write_text(_book())
         book = read_definitions(folder / "book.toml")
         paths = [str(folder / str(number % DIFFERENT)) for number in range(number_of_files)]
-        job = Job(book, RUSTOGRAMER.name, frozenset(book.spectra))
+        job = SortJob(book, RUSTOGRAMER.name, frozenset(book.spectra))
         yield job, event_files(paths)
 
 
-def _sorted(cluster: Cluster, job: Job, files: Sequence[EventFile]) -> float:
+def _sorted(cluster: Cluster, job: SortJob, files: Sequence[SortedFile]) -> float:
     """Return the time of a sort, s."""
     begun = time.perf_counter()
     cluster.sort(job, files)

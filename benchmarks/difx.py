@@ -28,7 +28,12 @@ from benchmarks.floors import Telling, cores, ready, serving
 from benchmarks.parts import Effort, Part
 from benchmarks.rows import Row
 from gateways.difx.endpointconfig import GuiServerEndpointConfig
-from gateways.difx.protocol.commands import Direction, FileAction, FileOperation, FileTransfer
+from gateways.difx.protocol.commands import (
+    FileAction,
+    FileOperation,
+    FileTransfer,
+    TransferDirection,
+)
 from gateways.difx.protocol.documents import write_command
 from gateways.difx.protocol.frames import Frame, FrameReader, pack_frame
 from gateways.difx.protocol.items import integer
@@ -177,7 +182,7 @@ def _frames(peer: socket.socket) -> Iterator[Frame]:
     raise RuntimeError("the gateway has ended the connection")
 
 
-def _transfer(direction: Direction, port: int) -> bytes:
+def _transfer(direction: TransferDirection, port: int) -> bytes:
     asked = FileTransfer(
         direction=direction, origin="/there", destination="/stored", address=HOST, port=port
     )
@@ -187,7 +192,7 @@ def _transfer(direction: Direction, port: int) -> bytes:
 def _download(address: Address) -> None:
     with (
         _connected(address) as peer,
-        _task(peer, lambda port: _transfer(Direction.DOWNLOAD, port)) as task,
+        _task(peer, lambda port: _transfer(TransferDirection.DOWNLOAD, port)) as task,
     ):
         _receive(task, 4 + FILE_BYTES)
 
@@ -195,7 +200,7 @@ def _download(address: Address) -> None:
 def _upload(address: Address) -> None:
     with (
         _connected(address) as peer,
-        _task(peer, lambda port: _transfer(Direction.UPLOAD, port)) as task,
+        _task(peer, lambda port: _transfer(TransferDirection.UPLOAD, port)) as task,
     ):
         task.sendall(integer(FILE_BYTES))
         _send_file(task.sendall, bytes)
@@ -205,14 +210,16 @@ def _upload(address: Address) -> None:
 def _download_in_chunks(address: Address) -> None:
     with _connected(address) as peer:
         peer.sendall(
-            pack_frame(Packet.CHANNEL_ALL_DATA_ON) + _transfer(Direction.DOWNLOAD, CHANNEL)
+            pack_frame(Packet.CHANNEL_ALL_DATA_ON) + _transfer(TransferDirection.DOWNLOAD, CHANNEL)
         )
         _receive(peer, FILE_BYTES + FILE_BYTES // CHUNK_BYTES * CHUNK_HEAD_BYTES)
 
 
 def _upload_in_chunks(address: Address) -> None:
     with _connected(address) as peer:
-        peer.sendall(pack_frame(Packet.CHANNEL_ALL_DATA_ON) + _transfer(Direction.UPLOAD, CHANNEL))
+        peer.sendall(
+            pack_frame(Packet.CHANNEL_ALL_DATA_ON) + _transfer(TransferDirection.UPLOAD, CHANNEL)
+        )
         peer.sendall(pack_chunk(CHANNEL, integer(FILE_BYTES)))
         _send_file(peer.sendall, lambda piece: pack_chunk(CHANNEL, piece))
         _check(next(f.payload[4:] for f in _frames(peer) if f.id == Packet.CHANNEL_DATA))

@@ -30,7 +30,7 @@ from histogrammer.axes import Axis
 from histogrammer.contents import Contents
 from histogrammer.events.blocks import ABSENT32, ABSENT64, BLOCK_EVENTS, EventBlock, Values
 from histogrammer.events.decoder import BUFFER_BYTES, Decoder
-from histogrammer.events.protocol.paramitems import Definitions, write_definitions, write_events
+from histogrammer.events.protocol.paramitems import ParameterNames, write_definitions, write_events
 from histogrammer.events.protocol.ringitems import write_item
 from histogrammer.events.tables import block_of_table
 from histogrammer.filling import FilledSpectrum, Filler
@@ -161,7 +161,7 @@ class Decoding:
 
     def __init__(self, pieces: Sequence[bytes]) -> None:
         self._pieces, self._decoder = pieces, Decoder()
-        names = Definitions(tuple(enumerate(NAMES)))
+        names = ParameterNames(tuple(enumerate(NAMES)))
         list(self._blocks(write_item(write_definitions(names))))
 
     def _blocks(self, data: bytes | memoryview) -> Iterator[EventBlock]:

@@ -27,7 +27,7 @@ from zmqjsonproxy import ServerSettings, ZMQJSONProxyClient, ZMQJSONProxyServer,
 from zmqjsonproxy.engine import CallEngine, CommandQueues
 from zmqjsonproxy.protocol.operations import OperationTable
 from zmqjsonproxy.rights import KeyPair, Role, ServerKeys
-from zmqjsonproxy.rpc import outcomes
+from zmqjsonproxy.rpc import replyencoding
 from zmqjsonproxy.rpc.admission import Admission, ProvenId
 from zmqjsonproxy.rpc.dispatch import Dispatcher
 
@@ -167,7 +167,7 @@ def _dispatcher(keys: ServerKeys | None) -> Dispatcher:
     settings = ServerSettings()
     engine = CallEngine(
         name="bench",
-        replies=outcomes,
+        replies=replyencoding,
         queues=CommandQueues(settings.max_queued_calls, "bench"),
         operations=OperationTable("bench"),
     )

@@ -29,6 +29,7 @@ from benchmarks.floors import Telling, cores, ready, serving
 from benchmarks.parts import Effort, Part
 from benchmarks.rows import Row
 from groundwork.addresses import split_url, tcp_url
+from groundwork.listening import listen
 from histogrammer.axes import Axis
 from histogrammer.bank import HistogrammerBank
 from histogrammer.display.protocol.directory import MirrorDirectory
@@ -36,7 +37,7 @@ from histogrammer.display.reader import open_key
 from histogrammer.engine import Engine
 from histogrammer.mirror.keeper import MirrorKeeper
 from histogrammer.mirror.places import Places
-from histogrammer.mirror.server import MirrorServer, MirrorServerSettings, listen
+from histogrammer.mirror.server import MirrorServer, MirrorServerSettings
 from histogrammer.mirror.updates import Updates
 from histogrammer.service import Histogrammer, HistogrammerSettings
 from histogrammer.spectra import KINDS

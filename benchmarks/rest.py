@@ -78,7 +78,7 @@ def _book(engine: Engine) -> None:
 
 
 def _ours(connection: Telling) -> None:
-    from histogrammer.rest.application import Application
+    from histogrammer.rest.application import RestApplication
     from histogrammer.rest.program import Program
     from histogrammer.service import Histogrammer, HistogrammerSettings
 
@@ -87,7 +87,7 @@ def _ours(connection: Telling) -> None:
         program = Program(
             worker=one.worker, analyzer=one.analyzer, roots=one.roots, folder="/", end=lambda: None
         )
-        application = Application(program, names={"localhost"})
+        application = RestApplication(program, names={"localhost"})
         _serve(connection, application.asgi, application.watch.protocol)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from dashboard.protocol.liveness import Liveness
 from dashboard.protocol.topics import KeyTopic, LineTopic
-from groundwork.cut import cut
+from groundwork.truncation import cut
 from groundwork.values import JsonObject
-from player.endpoints.http.protocol.messages import ARRAY_MOST
+from player.endpoints.http.protocol.messages import MAX_ARRAY
 from player.endpoints.http.protocol.texts import write_json
 from zmqjsonproxy import InterfaceDescription
 from zmqjsonproxy.channels import Update
@@ -36,10 +36,10 @@ SCAN, SIMULATED = "SCANNUM", "SIMULATE"
 ORIGINAL_SUMMARY = (SCAN, "SCANREM", "NETSTAT", "DAQSTATE", SIMULATED)
 """Status keys that stand for the overview of a Player that has none."""
 STATUS = "status."
-TEXT_MOST, VALUE_MOST = 2000, 65_536
+MAX_TEXT, MAX_VALUE = 2000, 65_536
 """Characters of a text, and of another value as JSON; of Banks strangers may be the authors."""
-OVERVIEW_MOST, FINDINGS_MOST = 100, 100
-OPERATIONS_MOST, ENDED_KEPT_S = 200, 3600.0
+MAX_OVERVIEW, MAX_FINDINGS = 100, 100
+MAX_OPERATIONS, ENDED_KEPT_S = 200, 3600.0
 _ENDED = frozenset({"done", "failed", "aborted", "lost"})
 
 
@@ -71,9 +71,9 @@ def bounded(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
-        return cut(value, TEXT_MOST)
-    size = len(write_json(value, ARRAY_MOST))
-    return value if size <= VALUE_MOST else {"left_out": True, "characters": size}
+        return cut(value, MAX_TEXT)
+    size = len(write_json(value, MAX_ARRAY))
+    return value if size <= MAX_VALUE else {"left_out": True, "characters": size}
 
 
 @dataclass(slots=True)
@@ -229,7 +229,7 @@ class WatchedBank:
             "time": told.get("time", update.time),
             "level": str(told.get("level", "")),
             "logger": str(told.get("logger", "")),
-            "text": cut(str(told.get("text", "")), TEXT_MOST),
+            "text": cut(str(told.get("text", "")), MAX_TEXT),
             "scan": self._value(STATUS + SCAN),
         }
         if "left_out" in told:
@@ -238,12 +238,12 @@ class WatchedBank:
 
     def take_overview(self, told: Mapping[str, Any]) -> None:
         """Take what a Bank shows of itself."""
-        some = list(told.items())[:OVERVIEW_MOST]
+        some = list(told.items())[:MAX_OVERVIEW]
         self.overview = {str(name): bounded(value) for name, value in some}
 
     def take_findings(self, told: Iterable[Any]) -> None:
         """Take what is wrong with a Bank."""
-        self.findings = [bounded(finding) for finding in told][:FINDINGS_MOST]
+        self.findings = [bounded(finding) for finding in told][:MAX_FINDINGS]
 
     def take_operation(self, told: Mapping[str, Any], now: float) -> None:
         """Take what is told of an operation; old ones that have ended are forgotten."""
@@ -256,7 +256,7 @@ class WatchedBank:
 
     def forget_operations(self, now: float) -> None:
         """Forget operations that ended long ago, and of too many the oldest."""
-        excess = len(self._known) - OPERATIONS_MOST
+        excess = len(self._known) - MAX_OPERATIONS
         for id, ended in list(self._known.items()):
             if (ended is not None and now - ended > ENDED_KEPT_S) or excess > 0:
                 del self._known[id]

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 BATCH_HZ = 4.0
-STREAMS_MOST = 200
+MAX_STREAMS = 200
 OVERVIEW, BANDPASS, OPERATIONS, HOSTS, LOG = "overview", "bandpass", "operations", "hosts", "log"
 
 
@@ -211,10 +211,10 @@ class Board:
 
     def join(self, who: str, way: str, person: Person | None = None) -> PageViewer:
         """Let one more look; TooManyStreamsError: there are as many as may be."""
-        if self._is_ended or len(self._viewers) >= STREAMS_MOST:
+        if self._is_ended or len(self._viewers) >= MAX_STREAMS:
             self.refused += 1
             raise TooManyStreamsError(
-                f"{STREAMS_MOST} streams are open, and there are no more: close a page"
+                f"{MAX_STREAMS} streams are open, and there are no more: close a page"
             )
         viewer = PageViewer(self, who, way, person)
         self._viewers[viewer] = None

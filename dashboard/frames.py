@@ -14,7 +14,7 @@ from zmqjsonproxy.subscriptions import Subscriptions
 
 __all__ = ["FrameFeed", "FrameFeeds"]
 
-_WAITING_MOST = 4
+_MAX_WAITING = 4
 Wake = Callable[[], object]
 
 
@@ -95,7 +95,7 @@ class FrameFeeds:
                 width=wish.width,
                 window=wish.window,
                 policy="latest",
-                most=_WAITING_MOST,
+                most=_MAX_WAITING,
             )
             feed = self._feeds[wish] = FrameFeed(wish, subscription)
         feed.followers[wake] = feed.followers.get(wake, 0) + 1

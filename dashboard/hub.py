@@ -43,8 +43,8 @@ class ArrayHub:
 
     def __init__(self, array: Array, keys: ClientKeys | None) -> None:
         self.array = array
-        self.calls = AsyncHub(locators=AsyncServices(keys).locators, keys=keys)
-        self._subscriptions = Subscriptions(Services(keys).locators, LINK, keys)
+        self.calls = AsyncHub(resolvers=AsyncServices(keys).resolvers, keys=keys)
+        self._subscriptions = Subscriptions(Services(keys).resolvers, LINK, keys)
         self._feeds = FrameFeeds(array.urls, self._subscriptions)
         self.board = Board(array.urls, self._feeds)
         board, wall = self.board, time.time()

@@ -15,16 +15,16 @@ from dashboard.hub import ArrayHub
 from dashboard.logquery import LogQuery
 from dashboard.ports import list_ports, managers
 from dashboard.protocol.topics import KEPT_LINES
-from dashboard.records import ENTRIES_MOST, ArrayRecords, read_key
-from player.endpoints.http.protocol.messages import ARRAY_MOST
+from dashboard.records import MAX_ENTRIES, ArrayRecords, read_key
+from player.endpoints.http.protocol.messages import MAX_ARRAY
 from player.endpoints.http.protocol.texts import write_json
 from player.endpoints.http.sharedanswers import SharedAnswers
 
 __all__ = ["Queries"]
 
 KEEP_S = 0.5
-UNDER_WAY_MOST = 64
-HISTORY_KEYS_MOST = 16
+MAX_IN_FLIGHT = 64
+MAX_HISTORY_KEYS = 16
 _HOUR_S = 3600.0
 
 Bank = Annotated[str, Path(min_length=1, max_length=200)]
@@ -47,7 +47,7 @@ class Queries:
     hub: ArrayHub
 
     def __init__(self) -> None:
-        self._answers = SharedAnswers(UNDER_WAY_MOST)
+        self._answers = SharedAnswers(MAX_IN_FLIGHT)
 
     @cached_property
     def _records(self) -> ArrayRecords:
@@ -124,7 +124,7 @@ class Queries:
         until: Moment = None,
         client: Text = "",
         method: Text = "",
-        most: Annotated[int, Query(ge=1, le=ENTRIES_MOST)] = 200,
+        most: Annotated[int, Query(ge=1, le=MAX_ENTRIES)] = 200,
     ) -> Response:
         """Return who did what, when, and what came of it: the newest of each Bank, in time order."""
         asked, records = self._banks(banks), self._records
@@ -146,7 +146,7 @@ class Queries:
             Query(
                 alias="key",
                 min_length=1,
-                max_length=HISTORY_KEYS_MOST,
+                max_length=MAX_HISTORY_KEYS,
                 description="BANK.NAME, as BANKA.status.SCANNUM; several times",
             ),
         ],
@@ -204,4 +204,4 @@ class Queries:
 
 
 def _told(value: Any) -> Response:
-    return Response(write_json(value, ARRAY_MOST), media_type="application/json")
+    return Response(write_json(value, MAX_ARRAY), media_type="application/json")

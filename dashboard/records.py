@@ -13,12 +13,12 @@ from dealer.recordreading import in_time_order
 from groundwork.values import JsonObject
 from zmqjsonproxy import AsyncHub, ProxyError
 
-__all__ = ["ENTRIES_MOST", "ArrayRecords", "HistoryKey", "read_key"]
+__all__ = ["MAX_ENTRIES", "ArrayRecords", "HistoryKey", "read_key"]
 
 JOURNAL, HISTORY, READ = "journal", "history", "read"
 WITHIN_S = 10.0
-ENTRIES_MOST = 1000
-PAGE, PAGES_MOST = 10_000, 10
+MAX_ENTRIES = 1000
+PAGE, MAX_PAGES = 10_000, 10
 """Points of one question to a Player, and questions for one key."""
 
 
@@ -79,7 +79,7 @@ class ArrayRecords:
             most: So many of each at most.
             wanted: Which: `since`, `until`, `client`, `method`, as of `journal.read`.
         """
-        asked = {**wanted, "most": min(most, ENTRIES_MOST), "newest": True}
+        asked = {**wanted, "most": min(most, MAX_ENTRIES), "newest": True}
         answers, errors = await self.ask(banks, JOURNAL, READ, asked)
         told = in_time_order({bank: answer["entries"] for bank, answer in answers.items()})
         entries = [
@@ -130,7 +130,7 @@ class ArrayRecords:
             if name in held:
                 points.append((held[name]["time"], held[name]["value"]))
                 unit = held[name]["unit"]
-            for _ in range(PAGES_MOST):
+            for _ in range(MAX_PAGES):
                 page = await self._calls.call(url, HISTORY, READ, (), asked, timeout=WITHIN_S)
                 points += [(point["time"], point["value"]) for point in page]
                 if len(page) < PAGE:

@@ -13,7 +13,7 @@ from dashboard.hub import ArrayHub
 from dashboard.metrics import write_metrics
 from dashboard.protocol.liveness import LOST_S, STALE_S
 from dashboard.protocol.messages import write_hello
-from dashboard.protocol.wishes import FRAME_HZ, TOPICS_MOST
+from dashboard.protocol.wishes import FRAME_HZ, MAX_TOPICS
 from dashboard.streams import PageStream, serve_websocket
 from groundwork.values import JsonObject
 from player.endpoints.http.application import STREAMS_OF_ADDRESS, STREAMS_OF_PERSON
@@ -29,7 +29,7 @@ Topics = Annotated[
     Query(
         alias="topic",
         min_length=1,
-        max_length=TOPICS_MOST,
+        max_length=MAX_TOPICS,
         description="overview, values:BANK, bandpass, operations, hosts, log; several times",
     ),
 ]

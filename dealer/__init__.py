@@ -20,7 +20,7 @@ from dealer.errors import (
 )
 from dealer.operations import AsyncOperations, Operations
 from dealer.outcome import Outcome
-from groundwork.late import late_names
+from groundwork.lazyimports import lazy_names
 from zmqjsonproxy.errors import (
     CallTimeoutError,
     NotInControlError,
@@ -88,7 +88,7 @@ SWbits = Switching
 """The original's name of it."""
 
 # Who does not use asyncio, fetches nothing, or subscribes to nothing, does not pay for it.
-__getattr__ = late_names(
+__getattr__ = lazy_names(
     __name__,
     {
         "AsyncDealer": "dealer.aio",

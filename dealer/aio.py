@@ -9,10 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from dealer.bank import PART_TIMEOUT, Parts
-from dealer.fetching import FileVerbs
+from dealer.fetching import FetchVerbs
 from dealer.operations import AsyncOperations
 from dealer.players import find_players
-from dealer.roster import DEFAULT_TIMEOUT, default_deadline
+from dealer.selection import DEFAULT_TIMEOUT, default_deadline
 from dealer.services import AsyncServices, Services
 from dealer.taskrenewal import TaskRenewal
 from dealer.verbs import Verbs
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncBankProxy", "AsyncDealer"]
 
 
-class AsyncBankProxy(FileVerbs, Parts[AsyncProxyClient], AsyncProxyClient):
+class AsyncBankProxy(FetchVerbs, Parts[AsyncProxyClient], AsyncProxyClient):
     """The Bank of one Player: `await proxy.set_mode("MODE1")`, `await
     proxy.valon.get_frequency(0)`.
 
@@ -86,7 +86,7 @@ class AsyncDealer(Verbs[AsyncBankProxy, AsyncOperation, AsyncOperations]):
         self._keys = KeyRing.load() if keys is None else keys
         within, urls = default_deadline(timeout), find_players(players, config)
         hub = self._hub = self._make_hub(urls, config)
-        shared = Subscriptions(Services(self._keys).locators, watch, self._keys)
+        shared = Subscriptions(Services(self._keys).resolvers, watch, self._keys)
         proxies = {
             bank: AsyncBankProxy(bank, url, hub, within, shared) for bank, url in urls.items()
         }
@@ -95,7 +95,7 @@ class AsyncDealer(Verbs[AsyncBankProxy, AsyncOperation, AsyncOperations]):
         self._controls.renewal = TaskRenewal()
 
     def _make_hub(self, urls: Mapping[str, str], config: str | os.PathLike[str] | None) -> AsyncHub:
-        return AsyncHub(locators=AsyncServices(self._keys).locators, keys=self._keys)
+        return AsyncHub(resolvers=AsyncServices(self._keys).resolvers, keys=self._keys)
 
     async def close(self) -> None:
         """Close the connections, and give control back that is held; else Players are not touched."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from dealer.fetching import FileVerbs
+from dealer.fetching import FetchVerbs
 from zmqjsonproxy import ZMQJSONProxyClient
 from zmqjsonproxy.hubs import blocking
 
@@ -83,7 +83,7 @@ class BankProxy(Parts[ZMQJSONProxyClient], ZMQJSONProxyClient):
         self._name, self._parts = name, {}
         self._make_part = lambda part: ZMQJSONProxyClient(None, part, url, PART_TIMEOUT, **shared)
 
-    fetch = blocking(FileVerbs.fetch)
+    fetch = blocking(FetchVerbs.fetch)
 
     def __getattr__(self, name: str) -> Any:
         # A part of this name, if the Bank has no such method: `proxy.jobs` is `proxy.part("jobs")`.

@@ -18,7 +18,7 @@ LAGS_S = 2.0
 """A subscriber that takes nothing for so long lags, s."""
 WAITING_BYTES = 2**20
 """So much waits for no subscriber that keeps up, bytes."""
-NAMED_MOST = 3
+MAX_NAMED = 3
 """Slow subscribers of one Player that are told one by one."""
 
 
@@ -50,11 +50,11 @@ def channel_findings(told: Mapping[str, JsonValue]) -> tuple[list[Finding], list
 
 
 def _slow_subscribers(bank: str, answer: Mapping[str, JsonValue]) -> Iterator[Finding]:
-    """Yield a finding for each subscriber that takes too little, up to NAMED_MOST."""
+    """Yield a finding for each subscriber that takes too little, up to MAX_NAMED."""
     clients = answer.get("clients")
     named = 0
     for client in clients if isinstance(clients, list) else ():
-        if not isinstance(client, dict) or named == NAMED_MOST:
+        if not isinstance(client, dict) or named == MAX_NAMED:
             continue
         waiting, lags = _number(client, "waiting"), _number(client, "lags")
         if waiting < WAITING_BYTES and lags < LAGS_S:

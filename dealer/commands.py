@@ -14,7 +14,7 @@ from typing import Any
 
 from dealer.advice import ADVICE, advice_for
 from dealer.bankstates import ask_states, state_tables
-from dealer.completion import SHELLS, Command, read_command
+from dealer.completion import SHELLS, CompletedCommand, read_command
 from dealer.dealer import DEFAULT_TIMEOUT, Dealer
 from dealer.errors import ConfigurationError, NoSuchPlayerError, PlayersError
 from dealer.fanout import describe
@@ -29,8 +29,8 @@ from groundwork.loading import TargetError, load_target
 from zmqjsonproxy import InterfaceDescription, PeerLostError
 from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.keys import KeyRing
-from zmqjsonproxy.locating import NotLocatedError, scheme_of
 from zmqjsonproxy.parameters import summary
+from zmqjsonproxy.resolver import NotResolvedError, scheme_of
 
 __all__ = [
     "QUESTION_TIMEOUT",
@@ -219,10 +219,10 @@ def address_of(word: str, config: str | None) -> str:
     if ":" in word:
         return word
     bank, url = _player(word, config)
-    locate = Services(KeyRing.load()).locators.get(scheme_of(url))
+    locate = Services(KeyRing.load()).resolvers.get(scheme_of(url))
     try:
         return url if locate is None else locate(url, LOOK_S)
-    except NotLocatedError as error:
+    except NotResolvedError as error:
         raise PeerLostError(url, bank, str(error)) from error
 
 
@@ -485,7 +485,7 @@ def _completion(options: argparse.Namespace) -> int:
     return 0
 
 
-def _programs() -> list[Command]:
+def _programs() -> list[CompletedCommand]:
     """The commands of this distribution whose packages are installed, by the parsers that their
     modules build."""
     from importlib import import_module, metadata
@@ -500,7 +500,7 @@ def _programs() -> list[Command]:
     for entry in metadata.entry_points(group="dealer_player.commands"):
         with suppress(TargetError, AttributeError):
             brought.append(load_target(entry.value).build_parser())
-    programs: list[Command] = []
+    programs: list[CompletedCommand] = []
     for name, path in scripts.items():
         try:
             own, *words = parsers_of(import_module(path))

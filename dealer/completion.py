@@ -14,10 +14,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["SHELLS", "Argument", "Command", "Kind", "Option", "bash", "fish", "read_command", "zsh"]
+__all__ = [
+    "SHELLS",
+    "Argument",
+    "CompletedCommand",
+    "CompletionKind",
+    "Option",
+    "bash",
+    "fish",
+    "read_command",
+    "zsh",
+]
 
 
-class Kind(Enum):
+class CompletionKind(Enum):
     """Kind of what is completed in the place of an argument."""
 
     NOTHING = "nothing"
@@ -31,14 +41,14 @@ class Kind(Enum):
 
 
 KIND_OF = {
-    "BANK": Kind.BANK,
-    "BANKS": Kind.BANKS,
-    "METHOD": Kind.METHOD,
-    "PROPERTY": Kind.PROPERTY,
-    "PROPERTY=VALUE": Kind.PROPERTY,
-    "FILE": Kind.FILE,
-    "EXE": Kind.FILE,
-    "DIR": Kind.FOLDER,
+    "BANK": CompletionKind.BANK,
+    "BANKS": CompletionKind.BANKS,
+    "METHOD": CompletionKind.METHOD,
+    "PROPERTY": CompletionKind.PROPERTY,
+    "PROPERTY=VALUE": CompletionKind.PROPERTY,
+    "FILE": CompletionKind.FILE,
+    "EXE": CompletionKind.FILE,
+    "DIR": CompletionKind.FOLDER,
 }
 
 
@@ -54,7 +64,7 @@ class Argument:
     """
 
     name: str
-    kind: Kind
+    kind: CompletionKind
     words: tuple[str, ...] = ()
     is_last: bool = False
 
@@ -69,16 +79,16 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class CompletedCommand:
     """A program or one of its commands."""
 
     name: str
     help: str
     options: tuple[Option, ...]
     arguments: tuple[Argument, ...]
-    commands: tuple[Command, ...] = ()
+    commands: tuple[CompletedCommand, ...] = ()
 
-    def walk(self, path: str = "") -> Iterator[tuple[str, Command]]:
+    def walk(self, path: str = "") -> Iterator[tuple[str, CompletedCommand]]:
         """Each command with its words from the program on: `dealer call`."""
         path = f"{path} {self.name}".strip()
         yield path, self
@@ -88,7 +98,7 @@ class Command:
 
 def read_command(
     parser: argparse.ArgumentParser, others: Iterable[argparse.ArgumentParser] = ()
-) -> Command:
+) -> CompletedCommand:
     """Return what a parser takes.
 
     Args:
@@ -97,7 +107,7 @@ def read_command(
     """
     options: list[Option] = []
     arguments: list[Argument] = []
-    commands: list[Command] = []
+    commands: list[CompletedCommand] = []
     formatter = parser._get_formatter()
     for action in parser._actions:
         text = (
@@ -108,7 +118,9 @@ def read_command(
             for name, each in action.choices.items():
                 inner = read_command(each)
                 commands.append(
-                    Command(name, helps.get(name) or inner.help, inner.options, inner.arguments)
+                    CompletedCommand(
+                        name, helps.get(name) or inner.help, inner.options, inner.arguments
+                    )
                 )
         elif action.option_strings:
             value = None if action.nargs == 0 else _argument(action)
@@ -117,8 +129,10 @@ def read_command(
             arguments.append(_argument(action))
     for other in others:
         inner = read_command(other)
-        commands.append(Command(other.prog.split()[-1], inner.help, inner.options, inner.arguments))
-    return Command(
+        commands.append(
+            CompletedCommand(other.prog.split()[-1], inner.help, inner.options, inner.arguments)
+        )
+    return CompletedCommand(
         parser.prog, parser.description or "", tuple(options), tuple(arguments), tuple(commands)
     )
 
@@ -127,11 +141,11 @@ def _argument(action: argparse.Action) -> Argument:
     name = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
     if action.choices is not None:
         return Argument(
-            name, Kind.WORDS, tuple(map(str, action.choices)), action.nargs in ("*", "+")
+            name, CompletionKind.WORDS, tuple(map(str, action.choices)), action.nargs in ("*", "+")
         )
     if name.islower():  # a metavar in lower case is the word itself
-        return Argument(name, Kind.WORDS, (name,))
-    return Argument(name, KIND_OF.get(name, Kind.NOTHING), (), action.nargs in ("*", "+"))
+        return Argument(name, CompletionKind.WORDS, (name,))
+    return Argument(name, KIND_OF.get(name, CompletionKind.NOTHING), (), action.nargs in ("*", "+"))
 
 
 def _function(path: str) -> str:
@@ -226,12 +240,12 @@ complete -F {function} {name}
 """
 
 
-def bash(commands: Sequence[Command]) -> str:
+def bash(commands: Sequence[CompletedCommand]) -> str:
     """Return a file that bash reads with `source`."""
     return BASH_HEAD + "".join(_bash_command(command) for command in commands)
 
 
-def _bash_command(program: Command) -> str:
+def _bash_command(program: CompletedCommand) -> str:
     with_value: list[str] = []
     values: dict[str, list[str]] = {}
     options: list[str] = []
@@ -242,7 +256,7 @@ def _bash_command(program: Command) -> str:
                 [f'"{path} {name}"' for name in option.names] if option.value is not None else []
             )
             with_value += patterns
-            if option.value is not None and option.value.kind is not Kind.NOTHING:
+            if option.value is not None and option.value.kind is not CompletionKind.NOTHING:
                 values.setdefault(_bash_reply(option.value), []).extend(patterns)
         names = " ".join(name for option in command.options for name in option.names)
         options.append(f'            "{path}") _dealer_player_reply words {_quoted(names)} ;;')
@@ -252,7 +266,7 @@ def _bash_command(program: Command) -> str:
                 f'            "{path} 0") _dealer_player_reply words {_quoted(first)} ;;'
             )
         for number, argument in enumerate(command.arguments):
-            if argument.kind is not Kind.NOTHING:
+            if argument.kind is not CompletionKind.NOTHING:
                 place = f'"{path} "*' if argument.is_last else f'"{path} {number}"'
                 more = first if number == 0 else ""
                 positions.append(f"            {place}) {_bash_reply(argument, more)} ;;")
@@ -338,17 +352,17 @@ ZSH_COMMANDS = """    _arguments -C \\
             ;;
     esac"""
 ZSH_ACTIONS = {
-    Kind.NOTHING: " ",
-    Kind.BANK: "_dealer_player_banks",
-    Kind.BANKS: "_dealer_player_list",
-    Kind.METHOD: "_dealer_player_methods",
-    Kind.PROPERTY: "_dealer_player_properties",
-    Kind.FILE: "_files",
-    Kind.FOLDER: "_files -/",
+    CompletionKind.NOTHING: " ",
+    CompletionKind.BANK: "_dealer_player_banks",
+    CompletionKind.BANKS: "_dealer_player_list",
+    CompletionKind.METHOD: "_dealer_player_methods",
+    CompletionKind.PROPERTY: "_dealer_player_properties",
+    CompletionKind.FILE: "_files",
+    CompletionKind.FOLDER: "_files -/",
 }
 
 
-def zsh(commands: Sequence[Command]) -> str:
+def zsh(commands: Sequence[CompletedCommand]) -> str:
     """Return a file for a folder of `$fpath`; its name begins with an underscore."""
     parts = [ZSH_HEAD.format(names=" ".join(command.name for command in commands))]
     parts += [_zsh_command(command) for command in commands]
@@ -356,7 +370,7 @@ def zsh(commands: Sequence[Command]) -> str:
     return "".join(parts) + f"\ncase $service in\n{cases}\nesac\n"
 
 
-def _zsh_command(program: Command) -> str:
+def _zsh_command(program: CompletedCommand) -> str:
     options = "\n".join(f"        {spec} \\" for spec in _zsh_options(program))
     if not program.commands:
         specs = [*_zsh_options(program), *_zsh_arguments(program.arguments)]
@@ -386,7 +400,7 @@ def _zsh_case(name: str, specs: Sequence[str]) -> str:
     return f"                {name}) _arguments " + " \\\n                    ".join(specs) + " ;;"
 
 
-def _zsh_options(command: Command) -> list[str]:
+def _zsh_options(command: CompletedCommand) -> list[str]:
     specs: list[str] = []
     for option in command.options:
         value = (
@@ -414,7 +428,7 @@ def _zsh_arguments(arguments: Sequence[Argument]) -> list[str]:
 def _zsh_action(argument: Argument) -> str:
     return (
         f"({' '.join(argument.words)})"
-        if argument.kind is Kind.WORDS
+        if argument.kind is CompletionKind.WORDS
         else ZSH_ACTIONS[argument.kind]
     )
 
@@ -470,17 +484,17 @@ function __dealer_player_in  # COMMAND: the cursor is after this command
 end
 """
 FISH_ACTIONS = {
-    Kind.BANK: "-a '(__dealer_player_list)'",
-    Kind.BANKS: "-a '(__dealer_player_list) all'",
-    Kind.METHOD: "-a '(__dealer_player_methods)'",
-    Kind.PROPERTY: "-a '(__dealer_player_ask properties --names --timeout 2)'",
-    Kind.FILE: "-F",
-    Kind.FOLDER: "-a '(__fish_complete_directories)'",
-    Kind.NOTHING: "",
+    CompletionKind.BANK: "-a '(__dealer_player_list)'",
+    CompletionKind.BANKS: "-a '(__dealer_player_list) all'",
+    CompletionKind.METHOD: "-a '(__dealer_player_methods)'",
+    CompletionKind.PROPERTY: "-a '(__dealer_player_ask properties --names --timeout 2)'",
+    CompletionKind.FILE: "-F",
+    CompletionKind.FOLDER: "-a '(__fish_complete_directories)'",
+    CompletionKind.NOTHING: "",
 }
 
 
-def fish(commands: Sequence[Command]) -> str:
+def fish(commands: Sequence[CompletedCommand]) -> str:
     """Return a file that fish reads with `source`."""
     valued = {
         name
@@ -503,7 +517,7 @@ def fish(commands: Sequence[Command]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _fish_command(program: str, name: str, command: Command) -> Iterator[str]:
+def _fish_command(program: str, name: str, command: CompletedCommand) -> Iterator[str]:
     inside = f" -n '__dealer_player_in {name}'" if name else ""
     for option in command.options:
         names = " ".join(
@@ -516,7 +530,7 @@ def _fish_command(program: str, name: str, command: Command) -> Iterator[str]:
         )
         yield f"complete -c {program}{inside} {names}{value} -d {_quoted(_short(option.help))}"
     for number, argument in enumerate(command.arguments):
-        if argument.kind is Kind.NOTHING:
+        if argument.kind is CompletionKind.NOTHING:
             continue
         where = (
             f"__dealer_player_in {name}"
@@ -527,15 +541,19 @@ def _fish_command(program: str, name: str, command: Command) -> Iterator[str]:
 
 
 def _fish_value(argument: Argument) -> str:
-    return "-r" if argument.kind is Kind.FILE else "-x"  # no files among the words
+    return "-r" if argument.kind is CompletionKind.FILE else "-x"  # no files among the words
 
 
 def _fish_action(argument: Argument) -> str:
     return (
         f"-a {_quoted(' '.join(argument.words))}"
-        if argument.kind is Kind.WORDS
+        if argument.kind is CompletionKind.WORDS
         else FISH_ACTIONS[argument.kind]
     )
 
 
-SHELLS: Mapping[str, Callable[[Sequence[Command]], str]] = {"bash": bash, "zsh": zsh, "fish": fish}
+SHELLS: Mapping[str, Callable[[Sequence[CompletedCommand]], str]] = {
+    "bash": bash,
+    "zsh": zsh,
+    "fish": fish,
+}

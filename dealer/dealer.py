@@ -12,7 +12,7 @@ from dealer.bank import BankProxy
 from dealer.control import ThreadRenewal
 from dealer.operations import Operations
 from dealer.players import find_players
-from dealer.roster import DEFAULT_TIMEOUT, Roster, default_deadline
+from dealer.selection import DEFAULT_TIMEOUT, PlayerSelection, default_deadline
 from dealer.services import Services
 from dealer.verbs import Verbs
 from groundwork.values import RemoteValue
@@ -31,7 +31,7 @@ __all__ = ["DEFAULT_TIMEOUT", "Dealer"]
 _Verbs = Verbs[BankProxy, Operation, Operations]
 
 
-class Dealer(Roster[BankProxy]):
+class Dealer(PlayerSelection[BankProxy]):
     """Runs Players as one. Usable as a context manager and from several threads.
 
     Every verb asks all active Banks and returns Bank -> value in their order. If any failed,
@@ -69,7 +69,7 @@ class Dealer(Roster[BankProxy]):
         self._keys = KeyRing.load() if keys is None else keys
         within, urls = default_deadline(timeout), find_players(players, config)
         hub = self._hub = self._make_hub(urls, config)
-        shared = Subscriptions(Services(self._keys).locators, watch, self._keys)
+        shared = Subscriptions(Services(self._keys).resolvers, watch, self._keys)
         proxies = {bank: BankProxy(bank, url, hub, within, shared) for bank, url in urls.items()}
         super().__init__(urls, proxies, BlockingHub(hub), within, clocks_refuse_s, shared)
         self._operation, self._operations = partial(Operation, hub), Operations
@@ -78,7 +78,7 @@ class Dealer(Roster[BankProxy]):
     def _make_hub(
         self, urls: Mapping[str, str], config: str | os.PathLike[str] | None
     ) -> ThreadHub:
-        return ThreadHub(locators=Services(self._keys).locators, keys=self._keys)
+        return ThreadHub(resolvers=Services(self._keys).resolvers, keys=self._keys)
 
     def close(self) -> None:
         """Close the connections, and give control back that is held; else Players are not touched."""

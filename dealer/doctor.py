@@ -23,7 +23,7 @@ from dealer.players import configuration_path, find_players, is_port_manager, ta
 from dealer.recordfindings import record_findings, sink_findings
 from dealer.services import open_hub
 from dealer.start import ClockOffset
-from groundwork.cut import cut
+from groundwork.truncation import cut
 from groundwork.values import JsonValue
 from zmqjsonproxy import CallTimeoutError, InterfaceDescription, PeerLostError, ThreadHub
 from zmqjsonproxy.errors import (
@@ -67,7 +67,7 @@ NEEDED = {
     }
 }
 """Kind of Bank -> methods of it that the Dealer has as verbs of its own."""
-MOST_OF_ONE = 20
+MAX_OF_ONE = 20
 """Findings that are taken from one Bank."""
 
 
@@ -282,7 +282,7 @@ def _own_findings(there: _Reached) -> list[Finding]:
             told.append(
                 Finding("kind", cut(f"its own checks failed: {outcome.error}"), remedy, bank)
             )
-        for each in outcome.value[:MOST_OF_ONE] if isinstance(outcome.value, list) else ():
+        for each in outcome.value[:MAX_OF_ONE] if isinstance(outcome.value, list) else ():
             if isinstance(each, dict):
                 check, text, remedy = (
                     cut(str(each.get(key, ""))) for key in ("check", "text", "remedy")

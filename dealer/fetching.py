@@ -13,15 +13,15 @@ from zmqjsonproxy.errors import ProxyError
 
 if TYPE_CHECKING:
     from zmqjsonproxy import Hub
-    from zmqjsonproxy.files.fetch import Fetched, Progress
+    from zmqjsonproxy.files.fetch import Fetched, FetchProgress
 
-__all__ = ["FETCH_TIMEOUT", "FileVerbs", "fetched_from"]
+__all__ = ["FETCH_TIMEOUT", "FetchVerbs", "fetched_from"]
 
 FETCH_TIMEOUT = 30.0
 """Of one request of a fetch, s."""
 
 
-class FileVerbs:
+class FetchVerbs:
     """Verbs of a proxy about files, as coroutines."""
 
     _url: str
@@ -35,7 +35,7 @@ class FileVerbs:
         part: tuple[int, int | None] | None = None,
         rate: float | None = None,
         timeout: float = FETCH_TIMEOUT,
-        progress: Callable[[Progress], object] | None = None,
+        progress: Callable[[FetchProgress], object] | None = None,
     ) -> Fetched:
         """Fetch a file of the Bank's Player; what was fetched, with its `path` here and `sha256`.
 
@@ -74,14 +74,14 @@ async def fetched_from(
     part: tuple[int, int | None] | None,
     rate: float | None,
     timeout: float,
-    progress: Callable[[Progress], object] | None,
+    progress: Callable[[FetchProgress], object] | None,
 ) -> Outcome:
     """Fetch a file of one of many Banks; what was fetched, or why not.
 
     Args:
         calls: To Banks.
         bank: Which.
-        name: As of `FileVerbs.fetch`; so are those not named here.
+        name: As of `FetchVerbs.fetch`; so are those not named here.
         folder: Where it goes; made, if need be.
     """
     from zmqjsonproxy.files.fetch import fetch

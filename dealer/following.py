@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from zmqjsonproxy.channels.subscription import Subscription
     from zmqjsonproxy.channels.updates import Event, Update
 
-__all__ = ["End", "Follower", "Sink", "subscribed"]
+__all__ = ["End", "SubscriptionFollower", "UpdateSink", "subscribed"]
 
 LOOK_S = 0.25
 """So often a sink may draw anew, s."""
@@ -25,7 +25,7 @@ PING_EVERY_S, SILENT_S = 1.0, 3.0
 """Settings of a display: a Player that says nothing for so long is stale, s."""
 
 
-class Sink(Protocol):
+class UpdateSink(Protocol):
     """Receiver of what comes."""
 
     def take(self, update: Update) -> None: ...
@@ -57,13 +57,13 @@ def subscribed(
     from zmqjsonproxy.subscriptions import Subscriptions
 
     settings, keys = LinkSettings(ping_every=PING_EVERY_S, timeout=SILENT_S), KeyRing.load()
-    with closing(Subscriptions(Services(keys).locators, settings, keys)) as subscriptions:
+    with closing(Subscriptions(Services(keys).resolvers, settings, keys)) as subscriptions:
         with subscriptions.begin(players, "bank", patterns, **options) as subscription:
             yield subscription
 
 
 @dataclass(slots=True, kw_only=True)
-class Follower:
+class SubscriptionFollower:
     """Course of one subscription.
 
     Attributes:
@@ -83,7 +83,7 @@ class Follower:
     given_up: dict[str, str] = field(default_factory=dict)
     _refused: dict[str, set[str]] = field(default_factory=dict)
 
-    def follow(self, subscription: Subscription, sink: Sink) -> End:
+    def follow(self, subscription: Subscription, sink: UpdateSink) -> End:
         """Hand what comes to a sink, events before the updates that they are about; why it ended.
 
         Ctrl-C ends it at any moment.
@@ -93,7 +93,7 @@ class Follower:
         except KeyboardInterrupt:
             return End.INTERRUPTED
 
-    def _follow(self, subscription: Subscription, sink: Sink) -> End:
+    def _follow(self, subscription: Subscription, sink: UpdateSink) -> End:
         from zmqjsonproxy.channels.subscription import SubscriptionEndedError
 
         sink.look()
@@ -123,7 +123,7 @@ class Follower:
             if end is not None and now >= end:
                 return End.TIME
 
-    def _note(self, event: Event, sink: Sink) -> None:
+    def _note(self, event: Event, sink: UpdateSink) -> None:
         from zmqjsonproxy.channels.updates import EventKind
 
         if event.kind in (EventKind.OPENED, EventKind.REOPENED):

@@ -14,7 +14,6 @@ from typing import Any
 from dealer.commands import QUESTION_TIMEOUT, banks_named, complain, described
 from dealer.errors import PlayersError
 from dealer.historyfiles import write_csv, write_parquet
-from dealer.moments import MOMENT_FORM, moment, utc_text
 from dealer.outcome import Outcomes
 from dealer.players import find_players
 from dealer.propertynames import names_by_bank
@@ -24,6 +23,7 @@ from dealer.services import open_hub
 from dealer.shownvalues import shown
 from dealer.tables import text_table
 from dealer.termplot import draw_plot
+from dealer.timearguments import MOMENT_FORM, moment, utc_text
 from groundwork.commandline import Parser, add_command, argument, flag, one_of
 from groundwork.printable import printable
 from zmqjsonproxy.channels.protocol.patterns import select

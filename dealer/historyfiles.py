@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
 from dealer.errors import DealerError
-from dealer.moments import utc_text
+from dealer.timearguments import utc_text
 from groundwork.extras import install_advice
 
 __all__ = ["write_csv", "write_parquet"]

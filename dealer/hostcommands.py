@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from dealer.errors import ConfigurationError
-from dealer.hosts import HostedBank, Installation, read_installation
+from dealer.hosts import BankOnHost, Installation, read_installation
 from dealer.services import open_hub
 from dealer.supervision import HostsReport, OrderOutcome, ProgramRow, Supervision
 from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError
@@ -195,7 +195,7 @@ class _Log:
     """Log of one Player, as far as it was read."""
 
     def __init__(
-        self, installation: Installation, bank: HostedBank, stream: str, within: float
+        self, installation: Installation, bank: BankOnHost, stream: str, within: float
     ) -> None:
         self.bank, self._stream, self._within = bank, stream, within
         self._address = installation.supervisors[bank.host]

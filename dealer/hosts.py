@@ -12,7 +12,7 @@ from arrayconfig.hosts import SupervisorAddress, read_supervisors
 from dealer.errors import ConfigurationError
 from dealer.players import configuration_path, players_of_file, tables_of_file
 
-__all__ = ["PROGRAM_PREFIX", "HostedBank", "Installation", "read_installation"]
+__all__ = ["PROGRAM_PREFIX", "BankOnHost", "Installation", "read_installation"]
 
 PROGRAM_PREFIX = "player-"
 """A Bank's Player is supervisord's program `player-<BANK>`; `player supervisor-config` names it
@@ -20,7 +20,7 @@ so."""
 
 
 @dataclass(frozen=True, slots=True)
-class HostedBank:
+class BankOnHost:
     """A Bank, its host, and the URL of its Player."""
 
     name: str
@@ -44,10 +44,10 @@ class Installation:
     """
 
     supervisors: Mapping[str, SupervisorAddress]
-    banks: Mapping[str, HostedBank]
+    banks: Mapping[str, BankOnHost]
     source: str = ""
 
-    def choose(self, names: Iterable[str]) -> list[HostedBank]:
+    def choose(self, names: Iterable[str]) -> list[BankOnHost]:
         """Return the Banks that are meant, in the Dealer's order: by their own names, or all of a
         host.
 
@@ -106,7 +106,7 @@ def read_installation(config: str | os.PathLike[str] | None = None) -> Installat
         raise ConfigurationError(str(path), faults)
     tables = table_of(content, "banks")
     banks = {
-        name: HostedBank(name, str(table_of(tables, name)["hpc_host"]), url)
+        name: BankOnHost(name, str(table_of(tables, name)["hpc_host"]), url)
         for name, url in urls.items()
     }
     return Installation(supervisors, banks, str(path))

@@ -11,15 +11,15 @@ from typing import Any
 
 from dealer.commands import QUESTION_TIMEOUT, banks_named, complain, described
 from dealer.errors import PlayersError
-from dealer.moments import MOMENT_FORM, moment, utc_text
 from dealer.outcome import Outcomes
 from dealer.players import find_players
 from dealer.recordreading import PAGE, Record, RecordReader, in_time_order
 from dealer.services import open_hub
 from dealer.tables import text_table
+from dealer.timearguments import MOMENT_FORM, moment, utc_text
 from groundwork.commandline import Parser, add_command, argument, count, flag
-from groundwork.cut import cut
 from groundwork.printable import printable
+from groundwork.truncation import cut
 from zmqjsonproxy.jsontext import json_text
 
 __all__ = ["add_commands", "row_of"]
@@ -28,7 +28,7 @@ HEAD = ("time (UTC)", "Bank", "No", "client", "call", "outcome", "took", "text")
 LAST = 100
 EVERY_S = 1.0
 RUNNING = "running"
-_CALL_MOST = 100
+_MAX_CALL = 100
 
 
 def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
@@ -128,7 +128,7 @@ def row_of(bank: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
         bank,
         str(number),
         who,
-        cut(_call_text(entry), _CALL_MOST),
+        cut(_call_text(entry), _MAX_CALL),
         entry["outcome"] + (" (simulated)" if entry.get("simulated") else ""),
         "" if took is None else f"{took:.3f} s",
         text,

@@ -16,7 +16,7 @@ __all__ = ["KeptControl", "control_file"]
 
 _FOLDER = os.O_DIRECTORY | os.O_CLOEXEC | os.O_RDONLY
 _Kept = dict[str, tuple[str, float]]
-_MOST_BYTES = 1_000_000
+_MAX_BYTES = 1_000_000
 
 
 def control_file(environment: Mapping[str, str]) -> Path | None:
@@ -56,7 +56,7 @@ class KeptControl:
             return {}
         try:
             with self._path.open("rb") as file:
-                known = json.loads(file.read(_MOST_BYTES))
+                known = json.loads(file.read(_MAX_BYTES))
             found = {
                 str(url): (str(credential), float(until))
                 for url, (credential, until) in known.items()

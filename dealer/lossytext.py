@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-__all__ = ["MOST_PIECES", "Fetch", "read_lossy"]
+__all__ = ["MAX_PIECES", "Fetch", "read_lossy"]
 
 Fetch = Callable[[Sequence[tuple[int, int]]], Sequence[str | None]]
 """Pieces, (first byte, length) -> the text of each; None: refused. A piece beyond the end is empty
 or shorter."""
-MOST_PIECES = 512
+MAX_PIECES = 512
 """Pieces that are asked for at once; where more are refused, the rest is told by its length."""
 LONGEST_CHARACTER = 4  # bytes of UTF-8
 NO_TEXT = "\ufffd"
@@ -35,7 +35,7 @@ def read_lossy(fetch: Fetch, begin: int, length: int) -> tuple[str, int]:
     texts, refused = _halve(fetch, begin, length)
     end, left = begin + length, 0
     for run_begin, run_end in _runs(refused):
-        if run_end - run_begin > MOST_PIECES:
+        if run_end - run_begin > MAX_PIECES:
             texts[run_begin] = f"[{run_end - run_begin} bytes that are no text]"
         else:
             texts[run_begin], left = _read_run(fetch, run_begin, run_end, may_go_on=run_end == end)
@@ -57,8 +57,8 @@ def _halve(fetch: Fetch, begin: int, length: int) -> tuple[dict[int, str], list[
                 refused.append((first, size))
             else:
                 halves += [(first, size // 2), (first + size // 2, size - size // 2)]
-        refused += halves[MOST_PIECES:]
-        pieces = halves[:MOST_PIECES]
+        refused += halves[MAX_PIECES:]
+        pieces = halves[:MAX_PIECES]
     return texts, refused
 
 
@@ -79,8 +79,8 @@ def _read_run(fetch: Fetch, begin: int, end: int, *, may_go_on: bool) -> tuple[s
     sizes = range(2, LONGEST_CHARACTER + 1)
     pieces = [(first, size) for first in range(begin, end) for size in sizes if first + size <= end]
     known: dict[tuple[int, int], str] = {}
-    for at in range(0, len(pieces), MOST_PIECES):
-        asked = pieces[at : at + MOST_PIECES]
+    for at in range(0, len(pieces), MAX_PIECES):
+        asked = pieces[at : at + MAX_PIECES]
         known.update(
             (p, text) for p, text in zip(asked, fetch(asked), strict=True) if text is not None
         )

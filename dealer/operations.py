@@ -17,7 +17,7 @@ from zmqjsonproxy.hubs import Hub, blocking, run
 from zmqjsonproxy.operations import abort, look, wait
 
 if TYPE_CHECKING:
-    from zmqjsonproxy.protocol.operations import State
+    from zmqjsonproxy.protocol.operations import OperationState
     from zmqjsonproxy.rpc.remoteoperation import RemoteOperation
 
 __all__ = ["AsyncOperations", "OperationGroup", "Operations"]
@@ -53,7 +53,7 @@ class OperationGroup(Mapping[str, O], Generic[O]):
         return {bank: operation.id for bank, operation in self.items()}
 
     @property
-    def states(self) -> dict[str, State]:
+    def states(self) -> dict[str, OperationState]:
         """Bank -> state."""
         self._lately()
         return {bank: operation.state for bank, operation in self.items()}

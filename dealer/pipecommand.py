@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dealer.errors import ConfigurationError, PlayersError
-from dealer.following import LOOK_S, Follower, subscribed
+from dealer.following import LOOK_S, SubscriptionFollower, subscribed
 from dealer.outcome import Outcomes
 from dealer.publishedproperties import BANKS, PublishedProperties, published_by
 from dealer.watchcommand import COUNT, FOR, RATE
@@ -59,7 +59,9 @@ def _pipe(options: argparse.Namespace) -> int:
         limits = {"rate": options.rate or 1 / LOOK_S}
         if find_spec("numpy"):  # else they come whole
             limits["width"] = PLOT_PIXELS
-    follower = Follower(wanted={bank: [name]}, most=options.count, seconds=options.seconds)
+    follower = SubscriptionFollower(
+        wanted={bank: [name]}, most=options.count, seconds=options.seconds
+    )
     try:
         with (
             _opened(options.to) as file,

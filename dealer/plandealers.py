@@ -56,7 +56,7 @@ class _Planned:
     def _check_names(self, names: Iterable[str]) -> list[str]:
         names = list(names)
         try:
-            return super()._check_names(names)  # type: ignore[misc, no-any-return]  # of a Roster
+            return super()._check_names(names)  # type: ignore[misc, no-any-return]  # of a PlayerSelection
         except (DealerError, TypeError) as error:
             self.keeper.fail(f"add_active_player({', '.join(map(repr, names))})", error)
             raise

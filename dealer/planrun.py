@@ -40,7 +40,7 @@ __all__ = ["Run", "carry_out"]
 BROKEN = 70
 """Exit status if it is not the script that failed (EX_SOFTWARE)."""
 LOOK_EVERY_S = 0.5
-ASKED_MOST = 20
+MAX_ASKED = 20
 """A question that is asked so often is not answered any more: nobody will say yes."""
 _exit, _begin_thread = os._exit, _thread.start_new_thread
 
@@ -181,8 +181,8 @@ def _answer_questions(keeper: Keeper) -> None:
             return line.removesuffix("\n")
         number = keeper.line()
         asked[number] = asked.get(number, 0) + 1
-        if asked[number] > ASKED_MOST:
-            raise EOFError(f"asked {ASKED_MOST} times, and answered with an empty line")
+        if asked[number] > MAX_ASKED:
+            raise EOFError(f"asked {MAX_ASKED} times, and answered with an empty line")
         if asked[number] == 1:
             keeper.doubt(
                 f"input({str(prompt)!r})", "waits for a person; the plan answers with an empty line"

@@ -18,7 +18,7 @@ from dealer.outcome import Outcome
 from groundwork.progressline import WIDTH, ProgressLine, with_bar
 
 if TYPE_CHECKING:
-    from zmqjsonproxy.files.fetch import Progress
+    from zmqjsonproxy.files.fetch import FetchProgress
 
 __all__ = [
     "CallLine",
@@ -119,7 +119,7 @@ class FetchLine(ProgressLine):
         self._begun: tuple[float, int] | None = None  # when it began, s, and with how many bytes
         self._bank, self._shown_at = "", 0.0
 
-    def show(self, bank: str, progress: Progress) -> None:
+    def show(self, bank: str, progress: FetchProgress) -> None:
         """Write the line anew, a few times a second."""
         now = time.monotonic()
         if self._begun is None or bank != self._bank:
@@ -182,7 +182,7 @@ def call_text(running: Mapping[str, Mapping[str, Any]], width: int = WIDTH) -> s
     return with_bar(fractions[slowest], text, words, width)
 
 
-def fetch_text(bank: str, progress: Progress, rate: float, width: int = WIDTH) -> str:
+def fetch_text(bank: str, progress: FetchProgress, rate: float, width: int = WIDTH) -> str:
     """Return how far a fetch is.
 
     Args:

@@ -24,17 +24,22 @@ from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.control.protocol.lease import Lease, utc
 from zmqjsonproxy.control.served import ServedControl
 from zmqjsonproxy.engine import CallEngine, CommandQueue, CommandQueues
-from zmqjsonproxy.engine.commandqueues import Job
+from zmqjsonproxy.engine.commandqueues import QueuedCall
 from zmqjsonproxy.errors import CallTimeoutError, ProtocolError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, query, running
 from zmqjsonproxy.protocol.arrays import Framed
-from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, Progress, State
+from zmqjsonproxy.protocol.operations import (
+    OperationRecord,
+    OperationState,
+    OperationTable,
+    Progress,
+)
 from zmqjsonproxy.protocol.request import Request
-from zmqjsonproxy.rpc import outcomes
+from zmqjsonproxy.rpc import replyencoding
 from zmqjsonproxy.rpc.dispatch import Dispatcher
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
-from zmqjsonproxy.rpc.protocol.dialect import Limits, read_message
+from zmqjsonproxy.rpc.protocol.dialect import MessageLimits, read_message
 from zmqjsonproxy.rpc.settings import ServerSettings
 
 __all__ = [
@@ -187,7 +192,7 @@ class _Handle(OperationHandle):
         self._player.waited += max(seconds, 0.0)
         self.check()
 
-    def finish(self, state: State, **more: Any) -> bool:
+    def finish(self, state: OperationState, **more: Any) -> bool:
         is_first = super().finish(state, **more)
         if is_first:
             self._player.waited += self._player.model.take_waited()
@@ -220,14 +225,14 @@ def _by(now: float, record: OperationRecord) -> OperationRecord:
     if started is None or ended is None or ended <= now:
         return record
     progress = Progress((now - started) / (ended - started), "", ended - now, now)
-    running = {"state": State.RUNNING, "progress": progress, "ended": None}
+    running = {"state": OperationState.RUNNING, "progress": progress, "ended": None}
     return replace(record, **running, value=None, error=None)  # type: ignore[arg-type]
 
 
 class _Inline(CommandQueue):
     """A queue in which nothing waits."""
 
-    def put(self, job: Job) -> bool:
+    def put(self, job: QueuedCall) -> bool:
         job.carry_out()
         return True
 
@@ -256,7 +261,7 @@ class ModelPlayer:
         self._operations = _Operations("plan")
         self._engine = CallEngine(
             name=self.url,
-            replies=outcomes,
+            replies=replyencoding,
             slow_query_s=math.inf,
             queues=CommandQueues(1, self.url, _Inline),
             operations=self._operations,
@@ -340,7 +345,7 @@ class ModelPlayer:
         def answer(reply: bytes) -> None:  # what is waited when a call is accepted takes no time
             replies.append((reply, self.waited))
 
-        with running(_Handle(self, OperationRecord("", request.target, State.RUNNING))):
+        with running(_Handle(self, OperationRecord("", request.target, OperationState.RUNNING))):
             if (at_once := self._dispatcher.call(request, (_CLIENT,), answer)) is not None:
                 answer(at_once)
         (reply, waited), *_ = replies
@@ -408,7 +413,7 @@ def _as_it_arrives(
     )
     body = b"%b%d%b" % (before, 1, after)
     request = read_message(
-        Framed(body, after.frames) if isinstance(after, Framed) else body, Limits()
+        Framed(body, after.frames) if isinstance(after, Framed) else body, MessageLimits()
     )
     if not isinstance(request, Request):
         raise ProtocolError(f"{object_name}.{method}: this is no request to a Player: {request}")

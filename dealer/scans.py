@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from dealer import start as starting
-from dealer.allornone import CommonStart, Starters
 from dealer.errors import PlayersError, StartError
 from dealer.fanout import BankCalls, outcome_of
 from dealer.outcome import Outcome, Outcomes
-from dealer.roster import B, Roster
 from dealer.scanwait import ScanWait, StartMade
+from dealer.selection import B, PlayerSelection
+from dealer.twophasestart import Starters, TwoPhaseStart
 from groundwork.values import RemoteValue
 from zmqjsonproxy import CallRequest, CallResult
 from zmqjsonproxy.caller import own_name
@@ -29,7 +29,7 @@ CLOCKS_WARN_S = 0.1
 LOOK_WITHIN_S = PING_WITHIN_S = 5.0
 
 
-class ScanVerbs(Roster[B]):
+class ScanVerbs(PlayerSelection[B]):
     """The verbs of scans."""
 
     async def earliest_start(self) -> datetime:
@@ -64,7 +64,7 @@ class ScanVerbs(Roster[B]):
             starters = await _starters(calls, banks)
             made = StartMade(os.urandom(8).hex(), starters.named)
             try:
-                done = await CommonStart(calls.outcomes, when, made.id).start(starters)
+                done = await TwoPhaseStart(calls.outcomes, when, made.id).start(starters)
             except StartError as error:
                 if is_last or wanted is not None or not _came_late(error):
                     raise

@@ -21,7 +21,7 @@ from portmanager.protocol.dialogue import only_one
 from portmanager.protocol.urls import ManagerAddress, ServiceAddress, ServicesAddress
 from zmqjsonproxy import ThreadHub, portsearch
 from zmqjsonproxy.keys import KeyRing
-from zmqjsonproxy.locating import AsyncLocators, Locators, NotLocatedError
+from zmqjsonproxy.resolver import AsyncResolvers, NotResolvedError, Resolvers
 from zmqjsonproxy.rights import ClientKeys
 
 if TYPE_CHECKING:
@@ -80,12 +80,12 @@ class _Known:
         """Return the address of a service.
 
         Raises:
-            NotLocatedError: There is none, or more than one; or nobody can tell.
+            NotResolvedError: There is none, or more than one; or nobody can tell.
         """
         before = self._addresses.get(url)
         if isinstance(listing.found, Exception):
             if before is None:
-                raise NotLocatedError(
+                raise NotResolvedError(
                     f"the port manager at {service.manager} does not tell: {listing.found}"
                 )
             return before
@@ -100,7 +100,7 @@ class _Known:
                 if several and service.user is None
                 else ""
             )
-            raise NotLocatedError(f"{error}{hint}") from error
+            raise NotResolvedError(f"{error}{hint}") from error
         address = self._addresses[url] = service.manager.tcp_url(there.port)
         if before not in (None, address):
             log.warning("%s has moved from %s to %s", service.service, before, address)
@@ -119,12 +119,12 @@ class Services(_Known):
         self._keys = keys
 
     @property
-    def locators(self) -> Locators:
+    def resolvers(self) -> Resolvers:
         """For a ThreadHub."""
         return {SCHEME: self.locate, portsearch.SCHEME: partial(portsearch.locate, keys=self._keys)}
 
     def locate(self, url: str, within: float) -> str:
-        """Return the address of a service, within some seconds; NotLocatedError if it has none."""
+        """Return the address of a service, within some seconds; NotResolvedError if it has none."""
         service = ServiceAddress.read(url)
         listing = self._recent(service.manager)
         if listing is None:
@@ -141,7 +141,7 @@ class AsyncServices(_Known):
         self._asking: dict[ManagerAddress, asyncio.Future[_Listing]] = {}
 
     @property
-    def locators(self) -> AsyncLocators:
+    def resolvers(self) -> AsyncResolvers:
         """For an AsyncHub."""
         return {
             SCHEME: self.locate,
@@ -149,7 +149,7 @@ class AsyncServices(_Known):
         }
 
     async def locate(self, url: str, within: float) -> str:
-        """Return the address of a service, within some seconds; NotLocatedError if it has none."""
+        """Return the address of a service, within some seconds; NotResolvedError if it has none."""
         import asyncio  # which whoever awaits this has imported
 
         service = ServiceAddress.read(url)
@@ -183,7 +183,7 @@ def open_hub() -> ThreadHub:
         KeyFileError: The keys cannot be used.
     """
     keys = KeyRing.load()
-    return ThreadHub(locators=Services(keys).locators, keys=keys)
+    return ThreadHub(resolvers=Services(keys).resolvers, keys=keys)
 
 
 def _ask(manager: ManagerAddress, within: float) -> Sequence[Allocation] | Exception:

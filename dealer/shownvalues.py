@@ -14,10 +14,10 @@ from zmqjsonproxy.jsontext import json_text
 
 __all__ = ["age_text", "is_frame", "shown"]
 
-TEXT_MOST = 200
+MAX_TEXT = 200
 """Characters of a text within a value."""
-ITEMS_MOST = 8
-DEPTH_MOST = 3
+MAX_ITEMS = 8
+MAX_DEPTH = 3
 
 
 def is_frame(value: RemoteValue) -> bool:
@@ -27,7 +27,7 @@ def is_frame(value: RemoteValue) -> bool:
 
 def shown(value: RemoteValue) -> str:
     """Return a value as one line: JSON, shortened; of arrays and frames type, shape and range."""
-    text = _cut(value) if isinstance(value, str) else _text(value, DEPTH_MOST)
+    text = _cut(value) if isinstance(value, str) else _text(value, MAX_DEPTH)
     return printable(text)
 
 
@@ -51,12 +51,12 @@ def _text(value: Any, depth: int) -> str:
 
 
 def _joined(texts: Iterable[str], number: int) -> str:
-    more = [f"... {number - ITEMS_MOST} more"] if number > ITEMS_MOST else []
-    return ", ".join([*islice(texts, ITEMS_MOST), *more])
+    more = [f"... {number - MAX_ITEMS} more"] if number > MAX_ITEMS else []
+    return ", ".join([*islice(texts, MAX_ITEMS), *more])
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= TEXT_MOST else f"{text[:TEXT_MOST]}..."
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}..."
 
 
 def _frame_text(value: Mapping[str, Any]) -> str:

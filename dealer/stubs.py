@@ -24,7 +24,7 @@ from dealer.players import find_players
 from dealer.services import open_hub
 from dealer.stubtypes import keywords_of, parameters_of, union_of
 from zmqjsonproxy import InterfaceDescription, MethodDescription, ProxyError, ThreadHub
-from zmqjsonproxy.parameters import NO_DEFAULT, Parameter, Passing
+from zmqjsonproxy.parameters import NO_DEFAULT, MethodParameter, Passing
 
 __all__ = ["BankInterface", "module_text", "stubs_of_players"]
 
@@ -256,7 +256,7 @@ def _parameters_of_any(banks: Sequence[BankInterface]) -> dict[str, str]:
 def _own_verbs(kind: _Kind, banks: Sequence[BankInterface]) -> list[str]:
     """Verbs that every Dealer has, with the modes and parameters of these Banks: narrower than the
     Dealer's own."""
-    told: dict[str, tuple[tuple[Parameter, ...], str]] = {}
+    told: dict[str, tuple[tuple[MethodParameter, ...], str]] = {}
     modes, parameters = _shared([bank.modes for bank in banks]), _parameters_of_any(banks)
     if modes:
         told["set_mode"] = (
@@ -271,7 +271,7 @@ def _own_verbs(kind: _Kind, banks: Sequence[BankInterface]) -> list[str]:
         of_one = _either("name", "str | None", None)
         told["set_param"] = (
             tuple(
-                Parameter(name=name, passing=Passing.KEYWORD, annotation=text)
+                MethodParameter(name=name, passing=Passing.KEYWORD, annotation=text)
                 for name, text in parameters.items()
             ),
             "dict[str, Any]",
@@ -296,8 +296,8 @@ def _own_verbs(kind: _Kind, banks: Sequence[BankInterface]) -> list[str]:
 
 def _either(
     name: str, annotation: str, default: Any = NO_DEFAULT, *, required: bool = False
-) -> Parameter:
-    return Parameter(
+) -> MethodParameter:
+    return MethodParameter(
         name=name,
         passing=Passing.EITHER,
         annotation=annotation,

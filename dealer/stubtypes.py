@@ -10,7 +10,7 @@ import ast
 from collections.abc import Sequence
 
 from zmqjsonproxy import MethodDescription, syntax
-from zmqjsonproxy.parameters import NO_DEFAULT, Parameter, Passing
+from zmqjsonproxy.parameters import NO_DEFAULT, MethodParameter, Passing
 
 __all__ = ["keywords_of", "parameters_of", "union_of"]
 
@@ -53,7 +53,7 @@ def keywords_of(method: MethodDescription) -> dict[str, str]:
     return {p.name: _type_of(p.annotation) for p in parameters if p.passing is Passing.KEYWORD}
 
 
-def _parameter(p: Parameter) -> str:
+def _parameter(p: MethodParameter) -> str:
     text = f"{p.name}: {_type_of(p.annotation)}"
     if p.required:
         return text

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from dealer.hosts import PROGRAM_PREFIX, HostedBank, Installation
+from dealer.hosts import PROGRAM_PREFIX, BankOnHost, Installation
 from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError, abnormal_ends
 from zmqjsonproxy import CallResult, PeerLostError, RemoteError, ThreadHub
 
@@ -79,7 +79,7 @@ class HostsReport:
 
     rows: Sequence[ProgramRow]
     trouble: Mapping[str, str]
-    homeless: Sequence[HostedBank] = ()
+    homeless: Sequence[BankOnHost] = ()
     without_banks: Sequence[str] = ()
 
     @property
@@ -201,13 +201,13 @@ class Supervision:
     def _supervisord(self, host: str, within: float) -> Supervisord:
         return Supervisord(self._installation.supervisors[host], time.monotonic() + within)
 
-    def _ping(self, banks: Sequence[HostedBank], within: float) -> dict[str, CallResult]:
+    def _ping(self, banks: Sequence[BankOnHost], within: float) -> dict[str, CallResult]:
         results = self._hub.call_each(
             [bank.url for bank in banks], "rpc", "ping", (), None, max(within, 0.05)
         )
         return {bank.name: result for bank, result in zip(banks, results, strict=True)}
 
-    def _unknown(self, bank: HostedBank, ping: CallResult) -> ProgramRow:
+    def _unknown(self, bank: BankOnHost, ping: CallResult) -> ProgramRow:
         answers = _answers(ping)
         note = "its Player answers" if answers else "its Player does not answer"
         return ProgramRow(
@@ -216,7 +216,7 @@ class Supervision:
 
     # orders
 
-    def scanning(self, banks: Sequence[HostedBank]) -> list[str]:
+    def scanning(self, banks: Sequence[BankOnHost]) -> list[str]:
         """Return the Banks that take data now, as far as they tell."""
         results = self._hub.call_each(
             [bank.url for bank in banks], "bank", "scan_status", (), None, PING_WITHIN_S
@@ -230,7 +230,7 @@ class Supervision:
     def order(
         self,
         word: str,
-        banks: Sequence[HostedBank],
+        banks: Sequence[BankOnHost],
         at_once: int,
         tell: Callable[[OrderOutcome], None],
     ) -> bool:
@@ -262,7 +262,7 @@ class Supervision:
             tell(OrderOutcome(bank.name, "left alone", "the one before it did not come back"))
         return is_well
 
-    def _start(self, bank: HostedBank) -> str:
+    def _start(self, bank: BankOnHost) -> str:
         until = time.monotonic() + self._within
         supervisord = Supervisord(self._installation.supervisors[bank.host], until)
         process = supervisord.process(bank.program)
@@ -270,7 +270,7 @@ class Supervision:
             supervisord.start(process)
         return self._await_ready(bank, supervisord, until)
 
-    def _stop(self, bank: HostedBank) -> str:
+    def _stop(self, bank: BankOnHost) -> str:
         until = time.monotonic() + self._within
         supervisord = Supervisord(self._installation.supervisors[bank.host], until)
         process = supervisord.process(bank.program)
@@ -282,11 +282,11 @@ class Supervision:
                 return f"stopped: exit status {process.exit_status}"
             self._pause(bank, until, f"it is still {process.state}")
 
-    def _restart(self, bank: HostedBank) -> str:
+    def _restart(self, bank: BankOnHost) -> str:
         self._stop(bank)
         return self._start(bank)
 
-    def _await_ready(self, bank: HostedBank, supervisord: Supervisord, until: float) -> str:
+    def _await_ready(self, bank: BankOnHost, supervisord: Supervisord, until: float) -> str:
         state, remedy = "", f"see: dealer hosts log {bank.name}"
         while True:
             try:
@@ -305,14 +305,14 @@ class Supervision:
             state = f"{process.state}, {_silence(ping, process.pid)}"
             self._pause(bank, until, f"{state}; {remedy}")
 
-    def _pause(self, bank: HostedBank, until: float, state: str) -> None:
+    def _pause(self, bank: BankOnHost, until: float, state: str) -> None:
         if time.monotonic() + POLL_S >= until:
             raise SupervisorError(bank.host, f"not within {self._within:g} s: {state}")
         time.sleep(POLL_S)
 
 
 def _carry_out(
-    bank: HostedBank, order: Callable[[HostedBank], str], told: queue.SimpleQueue[OrderOutcome]
+    bank: BankOnHost, order: Callable[[BankOnHost], str], told: queue.SimpleQueue[OrderOutcome]
 ) -> None:
     begun = time.monotonic()
     outcome, text = "failed", ""
@@ -381,7 +381,7 @@ def _silence(ping: CallResult, pid: int) -> str:
 def _row(
     host: str,
     process: ProcessInfo,
-    bank: HostedBank | None,
+    bank: BankOnHost | None,
     ping: CallResult | None,
     log: Sequence[str] | None,
 ) -> ProgramRow:

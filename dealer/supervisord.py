@@ -26,11 +26,11 @@ from groundwork.planned import refusal
 
 __all__ = ["ProcessInfo", "SupervisorError", "Supervisord", "abnormal_ends"]
 
-ANSWER_MOST = 16 * 2**20
+MAX_ANSWER = 16 * 2**20
 """Bytes of an answer that are read."""
 MAIN_LOG_TAIL = 64 * 2**10
 """Of supervisord's own log, so much is looked at for ends of programs, bytes."""
-LOG_MOST = 2**31 - 1
+MAX_LOG = 2**31 - 1
 """XML-RPC has no larger numbers, bytes."""
 PLACES_AT_ONCE = 256
 NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
@@ -173,7 +173,7 @@ class Supervisord:
     def _main_log_size(self) -> int:
         """Return the bytes of supervisord's own log, which it does not tell: by whether there is
         one at a place."""
-        first, last = 0, LOG_MOST  # the size is within
+        first, last = 0, MAX_LOG  # the size is within
         while last > first:
             step = -(-(last - first) // PLACES_AT_ONCE)
             places = range(first, last, step)
@@ -327,8 +327,8 @@ class _Transport(xmlrpc.client.Transport):
         answer = bytearray()
         while data := response.read1(2**16):
             answer += data
-            if len(answer) > ANSWER_MOST:
-                raise ValueError(f"it sends more than {ANSWER_MOST} bytes")
+            if len(answer) > MAX_ANSWER:
+                raise ValueError(f"it sends more than {MAX_ANSWER} bytes")
             if time.monotonic() > self._until:
                 raise TimeoutError("no end of the answer in time")
         parser.feed(NOT_XML.sub(b"?", answer))

@@ -2,7 +2,7 @@
 mean. No sockets, no event loop.
 
 An AsyncDealer has them as they are, a Dealer as methods that wait. They use nothing of their object
-but what both have: that of a Roster, and how operations are made.
+but what both have: that of a PlayerSelection, and how operations are made.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from dealer.errors import NotExportedError, PlayersError
 from dealer.fanout import all_values
 from dealer.fetching import FETCH_TIMEOUT, fetched_from
 from dealer.outcome import Outcome, Outcomes
-from dealer.roster import B
 from dealer.scans import ScanVerbs
+from dealer.selection import B
 from dealer.spectra import summed
 from groundwork.values import RemoteValue
 from zmqjsonproxy import InterfaceDescription
@@ -30,7 +30,7 @@ from zmqjsonproxy.hubs import Hub
 from zmqjsonproxy.operations import begin, find
 
 if TYPE_CHECKING:
-    from zmqjsonproxy.files.fetch import Fetched, Progress
+    from zmqjsonproxy.files.fetch import Fetched, FetchProgress
     from zmqjsonproxy.rpc.remoteoperation import RemoteOperation
 
 __all__ = ["Verbs"]
@@ -242,7 +242,7 @@ class Verbs(ScanVerbs[B], Generic[B, Operation, Operations]):
         part: tuple[int, int | None] | None = None,
         rate: float | None = None,
         timeout: float = FETCH_TIMEOUT,
-        progress: Callable[[str, Progress], object] | None = None,
+        progress: Callable[[str, FetchProgress], object] | None = None,
         _banks: Iterable[str] | None = None,
     ) -> dict[str, Fetched]:
         """Fetch a file of this name from each active Bank, one after the other; Bank -> what was fetched.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dealer.commands import QUESTION_TIMEOUT, banks_named
-from dealer.following import Follower, subscribed
+from dealer.following import SubscriptionFollower, subscribed
 from dealer.livescreen import LiveScreen
 from dealer.players import find_players
 from dealer.propertynames import lacking_names, names_by_bank, read_properties
@@ -94,7 +94,7 @@ def _watch(options: argparse.Namespace) -> int:
     words = options.names or ["*"]
     wanted = names_by_bank(words, known, chosen)
     players = {bank: urls[bank] for bank in wanted}
-    follower = Follower(wanted=wanted, most=options.count, seconds=options.seconds)
+    follower = SubscriptionFollower(wanted=wanted, most=options.count, seconds=options.seconds)
     limits = {"rate": options.rate, "dead_band": options.dead_band}
     if not options.json:
         limits["width"] = FRAME_PIXELS

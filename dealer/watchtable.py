@@ -21,7 +21,7 @@ HEAD = ("Bank", "property", "value", "unit", "age", "per s", "lost", "")
 RATE_OVER_S = 5.0
 """Older updates count little in the rate that is shown, s."""
 EVENTS_SHOWN = 3
-NAME_MOST, UNIT_MOST, VALUE_LEAST = 40, 12, 8
+MAX_NAME, MAX_UNIT, VALUE_LEAST = 40, 12, 8
 _GAPS = 2 * (len(HEAD) - 1)
 
 
@@ -128,9 +128,9 @@ class WatchTable:
         row, since = self._rows[key], self._stale_since.get(key[0])
         return [
             key[0],
-            printable(key[1])[:NAME_MOST],
+            printable(key[1])[:MAX_NAME],
             shown(row.value),
-            printable(self._units.get(key, ""))[:UNIT_MOST],
+            printable(self._units.get(key, ""))[:MAX_UNIT],
             age_text(unix_now - row.published),
             f"{row.rate(now):.1f}",
             str(row.lost),

@@ -38,8 +38,8 @@ from processes import (
 
 import dealer
 from gateways.difx.client import (
-    ConnectionLostError,
     DifxClient,
+    GatewayConnectionLostError,
     JobEnd,
     JobFunction,
     JobNodes,
@@ -172,7 +172,7 @@ def start_gateway(processes: Processes, config: Path, manager: int) -> int:
         with PortManager(HOST, manager) as client:
             found = [each for each in client.list_ports() if each.service == SERVICE]
         if found:
-            with suppress(ConnectionLostError), DifxClient(HOST, found[0].port):
+            with suppress(GatewayConnectionLostError), DifxClient(HOST, found[0].port):
                 return found[0].port
         time.sleep(0.1)
     raise DemoError(f"the gateway did not start:\n{supervised_logs(processes)}")
@@ -238,7 +238,7 @@ class Seen:
 def follow_monitor(client: DifxClient, path: str, seen: Seen) -> None:
     """Follow the baselines of a job live, until its client is closed."""
     seen.is_running.wait(END_S)
-    with suppress(ConnectionLostError), client.monitor(path) as monitor:
+    with suppress(GatewayConnectionLostError), client.monitor(path) as monitor:
         wanted = [product for product in monitor.products.products if not product.is_auto]
         monitor.request(wanted, fft_size=LAGS)
         for block in monitor:

@@ -41,7 +41,7 @@ EVENTS = 3_000_000
 FIRST_EVENTS = 1000
 """Of a file that is read before: the first event has functions compiled, once for each user."""
 SILENT_S = 60.0
-MOST_SIGMAS = 3.0
+MAX_SIGMAS = 3.0
 
 LOW_KEV, HIGH_KEV, BINS = 0.0, 2048.0, 4096
 KEV_PER_BIN = (HIGH_KEV - LOW_KEV) / BINS
@@ -286,7 +286,7 @@ def conclude(found: Findings, truths: Sequence[Truth]) -> int:
         energy, true = peaks[0].energy, sum(peak.area for peak in peaks)
         area = peak_area(found.whole, LOW_KEV, KEV_PER_BIN, energy=energy, fwhm=peaks[0].fwhm)
         pull = area.pull(true)
-        is_off = abs(pull) > MOST_SIGMAS
+        is_off = abs(pull) > MAX_SIGMAS
         right = right and not is_off
         print(
             f"{energy:8.2f} {area.counts:10.1f} {area.sigma:6.1f} {true:8d} {pull:6.2f}"

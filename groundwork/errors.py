@@ -6,7 +6,7 @@ import copyreg
 from collections.abc import Iterable
 from typing import Any
 
-from groundwork.cut import cut
+from groundwork.truncation import cut
 
 __all__ = ["Portable", "did_you_mean", "text_of"]
 

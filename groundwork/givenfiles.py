@@ -11,9 +11,9 @@ from pathlib import Path
 
 from groundwork.regularfiles import NotRegularError, open_regular, real_path
 
-__all__ = ["MOST_BYTES", "GivenFileError", "given_file", "read_given"]
+__all__ = ["MAX_BYTES", "GivenFileError", "given_file", "read_given"]
 
-MOST_BYTES = 2**20
+MAX_BYTES = 2**20
 
 
 class GivenFileError(Exception):
@@ -43,7 +43,7 @@ def given_file(path: Path, roots: Sequence[Path]) -> Path:
     return found
 
 
-def read_given(path: Path, roots: Sequence[Path], most: int = MOST_BYTES) -> bytes:
+def read_given(path: Path, roots: Sequence[Path], most: int = MAX_BYTES) -> bytes:
     """Read a file of at most `most` bytes; arguments and errors as those of `given_file`."""
     found = given_file(path, roots)
     try:

@@ -20,7 +20,7 @@ from typing import TextIO
 
 __all__ = ["LogStream", "handler_for", "write_if_taken"]
 
-WAITING_MOST = 2**20
+MAX_WAITING = 2**20
 """Bytes that wait for a reader."""
 _PIECE = 4096
 """A pipe that is writable takes so much without waiting (PIPE_BUF)."""
@@ -88,7 +88,7 @@ class LogStream(logging.Handler):
                 self._leave(data)
 
     def _leave(self, data: bytes) -> None:
-        if self._size + len(data) > WAITING_MOST:
+        if self._size + len(data) > MAX_WAITING:
             self._dropped += 1
             return
         self._waiting.append(data)

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 from groundwork.addresses import split_url, tcp_url
 
 __all__ = [
-    "PORTS_MOST",
+    "MAX_PORTS",
     "RANGE_FORM",
     "ServerInRange",
     "has_range",
@@ -24,7 +24,7 @@ __all__ = [
     "split_ports",
 ]
 
-PORTS_MOST = 100
+MAX_PORTS = 100
 """Ports of a range: whoever looks for a server there asks all of them."""
 RANGE_FORM = r"^[0-9]{1,5}-[0-9]{1,5}$"
 _RANGE = re.compile(RANGE_FORM)
@@ -51,8 +51,8 @@ def read_range(text: str) -> range:
     first, last = map(int, text.split("-"))
     if not 0 < first <= last <= 65535:
         raise ValueError(f"{text!r}: ports go up, from 1 to 65535")
-    if last - first >= PORTS_MOST:
-        raise ValueError(f"{text!r}: a range has at most {PORTS_MOST} ports")
+    if last - first >= MAX_PORTS:
+        raise ValueError(f"{text!r}: a range has at most {MAX_PORTS} ports")
     return range(first, last + 1)
 
 

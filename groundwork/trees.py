@@ -9,7 +9,7 @@ from dataclasses import dataclass
 __all__ = ["remove_tree"]
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_MOST_OPEN = 64
+_MAX_OPEN = 64
 """Folders that are open at a time; what is deeper is moved up before it is removed."""
 
 
@@ -49,7 +49,7 @@ def remove_tree(name: str, folder: int) -> None:
             if not last.inside:
                 os.rmdir(last.name, dir_fd=way[-2].descriptor if len(way) > 1 else folder)
                 os.close(way.pop().descriptor)
-            elif len(way) < _MOST_OPEN:
+            elif len(way) < _MAX_OPEN:
                 way.append(_open(last.inside.pop(), last.descriptor))
             else:
                 moved, first = f".{secrets.token_hex(8)}", way[0]

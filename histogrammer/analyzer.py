@@ -21,9 +21,10 @@ from groundwork.errors import text_of
 from groundwork.regularfiles import NotRegularError
 from groundwork.values import JsonObject
 from histogrammer.engine import Engine
-from histogrammer.errors import AnalysisError, EventFileError, ParameterError
+from histogrammer.errors import AnalysisError, EventFileError, EventParameterError
 from histogrammer.events.accounts import Account
 from histogrammer.events.blocks import EventBlock
+from histogrammer.events.blocksource import BlockSource
 from histogrammer.events.decoder import Part, RowOf
 from histogrammer.events.inputs import FileInput, Input
 from histogrammer.events.livecounts import LiveCounts
@@ -32,12 +33,12 @@ from histogrammer.events.protocol.acquisitionitems import StateChange
 from histogrammer.events.protocol.paramitems import Variables
 from histogrammer.events.protocol.ringitems import ItemType
 from histogrammer.events.roottrees import RootTreeSource, tree_path
-from histogrammer.events.sources import BlockSource, EventSource
+from histogrammer.events.sources import EventSource
 from histogrammer.events.streams import make_stream
 from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.rates import Rates
 from histogrammer.roots import Roots
-from histogrammer.worker import BusyError, Worker
+from histogrammer.worker import Worker, WorkerBusyError
 
 __all__ = ["KEPT", "NOT_ATTACHED", "STOP_S", "Analyzer", "RunState", "take_variables"]
 
@@ -450,7 +451,7 @@ class Analyzer(Closing):
         while True:
             try:
                 return self._worker.post(function)
-            except BusyError:  # with requests, which end: events wait for their turn
+            except WorkerBusyError:  # with requests, which end: events wait for their turn
                 time.sleep(BUSY_PAUSE_S)
 
     def _rows(self) -> RowOf:
@@ -485,7 +486,7 @@ def take_variables(variables: Variables, engine: Engine) -> None:
     for one in variables.variables:
         try:
             engine.variables.put(one.name, one.value, one.units)
-        except ParameterError as error:  # events are not to be lost by it
+        except EventParameterError as error:  # events are not to be lost by it
             log.warning("a variable of the source is left out: %s", error)
 
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from groundwork.regularfiles import NotRegularError
 from groundwork.values import JsonObject
 from histogrammer.analysis.integration import integrate
-from histogrammer.analysis.projection import Direction
+from histogrammer.analysis.projection import ProjectionAxis
 from histogrammer.analyzer import STOP_S, RunState
 from histogrammer.areas import Described, find_area
 from histogrammer.config import HistogrammerBankConfig
@@ -293,7 +293,7 @@ class HistogrammerBank(Bank):
         """
         if direction not in ("x", "y"):
             raise RefusedError(f"direction is {direction!r:.80}; expected x or y")
-        kept = Direction.X if direction == "x" else Direction.Y
+        kept = ProjectionAxis.X if direction == "x" else ProjectionAxis.Y
         self._change(
             lambda engine: engine.project(
                 engine.spectrum(source), name, kept, snapshot=snapshot, contour=contour

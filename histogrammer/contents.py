@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MISS_BINS", "RECENT_MOST", "Contents", "Counts", "Recent"]
+__all__ = ["MAX_RECENT", "MISS_BINS", "Contents", "Counts", "Recent"]
 
 MISS_BINS = 64
 """Increments of one bin wait for each other; misses in a row go to so many. A power of two."""
 
-RECENT_MOST = 256.0
+MAX_RECENT = 256.0
 """Counts at which a byte begins anew."""
 
 SETTLED_CELLS = 1 << 14

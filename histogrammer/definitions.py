@@ -43,7 +43,7 @@ from histogrammer.engine import Engine
 from histogrammer.errors import HistogrammerError
 from histogrammer.gates.condition import Given
 from histogrammer.parameters import Metadata
-from histogrammer.roots import MOST_READ_BYTES
+from histogrammer.roots import MAX_READ_BYTES
 from histogrammer.spectra import kind_of
 from histogrammer.spectra.definition import Definition
 from histogrammer.spectrumfiles.jsonformat import read_json
@@ -284,7 +284,7 @@ def read_definitions(path: Path) -> Definitions:
 
 def _read_saved(path: Path) -> Definitions:
     try:
-        saved = read_json(read_given(path, (), MOST_READ_BYTES).decode())
+        saved = read_json(read_given(path, (), MAX_READ_BYTES).decode())
     except (GivenFileError, HistogrammerError, UnicodeDecodeError) as error:
         raise ConfigError([Fault(path, None, "", str(error))]) from error
     booked = {one.definition.name: _Booked(one.definition) for one in saved}

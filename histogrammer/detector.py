@@ -34,7 +34,7 @@ from histogrammer.events.protocol.acquisitionitems import (
     write_text_list,
 )
 from histogrammer.events.protocol.paramitems import (
-    Definitions,
+    ParameterNames,
     Variable,
     Variables,
     write_definitions,
@@ -235,7 +235,7 @@ class SimulatedDetectors:
 
     def _beginning(self) -> bytes:
         setup = self._setup
-        names = Definitions(tuple(enumerate(self.parameters, 1)))
+        names = ParameterNames(tuple(enumerate(self.parameters, 1)))
         variables = Variables(
             (
                 Variable("det.rate", setup.rate, "1/s"),

@@ -18,7 +18,7 @@ from player.tables import Config
 __all__ = ["diagnose"]
 
 _MIB = 1 << 20
-_MOST_SHARED = Path("/proc/sys/kernel/shmmax")
+_MAX_SHARED = Path("/proc/sys/kernel/shmmax")
 
 
 def diagnose(config: Config, bank_name: str, around: Surroundings) -> list[Finding]:
@@ -66,7 +66,7 @@ def _display_memory(
 
 def _segment(key: str, bank: HistogrammerBankConfig) -> _Found | None:
     try:
-        most = int(_MOST_SHARED.read_text())
+        most = int(_MAX_SHARED.read_text())
     except (OSError, ValueError):
         return None
     needed = file_bytes(bank.shm_mbytes)
@@ -75,7 +75,7 @@ def _segment(key: str, bank: HistogrammerBankConfig) -> _Found | None:
     text = (
         f"the display memory takes {needed} bytes, and a System V segment has at most {most} here"
     )
-    return "display memory", text, f"raise {_MOST_SHARED}, or ask for less in {key}.shm_mbytes"
+    return "display memory", text, f"raise {_MAX_SHARED}, or ask for less in {key}.shm_mbytes"
 
 
 def _root(key: str, root: Path) -> _Found | None:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groundwork.closing import Closing
-from histogrammer.analysis.projection import Direction, projected_cells, projected_definition
+from histogrammer.analysis.projection import ProjectionAxis, projected_cells, projected_definition
 from histogrammer.analysis.regions import Inside
 from histogrammer.contents import Contents
 from histogrammer.display.binder import Binder
@@ -24,7 +24,7 @@ from histogrammer.display.snapshot import Snapshot
 from histogrammer.errors import (
     ConditionError,
     DisplayMemoryError,
-    ParameterError,
+    EventParameterError,
     SpectrumError,
 )
 from histogrammer.events.blocks import EventBlock
@@ -154,7 +154,9 @@ class Engine(Closing):
             ParameterError: There is none, or something uses it.
         """
         if name in self.pseudos:
-            raise ParameterError(f"Parameter {name} is computed: delete the pseudo parameter first")
+            raise EventParameterError(
+                f"Parameter {name} is computed: delete the pseudo parameter first"
+            )
         self.parameters.delete(
             name,
             {
@@ -369,7 +371,7 @@ class Engine(Closing):
         self,
         source: Spectrum,
         name: str,
-        direction: Direction,
+        direction: ProjectionAxis,
         *,
         snapshot: bool,
         contour: str | None = None,

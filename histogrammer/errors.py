@@ -33,6 +33,7 @@ __all__ = [
     "ConditionError",
     "DisplayMemoryError",
     "EventFileError",
+    "EventParameterError",
     "ExpressionError",
     "FilterError",
     "FitError",
@@ -40,7 +41,6 @@ __all__ = [
     "LimitsError",
     "MirrorError",
     "MirrorProtocolError",
-    "ParameterError",
     "ParameterExistsError",
     "PatternError",
     "QueryError",
@@ -60,18 +60,18 @@ class AxisError(HistogrammerError, ValueError):
     """An axis that cannot be: no bins, or no width."""
 
 
-class ParameterError(HistogrammerError):
+class EventParameterError(HistogrammerError):
     """A parameter that does not exist, exists already, or cannot have this metadata."""
 
 
-class LimitsError(ParameterError):
+class LimitsError(EventParameterError):
     """One limit of a parameter without the other."""
 
     def __init__(self) -> None:
         super().__init__("Either low and high must be provided or neither")
 
 
-class ParameterExistsError(ParameterError):
+class ParameterExistsError(EventParameterError):
     """A parameter of this name is there already."""
 
 

@@ -25,7 +25,7 @@ from histogrammer.fillplan import (
     AT_ONCE,
     Columns,
     CountingPart,
-    Part,
+    PartialFill,
     Times,
     Together,
     parts,
@@ -41,7 +41,7 @@ from histogrammer.workers import Job, Workers
 __all__ = ["FilledSpectrum", "Filler", "default_threads"]
 
 NO_LOCK = nullcontext()
-MOST_THREADS = 4
+MAX_THREADS = 4
 """More wait for memory, and the reader and the REST server want cores, too."""
 
 SHORT = 4.0
@@ -50,7 +50,7 @@ SHORT = 4.0
 TRUTH_BYTES = 5
 """Of an event for which a gate is true: its truth, and its number."""
 
-MOST_TRUTH_BYTES = 1 << 29
+MAX_TRUTH_BYTES = 1 << 29
 """Of all gates that are used. With more than 6553 of them a block of 16384 events is cut."""
 
 
@@ -72,8 +72,8 @@ class FilledSpectrum:
 
 
 def default_threads() -> int:
-    """Return the number of threads for this process: of its cores, at most `MOST_THREADS`."""
-    return min(len(os.sched_getaffinity(0)), MOST_THREADS)
+    """Return the number of threads for this process: of its cores, at most `MAX_THREADS`."""
+    return min(len(os.sched_getaffinity(0)), MAX_THREADS)
 
 
 class Filler(Closing):
@@ -114,7 +114,7 @@ class Filler(Closing):
             plan = self._plan = _Plan(
                 block.rows, list(self._planned(block.rows)), self._conditions, self._workers.threads
             )
-        most = max(1, MOST_TRUTH_BYTES // (TRUTH_BYTES * max(1, len(plan.locks))))
+        most = max(1, MAX_TRUTH_BYTES // (TRUTH_BYTES * max(1, len(plan.locks))))
         errors: list[Exception] = []
         for start in range(0, len(block), most):
             piece = block if len(block) <= most else block.part(start, start + most)
@@ -155,7 +155,7 @@ class Filler(Closing):
         self._workers.close()
 
 
-_Planned: TypeAlias = tuple[str | None, Sequence[Part]]
+_Planned: TypeAlias = tuple[str | None, Sequence[PartialFill]]
 """Gate of a spectrum, and the parts of it that blocks fill."""
 
 
@@ -181,7 +181,7 @@ class _Task:
 
     stage: _Stage
     gate: str | None
-    what: Together | Sequence[Part] = ()
+    what: Together | Sequence[PartialFill] = ()
     took: float = 0.0
 
     def place(self) -> tuple[_Stage, int]:

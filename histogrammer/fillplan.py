@@ -28,7 +28,7 @@ from histogrammer.spectra.definition import (
     FillWith,
 )
 
-__all__ = ["AT_ONCE", "Columns", "CountingPart", "Part", "Times", "Together", "parts"]
+__all__ = ["AT_ONCE", "Columns", "CountingPart", "PartialFill", "Times", "Together", "parts"]
 
 FILLS_AT_ONCE = 256
 """Fills with lists of their own, which take 64 KiB each."""
@@ -65,7 +65,7 @@ class Columns:
         return cls(block, values, values.view(absent.dtype), absent)
 
 
-class Part(Protocol):
+class PartialFill(Protocol):
     """Fills of a spectrum by one function, of parameters that a block has."""
 
     @property
@@ -228,7 +228,7 @@ def parts(
     *,
     compiled: bool,
     folded: Times | None = None,
-) -> Iterator[Part]:
+) -> Iterator[PartialFill]:
     """Return the parts of a spectrum whose parameters blocks have.
 
     Args:

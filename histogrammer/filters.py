@@ -18,12 +18,12 @@ from histogrammer.gates.condition import Condition, Truth
 from histogrammer.gates.conditions import BlockTruths
 from histogrammer.names import refusal
 
-__all__ = ["EventFile", "EventFilter", "Filters", "write_all"]
+__all__ = ["EventFilter", "Filters", "WrittenEventFile", "write_all"]
 
 log = logging.getLogger(__name__)
 
 
-class EventFile(Protocol):
+class WrittenEventFile(Protocol):
     """A file of events that is written."""
 
     @property
@@ -56,7 +56,7 @@ class EventFilter:
     parameters: tuple[str, ...]
     path: str = ""
     is_enabled: bool = False
-    writer: EventFile | None = None
+    writer: WrittenEventFile | None = None
 
 
 class Filters(Closing, Mapping[str, EventFilter]):
@@ -127,7 +127,9 @@ class Filters(Closing, Mapping[str, EventFilter]):
         _check_gate(gate, conditions)
         self.named(name).gate = gate
 
-    def write_into(self, name: str, path: str, make: Callable[[Sequence[str]], EventFile]) -> None:
+    def write_into(
+        self, name: str, path: str, make: Callable[[Sequence[str]], WrittenEventFile]
+    ) -> None:
         """Have a filter write into a new file; the one before is closed.
 
         Args:

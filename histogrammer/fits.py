@@ -14,8 +14,8 @@ from histogrammer.spectrum import Spectrum
 
 __all__ = ["Fit", "Fits"]
 
-MOST_CHANNELS = 1 << 20
-MOST_FITS = 10_000
+MAX_CHANNELS = 1 << 20
+MAX_FITS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ class Fits(Mapping[str, Fit]):
             raise FitError(reason)
         if fit_.name in self._fits:
             raise FitError(f"Fit {fit_.name} already exists")
-        if len(self) >= MOST_FITS:
-            raise FitError(f"up to {MOST_FITS} fits are possible")
+        if len(self) >= MAX_FITS:
+            raise FitError(f"up to {MAX_FITS} fits are possible")
         if fit_.kind not in FITS:
             raise FitError(
                 f"there is no fit type {fit_.kind}: {', '.join(FITS)} are there, and none can be added"
@@ -115,7 +115,7 @@ def _channels(
         raise FitError(
             f"channels {wanted.low} to {wanted.high}: they must be increasing, within 0 to {last}"
         )
-    if wanted.high - wanted.low >= MOST_CHANNELS:
-        raise FitError(f"up to {MOST_CHANNELS} channels are fitted")
+    if wanted.high - wanted.low >= MAX_CHANNELS:
+        raise FitError(f"up to {MAX_CHANNELS} channels are fitted")
     x = np.arange(wanted.low, wanted.high + 1, dtype=np.float64)
     return x, spectrum.contents.cells[wanted.low + 1 : wanted.high + 2].copy()

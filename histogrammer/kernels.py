@@ -38,7 +38,7 @@ import numpy.typing as npt
 from histogrammer import fallback
 from histogrammer.axes import Axis
 from histogrammer.compiling import compiled, compiled_or
-from histogrammer.contents import MISS_BINS, RECENT_MOST, Counts, Recent
+from histogrammer.contents import MAX_RECENT, MISS_BINS, Counts, Recent
 from histogrammer.fallback import Absent, Bits, Integers, Numbers, Values
 from histogrammer.gates.condition import Truth
 from histogrammer.spectra import stripchart
@@ -49,10 +49,10 @@ __all__ += ["fill_together", "numbers_of"]
 PIECE = 2048
 LOW, HIGH, WIDTH, BINS, STRIDE, INVERSE, SINGLE = range(7)
 
-MOST_SINGLE_BINS = 1 << 22
+MAX_SINGLE_BINS = 1 << 22
 """Float32 holds their numbers."""
 
-MOST_EXPONENT = 100
+MAX_EXPONENT = 100
 """Of a width that is a power of two, up or down: neither it nor its inverse is near the limits of
 float32."""
 
@@ -72,10 +72,10 @@ def _product(axis: Axis) -> tuple[float, bool]:
     """Return the inverse of a width that is a power of two, else zero, and tell whether values of
     float32 may be multiplied with it as they are."""
     mantissa, exponent = math.frexp(axis.width)
-    if mantissa != 0.5 or abs(exponent) > MOST_EXPONENT:
+    if mantissa != 0.5 or abs(exponent) > MAX_EXPONENT:
         return 0.0, False
     is_held = axis.low == 0 and float(np.float32(axis.high)) == axis.high
-    return 1 / axis.width, is_held and axis.bins <= MOST_SINGLE_BINS
+    return 1 / axis.width, is_held and axis.bins <= MAX_SINGLE_BINS
 
 
 @compiled
@@ -160,7 +160,7 @@ def increment(recent: Recent, padded: Counts, indices: Indices) -> None:
         count = np.uint8(recent[place] + np.uint8(1))
         recent[place] = count
         if count == 0:
-            padded[place] += RECENT_MOST
+            padded[place] += MAX_RECENT
 
 
 @compiled_or(fallback.numbers_of)

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
-from histogrammer.errors import LimitsError, ParameterError, ParameterExistsError
+from histogrammer.errors import EventParameterError, LimitsError, ParameterExistsError
 from histogrammer.names import refusal
 
 __all__ = ["HasParameters", "Metadata", "Parameter", "Parameters"]
 
-MOST_NUMBER = (1 << 31) - 1
+MAX_NUMBER = (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +45,9 @@ class Metadata:
             raise LimitsError
         for limit in (self.low, self.high):
             if limit is not None and not math.isfinite(limit):
-                raise ParameterError(f"Limits of a parameter must be finite, not {limit:g}")
+                raise EventParameterError(f"Limits of a parameter must be finite, not {limit:g}")
         if self.bins is not None and self.bins < 0:
-            raise ParameterError(f"Bins of a parameter must be 0 or more, not {self.bins}")
+            raise EventParameterError(f"Bins of a parameter must be 0 or more, not {self.bins}")
 
     def edited(self, given: Metadata) -> Metadata:
         """Return a copy with the metadata that are given; those that are None stay."""
@@ -117,14 +117,14 @@ class Parameters(Mapping[str, Parameter]):
             ParameterError: It is too long, or the id is or was in use.
         """
         if reason := refusal(name):
-            raise ParameterError(reason)
+            raise EventParameterError(reason)
         if name in self._by_name:
             raise ParameterExistsError(f"Parameter {name} already exists")
         if number is None:
             number = self._last + 1
-        elif number in self._used or not 0 < number <= MOST_NUMBER:
-            raise ParameterError(
-                f"number {number} of {name} is or was in use, or not within 1 to {MOST_NUMBER}"
+        elif number in self._used or not 0 < number <= MAX_NUMBER:
+            raise EventParameterError(
+                f"number {number} of {name} is or was in use, or not within 1 to {MAX_NUMBER}"
             )
         parameter = Parameter(name, number, metadata or Metadata())
         self._by_name[name] = parameter
@@ -144,7 +144,7 @@ class Parameters(Mapping[str, Parameter]):
             ParameterError: There is no such parameter, or something uses it.
         """
         if name not in self._by_name:
-            raise ParameterError(f"Parameter {name} does not exist")
+            raise EventParameterError(f"Parameter {name} does not exist")
         found = [
             f"{kind} {user}"
             for kind, named in users.items()
@@ -153,7 +153,7 @@ class Parameters(Mapping[str, Parameter]):
         ]
         if found:
             more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-            raise ParameterError(
+            raise EventParameterError(
                 f"Parameter {name} is used by {', '.join(found[:3])}{more}: delete that first"
             )
         del self._names[self._by_name.pop(name).id]
@@ -167,7 +167,7 @@ class Parameters(Mapping[str, Parameter]):
         """
         old = self._by_name.get(name)
         if old is None:
-            raise ParameterError(f"Parameter {name} does not exist")
+            raise EventParameterError(f"Parameter {name} does not exist")
         new = replace(old, metadata=old.metadata.edited(given))
         self._by_name[name] = new
         self.changed.add(name)
@@ -180,5 +180,5 @@ class Parameters(Mapping[str, Parameter]):
             ParameterError: There is no such id.
         """
         if number not in self._names:
-            raise ParameterError(f"No parameter with id {number} exists")
+            raise EventParameterError(f"No parameter with id {number} exists")
         return self._by_name[self._names[number]]

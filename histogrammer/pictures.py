@@ -14,21 +14,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from groundwork.cut import cut
+from groundwork.truncation import cut
 from histogrammer.axes import Axis
 from histogrammer.errors import SpectrumError
 from histogrammer.gates.condition import Condition
 from histogrammer.spectra import sides
 from histogrammer.spectra.definition import Definition
 
-__all__ = ["MOST_PIXELS", "PictureOf", "draw", "gates_of"]
+__all__ = ["MAX_PIXELS", "PictureOf", "draw", "gates_of"]
 
-MOST_PIXELS = 4096
+MAX_PIXELS = 4096
 """Of a side."""
 _DPI = 100
 _BINS_FLAT, _BINS_PLANE = 4096, 1024
 """Drawn along an axis; of more some are drawn together."""
-_GATES_MOST = 50
+_MAX_GATES = 50
 _SLICES, _BANDS = ("s", "gs"), ("b", "gb")
 _OUTLINED = ("c", "gc", *_BANDS)
 
@@ -67,7 +67,7 @@ def gates_of(definition: Definition, conditions: Mapping[str, Condition]) -> dic
     found: dict[str, Condition] = {}
     for name, gate in conditions.items():
         fits = _fits_plane if definition.y_axis is not None else _fits_flat
-        if fits(gate, xs, ys) and len(found) < _GATES_MOST:
+        if fits(gate, xs, ys) and len(found) < _MAX_GATES:
             found[name] = gate
     return found
 
@@ -92,8 +92,8 @@ def draw(picture: PictureOf) -> bytes:
         SpectrumError: It is larger than is drawn, cannot be drawn, or matplotlib is not installed.
     """
     for pixels in (picture.width, picture.height):
-        if not 64 <= pixels <= MOST_PIXELS:
-            raise SpectrumError(f"{pixels} pixels: a side has 64 to {MOST_PIXELS}")
+        if not 64 <= pixels <= MAX_PIXELS:
+            raise SpectrumError(f"{pixels} pixels: a side has 64 to {MAX_PIXELS}")
     try:
         from matplotlib.figure import Figure  # late: of an extra, and a second
     except ImportError as error:

@@ -12,8 +12,8 @@ from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
 
-from groundwork.cut import cut
-from histogrammer.errors import ParameterError, ParameterExistsError
+from groundwork.truncation import cut
+from histogrammer.errors import EventParameterError, ParameterExistsError
 from histogrammer.events.blocks import EventBlock, Values, absent_bits, as_type
 from histogrammer.expressions.evaluation import Column, evaluate
 from histogrammer.expressions.parser import parse
@@ -22,7 +22,7 @@ from histogrammer.names import refusal
 
 __all__ = ["Pseudo", "Pseudos"]
 
-MOST_PSEUDOS = 10_000
+MAX_PSEUDOS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +82,14 @@ class Pseudos(Mapping[str, Pseudo]):
             ExpressionError: The computation is no expression.
         """
         if reason := refusal(name):
-            raise ParameterError(reason)
+            raise EventParameterError(reason)
         if name in self._pseudos:
             raise ParameterExistsError(f"Pseudo parameter {name} already exists: delete it first")
-        if len(self) >= MOST_PSEUDOS:
-            raise ParameterError(f"up to {MOST_PSEUDOS} pseudo parameters are possible")
+        if len(self) >= MAX_PSEUDOS:
+            raise EventParameterError(f"up to {MAX_PSEUDOS} pseudo parameters are possible")
         for parameter in parameters:
             if parameter not in known and parameter != name:
-                raise ParameterError(f"Parameter {parameter} does not exist")
+                raise EventParameterError(f"Parameter {parameter} does not exist")
         tree = parse(computation, {*parameters, *variables})
         made = Pseudo(name, parameters, computation, tree)
         self._in_order = _ordered({**self._pseudos, name: made})
@@ -103,7 +103,7 @@ class Pseudos(Mapping[str, Pseudo]):
             ParameterError: There is none of this name.
         """
         if name not in self._pseudos:
-            raise ParameterError(f"There is no pseudo parameter {name}")
+            raise EventParameterError(f"There is no pseudo parameter {name}")
         del self._pseudos[name]
         self._in_order = _ordered(self._pseudos)
 
@@ -133,7 +133,9 @@ def _ordered(pseudos: Mapping[str, Pseudo]) -> tuple[Pseudo, ...]:
         return tuple(pseudos[name] for name in TopologicalSorter(graph).static_order())
     except CycleError as error:
         way = cut(" -> ".join(reversed(error.args[1])), 400)
-        raise ParameterError(f"A pseudo parameter would be computed from itself: {way}") from None
+        raise EventParameterError(
+            f"A pseudo parameter would be computed from itself: {way}"
+        ) from None
 
 
 def _column(block: EventBlock, name: str) -> Column:

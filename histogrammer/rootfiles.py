@@ -13,9 +13,9 @@ import zlib
 from functools import cache
 from typing import Any
 
-__all__ = ["MOST_KEYS", "classes_in", "open_root"]
+__all__ = ["MAX_KEYS", "classes_in", "open_root"]
 
-MOST_KEYS = 100_000
+MAX_KEYS = 100_000
 """Of a file, in all its directories: these may hold each other many times."""
 _LZMA_BYTES = 256 << 20
 """For the dictionary of LZMA; that of its highest level takes 65 MB."""
@@ -45,13 +45,13 @@ def classes_in(file: Any) -> dict[str, str]:
     """Return key -> name of its class, of all directories.
 
     Raises:
-        ValueError: There are more than MOST_KEYS.
+        ValueError: There are more than MAX_KEYS.
     """
     pairs = file.iterclassnames(recursive=True, cycle=False)
     classes: dict[str, str] = {}
-    for number, (key, name) in enumerate(itertools.islice(pairs, MOST_KEYS + 1)):
-        if number == MOST_KEYS:
-            raise ValueError(f"it has more than {MOST_KEYS} keys")
+    for number, (key, name) in enumerate(itertools.islice(pairs, MAX_KEYS + 1)):
+        if number == MAX_KEYS:
+            raise ValueError(f"it has more than {MAX_KEYS} keys")
         classes[key] = name
     return classes
 

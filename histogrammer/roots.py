@@ -12,9 +12,9 @@ from groundwork.givenfiles import GivenFileError, given_file, read_given
 from groundwork.regularfiles import NotRegularError, open_folder, open_regular
 from groundwork.wholefiles import replace_file
 
-__all__ = ["MOST_READ_BYTES", "Roots"]
+__all__ = ["MAX_READ_BYTES", "Roots"]
 
-MOST_READ_BYTES = 1 << 30
+MAX_READ_BYTES = 1 << 30
 """Of a file of spectra: 4096 x 4096 channels with counts, as lines."""
 _HEAD_BYTES = 64
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -67,7 +67,7 @@ class Roots:
             NotRegularError: As of `find`; or it cannot be read, or has too many bytes.
         """
         try:
-            return read_given(self.find(Path(path)), self.folders, MOST_READ_BYTES)
+            return read_given(self.find(Path(path)), self.folders, MAX_READ_BYTES)
         except GivenFileError as error:
             raise NotRegularError(str(error)) from error
 

@@ -10,10 +10,10 @@ from contextlib import suppress
 import numpy as np
 import numpy.typing as npt
 
-from groundwork.watching import watch
+from groundwork.watchdog import watch
 from histogrammer.engine import Engine
 from histogrammer.spectra.definition import Definition
-from histogrammer.worker import BusyError, EndedError, Worker
+from histogrammer.worker import EndedError, Worker, WorkerBusyError
 from zmqjsonproxy.channels.declarations import Declared, PropertyKind
 from zmqjsonproxy.channels.properties import PropertyTable
 
@@ -58,7 +58,7 @@ class SpectraPublisher:
 
     def look(self) -> None:
         """Publish what has changed since the last look."""
-        with suppress(BusyError, EndedError):
+        with suppress(WorkerBusyError, EndedError):
             found = self._worker.ask(_versions)
             for name in self._known.keys() - found.keys():
                 self._table.forget(PIPE + name)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from histogrammer.errors import ParameterError
+from histogrammer.errors import EventParameterError
 from histogrammer.names import refusal
 
-__all__ = ["MOST_VARIABLES", "TreeVariable", "TreeVariables"]
+__all__ = ["MAX_VARIABLES", "TreeVariable", "TreeVariables"]
 
-MOST_VARIABLES = 100_000
+MAX_VARIABLES = 100_000
 """A file with more is damage."""
 
 
@@ -58,9 +58,9 @@ class TreeVariables(Mapping[str, TreeVariable]):
             ParameterError: Its name is too long, or there are too many.
         """
         if reason := refusal(name):
-            raise ParameterError(reason)
-        if name not in self and len(self) >= MOST_VARIABLES:
-            raise ParameterError(f"up to {MOST_VARIABLES} variables are possible")
+            raise EventParameterError(reason)
+        if name not in self and len(self) >= MAX_VARIABLES:
+            raise EventParameterError(f"up to {MAX_VARIABLES} variables are possible")
         changed = name in self and self[name].is_changed
         self._keep(TreeVariable(name, value, units, changed))
 
@@ -79,7 +79,9 @@ class TreeVariables(Mapping[str, TreeVariable]):
     def named(self, name: str) -> TreeVariable:
         """Return a variable; ParameterError: there is none of this name."""
         if name not in self:
-            raise ParameterError(f"Variable {name} does not exist: definitions and files have them")
+            raise EventParameterError(
+                f"Variable {name} does not exist: definitions and files have them"
+            )
         return self[name]
 
     def _keep(self, variable: TreeVariable) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from histogrammer.errors import HistogrammerError
 
-__all__ = ["MAX_WAITING", "BusyError", "EndedError", "Worker"]
+__all__ = ["MAX_WAITING", "EndedError", "Worker", "WorkerBusyError"]
 
 MAX_WAITING = 1000
 TICK_S = 0.5
@@ -37,7 +37,7 @@ E = TypeVar("E", bound=Ticking)
 T = TypeVar("T")
 
 
-class BusyError(HistogrammerError):
+class WorkerBusyError(HistogrammerError):
     """More requests wait than are kept."""
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class Worker(Generic[E]):
             try:
                 self._waiting.put_nowait((future, function))
             except queue.Full:
-                raise BusyError from None
+                raise WorkerBusyError from None
         return future
 
     def ask(self, function: Callable[[E], T]) -> T:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from groundwork.late import late_names
+from groundwork.lazyimports import lazy_names
 
 if TYPE_CHECKING:
-    from player.interactive import Bank
+    from player.interactive import InteractiveBank as Bank
 
 __all__ = ["Bank"]
 
 # The command must take over signals before anything heavy is loaded.
-__getattr__ = late_names(__name__, {"Bank": "player.interactive"})
+__getattr__ = lazy_names(__name__, {"Bank": "player.interactive:InteractiveBank"})

@@ -240,12 +240,14 @@ def _keep_from_others() -> None:
 
 
 def _shell(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
-    from player.interactive import Bank
+    from player.interactive import InteractiveBank
     from player.logs import set_up_logging
     from player.shell import run_shell
 
     set_up_logging(args.log_level, args.bank.upper() if args.bank else None)
-    with Bank(args.bank, args.config, simulate=args.simulate, environment=environment) as bank:
+    with InteractiveBank(
+        args.bank, args.config, simulate=args.simulate, environment=environment
+    ) as bank:
         run_shell(bank)
     return DONE
 
@@ -257,18 +259,18 @@ def namespace_of_prompt(argv: Sequence[str]) -> dict[str, Any]:
     Without a Bank that can be opened it says why, and `Bank` is there to open one.
     """
     args = parsers.shell_parser().parse_args(argv)
-    from player.interactive import Bank
+    from player.interactive import InteractiveBank
     from player.logs import set_up_logging
     from player.shell import banner
 
     set_up_logging(args.log_level, args.bank.upper() if args.bank else None)
     try:
-        bank = Bank(args.bank, args.config, simulate=args.simulate)
+        bank = InteractiveBank(args.bank, args.config, simulate=args.simulate)
     except PlayerError as error:
         print(f'player: {error}\nBank("BANKA", config="FILE") opens one.', file=sys.stderr)
-        return {"Bank": Bank}
+        return {"Bank": InteractiveBank}
     print(banner(bank))
-    return {"p": bank, "Bank": Bank}
+    return {"p": bank, "Bank": InteractiveBank}
 
 
 def _doctor(args: argparse.Namespace, environment: Mapping[str, str]) -> int:

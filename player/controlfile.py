@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 _FOLDER = os.O_DIRECTORY | os.O_CLOEXEC | os.O_RDONLY
 _IN_PLACE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-_MOST_BYTES = 10_000
+_MAX_BYTES = 10_000
 
 
 def seconds_since_boot() -> float:
@@ -81,7 +81,7 @@ class ControlFile:
         if self._path is not None:
             try:
                 with self._path.open("rb") as file:
-                    kept = json.loads(file.read(_MOST_BYTES))
+                    kept = json.loads(file.read(_MAX_BYTES))
                 number = int(kept["number"])
                 if kept["holder"] is not None and kept["boot"] == self._boot:
                     holder = _holder(kept["holder"])

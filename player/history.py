@@ -17,11 +17,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from groundwork.cut import cut
 from groundwork.errors import text_of
 from groundwork.sizes import read_bytes
+from groundwork.truncation import cut
 from groundwork.values import JsonObject, JsonValue
-from groundwork.watching import watch
+from groundwork.watchdog import watch
 from player.clock import Clock
 from player.dataroot import Mounts
 from player.recordfile import RecordLayout
@@ -38,18 +38,18 @@ from zmqjsonproxy.channels.properties import (
 )
 from zmqjsonproxy.channels.protocol.patterns import select
 
-__all__ = ["POINTS_MOST", "History", "members"]
+__all__ = ["MAX_POINTS", "History", "members"]
 
 log = logging.getLogger(__name__)
 
-POINTS_MOST = 10_000
+MAX_POINTS = 10_000
 """Points that are read at once."""
-BATCH_MOST = 500
+MAX_BATCH = 500
 FLUSH_WITHIN_S = 2.0
-MEMBERS_MOST = 100
+MAX_MEMBERS = 100
 """Of a table, that are kept."""
-TEXT_MOST = 1000
-BODY_MOST = 50_000
+MAX_TEXT = 1000
+MAX_BODY = 50_000
 """Bytes of a value that is looked at."""
 _SAMPLE_EVERY_S = 10.0
 """Of what is read only when somebody asks; less often if it says so."""
@@ -161,7 +161,7 @@ class History:
 
     def _take(self) -> list[_Waiting]:
         # what comes once a value was taken out is the next one
-        return [self._waiting.pop(name) for name in list(self._waiting)[:BATCH_MOST]]
+        return [self._waiting.pop(name) for name in list(self._waiting)[:MAX_BATCH]]
 
     def _write(self, batch: Sequence[_Waiting], _remarks: Sequence[str]) -> None:
         points: list[tuple[str, str, int, JsonValue]] = []
@@ -217,7 +217,7 @@ class History:
         after: int = 0,
         since: float | None = None,
         until: float | None = None,
-        most: int = POINTS_MOST,
+        most: int = MAX_POINTS,
         newest: bool = False,
     ) -> list[JsonObject]:
         """Return points of some keys in the order of their numbers, as JSON holds them.
@@ -241,7 +241,7 @@ class History:
             where, parameters = f"{where} AND time_us < ?", [*parameters, int(until * 1e6)]
         question = f"{_SELECT} WHERE keys.name IN ({', '.join('?' * len(keys))}){where}"
         rows = self._folder.select(
-            question, parameters, after=after, most=min(most, POINTS_MOST), newest=newest
+            question, parameters, after=after, most=min(most, MAX_POINTS), newest=newest
         )
         return [_described(row) for row in rows]
 
@@ -304,7 +304,7 @@ class History:
 def members(name: str, value: JsonValue) -> dict[str, JsonValue]:
     """Return what is kept of a value of a property, by key: itself, or the members of a table."""
     if isinstance(value, Mapping):
-        some = list(value.items())[:MEMBERS_MOST]
+        some = list(value.items())[:MAX_MEMBERS]
         return {f"{name}.{key}": _cut(each) for key, each in some if _is_kept(each)}
     return {name: _cut(value)} if _is_kept(value) else {}
 
@@ -314,13 +314,13 @@ def _is_kept(value: JsonValue) -> bool:
 
 
 def _cut(value: JsonValue) -> JsonValue:
-    return cut(value, TEXT_MOST) if isinstance(value, str) else value
+    return cut(value, MAX_TEXT) if isinstance(value, str) else value
 
 
 def _value(update: PublishedUpdate) -> JsonValue:
     """Return the value of an update; of one that holds arrays, or a lot, an empty table."""
     encoded = update.encoded
-    return {} if encoded.frames or len(encoded.body) > BODY_MOST else encoded.value()
+    return {} if encoded.frames or len(encoded.body) > MAX_BODY else encoded.value()
 
 
 def _is_same(one: JsonValue, other: JsonValue) -> bool:

@@ -29,10 +29,10 @@ from types import FrameType
 from typing import Any, Self
 
 from groundwork.portranges import has_range
-from groundwork.watching import watch
+from groundwork.watchdog import watch
 from player import config as configuration
 from player.access import keys_of_host
-from player.bank import Bank as KindOfBank
+from player.bank import Bank
 from player.errors import BankStartError, NotReadyError, ServiceError
 from player.host import ask_ready, bank_context, start_errors
 from player.kinds import find_kind
@@ -46,14 +46,14 @@ from zmqjsonproxy.caller import Caller, own_name
 from zmqjsonproxy.engine import CallEngine, CommandQueues, ServedCall
 from zmqjsonproxy.errors import AlreadyDoneError, OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
-from zmqjsonproxy.interface import Kind, Method
+from zmqjsonproxy.interface import Method, MethodKind
 from zmqjsonproxy.protocol.failures import Code, error_object
-from zmqjsonproxy.protocol.operations import OperationTable, State
+from zmqjsonproxy.protocol.operations import OperationState, OperationTable
 from zmqjsonproxy.protocol.request import Request
 from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.signatures import document
 
-__all__ = ["Bank", "Part"]
+__all__ = ["BankPart", "InteractiveBank"]
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ CONNECT_S = 0.5
 ANSWER_S = 1.0
 END_WITHIN_S = 3.0
 POLL_S = 0.1
-CALLS_MOST = 64
+MAX_CALLS = 64
 """Of this process that wait for their turn: each has a thread that waits."""
 INTERRUPTED = "interrupted (Ctrl-C)"
 
@@ -70,11 +70,11 @@ Outcome = tuple[Any, BaseException | None]
 """Value that a call returned, or the error that it raised."""
 
 _open: dict[
-    tuple[Path, str], Bank
+    tuple[Path, str], InteractiveBank
 ] = {}  # of this process; two of one Bank would share its status memory
 
 
-class Part:
+class BankPart:
     """Object offered under a name: the marked methods of one object as attributes."""
 
     def __init__(self, path: str, methods: Mapping[str, Callable[..., Any]]) -> None:
@@ -93,7 +93,7 @@ class Part:
         return f"<{self._path}: {', '.join(self._methods) or 'no methods'}>"
 
 
-class Bank:
+class InteractiveBank:
     """One Bank, opened in this process; a context manager, and closed when the process ends.
 
     Its methods and parts are attributes: `p.get_status()`, `p.roach`. A part whose device does not
@@ -139,18 +139,18 @@ class Bank:
         self._engine = CallEngine(
             name=bank,
             replies=_REPLIES,
-            queues=CommandQueues(CALLS_MOST, bank),
+            queues=CommandQueues(MAX_CALLS, bank),
             operations=OperationTable(keep=0),
             served=_CallHere,
         )
         self._numbers = itertools.count(1)
         self._closing, self._ended = threading.Lock(), threading.Event()
-        self._parts: dict[str, Part | None] = {}
+        self._parts: dict[str, BankPart | None] = {}
         self._methods: dict[str, Callable[..., Any]] = {}
         self._watching: threading.Thread | None = None
         self._records: Records | None = None
         with start_errors(bank):
-            self.bank: KindOfBank = find_kind(context.config.kind)(context)
+            self.bank: Bank = find_kind(context.config.kind)(context)
         _open[self._key] = self
         atexit.register(self.close)
         try:
@@ -160,7 +160,7 @@ class Bank:
                 for part, device in self.bank.parts().items():
                     path = f"bank.{part}"
                     offered = self._offered(path, device)
-                    self._parts[part] = None if device is None else Part(path, offered)
+                    self._parts[part] = None if device is None else BankPart(path, offered)
             self._records = Records(
                 array,
                 bank,
@@ -230,8 +230,8 @@ class Bank:
             self._refuse_if_closed()
             number = next(self._numbers)
             request = Request(f"{path}.{method.name}", list(args), kwargs, True, number)
-            if method.kind is Kind.QUERY:
-                value, error = _REPLIES.carry_out(method, request)
+            if method.kind is MethodKind.QUERY:
+                value, error = _REPLIES.call(method, request)
             else:
                 value, error = self._hand_over(method, request)
             if error is not None:
@@ -267,7 +267,7 @@ class Bank:
                 self._wait(turn)
             except KeyboardInterrupt:
                 told = self._engine.cancel(b"", request.id, reason=INTERRUPTED)
-                if method.kind is not Kind.OPERATION or told == "unknown":
+                if method.kind is not MethodKind.OPERATION or told == "unknown":
                     raise
                 self._wait(turn)
             if turn.call is not None:
@@ -326,7 +326,7 @@ class _CallHere(ServedCall[Outcome]):
     def _tell_of_failure(self) -> None:
         """Log how an operation failed that was accepted: nobody waits for its end."""
         record = None if self.operation is None else self.operation.record
-        if self.is_answered and record is not None and record.state is State.FAILED:
+        if self.is_answered and record is not None and record.state is OperationState.FAILED:
             log.error("%s: %s", self.request.target, (record.error or {}).get("message"))
 
     def carry_out_here(self) -> None:
@@ -389,7 +389,7 @@ class _Replies:
 
     TOO_FULL = ""
 
-    def carry_out(self, method: Method, request: Request) -> Outcome:
+    def call(self, method: Method, request: Request) -> Outcome:
         """Call a method; what it returns or raises."""
         try:
             return method.function(*request.args, **request.kwargs), None
@@ -411,7 +411,7 @@ class _Replies:
             code = Code.ABORTED
         return (None, error), error_object(code, type(error).__name__, str(error))
 
-    def unspeakable(
+    def unserializable(
         self, _request: Request, error: BaseException
     ) -> tuple[Outcome, dict[str, Any]]:
         """Return why no copy of a value could be kept."""

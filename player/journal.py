@@ -30,20 +30,20 @@ from player.sinks import CallEntry, Sink
 from player.tables import JournalConfig
 from zmqjsonproxy.engine.callrecords import CallOutcome, CallRecord
 
-__all__ = ["ENTRIES_MOST", "OF_THE_JOURNAL", "UNKNOWN", "Journal"]
+__all__ = ["MAX_ENTRIES", "OF_THE_JOURNAL", "UNKNOWN", "Journal"]
 
 log = logging.getLogger(__name__)
 
-ENTRIES_MOST = 1000
+MAX_ENTRIES = 1000
 """Entries that are read at once."""
 OF_THE_JOURNAL = "journal"
 """Method of remarks of the journal itself."""
 REMARK = "remark"
 UNKNOWN = "unknown"
 """Outcome of a call that was running when its Player ended."""
-QUEUE_MOST = 10_000
+MAX_QUEUE = 10_000
 """Entries that wait to be written."""
-BATCH_MOST = 500
+MAX_BATCH = 500
 BATCH_BYTES = 500_000
 """Of a batch, about; of a file that is small, half of it."""
 STEP_S = 1.0
@@ -129,7 +129,7 @@ class Journal:
             is_refusal = record.outcome is not _RUNNING and record.duration_s is None
             if (is_refusal or self._refusals.left_out) and self._is_too_much(record, is_refusal):
                 return
-            record.is_taken = len(self._queue) + self._writer.pending < QUEUE_MOST
+            record.is_taken = len(self._queue) + self._writer.pending < MAX_QUEUE
             if not record.is_taken:
                 self._writer.count_lost(1, "more calls came than could be written")
                 return
@@ -148,7 +148,7 @@ class Journal:
 
     def note(self, text: str) -> None:
         """Write a remark, of what happened without a call."""
-        if len(self._queue) < QUEUE_MOST:
+        if len(self._queue) < MAX_QUEUE:
             self._queue.append(text)
             self._writer.wake()
 
@@ -157,7 +157,7 @@ class Journal:
     def _take(self) -> list[CallRecord | str]:
         batch: list[CallRecord | str] = []
         size = 0
-        while self._queue and len(batch) < BATCH_MOST and size < self._batch_bytes:
+        while self._queue and len(batch) < MAX_BATCH and size < self._batch_bytes:
             each = self._queue.popleft()
             size += (
                 1000
@@ -259,7 +259,7 @@ class Journal:
         until: float | None = None,
         client: str = "",
         method: str = "",
-        most: int = ENTRIES_MOST,
+        most: int = MAX_ENTRIES,
         newest: bool = False,
     ) -> list[JsonObject]:
         """Return entries in the order of their numbers, as JSON holds them.
@@ -286,7 +286,7 @@ class Journal:
             wheres.append(("(instr(client, ?) OR instr(key, ?))", (client, client)))
         if method:
             wheres.append(("method GLOB ?", (method.replace("[", "[[]"),)))
-        return self._select(wheres, after=after, most=min(most, ENTRIES_MOST), newest=newest)
+        return self._select(wheres, after=after, most=min(most, MAX_ENTRIES), newest=newest)
 
     def find(self, call_id: str, key: str) -> JsonObject | None:
         """Return the last entry of a call by the name that its client gave it; None: there is none.

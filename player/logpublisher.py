@@ -13,15 +13,15 @@ import time
 import traceback
 from collections.abc import Callable
 
-from groundwork.cut import cut
 from groundwork.throttle import Throttle
+from groundwork.truncation import cut
 from groundwork.values import JsonObject
 
-__all__ = ["MOST_PER_S", "LogPublisher"]
+__all__ = ["MAX_PER_S", "LogPublisher"]
 
-MOST_PER_S = 50
+MAX_PER_S = 50
 """Records that are published within a second."""
-_WAITING_MOST = 1000
+_MAX_WAITING = 1000
 _END_WITHIN_S = 1.0
 
 
@@ -33,7 +33,7 @@ class LogPublisher(logging.Handler):
         most: Records that are published within a second; of those beyond it the number is.
     """
 
-    def __init__(self, publish: Callable[[JsonObject], object], most: int = MOST_PER_S) -> None:
+    def __init__(self, publish: Callable[[JsonObject], object], most: int = MAX_PER_S) -> None:
         super().__init__()
         self._publish, self._most, self._throttle = publish, most, Throttle(most)
         self._waiting: queue.SimpleQueue[JsonObject | None] = queue.SimpleQueue()
@@ -53,7 +53,7 @@ class LogPublisher(logging.Handler):
         this process, which has no such thread."""
         if record.thread == self._thread.ident or os.getpid() != self._pid:
             return
-        if self._waiting.qsize() >= _WAITING_MOST:
+        if self._waiting.qsize() >= _MAX_WAITING:
             with self._counting:
                 self._crowded_out += 1
             return

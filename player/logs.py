@@ -19,7 +19,7 @@ from typing import Any, Self, TextIO
 import structlog
 
 from arrayconfig.logs import bind, line, log_level, log_to, place_of, set_log_level, utc
-from groundwork.cut import LONGEST, LONGEST_TRACE, cut
+from groundwork.truncation import LONGEST, LONGEST_TRACE, cut
 from player.signals import Handlers
 
 __all__ = ["LevelSignal", "pass_on", "set_up_logging"]
@@ -27,7 +27,7 @@ __all__ = ["LevelSignal", "pass_on", "set_up_logging"]
 log = logging.getLogger(__name__)
 
 Event = MutableMapping[str, Any]
-_MOST = {"event": LONGEST, "exception": LONGEST_TRACE}
+_MAX_LENGTHS = {"event": LONGEST, "exception": LONGEST_TRACE}
 
 
 def _describe(_logger: Any, _method: str, event: Event) -> Event:
@@ -48,7 +48,9 @@ def _describe(_logger: Any, _method: str, event: Event) -> Event:
 
 def _in_order(_logger: Any, _method: str, event: Event) -> Event:
     first = ("timestamp", "level", "program", "bank", "scan", "logger", "event")
-    event.update({key: cut(str(event[key]), most) for key, most in _MOST.items() if key in event})
+    event.update(
+        {key: cut(str(event[key]), most) for key, most in _MAX_LENGTHS.items() if key in event}
+    )
     return {key: event[key] for key in (*first, *event) if key in event}
 
 

@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 SHARES = 16
 """Files in which the bytes, and the days, are kept; one is being written to."""
-MOST_OF_A_FILE = 64 * 2**20
+MAX_FILE_BYTES = 64 * 2**20
 SHRINK_EVERY_S = 3600.0
 """A file that is too old is removed so often at most: a clock that was set wrong, by years, must not
 remove all of them at once."""
@@ -73,7 +73,7 @@ class Retention:
     @property
     def share(self) -> int:
         """Bytes of a file at which a new one is begun."""
-        return min(self.bytes // SHARES, MOST_OF_A_FILE)
+        return min(self.bytes // SHARES, MAX_FILE_BYTES)
 
 
 def network_file_system(folder: Path, mounts: Mounts | None = None) -> str:

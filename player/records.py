@@ -12,11 +12,11 @@ from groundwork.values import JsonObject, JsonValue
 from player.clock import Clock
 from player.dataroot import Mounts
 from player.findings import Finding
-from player.history import POINTS_MOST, History
-from player.journal import ENTRIES_MOST, Journal
+from player.history import MAX_POINTS, History
+from player.journal import MAX_ENTRIES, Journal
 from player.recordfolder import LOCAL_DISK, network_file_system
 from player.sinks import Sink
-from player.sinks.follower import Follower
+from player.sinks.follower import FileFollower
 from player.sinks.opening import open_sinks
 from player.statenames import state_name
 from player.tables import Config
@@ -68,7 +68,7 @@ class Records:
     ) -> None:
         self._config, self._bank, self._clock, self._whose = config, bank, clock, whose
         self._sinks: list[Sink] = list(sinks)
-        self._followers: list[Follower] = []
+        self._followers: list[FileFollower] = []
         self.journal: Journal | None = None
         self.history: History | None = None
         self.why_not = _why_not(state_dir)
@@ -199,7 +199,7 @@ class ServedJournal:
         until: float | None = None,
         client: str = "",
         method: str = "",
-        most: int = ENTRIES_MOST,
+        most: int = MAX_ENTRIES,
         newest: bool = False,
     ) -> JsonObject:
         """Return entries of the journal in the order of their numbers, which rise by one or more.
@@ -279,7 +279,7 @@ class ServedHistory:
         after: int = 0,
         since: float | None = None,
         until: float | None = None,
-        most: int = POINTS_MOST,
+        most: int = MAX_POINTS,
         newest: bool = False,
     ) -> list[JsonObject]:
         """Return values of some keys over time, in the order of their numbers.

@@ -11,7 +11,7 @@ AT_ONCE = 20
 """Refusals of one key that are kept however quickly they come."""
 A_MINUTE = 10
 """Further ones of it: in the 90 days of a journal some 300 MB."""
-KEYS_MOST = 100
+MAX_KEYS = 100
 TOLD_EVERY_S = 60.0
 
 
@@ -41,7 +41,7 @@ class Refusals:
         """
         room = self._rooms.get(key)
         if room is None:
-            if len(self._rooms) >= KEYS_MOST:
+            if len(self._rooms) >= MAX_KEYS:
                 del self._rooms[next(iter(self._rooms))]
             room = self._rooms[key] = _Room(AT_ONCE, now)
         room.left = min(AT_ONCE, room.left + (now - room.at) * A_MINUTE / 60)

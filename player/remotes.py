@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
-from groundwork.cut import cut
+from groundwork.truncation import cut
 from groundwork.values import JsonObject
 from player.errors import PlayerError
 from player.remotenames import SIGN, Item, local_names, read_item
@@ -20,11 +20,11 @@ from zmqjsonproxy import ProxyError, ThreadHub, portsearch
 from zmqjsonproxy.channels import Event, EventKind, LinkSettings, Update
 from zmqjsonproxy.channels.declarations import Declared, PropertyKind
 from zmqjsonproxy.channels.properties import PropertyTable
-from zmqjsonproxy.locating import Locators, NotLocatedError
+from zmqjsonproxy.resolver import NotResolvedError, Resolvers
 from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.subscriptions import Subscriptions
 
-__all__ = ["Remotes", "locators"]
+__all__ = ["Remotes", "resolvers"]
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +32,9 @@ _DESCRIBE_WITHIN_S = 5.0
 _KINDS = frozenset(PropertyKind)
 _TOLD = ("unit", "doc", "annotation", "x_unit")
 _LONGEST = 300
-_COMPLAINTS_MOST = 20
+_MAX_COMPLAINTS = 20
 """Of a remote, in the log, while one connection lasts."""
-_MOST = 1000
+_MAX_UPDATES = 1000
 """Updates that wait to be published, of one remote."""
 Describe = Callable[[], JsonObject]
 
@@ -63,9 +63,9 @@ class Remotes:
 
     def _follow(self, name: str, remote: RemoteConfig, url: str) -> None:
         if self._hub is None:
-            self._hub = ThreadHub(locators=locators(self._keys), keys=self._keys)
+            self._hub = ThreadHub(resolvers=resolvers(self._keys), keys=self._keys)
         settings = remote.link_settings(name=self._bank)
-        made_now = Subscriptions(locators(self._keys), settings, self._keys)
+        made_now = Subscriptions(resolvers(self._keys), settings, self._keys)
         subscriptions = self._by_settings.setdefault(settings, made_now)
         describe = partial(_described, self._hub, url, remote.object)
         made = Remote(self._table, name, remote, url, describe)
@@ -77,7 +77,7 @@ class Remotes:
             on_event=made.note,
             rate=remote.rate,
             dead_band=remote.dead_band,
-            most=_MOST,
+            most=_MAX_UPDATES,
         )
 
     def close(self) -> None:
@@ -136,7 +136,7 @@ class Remote:
 
     def _complain(self, text: str) -> None:
         text = cut(text, _LONGEST)
-        if text != self._state["fault"] and self._complaints < _COMPLAINTS_MOST:
+        if text != self._state["fault"] and self._complaints < _MAX_COMPLAINTS:
             self._complaints += 1
             log.warning("remote %s: %s", self._name, text)
             self._tell(fault=text)
@@ -194,10 +194,10 @@ def _service_at(url: str, _within: float) -> str:
     try:
         return reached_at(url)
     except PlayerError as error:
-        raise NotLocatedError(str(error)) from error
+        raise NotResolvedError(str(error)) from error
 
 
-def locators(keys: ClientKeys | None) -> Locators:
+def resolvers(keys: ClientKeys | None) -> Resolvers:
     """Return those of hubs that reach the Players of a configuration by their URLs, with a client's
     keys."""
     return {"service": _service_at, portsearch.SCHEME: partial(portsearch.locate, keys=keys)}

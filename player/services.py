@@ -26,8 +26,8 @@ from player.ports import local_url, split_url, tcp_url
 from portmanager import PortManager, PortManagerError
 from portmanager.conversation import own_user
 from portmanager.protocol.urls import ServiceAddress
-from zmqjsonproxy.locating import NotLocatedError
 from zmqjsonproxy.portsearch import locate
+from zmqjsonproxy.resolver import NotResolvedError
 from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["Registration", "found_in_range", "reached_at"]
@@ -106,7 +106,7 @@ def found_in_range(
     where = host or split_url(local_url(tcp_url(split_ports(url)[0], 1)))[0]
     try:
         return locate(ServerInRange(where, url.rpartition(":")[2], bank).url, within, keys)
-    except NotLocatedError as error:
+    except NotResolvedError as error:
         raise NotReadyError(bank, url, str(error)) from error
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 
 from groundwork.prompt import run_prompt
 from player.errors import PlayerError
-from player.interactive import Bank
+from player.interactive import InteractiveBank
 from player.signals import Handlers
 from zmqjsonproxy.errors import ProxyError, SelfExplanatoryError
 
@@ -23,7 +23,7 @@ END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 CLOSE_WITHIN_S = 8.0
 
 
-def banner(bank: Bank) -> str:
+def banner(bank: InteractiveBank) -> str:
     """Return what is told before the first prompt."""
     context = bank.bank.context
     simulated = ", simulated: no instrument is touched" if context.simulate else ""
@@ -40,15 +40,15 @@ def explained(error: BaseException | None) -> str | None:
     return None
 
 
-def run_shell(bank: Bank) -> None:
+def run_shell(bank: InteractiveBank) -> None:
     """Read and carry out lines until the end of input, or a signal that ends the process in
     order."""
     with _ended_by_signals(bank):
-        run_prompt({"p": bank, "Bank": Bank}, banner(bank), explained)
+        run_prompt({"p": bank, "Bank": InteractiveBank}, banner(bank), explained)
 
 
 @contextmanager
-def _ended_by_signals(bank: Bank) -> Iterator[None]:
+def _ended_by_signals(bank: InteractiveBank) -> Iterator[None]:
     """Make SIGTERM and SIGHUP (the terminal was closed) close the Bank and end the process.
 
     No exception in the main thread: IPython would catch it and go on. The handler only notes the

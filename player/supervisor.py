@@ -20,7 +20,14 @@ from pathlib import Path
 from player.errors import ConfigError, UnwritableError
 from player.tables import Config
 
-__all__ = ["Control", "ProgramSettings", "complete_conf", "control_of", "program_name", "programs"]
+__all__ = [
+    "ProgramSettings",
+    "SupervisorControl",
+    "complete_conf",
+    "control_of",
+    "program_name",
+    "programs",
+]
 
 READY_WITHIN = (
     30  # s; a start takes 2 s on an idle host, and 20 s on one with ten times too much to do
@@ -143,7 +150,7 @@ def _socket_path(directory: Path) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class SupervisorControl:
     """Where `dealer hosts` gives its orders to a host's supervisord.
 
     Attributes:
@@ -165,7 +172,7 @@ class Control:
         return [f"username={_escaped(self.user)}", "password={SHA}" + digest]
 
 
-def control_of(config: Config, host: str) -> Control | None:
+def control_of(config: Config, host: str) -> SupervisorControl | None:
     """Return what `[hosts.X]` says of a host; None if it is not there.
 
     Raises:
@@ -212,10 +219,10 @@ def control_of(config: Config, host: str) -> Control | None:
                 )
             ]
         )
-    return Control(table.supervisor, table.user or "", password)
+    return SupervisorControl(table.supervisor, table.user or "", password)
 
 
-def _control_sections(control: Control | None, here: Path) -> tuple[list[str], str]:
+def _control_sections(control: SupervisorControl | None, here: Path) -> tuple[list[str], str]:
     """Return the sections for orders, and the socket file, which there is always: for
     supervisorctl."""
     path, credentials, inet = str(_socket_path(here)), list[str](), list[str]()
@@ -239,7 +246,7 @@ def complete_conf(
     banks: Sequence[str],
     settings: ProgramSettings,
     directory: Path,
-    control: Control | None = None,
+    control: SupervisorControl | None = None,
 ) -> str:
     """Return a whole supervisord.conf whose socket, pid file and log are in `directory`, which must
     exist.

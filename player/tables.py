@@ -59,6 +59,7 @@ __all__ = [
     "DashboardConfig",
     "DealerConfig",
     "EndpointConfig",
+    "FreePortOrService",
     "HistoryConfig",
     "Host",
     "HostConfig",
@@ -196,6 +197,13 @@ PortOrService = Annotated[
 ]
 """A port, `FIRST-LAST` for the first that is free, or `service:NAME` for one that is lent under
 that name; `{bank}` in it, or nothing, is the Bank's name."""
+FreePortOrService = Annotated[
+    Annotated[int, Field(ge=0, le=65535), Tag("port")]
+    | Annotated[PortRange, Tag("range")]
+    | Annotated[ServiceName, Tag("service")],
+    Discriminator(form_of_port),
+]
+"""The same with 0 for any free one."""
 Manager = Annotated[str, AfterValidator(_manager)]
 Address = Annotated[str, AfterValidator(_address)]
 Host = Annotated[str, Field(min_length=1), AfterValidator(checked_host)]

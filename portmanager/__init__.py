@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from groundwork.late import late_names
+from groundwork.lazyimports import lazy_names
 from portmanager.allocation import Allocation
 from portmanager.client import PortManager
 from portmanager.errors import (
@@ -15,7 +15,7 @@ from portmanager.errors import (
     NotAListError,
     NotOneServiceError,
     PortManagerError,
-    RefusedError,
+    PortManagerRefusedError,
     ReplyError,
     SearchKeyError,
 )
@@ -35,10 +35,10 @@ __all__ = [
     "NotOneServiceError",
     "PortManager",
     "PortManagerError",
-    "RefusedError",
+    "PortManagerRefusedError",
     "ReplyError",
     "SearchKeyError",
 ]
 
 # asyncio costs a blocking program 30 ms.
-__getattr__ = late_names(__name__, {"AsyncPortManager": "portmanager.aio"})
+__getattr__ = lazy_names(__name__, {"AsyncPortManager": "portmanager.aio"})

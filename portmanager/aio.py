@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Self, cast
 
-from portmanager.conversation import CLOSED, Link, Verbs
+from portmanager.conversation import CLOSED, PortManagerLink, PortManagerVerbs
 from portmanager.errors import ReplyError
 from portmanager.protocol.dialogue import Dialogue, Reply
 from portmanager.sockets import acknowledge_at_once, check, looking_up
@@ -15,7 +15,7 @@ from portmanager.sockets import acknowledge_at_once, check, looking_up
 __all__ = ["AsyncPortManager"]
 
 
-class AsyncPortManager(Verbs):
+class AsyncPortManager(PortManagerVerbs):
     """A connection to a port manager, for programs that use asyncio; see `PortManager`, whose names
     it has.
 
@@ -89,7 +89,7 @@ class _Connection(asyncio.Protocol):
     _awaited: asyncio.Future[Reply] | None = None
     _reason = ""
 
-    def __init__(self, dialogue: Dialogue, ended: Callable[[Link, str], None]) -> None:
+    def __init__(self, dialogue: Dialogue, ended: Callable[[PortManagerLink, str], None]) -> None:
         self._dialogue, self._tell = dialogue, ended
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -202,7 +202,7 @@ def _answer(program: str, options: argparse.Namespace) -> int:
 
 def _serve(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     from portmanager.program import run  # asyncio, which the other commands need not load
-    from portmanager.server import Server, ServerSettings
+    from portmanager.server import PortManagerSettings, Server
 
     try:
         set_up_logging(options.log_level, options.log)
@@ -214,7 +214,7 @@ def _serve(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         return 1
     try:
         server = Server(
-            ServerSettings(
+            PortManagerSettings(
                 listen=options.listen,
                 bind=tuple(options.bind or ()),
                 ports=options.ports,

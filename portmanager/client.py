@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from groundwork.closing import Closing
-from portmanager.conversation import Conversation, Verbs
+from portmanager.conversation import Conversation, PortManagerVerbs
 from portmanager.protocol.dialogue import Dialogue, Reply
 from portmanager.sockets import acknowledge_at_once, check, looking_up
 
@@ -57,14 +57,14 @@ class PortManager(Conversation, Closing):
 
     _link: _Socket | None = None
 
-    getPort = blocking(Verbs.getPort)  # noqa: N815 - the name is NSCLDAQ's
-    listPorts = blocking(Verbs.listPorts)  # noqa: N815 - the name is NSCLDAQ's
-    find = blocking(Verbs.find)
-    get_port = blocking(Verbs.get_port)
-    list_ports = blocking(Verbs.list_ports)
-    search = blocking(Verbs.search)
-    locate = blocking(Verbs.locate)
-    reacquire = blocking(Verbs.reacquire)
+    getPort = blocking(PortManagerVerbs.getPort)  # noqa: N815 - the name is NSCLDAQ's
+    listPorts = blocking(PortManagerVerbs.listPorts)  # noqa: N815 - the name is NSCLDAQ's
+    find = blocking(PortManagerVerbs.find)
+    get_port = blocking(PortManagerVerbs.get_port)
+    list_ports = blocking(PortManagerVerbs.list_ports)
+    search = blocking(PortManagerVerbs.search)
+    locate = blocking(PortManagerVerbs.locate)
+    reacquire = blocking(PortManagerVerbs.reacquire)
 
     def status(self) -> str:
         """Return what the server knows of itself, as JSON; asked on a connection of its own.

@@ -19,13 +19,13 @@ from portmanager.errors import (
     ConnectionLostError,
     NoAnswerError,
     PortManagerError,
-    RefusedError,
+    PortManagerRefusedError,
     ReplyError,
 )
 from portmanager.protocol.dialogue import DUPLICATE, Dialogue, Question, Reply, only_one, selected
 from portmanager.protocol.lines import DEFAULT_PORT
 
-__all__ = ["TIMEOUT", "Conversation", "Link", "Verbs", "own_user"]
+__all__ = ["TIMEOUT", "Conversation", "PortManagerLink", "PortManagerVerbs", "own_user"]
 
 TIMEOUT = 10.0
 DUPLICATE_FOR_S = 1.0
@@ -35,7 +35,7 @@ LOST_AGAIN = "asking for lost ports again"
 T = TypeVar("T")
 
 
-class Link(Protocol):
+class PortManagerLink(Protocol):
     """One connection."""
 
     async def exchange(self, request: bytes, timeout: float) -> Reply:
@@ -59,7 +59,7 @@ class Conversation:
 
     _turn: AbstractAsyncContextManager[Any]
     """One call after the other."""
-    _link: Link | None = None
+    _link: PortManagerLink | None = None
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Conversation:
         """Make ready what only one kind of client has."""
 
     @abstractmethod
-    async def _open(self) -> Link:
+    async def _open(self) -> PortManagerLink:
         """Connect."""
 
     @abstractmethod
@@ -130,7 +130,7 @@ class Conversation:
                     f"asking for a port for {service}",
                     lambda: self._dialogue.get_port(service, user, wish),
                 )
-            except RefusedError as error:
+            except PortManagerRefusedError as error:
                 if str(error) != DUPLICATE or held or time.monotonic() > give_up:
                     raise
             await self._sleep(0.02)
@@ -147,7 +147,7 @@ class Conversation:
 
     # --- the connection
 
-    async def _usable(self, doing: str) -> Link:
+    async def _usable(self, doing: str) -> PortManagerLink:
         if self._is_closed:
             self._lose(doing, CLOSED)
         if self._link is not None and (reason := self._link.ended()):
@@ -177,7 +177,7 @@ class Conversation:
                     error.with_lost(self._forget())
                 raise
 
-    async def _exchange(self, link: Link, request: bytes, doing: str) -> Reply:
+    async def _exchange(self, link: PortManagerLink, request: bytes, doing: str) -> Reply:
         self._dialogue.asks(request)
         try:
             return await link.exchange(request, self.timeout)
@@ -193,7 +193,7 @@ class Conversation:
             self._forget()
             raise
 
-    def _ended(self, link: Link, reason: str) -> None:
+    def _ended(self, link: PortManagerLink, reason: str) -> None:
         """Take note that a connection ended while no call waited: for the callback, or the next
         call."""
         if link is self._link:
@@ -223,7 +223,7 @@ class Conversation:
         self._lost.clear()
 
 
-class Verbs(Conversation):
+class PortManagerVerbs(Conversation):
     """Verbs that both clients offer; the blocking one runs each to its end.
 
     The methods with names in mixed case are those of NSCLDAQ's class; the others are this

@@ -29,7 +29,7 @@ __all__ = [
     "NotAListError",
     "NotOneServiceError",
     "PortManagerError",
-    "RefusedError",
+    "PortManagerRefusedError",
     "ReplyError",
     "SearchKeyError",
 ]
@@ -51,7 +51,7 @@ class PortManagerError(Portable):
         return self
 
 
-class RefusedError(PortManagerError, RuntimeError):
+class PortManagerRefusedError(PortManagerError, RuntimeError):
     """The server said no; the text is the server's."""
 
 

@@ -31,7 +31,7 @@ from groundwork.printable import printable
 from portmanager.allocation import Allocation
 from portmanager.client import PortManager
 from portmanager.conversation import TIMEOUT
-from portmanager.errors import ConnectionLostError, PortManagerError, RefusedError
+from portmanager.errors import ConnectionLostError, PortManagerError, PortManagerRefusedError
 from portmanager.protocol.lines import DEFAULT_PORT, write_allocation
 from portmanager.tables import SORTS, glob, table
 
@@ -260,7 +260,7 @@ def _run_check(options: argparse.Namespace) -> int:
     try:
         with _connect(options) as manager:
             state = json.loads(manager.status())
-    except (RefusedError, ConnectionLostError):
+    except (PortManagerRefusedError, ConnectionLostError):
         state = {}
     remarks = _remarks(allocations, state)
     kind = "this project's" if state else "the Rust server" if is_rust else "the original"

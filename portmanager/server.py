@@ -2,7 +2,7 @@
 
 One event loop, no threads but those that write files and look up the names of users; no blocking
 call in the path of a request. What a line means is in `protocol/`, a connection in `peer.py`, what
-connections share in `lending.py`.
+connections share in `portallocations.py`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from groundwork.addresses import is_loopback_host
 from groundwork.peers import Peers
 from groundwork.wholefiles import replace_file
+from portmanager.connection import ClientConnection
 from portmanager.files import Files, usage_text
-from portmanager.lending import Lending, Quota
-from portmanager.peer import Peer
+from portmanager.portallocations import PortAllocations, Quota
 from portmanager.protocol.lines import DEFAULT_PORT
 from portmanager.protocol.pool import DEFAULT_RANGE, Pool
 
-__all__ = ["Server", "ServerSettings"]
+__all__ = ["PortManagerSettings", "Server"]
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ _ALL, _LOOPBACK = ("0.0.0.0", "::"), ("127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServerSettings:
+class PortManagerSettings:
     """Settings of a port manager.
 
     Attributes:
@@ -96,7 +96,7 @@ class Server:
         ValueError: The settings contradict themselves; all faults, one per line.
     """
 
-    def __init__(self, settings: ServerSettings) -> None:
+    def __init__(self, settings: PortManagerSettings) -> None:
         faults = []
         if not 0 <= settings.listen <= 65535:
             faults.append(f"listen port {settings.listen}: a port is a number from 0 to 65535")
@@ -106,7 +106,7 @@ class Server:
         except ValueError as error:
             faults.append(str(error))
         try:
-            self.lending = Lending(pool, settings.peers, self._usage_changed)
+            self.allocations = PortAllocations(pool, settings.peers, self._usage_changed)
         except ValueError as error:
             faults.append(str(error))
         if faults:
@@ -128,26 +128,26 @@ class Server:
         Raises:
             OSError: The port is in use, an address is not ours, or a file cannot be written.
         """
-        self.lending.quota = Quota(self.settings.per_connection, self.settings.per_user)
-        self.lending.any_user = self.settings.any_user
-        lending, loop = self.lending, asyncio.get_running_loop()
-        lending.most = _raise_file_limit(self.settings.max_connections)
+        self.allocations.quota = Quota(self.settings.per_connection, self.settings.per_user)
+        self.allocations.any_user = self.settings.any_user
+        allocations, loop = self.allocations, asyncio.get_running_loop()
+        allocations.most = _raise_file_limit(self.settings.max_connections)
         sockets = self._sockets()
         for sock in sockets:
             self._listeners.append(
                 await loop.create_server(
-                    lambda: Peer(lending),
+                    lambda: ClientConnection(allocations),
                     sock=sock,
                     backlog=ACCEPTED_AT_A_TIME,
                     start_serving=False,
                 )
             )
-        lending.port = self.port
-        lending.pool.withdraw(self.port)
+        allocations.port = self.port
+        allocations.pool.withdraw(self.port)
         try:
             if self.settings.files is not None:
                 self._files = self.settings.files(self.port)
-                lending.earlier = await asyncio.to_thread(self._files.begin, self.port)
+                allocations.earlier = await asyncio.to_thread(self._files.begin, self.port)
         except OSError:
             await self.stop()
             raise
@@ -161,9 +161,9 @@ class Server:
             "listening on port %d of %s; lends ports %d-%d, at most %d connections",
             self.port,
             ", ".join(self._addresses),
-            lending.pool.low,
-            lending.pool.high,
-            lending.most,
+            allocations.pool.low,
+            allocations.pool.high,
+            allocations.most,
         )
         others = Peers(self.settings.peers).has_others
         if not others and not all(map(is_loopback_host, self._addresses)):
@@ -227,11 +227,11 @@ class Server:
         if self._files is not None:
             await self._write_usage()  # what is lent now is what the next server tries to give back
             self._files.remove()
-        for connection in list(self.lending.connections):
+        for connection in list(self.allocations.connections):
             connection.abort()
-        while self.lending.connections:
+        while self.allocations.connections:
             await asyncio.sleep(0)
-        self.lending.write_notes()
+        self.allocations.write_notes()
 
     # --- usage file
 
@@ -253,12 +253,12 @@ class Server:
     async def _write_usage(self) -> None:
         assert self._files is not None
         text = usage_text(
-            (lent.port, lent.service, lent.user) for lent in self.lending.ledger.by_port()
+            (lent.port, lent.service, lent.user) for lent in self.allocations.ledger.by_port()
         )
         try:
             await asyncio.to_thread(replace_file, self._files.usage, text)
         except OSError as error:
-            self.lending.note(
+            self.allocations.note(
                 logging.WARNING, "the usage file %s cannot be written: %s", self._files.usage, error
             )
 

@@ -3,6 +3,6 @@ own."""
 
 from __future__ import annotations
 
-from groundwork.late import late_names
+from groundwork.lazyimports import lazy_names
 
-__getattr__ = late_names(__name__, {})
+__getattr__ = lazy_names(__name__, {})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from groundwork.givenfiles import GivenFileError, read_given
 from player.bank import BankContext
@@ -30,13 +30,13 @@ from spectrometer.config import (
     memory_faults,
     text_faults,
 )
-from spectrometer.daq.errors import DaqError
+from spectrometer.currentmode import CurrentMode
 from spectrometer.daq.liveframes import live_path
 from spectrometer.daq.programs import Programs
 from spectrometer.derive.switching import phase_request
 from spectrometer.derive.switchingview import as_svg, as_text
 from spectrometer.derive.times import LEAD_S, ORIGINALS_LEAD_S, as_list, earliest_start, read_time
-from spectrometer.errors import UNDER_WAY, BankError, ModeChangeError, NoModeError, ScanError
+from spectrometer.errors import BankError
 from spectrometer.followedbank import FollowedBank
 from spectrometer.modes import ModeDefaultsTable, ModeTable, composed_modes, mode_faults
 from spectrometer.modesetting import READY_WITHIN_S, ModeSetter
@@ -49,11 +49,9 @@ from spectrometer.statusmemory import StatusMemory
 from zmqjsonproxy import (
     AlreadyDoneError,
     Keyword,
-    OperationAbortedError,
     RefusedError,
     command,
     current_caller,
-    current_operation,
     operation,
     query,
 )
@@ -61,24 +59,30 @@ from zmqjsonproxy.handle import OperationHandle
 
 __all__ = ["SpectrometerBank"]
 
-MODE_CHANGE_ENDS_S = 5.0
-MODE_STATE_KEY = "MODESTAT"  # for whoever only reads the status memory: "set" or "none"
-
 
 class SpectrometerBank(FollowedBank):
     """A Bank of the spectrometer."""
+
+    _setter_type: ClassVar[type[ModeSetter]] = ModeSetter
 
     def __init__(self, context: BankContext) -> None:
         super().__init__(context)
         assert isinstance(context.config, SpectrometerBankConfig)
         self._config: SpectrometerBankConfig = context.config
-        self._setter = ModeSetter(context, self._config)
+        self._setter = self._setter_type(context, self._config)
+        self._current = CurrentMode(
+            self._setter,
+            lambda: self._status,
+            self.log,
+            self._scan_control,
+            self._write_scan_number,
+            self._tell_mode,
+        )
         self._starts = Starts(
             context.clock, self._setter, self._scan_number, self._write_scan_number
         )
         self._status_memory = StatusMemory(context, self._config, self._table)
         self._spectra: SpectrumPublisher | None = None
-        self._ended_by_stop = False  # the last one, and that `stop` has not said so yet
 
     # what the host needs
 
@@ -151,7 +155,7 @@ class SpectrometerBank(FollowedBank):
 
     def close(self) -> None:
         self._status_memory.announce_end()
-        self._abandon_mode("the Player ends", quit_s=2.0, by="its Player, which ends")
+        self._current.abandon("the Player ends", quit_s=2.0, by="its Player, which ends")
         self._setter.close()
         if self._spectra is not None:
             self._spectra.close()
@@ -159,7 +163,7 @@ class SpectrometerBank(FollowedBank):
         self._status_memory.close()
 
     def watchdog(self) -> None:
-        if (scan := self._scan) is not None:
+        if (scan := self._current.scan) is not None:
             with suppress(StatusMemoryError):
                 scan.tick()
         self._status_memory.look()
@@ -182,65 +186,22 @@ class SpectrometerBank(FollowedBank):
             force: Set the mode up again even if it is set, and even while a scan runs.
         """
         name, frequency = self._setter.wanted(mode, bandwidth)
-        present = self._backend.setup if self._backend is not None and name == self._mode else None
-        is_set = present is not None and (present.mode, present.asked_mhz) == (
-            self._setter.modes[name],
-            frequency,
-        )
-        if is_set and not force and not current_caller().native:
+        current = self._current
+        is_set = current.is_at(name, frequency) and not force
+        if is_set and not current_caller().native:
             raise RefusedError(
                 f"mode {name} is already set, use force; parameters and switching states are kept"
             )
         if not force:
-            self._refuse_while_scanning("stop it first, or use force")
-        if is_set and not force:
-            self._the_backend().prepare_defaults()
-            self._status.remove(self._noted - self._the_backend().status_values.keys())
-            self._noted.clear()
+            current.refuse_while_scanning("stop it first, or use force")
+        if is_set:
+            backend = current.need_backend()
+            backend.prepare_defaults()
+            self._forget_noted(backend.status_values)
             text = f"mode {name} is set already; parameters and switching states have their defaults again"
             raise AlreadyDoneError(text, [True, text])
-        self._changing.clear()
-        self._tell_mode()
-        try:
-            return self._change_mode(name, frequency, keep_program=not force)
-        finally:
-            self._changing.set()
-            self._tell_mode()
-
-    def _change_mode(self, name: str, frequency: float, *, keep_program: bool) -> list[Any]:
-        """A transaction: it ends with the mode set, or with none and the reason in `mode_state` and
-        MODESTAT."""
-        handle, status = current_operation(), self._status
-        handle.progress(0.0, "ending the old mode")
-        what = f"set_mode({name}) by {current_caller()}"
-        is_kept = keep_program and self._scan is not None and self._setter.keeps_program()
-        self._abandon_mode(what, by=str(current_caller()), keep_programs=is_kept)
-        self._why_no_mode = f"{what} {UNDER_WAY}"
         self._noted.clear()
-        try:
-            backend = self._setter.install(name, frequency, status, handle)
-            self._write_scan_number()
-            programs = self._setter.programs(backend.mode, status)
-            self._scan = self._scan_control(backend, programs)
-            self._setter.start_programs(backend, programs, handle)
-            handle.check()
-        except BaseException as error:
-            self._abandon_mode(f"set_mode({name}): {error}", quit_s=0.5)  # nothing is written yet
-            self._setter.end_program(0.5)
-            self._ended_by_stop = handle.aborted_for == "stop"
-            if not isinstance(error, OperationAbortedError):
-                self.log.error("set_mode(%s): %s", name, error)
-            if isinstance(error, BankError | StatusMemoryError | DaqError | OSError):
-                raise ModeChangeError(
-                    f"mode {name} could not be set up, no mode is set now: {error}"
-                ) from error
-            raise
-        self._backend, self._mode, self._why_no_mode = backend, name, ""
-        self._setter.frequencies[name] = frequency
-        status.update({MODE_STATE_KEY: "set"})
-        handle.progress(1.0, "")
-        self.log.info("mode %s at %.9g MHz", name, backend.setup.frequency_mhz)
-        return [True, f"new mode {name} set!"]
+        return current.change(name, frequency, keep_program=not force)
 
     def _scan_control(self, backend: Backend, programs: Programs) -> ScanControl:
         """Return what runs the scans of a mode; a rehearsal has another."""
@@ -254,19 +215,6 @@ class SpectrometerBank(FollowedBank):
             self._reports,
             self._tell_scan,
         )
-
-    def _abandon_mode(
-        self, why: str, quit_s: float = 5.0, *, by: str = "", keep_programs: bool = False
-    ) -> None:
-        scan, self._scan, self._backend, self._mode = self._scan, None, None, None
-        self._why_no_mode = why
-        if scan is not None:
-            scan.close(why, quit_s, by=by, keep_programs=keep_programs)
-        if self._memory is not None:
-            with suppress(StatusMemoryError):
-                self._memory.remove(["MODENUM", "MODENAME"])
-                self._memory.update({MODE_STATE_KEY: "none"})
-        self._tell_mode()
 
     @query
     def list_modes(self) -> list[str]:
@@ -321,28 +269,24 @@ class SpectrometerBank(FollowedBank):
         Returns:
             True; for several, each name -> True.
         """
-        self._the_backend().parameters.update(kvpairs)
+        self._current.need_backend().parameters.update(kvpairs)
         return True if len(kvpairs) == 1 else dict.fromkeys(kvpairs, True)
 
     @query
     def get_param(self, name: str | None = None) -> Any:
         """The value of one parameter, or of all by name."""
-        return self._the_backend().parameters.get(name)
+        return self._current.need_backend().parameters.get(name)
 
     @query
     def help_param(self, name: str | None = None) -> Any:
         """The help text of one parameter, or of all by name."""
-        return self._the_backend().parameters.help(name)
+        return self._current.need_backend().parameters.help(name)
 
     @command(refusal_pair=True)
     def prepare(self) -> None:
         """Compute what depends on the parameters, and send everything to status memory and FPGA."""
-        self._refuse_while_scanning("stop it first")
-        self._the_backend().prepare()
-
-    def _refuse_while_scanning(self, remedy: str) -> None:
-        if self._scan is not None and self._scan.scanning:
-            raise RefusedError(f"a scan is {self._scan.state}; {remedy}")
+        self._current.refuse_while_scanning("stop it first")
+        self._current.need_backend().prepare()
 
     # switching signals
 
@@ -389,9 +333,9 @@ class SpectrometerBank(FollowedBank):
         return as_text(cycle) if form == "text" else as_svg(cycle)
 
     def _vegas(self) -> VegasBackend:
-        backend = self._the_backend()
+        backend = self._current.need_backend()
         if not isinstance(backend, VegasBackend):
-            raise BankError(f"switching signals are not supported in mode {self._mode}")
+            raise BankError(f"switching signals are not supported in mode {self._current.name}")
         return backend
 
     # scans
@@ -404,7 +348,7 @@ class SpectrometerBank(FollowedBank):
         banks: object = (),
     ) -> None:
         """Refuse a start while the Bank is another's, else reserve the Bank for it."""
-        self._starts.admit(self._scan, operation, start_id)
+        self._starts.admit(self._current.scan, operation, start_id)
 
     @operation(answers_when_accepted=True, refusal_pair=True, admit=_admit)
     def start(self, starttime: Sequence[int] | None = None) -> list[Any]:
@@ -416,7 +360,7 @@ class SpectrometerBank(FollowedBank):
             starttime: [Y, M, D, h, m, s, us] UTC, rounded up to a full second; None: as early as
                 possible.
         """
-        return self._starts.make(self._the_scan(), self._the_backend(), starttime)
+        return self._starts.make(self._current.need_scan(), self._current.need_backend(), starttime)
 
     @operation(answers_when_accepted=True, refusal_pair=True, admit=_admit)
     def arm(
@@ -433,7 +377,7 @@ class SpectrometerBank(FollowedBank):
                 `confirm_start` name it.
             banks: All Banks of a common start; its scan is whole when `confirm_start` has said so.
         """
-        scan, backend = self._the_scan(), self._the_backend()
+        scan, backend = self._current.need_scan(), self._current.need_backend()
         return self._starts.make(scan, backend, starttime, start_id, banks, two_phase=True)
 
     @command(urgent=True, aborts=False, refusal_pair=True)
@@ -441,7 +385,7 @@ class SpectrometerBank(FollowedBank):
         """Confirm what `arm` made ready for this time, under the same identity. True, and a
         sentence."""
         when = read_time(starttime)
-        self._the_scan().commit(when, start_id)
+        self._current.need_scan().commit(when, start_id)
         return [True, f"Committed to {when:%Y-%m-%d %H:%M:%S} UTC"]
 
     @command(urgent=True, aborts=False)
@@ -453,7 +397,7 @@ class SpectrometerBank(FollowedBank):
             start_id: Identity of the start.
             missing: Names of Banks; may be said again with more of them.
         """
-        if self._the_scan().confirm(start_id, read_banks(missing)):
+        if self._current.need_scan().confirm(start_id, read_banks(missing)):
             return [True, "Noted"]
         return [True, "No such start here"]
 
@@ -466,7 +410,7 @@ class SpectrometerBank(FollowedBank):
             start_id: Identity of the start; None: the one that waits, if it has been given no
                 identity.
         """
-        scan, by = self._scan, str(current_caller())
+        scan, by = self._current.scan, str(current_caller())
         is_withdrawn = bool(start_id) and self._starts.withdraw(
             start_id or "", by
         )  # it may begin at this moment
@@ -481,7 +425,7 @@ class SpectrometerBank(FollowedBank):
         While a scan runs, or a data-taking program that was started anew is not ready, it is refused;
         clients of the original get the time all the same, and `start` refuses them, or waits.
         """
-        scan, backend = self._the_scan(), self._the_backend()
+        scan, backend = self._current.need_scan(), self._current.need_backend()
         lead = LEAD_S if current_caller().native else ORIGINALS_LEAD_S
         answer = [
             True,
@@ -497,24 +441,20 @@ class SpectrometerBank(FollowedBank):
     def stop(self) -> list[Any]:
         """End the scan, monitor mode, a start that waits, or a mode change. True, and what was
         ended."""
-        is_changing = not self._changing.is_set()
-        if not self._changing.wait(MODE_CHANGE_ENDS_S):
-            raise ScanError(f"the mode change did not end within {MODE_CHANGE_ENDS_S:g} s")
-        ended, self._ended_by_stop = self._ended_by_stop, False
-        if (ended or is_changing) and self._mode is None:
+        if self._current.await_end_of_change():
             return [True, "Mode change aborted; no mode is set"]
-        return [True, self._the_scan().stop(str(current_caller()))]
+        return [True, self._current.need_scan().stop(str(current_caller()))]
 
     @command(refusal_pair=True)
     def monitor(self) -> list[Any]:
         """Take data without recording them. True, and a sentence."""
-        self._the_scan().monitor(READY_WITHIN_S)
+        self._current.need_scan().monitor(READY_WITHIN_S)
         return [True, "Start monitor mode."]
 
     @query(refusal_pair=True)
     def scan_status(self) -> list[Any]:
         """[whether a scan is under way, "NETSTAT=...", "DISKSTAT=..."]."""
-        values, scan = self._status.read(), self._the_scan()
+        values, scan = self._status.read(), self._current.need_scan()
         return [
             scan.scanning,
             f"NETSTAT={values.get('NETSTAT')}",
@@ -526,7 +466,7 @@ class SpectrometerBank(FollowedBank):
     @query
     def get_overview(self) -> dict[str, Any]:
         """Return mode, scan and state in a few values, name -> value: a row of `dealer status`."""
-        return bank_overview(self._mode, self._status.read())
+        return bank_overview(self._current.name, self._status.read())
 
     @query
     def get_findings(self) -> list[dict[str, str]]:
@@ -534,30 +474,21 @@ class SpectrometerBank(FollowedBank):
         device."""
         damage = self._status.damage()
         values = {} if damage else self._status.read()
-        why = "" if self._backend is not None or not self._changing.is_set() else self._why_no_mode
+        current = self._current
+        why = "" if current.backend is not None or current.is_changing else current.cause
         return bank_findings(self.name, damage, why, values)
 
     @command
     def reset_roach(self) -> None:
         """Run the mode's reset phase."""
-        self._the_backend().run_phase("reset")
+        self._current.need_backend().run_phase("reset")
 
     @command
     def arm_roach(self) -> None:
         """Run the mode's arm phase."""
-        self._the_backend().run_phase("arm")
+        self._current.need_backend().run_phase("arm")
 
     @command
     def disarm_roach(self) -> None:
         """Run the mode's postarm phase."""
-        self._the_backend().run_phase("postarm")
-
-    def _the_backend(self) -> Backend:
-        if self._backend is None:
-            raise NoModeError(self._why_no_mode)
-        return self._backend
-
-    def _the_scan(self) -> ScanControl:
-        if self._scan is None or self._backend is None:
-            raise RefusedError(str(NoModeError(self._why_no_mode)))
-        return self._scan
+        self._current.need_backend().run_phase("postarm")

@@ -3,14 +3,12 @@ queries."""
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from groundwork.values import JsonObject
 from player.bank import BankContext
 from spectrometer.backends.vegas import VegasBackend
 from spectrometer.daq.programs import Programs
-from spectrometer.observing.scan import ScanControl
 from spectrometer.observing.scanreport import NO_REPORT, ScanReports, standing
 from spectrometer.observing.scanstate import ScanState
 from spectrometer.statusbank import StatusBank
@@ -42,12 +40,7 @@ class FollowedBank(StatusBank):
 
     def __init__(self, context: BankContext) -> None:
         super().__init__(context)
-        self._scan: ScanControl | None = None
         self._reports = ScanReports()
-        self._mode: str | None = None
-        self._why_no_mode = ""
-        self._changing = threading.Event()  # set: no mode change is going on
-        self._changing.set()
 
     def _tell_scan(self, told: JsonObject) -> None:
         """Publish how the scan stands."""
@@ -65,7 +58,7 @@ class FollowedBank(StatusBank):
     )
     def daq(self) -> dict[str, Any]:
         """Return how the data-taking program stands; waits for nothing."""
-        scan = self._scan
+        scan = self._current.scan
         programs = None if scan is None else scan.programs
         has_said = programs is not None and programs.reports
         state = "none" if programs is None else "ended"
@@ -73,13 +66,13 @@ class FollowedBank(StatusBank):
             "program": None if programs is None else programs.name,
             "pid": None if programs is None else programs.pid,
             "state": self._shown("DAQSTATE") if has_said else state,
-            "mode": self._mode,
+            "mode": self._current.name,
             "no_spectrum": self._why_no_spectrum(programs),
             "note": self._shown("DAQNOTE") or "" if has_said else "",
         }
 
     def _why_no_spectrum(self, programs: Programs | None) -> str:
-        backend = self._backend
+        backend = self._current.backend
         if programs is None or backend is None:
             return "no mode is set"
         if programs.has_counts is None:
@@ -91,7 +84,7 @@ class FollowedBank(StatusBank):
     @query
     def get_mode(self) -> str | None:
         """The name of the mode that is set; None if there is none."""
-        return self._mode
+        return self._current.name
 
     @query
     def mode_state(self) -> dict[str, Any]:
@@ -102,15 +95,7 @@ class FollowedBank(StatusBank):
             synthesizer makes, None without a mode; cause: why there is none, "" if none was ever
             asked for.
         """
-        backend = self._backend
-        state = "changing" if not self._changing.is_set() else "none" if backend is None else "set"
-        frequency = None if backend is None else backend.setup.frequency_mhz
-        return {
-            "state": state,
-            "mode": self._mode,
-            "frequency_mhz": frequency,
-            "cause": self._why_no_mode,
-        }
+        return self._current.describe()
 
     @query
     def scan_report(self, start_id: str | None = None) -> dict[str, Any]:
@@ -130,6 +115,6 @@ class FollowedBank(StatusBank):
         report = self._reports.get(start_id)
         if report is None:
             return dict(NO_REPORT)
-        if self._scan is not None:
-            self._scan.look_into(report)
+        if (scan := self._current.scan) is not None:
+            scan.look_into(report)
         return report.as_dict()

@@ -41,7 +41,6 @@ from spectrometer.observing.scannumber import ScanNumber
 from spectrometer.observing.scanreport import ScanOutcome, ScanReport, ScanReports, Verdict
 from spectrometer.observing.scanstate import COMMIT_BEFORE_S, ScanState
 from spectrometer.observing.scanwatch import END_AFTER_S
-from spectrometer.observing.starts import Starts
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.protocol.cards import Value, check_keyword, read_card, write_card
 from spectrometer.status.protocol.damage import Damage
@@ -89,131 +88,6 @@ def rehearse(path: Path, banks: Sequence[str]) -> dict[str, RehearsedBank]:
         found[name] = RehearsedBank(context)
         found[name].open()
     return found
-
-
-class RehearsedBank(SpectrometerBank):
-    """A Bank whose calls change nothing but itself. Used by one thread, while virtual time
-    holds."""
-
-    def __init__(self, context: BankContext) -> None:
-        super().__init__(context)
-        assert isinstance(context.config, SpectrometerBankConfig)
-        self._rehearsal = _Setter(context, context.config)
-        self._setter = self._rehearsal
-        self._scan_number = _NumberInMemory(context.data_root, context.name, self.log)
-        self._starts = Starts(
-            context.clock, self._setter, self._scan_number, self._write_scan_number
-        )
-
-    def open(self) -> None:
-        self._memory = StatusInMemory()
-        self._setter.open()
-        self._write_scan_number()
-
-    def _scan_control(self, backend: Backend, programs: Programs) -> ScanControl:
-        return _Scan(self._status, programs, self.log, self._reports, self._tell_scan)
-
-    # the model
-
-    def objects(self) -> Mapping[str, object | None]:
-        """The Bank, and its parts without methods: there are no devices in a plan."""
-        return {"bank": self, "bank.roach": None, "bank.valon": None}
-
-    def catch_up(self) -> None:
-        """Bring a scan to where it is by now."""
-        if isinstance(self._scan, _Scan):
-            self._scan.catch_up()
-
-    def take_waited(self) -> float:
-        """Return how long phases and network set-up of the last call waited, s."""
-        waited, self._rehearsal.waited = self._rehearsal.waited, 0.0
-        return waited
-
-    def next_change(self) -> float | None:
-        """When the scan goes on by itself, unix time."""
-        return self._scan.next_change() if isinstance(self._scan, _Scan) else None
-
-    def tell(
-        self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], value: Any
-    ) -> tuple[str, list[str]]:
-        """Tell what a call has done, and what is doubtful about it."""
-        backend = self._backend
-        if backend is None:
-            return _short(value), []
-        if method == "set_mode":
-            return f"{self._mode}, {backend.family}, {backend.setup.frequency_mhz:g} MHz", []
-        if method == "set_param":
-            return ", ".join(
-                f"{name}={_short(backend.parameters.get(name))}" for name in kwargs
-            ), _scan_doubts(backend)
-        if method in ("add_switching_state", "set_gbt_ss", "clear_switching_states"):
-            return _short(value), []
-        if method == "prepare":
-            return _prepared(backend), _rounding_doubts(backend)
-        if method in ("start", "arm", "commit") and isinstance(self._scan, _Scan):
-            return self._scan.tell(), [*self._prepared_late(), *self._scan.doubts()]
-        return _short(value), []
-
-    def _prepared_late(self) -> list[str]:
-        if not self._starts.prepared_first:
-            return []
-        return [
-            f"set after the last prepare, so the start prepares first: {', '.join(self._starts.prepared_first)}"
-        ]
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, list) and len(value) == 2 and value[0] is True:
-        value = value[1]
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _prepared(backend: Backend) -> str:
-    shown = {"EXPOSURE": "exposure {:g} s", "NCHAN": "{} channels", "OBSNCHAN": "{} channels"}
-    values = backend.status_values
-    found = [
-        form.format(values[key])
-        for key, form in shown.items()
-        if isinstance(values.get(key), int | float)
-    ]
-    return ", ".join(dict.fromkeys(found)) or "sent to the hardware"
-
-
-def _scan_doubts(backend: Backend) -> list[str]:
-    parameters = backend.parameters
-    length, doubts = float(parameters["scan_length"]), list[str]()
-    if length > LONG_SCAN_S:
-        doubts.append(f"scan_length is {length:g} s, {length / 3600:.1f} h; is it meant so?")
-    if "exposure" not in parameters.names:
-        return doubts
-    exposure = float(parameters["exposure"])
-    if exposure > length:
-        doubts.append(f"one exposure of {exposure:g} s is longer than the scan of {length:g} s")
-    elif (
-        exposure > 0
-        and abs(length / exposure - round(length / exposure)) > 1e-6 * length / exposure
-    ):
-        doubts.append(
-            f"scan_length {length:g} s is no multiple of exposure {exposure:g} s; the last one is cut off"
-        )
-    return doubts
-
-
-def _rounding_doubts(backend: Backend) -> list[str]:
-    if "exposure" not in backend.parameters.names:
-        return []
-    wanted, taken = float(backend.parameters["exposure"]), backend.status_values.get("EXPOSURE")
-    if (
-        not isinstance(taken, int | float)
-        or not wanted
-        or abs(taken - wanted) <= ROUNDED_BY * wanted
-    ):
-        return []
-    percent = 100 * (taken / wanted - 1)
-    return [
-        f"the hardware takes an exposure of {taken:g} s, {percent:+.1f} % off the {wanted:g} s that are set"
-    ]
 
 
 class _Devices:
@@ -279,6 +153,128 @@ class _Setter(ModeSetter):
 class _NumberInMemory(ScanNumber):
     def _keep(self, number: int) -> None:
         self._value = number
+
+
+class RehearsedBank(SpectrometerBank):
+    """A Bank whose calls change nothing but itself. Used by one thread, while virtual time
+    holds."""
+
+    _setter_type = _Setter
+    _number_type = _NumberInMemory
+    _setter: _Setter
+
+    def open(self) -> None:
+        self._memory = StatusInMemory()
+        self._setter.open()
+        self._write_scan_number()
+
+    def _scan_control(self, backend: Backend, programs: Programs) -> ScanControl:
+        return _Scan(self._status, programs, self.log, self._reports, self._tell_scan)
+
+    # the model
+
+    def objects(self) -> Mapping[str, object | None]:
+        """The Bank, and its parts without methods: there are no devices in a plan."""
+        return {"bank": self, "bank.roach": None, "bank.valon": None}
+
+    def catch_up(self) -> None:
+        """Bring a scan to where it is by now."""
+        if isinstance(self._current.scan, _Scan):
+            self._current.scan.catch_up()
+
+    def take_waited(self) -> float:
+        """Return how long phases and network set-up of the last call waited, s."""
+        waited, self._setter.waited = self._setter.waited, 0.0
+        return waited
+
+    def next_change(self) -> float | None:
+        """When the scan goes on by itself, unix time."""
+        return self._current.scan.next_change() if isinstance(self._current.scan, _Scan) else None
+
+    def tell(
+        self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], value: Any
+    ) -> tuple[str, list[str]]:
+        """Tell what a call has done, and what is doubtful about it."""
+        backend = self._current.backend
+        if backend is None:
+            return _short(value), []
+        if method == "set_mode":
+            return (
+                f"{self._current.name}, {backend.family}, {backend.setup.frequency_mhz:g} MHz",
+                [],
+            )
+        if method == "set_param":
+            return ", ".join(
+                f"{name}={_short(backend.parameters.get(name))}" for name in kwargs
+            ), _scan_doubts(backend)
+        if method in ("add_switching_state", "set_gbt_ss", "clear_switching_states"):
+            return _short(value), []
+        if method == "prepare":
+            return _prepared(backend), _rounding_doubts(backend)
+        if method in ("start", "arm", "commit") and isinstance(self._current.scan, _Scan):
+            return self._current.scan.tell(), [*self._prepared_late(), *self._current.scan.doubts()]
+        return _short(value), []
+
+    def _prepared_late(self) -> list[str]:
+        if not self._starts.prepared_first:
+            return []
+        return [
+            f"set after the last prepare, so the start prepares first: {', '.join(self._starts.prepared_first)}"
+        ]
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list) and len(value) == 2 and value[0] is True:
+        value = value[1]
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _prepared(backend: Backend) -> str:
+    shown = {"EXPOSURE": "exposure {:g} s", "NCHAN": "{} channels", "OBSNCHAN": "{} channels"}
+    values = backend.status_values
+    found = [
+        form.format(values[key])
+        for key, form in shown.items()
+        if isinstance(values.get(key), int | float)
+    ]
+    return ", ".join(dict.fromkeys(found)) or "sent to the hardware"
+
+
+def _scan_doubts(backend: Backend) -> list[str]:
+    parameters = backend.parameters
+    length, doubts = float(parameters["scan_length"]), list[str]()
+    if length > LONG_SCAN_S:
+        doubts.append(f"scan_length is {length:g} s, {length / 3600:.1f} h; is it meant so?")
+    if "exposure" not in parameters.names:
+        return doubts
+    exposure = float(parameters["exposure"])
+    if exposure > length:
+        doubts.append(f"one exposure of {exposure:g} s is longer than the scan of {length:g} s")
+    elif (
+        exposure > 0
+        and abs(length / exposure - round(length / exposure)) > 1e-6 * length / exposure
+    ):
+        doubts.append(
+            f"scan_length {length:g} s is no multiple of exposure {exposure:g} s; the last one is cut off"
+        )
+    return doubts
+
+
+def _rounding_doubts(backend: Backend) -> list[str]:
+    if "exposure" not in backend.parameters.names:
+        return []
+    wanted, taken = float(backend.parameters["exposure"]), backend.status_values.get("EXPOSURE")
+    if (
+        not isinstance(taken, int | float)
+        or not wanted
+        or abs(taken - wanted) <= ROUNDED_BY * wanted
+    ):
+        return []
+    percent = 100 * (taken / wanted - 1)
+    return [
+        f"the hardware takes an exposure of {taken:g} s, {percent:+.1f} % off the {wanted:g} s that are set"
+    ]
 
 
 class StatusInMemory(StatusBuffer):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Container, Sequence
+from typing import Any, ClassVar, cast
 
 from player.bank import Bank, BankContext
-from spectrometer.backends.base import Backend
 from spectrometer.bankstate import chosen_status
+from spectrometer.currentmode import CurrentMode
 from spectrometer.errors import BankError
 from spectrometer.observing.scannumber import ScanNumber
 from spectrometer.status.buffer import StatusBuffer
@@ -25,13 +25,14 @@ RESERVED_CARDS = 256
 class StatusBank(Bank):
     """A Bank with a status memory, while it is open."""
 
+    _number_type: ClassVar[type[ScanNumber]] = ScanNumber
     _memory: StatusBuffer | None = None
-    _backend: Backend | None = None
+    _current: CurrentMode  # of whoever derives
 
     def __init__(self, context: BankContext) -> None:
         super().__init__(context)
         self._table = table_of(self)
-        self._scan_number = ScanNumber(context.data_root, context.name, self.log)
+        self._scan_number = self._number_type(context.data_root, context.name, self.log)
         self._noted: set[str] = set()  # status keys that observers have written in this mode
 
     @property
@@ -52,6 +53,11 @@ class StatusBank(Bank):
         self._status.update(kvpairs, RESERVED_CARDS)
         self._noted.update(key.upper() for key in kvpairs)
 
+    def _forget_noted(self, kept: Container[str]) -> None:
+        """Remove what observers have written in this mode, apart from keys that the mode has."""
+        self._status.remove({key for key in self._noted if key not in kept})
+        self._noted.clear()
+
     @query
     def get_status(self, keys: str | Sequence[str] | None = None) -> Any:
         """The whole status; those of some keys by name; or the value of one key. Refused if a key
@@ -61,7 +67,7 @@ class StatusBank(Bank):
         the Bank wrote.
         """
         native = current_caller().native
-        if not native and self._backend is None:
+        if not native and self._current.backend is None:
             return None
         return chosen_status(
             self._status.read() if native else self._status.read_as_original(), keys, native=native

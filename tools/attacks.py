@@ -44,7 +44,7 @@ SERVERS_CORE, OTHER_CORES = {CORES[0]}, set(CORES[1:] or CORES)
 
 LARGE, TAKEN = 15_000_000, 4_000_000
 """Bytes: of requests that are large, and of the largest that are decoded."""
-WORST_MS, MOST_MB, MOST_TIMES = 200.0, 100.0, 3.0
+WORST_MS, MAX_MB, MAX_TIMES = 200.0, 100.0, 3.0
 IDLE_S = 1.5
 """For so long the honest client is alone first."""
 HALF_OPEN, REPLAYED = 5000, 100
@@ -464,8 +464,8 @@ class Result:
     @property
     def trouble(self) -> str:
         """Return what was too much of it; empty: nothing."""
-        is_slow = self.times > MOST_TIMES and any(word in self.name for word in GOES_ON)
-        is_much = is_slow or self.worst_ms > WORST_MS or self.grown_mb > MOST_MB
+        is_slow = self.times > MAX_TIMES and any(word in self.name for word in GOES_ON)
+        is_much = is_slow or self.worst_ms > WORST_MS or self.grown_mb > MAX_MB
         return self.fault or ("too much" if is_much else "")
 
     def line(self) -> str:

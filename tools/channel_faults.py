@@ -41,7 +41,7 @@ RATE = 1000.0
 FLOW_S = 1.0
 WITHIN_S = 120.0
 MIB = 2**20
-GROWS_MOST = 5 * ServerSettings().max_waiting_bytes
+MAX_GROWS = 5 * ServerSettings().max_waiting_bytes
 """A Player: updates that wait for its socket's thread, and for clients that do not take them."""
 Case = Callable[[], Iterator[str]]
 CASES: dict[str, Case] = {}
@@ -407,7 +407,7 @@ def frames() -> Iterator[str]:
             sent += 1
             check(is_whole(other.next(WITHIN_S)), "a frame was changed")
             most = max(most, bank.memory() - before)
-        check(most < GROWS_MOST, f"the Player grew by {most / MIB:.0f} MiB")
+        check(most < MAX_GROWS, f"the Player grew by {most / MIB:.0f} MiB")
         still.resume()
         eventually(lambda: still.report()["newest"] == sent, "the last frame")
         told = still.report()
@@ -554,7 +554,7 @@ def never_reads() -> Iterator[str]:
             most = max(most, bank.memory() - before)
             check(time.monotonic() - begun < WITHIN_S, "it is not forgotten")
         connection.close()
-        check(most < GROWS_MOST, f"the Player grew by {most / MIB:.0f} MiB")
+        check(most < MAX_GROWS, f"the Player grew by {most / MIB:.0f} MiB")
         yield f"forgotten after {time.monotonic() - begun:.1f} s; Player {most / MIB:+.0f} MiB"
 
 

@@ -90,7 +90,7 @@ CALL = (
             Step("message, dialect, batch", "zmqjsonproxy/rpc/dispatch.py"),
             Step("query now, command in its turn", "zmqjsonproxy/engine/calls.py"),
             Step("the method of the Bank", "spectrometer/bank.py"),
-            Step("value or error as a reply", "zmqjsonproxy/rpc/outcomes.py"),
+            Step("value or error as a reply", "zmqjsonproxy/rpc/replyencoding.py"),
         ),
     ),
 )

@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from portmanager.binding import port_is_free
-from portmanager.server import Server, ServerSettings
+from portmanager.server import PortManagerSettings, Server
 
 TOP = 31000
 SIZE = 4
@@ -153,12 +153,12 @@ async def answers(case: Case) -> tuple[bytes, bool]:
     """Return what our server answers, and whether it then closes the connection."""
     top = free_pool()
     server = Server(
-        ServerSettings(
+        PortManagerSettings(
             listen=0, bind=("127.0.0.1",), peers=("0.0.0.0/0",), ports=(top - SIZE + 1, top)
         )
     )
     if not case.local:
-        server.lending.is_local = lambda address: False  # type: ignore[method-assign]
+        server.allocations.is_local = lambda address: False  # type: ignore[method-assign]
     await server.start()
     got, closed = b"", False
     try:

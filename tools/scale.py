@@ -26,7 +26,7 @@ from dealer import Dealer  # noqa: E402
 from player.clock import SystemClock  # noqa: E402
 from player.history import History  # noqa: E402
 from player.journal import Journal  # noqa: E402
-from player.sinks.destination import Destination, Kind, Owner  # noqa: E402
+from player.sinks.destination import Destination, RecordKind, RecordOrigin  # noqa: E402
 from player.sinks.postgres import PostgresDestination  # noqa: E402
 from player.sinks.redis import RedisDestination  # noqa: E402
 from player.sinks.sending import Sending  # noqa: E402
@@ -35,7 +35,7 @@ from zmqjsonproxy.caller import Caller  # noqa: E402
 from zmqjsonproxy.channels.properties import PropertyTable  # noqa: E402
 from zmqjsonproxy.engine.callrecords import CallOutcome, CallRecord  # noqa: E402
 
-OWNER = Owner(array="scale", bank="BANKA")
+OWNER = RecordOrigin(array="scale", bank="BANKA")
 KEYS, ROUNDS = 50, 200
 COMMANDS = 5000
 PROGRAMS = {"PostgreSQL": "postgres", "Redis": "redis-server"}
@@ -100,7 +100,7 @@ def record_rows(destinations: Mapping[str, Destination]) -> Iterator[tuple[str, 
         history = History(Path(folder), HistoryConfig(rate=100.0), {"": table}, SystemClock())
         sendings: dict[str, Sending] = {}
         for name, destination in destinations.items():
-            sendings[name] = Sending(destination, (Kind.HISTORY,), lambda _seconds: False)
+            sendings[name] = Sending(destination, (RecordKind.HISTORY,), lambda _seconds: False)
             sendings[name].follow_points(history)
         for number in range(ROUNDS):
             for key in range(KEYS):

@@ -17,7 +17,7 @@ PYTHON = VENV / "bin" / "python"
 STAMP = ".dealer-player-setup"
 SUPPORTED = ("3.11", "3.12", "3.13")
 VERB_TESTS = (
-    "dealer_allornone",
+    "twophasestart",
     "dealer_fanout",
     "dealer_operation_verbs",
     "dealer_scan_verbs",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from groundwork.late import late_names
+from groundwork.lazyimports import lazy_names
 from zmqjsonproxy.errors import (
     AccessError,
     AlreadyDoneError,
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from zmqjsonproxy.interface import Keyword, command, current_operation, operation, query
     from zmqjsonproxy.operations import AsyncOperation, Operation
     from zmqjsonproxy.rights import Role
+    from zmqjsonproxy.rpc.callresults import CallRequest, CallResult
     from zmqjsonproxy.rpc.hub import ThreadHub
-    from zmqjsonproxy.rpc.many import CallRequest, CallResult
     from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
     from zmqjsonproxy.rpc.server import ServerSettings, ZMQJSONProxyServer
 
@@ -45,8 +45,8 @@ _LATE = {
     "AsyncHub": "zmqjsonproxy.aio",
     "AsyncOperation": "zmqjsonproxy.operations",
     "AsyncProxyClient": "zmqjsonproxy.aio",
-    "CallRequest": "zmqjsonproxy.rpc.many",
-    "CallResult": "zmqjsonproxy.rpc.many",
+    "CallRequest": "zmqjsonproxy.rpc.callresults",
+    "CallResult": "zmqjsonproxy.rpc.callresults",
     "Caller": "zmqjsonproxy.caller",
     "Hub": "zmqjsonproxy.hubs",
     "InterfaceDescription": "zmqjsonproxy.rpc.protocol.description",
@@ -108,4 +108,4 @@ __all__ = [
     "query",
 ]
 
-__getattr__ = late_names(__name__, _LATE)
+__getattr__ = lazy_names(__name__, _LATE)

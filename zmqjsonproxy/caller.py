@@ -26,7 +26,7 @@ __all__ = [
 
 LONGEST_NAME = 120
 UNNAMED = "a client without a name"
-_NAMES_MOST = 10_000
+_MAX_NAMES = 10_000
 """Clients whose names are remembered; each connection has one."""
 
 
@@ -85,7 +85,7 @@ class KnownCallers:
 
     def take(self, client: bytes, name: object) -> None:
         """Remember the name of a client."""
-        if len(self._names) >= _NAMES_MOST:
+        if len(self._names) >= _MAX_NAMES:
             del self._names[next(iter(self._names))]  # the one not heard of for longest
         self._names[client] = Caller(read_name(name))
 

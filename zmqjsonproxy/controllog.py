@@ -10,16 +10,16 @@ import logging
 import time
 from collections.abc import Callable
 
-from groundwork.cut import cut
 from groundwork.printable import printable
 from groundwork.throttle import Throttle
+from groundwork.truncation import cut
 from zmqjsonproxy.process import ForkSafeLock
 
-__all__ = ["CONTROL", "MOST_PER_S", "ControlLog", "control"]
+__all__ = ["CONTROL", "MAX_PER_S", "ControlLog", "control"]
 
 CONTROL = "zmqjsonproxy.control"
 """Name of the logger."""
-MOST_PER_S = 20
+MAX_PER_S = 20
 _LONGEST = 300
 log = logging.getLogger(CONTROL)
 
@@ -32,7 +32,7 @@ class ControlLog:
         clock: s, monotonic.
     """
 
-    def __init__(self, most: int = MOST_PER_S, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, most: int = MAX_PER_S, clock: Callable[[], float] = time.monotonic) -> None:
         self._most, self._clock = most, clock
         self._throttle, self._turn = Throttle(most), ForkSafeLock()
 

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from groundwork.cut import cut
+from groundwork.truncation import cut
 from zmqjsonproxy.errors import OperationAbortedError
-from zmqjsonproxy.protocol.operations import OperationRecord, Progress, State
+from zmqjsonproxy.protocol.operations import OperationRecord, OperationState, Progress
 
 __all__ = ["NULL_OPERATION", "OperationHandle", "current_operation", "running"]
 
@@ -84,7 +84,12 @@ class OperationHandle:
             self.record.begin(time.time())
 
     def finish(
-        self, state: State, *, value: Any = None, size: int = 0, error: dict[str, Any] | None = None
+        self,
+        state: OperationState,
+        *,
+        value: Any = None,
+        size: int = 0,
+        error: dict[str, Any] | None = None,
     ) -> bool:
         """Give the final state; False if there is one. Of the value a copy is kept: its owner may
         go on changing it."""
@@ -159,7 +164,7 @@ class OperationHandle:
         self.check()
 
 
-NULL_OPERATION = OperationHandle(OperationRecord(id="", method="", state=State.RUNNING))
+NULL_OPERATION = OperationHandle(OperationRecord(id="", method="", state=OperationState.RUNNING))
 """What code outside of an operation gets: nobody listens and nobody aborts it."""
 
 _current: ContextVar[OperationHandle] = ContextVar("operation", default=NULL_OPERATION)

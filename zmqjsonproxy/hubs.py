@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Concatenate, Never, ParamSpec, Protocol, TypeV
 from groundwork.values import RemoteValue
 
 if TYPE_CHECKING:
+    from zmqjsonproxy.rpc.callresults import CallRequest, CallResult, SentCall
     from zmqjsonproxy.rpc.hub import ThreadHub
-    from zmqjsonproxy.rpc.many import CallRequest, CallResult, SentCall
 
 __all__ = ["BlockingHub", "Hub", "KnownServer", "blocking", "run"]
 
@@ -127,7 +127,7 @@ class BlockingHub:
 
     async def answer(self, sent: SentCall) -> CallResult:
         """See Hub."""
-        from zmqjsonproxy.rpc.many import result_of  # late: whoever has a hub has it
+        from zmqjsonproxy.rpc.callresults import result_of  # late: whoever has a hub has it
 
         return result_of(sent)
 

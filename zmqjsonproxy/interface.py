@@ -28,16 +28,16 @@ from typing import TypeVar, cast, overload
 from groundwork.secretnames import names_secret
 from groundwork.values import Function, JsonObject
 from zmqjsonproxy.handle import current_operation, running
-from zmqjsonproxy.parameters import NO_DEFAULT, Parameter, Passing, signature_text
+from zmqjsonproxy.parameters import NO_DEFAULT, MethodParameter, Passing, signature_text
 from zmqjsonproxy.rights import Role
 
 __all__ = [
     "HIDDEN_BY_PROXIES",
     "Interface",
     "Keyword",
-    "Kind",
     "Mark",
     "Method",
+    "MethodKind",
     "command",
     "current_operation",
     "hidden_by_proxies",
@@ -74,7 +74,7 @@ HIDDEN_BY_PROXIES = frozenset(
 only."""
 
 
-class Kind(StrEnum):
+class MethodKind(StrEnum):
     """Kind of a method, for its callers and for the server."""
 
     QUERY = "query"
@@ -122,7 +122,7 @@ class Mark:
         role: That its callers need; None: that of its kind.
     """
 
-    kind: Kind
+    kind: MethodKind
     urgent: bool = False
     aborts: bool = False
     refusal_pair: bool = False
@@ -137,13 +137,13 @@ class Mark:
     @property
     def journaled(self) -> bool:
         """True if calls of it are told to a journal."""
-        return self.kind is not Kind.QUERY and not self.is_read_only
+        return self.kind is not MethodKind.QUERY and not self.is_read_only
 
     @property
     def needs(self) -> Role:
         """Role that its callers need: for queries `observe`, for all else `operate`, if no other
         one is said."""
-        return self.role or (Role.OBSERVE if self.kind is Kind.QUERY else Role.OPERATE)
+        return self.role or (Role.OBSERVE if self.kind is MethodKind.QUERY else Role.OPERATE)
 
 
 def _marker(mark: Mark) -> Callable[[F], F]:
@@ -173,7 +173,7 @@ def query(
         refusal_pair: Clients of the original get a refusal as `[false, text]`.
         role: That callers need; None: `observe`.
     """
-    decorate = _marker(Mark(kind=Kind.QUERY, refusal_pair=refusal_pair, role=role))
+    decorate = _marker(Mark(kind=MethodKind.QUERY, refusal_pair=refusal_pair, role=role))
     return decorate if function is None else decorate(function)
 
 
@@ -219,7 +219,7 @@ def command(
         role: That callers need; None: `operate`.
     """
     mark = Mark(
-        kind=Kind.COMMAND,
+        kind=MethodKind.COMMAND,
         urgent=urgent,
         aborts=urgent if aborts is None else aborts,
         refusal_pair=refusal_pair,
@@ -269,7 +269,7 @@ def operation(
         role: That callers need; None: `operate`, or `observe` of one that changes nothing.
     """
     mark = Mark(
-        kind=Kind.OPERATION,
+        kind=MethodKind.OPERATION,
         refusal_pair=refusal_pair,
         answers_when_accepted=answers_when_accepted,
         admit=admit,
@@ -295,7 +295,7 @@ class Method:
     mark: Mark
     function: Function
     doc: str | None
-    parameters: tuple[Parameter, ...] | None = None
+    parameters: tuple[MethodParameter, ...] | None = None
     returns: str = ""
     queue: str = ""
     owner: object = None
@@ -303,7 +303,7 @@ class Method:
     positional: tuple[str, ...] = ()
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> MethodKind:
         """Query, command or operation."""
         return self.mark.kind
 
@@ -396,7 +396,7 @@ def marked_methods(obj: object) -> dict[str, tuple[Function, Mark]]:
             _refuse_coroutine(function)
             marked[name] = (function, mark)
         elif inspect.ismethod(function):
-            public[name] = (function, Mark(kind=Kind.COMMAND))
+            public[name] = (function, Mark(kind=MethodKind.COMMAND))
     return marked or public
 
 
@@ -421,7 +421,7 @@ _PASSING = {
 
 def _parameters(
     function: Function, keywords: Sequence[Keyword], doc: str | None
-) -> tuple[tuple[Parameter, ...] | None, str]:
+) -> tuple[tuple[MethodParameter, ...] | None, str]:
     """Return the parameters of a method, and the type of its result; None: it cannot be told."""
     from zmqjsonproxy.schemas import schema_of  # late: only servers need it
 
@@ -431,7 +431,7 @@ def _parameters(
         return None, ""
     described = parameter_docs(doc or "")
     found = [
-        Parameter(
+        MethodParameter(
             name=p.name,
             passing=_PASSING[p.kind],
             required=p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD),
@@ -444,7 +444,7 @@ def _parameters(
         if not (keywords and p.kind is p.VAR_KEYWORD)
     ]
     found += [
-        Parameter(
+        MethodParameter(
             name=k.name,
             passing=Passing.KEYWORD,
             annotation=k.annotation,
@@ -505,11 +505,11 @@ def _doc(function: Function, keywords: Iterable[Keyword]) -> str | None:
     )
 
 
-def _secret(mark: Mark, parameters: Iterable[Parameter] | None) -> frozenset[str]:
+def _secret(mark: Mark, parameters: Iterable[MethodParameter] | None) -> frozenset[str]:
     return frozenset(mark.secret) | {p.name for p in parameters or () if names_secret(p.name)}
 
 
-def _positional(parameters: Iterable[Parameter] | None) -> tuple[str, ...]:
+def _positional(parameters: Iterable[MethodParameter] | None) -> tuple[str, ...]:
     by_position = (Passing.POSITION, Passing.EITHER, Passing.POSITIONS)
     return tuple(p.name for p in parameters or () if p.passing in by_position)
 

@@ -22,8 +22,8 @@ from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.errors import ProtocolError, ProxyError
 from zmqjsonproxy.hubs import BlockingHub, Hub, blocking, run
 from zmqjsonproxy.process import ForkSafeLock
-from zmqjsonproxy.protocol.operations import State
-from zmqjsonproxy.rpc.many import CallRequest
+from zmqjsonproxy.protocol.operations import OperationState
+from zmqjsonproxy.rpc.callresults import CallRequest
 from zmqjsonproxy.rpc.remoteoperation import (
     FRESH_S,
     LOST_AFTER_S,
@@ -101,7 +101,7 @@ async def begin(
             described = {
                 "id": value["operation"],
                 "method": f"{object_name}.{method}",
-                "state": State.QUEUED.value,
+                "state": OperationState.QUEUED.value,
             }
             begun.append(make(url, described))
         else:

@@ -12,7 +12,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["NO_DEFAULT", "Parameter", "Passing", "read_parameters", "signature_text", "summary"]
+__all__ = [
+    "NO_DEFAULT",
+    "MethodParameter",
+    "Passing",
+    "read_parameters",
+    "signature_text",
+    "summary",
+]
 
 _MAX_PARAMETERS = 10_000
 
@@ -42,7 +49,7 @@ NO_DEFAULT = _NoDefault()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
+class MethodParameter:
     """One parameter of an exported method.
 
     Attributes:
@@ -80,11 +87,11 @@ class Parameter:
         return found if self.default is NO_DEFAULT else found | {"default": self.default}
 
 
-def read_parameters(told: Any) -> tuple[Parameter, ...] | None:
+def read_parameters(told: Any) -> tuple[MethodParameter, ...] | None:
     """Read what a server says of the parameters of a method; None: nothing that can be taken."""
     if not isinstance(told, list) or len(told) > _MAX_PARAMETERS:
         return None
-    found: list[Parameter] = []
+    found: list[MethodParameter] = []
     for each in told:
         parameter = _read(each) if isinstance(each, Mapping) else None
         if parameter is None:
@@ -93,14 +100,14 @@ def read_parameters(told: Any) -> tuple[Parameter, ...] | None:
     return tuple(found) if _fit_together(found) else None
 
 
-def _read(told: Mapping[str, Any]) -> Parameter | None:
+def _read(told: Mapping[str, Any]) -> MethodParameter | None:
     name, passing = told.get("name"), _BY_VALUE.get(_text(told.get("passing")))
     if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
         return None
     if passing is None:
         return None
     schema = told.get("schema")
-    return Parameter(
+    return MethodParameter(
         name=name,
         passing=passing,
         required=told.get("required") is True,
@@ -116,7 +123,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _fit_together(parameters: Sequence[Parameter]) -> bool:
+def _fit_together(parameters: Sequence[MethodParameter]) -> bool:
     """Tell whether they can stand in one signature."""
     places = [_ORDER[p.passing] for p in parameters]
     several = [p.passing for p in parameters if p.passing in _SEVERAL]
@@ -131,7 +138,7 @@ def _fit_together(parameters: Sequence[Parameter]) -> bool:
     )
 
 
-def signature_text(parameters: Sequence[Parameter] | None, returns: str = "") -> str:
+def signature_text(parameters: Sequence[MethodParameter] | None, returns: str = "") -> str:
     """Return parameters and the type of a result as Python writes them; None: anything goes."""
     if parameters is None:
         return "(*args, **kwargs)"
@@ -151,7 +158,7 @@ def signature_text(parameters: Sequence[Parameter] | None, returns: str = "") ->
     return f"({', '.join(words)})" + (f" -> {returns}" if returns else "")
 
 
-def _parameter_text(p: Parameter) -> str:
+def _parameter_text(p: MethodParameter) -> str:
     stars = {Passing.POSITIONS: "*", Passing.KEYWORDS: "**"}.get(p.passing, "")
     text = f"{stars}{p.name}" + (f": {p.annotation}" if p.annotation else "")
     if p.required or stars:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from groundwork.portranges import ServerInRange
 from zmqjsonproxy.hubs import BlockingHub, Hub, run
-from zmqjsonproxy.locating import NotLocatedError
+from zmqjsonproxy.resolver import NotResolvedError
 from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["SCHEME", "locate", "locate_in_task"]
@@ -27,7 +27,7 @@ def locate(url: str, within: float, keys: ClientKeys | None = None) -> str:
         keys: Of the client; None: without keys.
 
     Raises:
-        NotLocatedError: None of that name answers there.
+        NotResolvedError: None of that name answers there.
     """
     from zmqjsonproxy.rpc.hub import ThreadHub
 
@@ -55,6 +55,6 @@ async def _located(hub: Hub, url: str, within: float) -> str:
             others += [str(name)[:80]] if name else []
         left = [at for at, result in zip(left, results, strict=True) if result.error is not None]
     found = f"; there are {', '.join(others)}" if others else ""
-    raise NotLocatedError(
+    raise NotResolvedError(
         f"no server {wanted.name} at the ports {wanted.ports} of {wanted.host}{found}"
     )

@@ -16,22 +16,22 @@ import zmq
 
 from groundwork.errors import text_of
 from groundwork.extras import install_advice
-from groundwork.freed import keep_freed_memory
+from groundwork.freedmemory import keep_freed_memory
 from groundwork.values import JsonObject
 from zmqjsonproxy import ndarray
-from zmqjsonproxy.channels.link import Ask, Link, LinkState, Verb, Wish
+from zmqjsonproxy.channels.link import Link, LinkState, SubscriptionRequest, Verb, Wish
 from zmqjsonproxy.channels.protocol.limits import WHOLE, Limits
 from zmqjsonproxy.channels.protocol.notices import read_frames
 from zmqjsonproxy.channels.settings import LinkSettings
 from zmqjsonproxy.channels.subscription import ReaderOptions, Subscription
 from zmqjsonproxy.errors import AccessError
-from zmqjsonproxy.locating import Locators, scheme_of
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, own_context, watch_process
+from zmqjsonproxy.resolver import Resolvers, scheme_of
 from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.rpc.calls import Call, Hello
 from zmqjsonproxy.rpc.connections import SLICE_MS, Connections
 from zmqjsonproxy.rpc.core import LOOK_EVERY, HubSettings
-from zmqjsonproxy.rpc.peer import Peer, PendingCall, State
+from zmqjsonproxy.rpc.peer import ConnectionState, Peer, PendingCall
 
 __all__ = ["Subscriber", "Target"]
 
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 _TAKEN_AT_ONCE = 1000
 """Messages that are taken before requests of other threads are looked at."""
 _HANDED_OVER_AT_ONCE = 50
-_LOCATED_EVERY_S = 1.0
+_RESOLVE_EVERY_S = 1.0
 """Pause after an address could not be found."""
 
 
@@ -74,7 +74,7 @@ class Subscriber(OfOneProcess):
 
     Args:
         settings: How Players are watched.
-        locators: For URLs that are names.
+        resolvers: For URLs that are names.
         context: ZeroMQ context; None: that of this package.
         keys: Of this client; None: it subscribes at all Players without keys.
     """
@@ -82,15 +82,15 @@ class Subscriber(OfOneProcess):
     def __init__(
         self,
         settings: LinkSettings | None = None,
-        locators: Locators | None = None,
+        resolvers: Resolvers | None = None,
         context: zmq.Context[Any] | None = None,
         keys: ClientKeys | None = None,
     ) -> None:
         self._settings = settings or LinkSettings()
-        self._locators = locators or {}
+        self._resolvers = resolvers or {}
         keep_freed_memory()
         self._connections = Connections(
-            context or own_context(), HubSettings(), locators, keys=keys, streams=True
+            context or own_context(), HubSettings(), resolvers, keys=keys, streams=True
         )
         self._core = self._connections.core
         self._core.read_notice = read_frames
@@ -98,7 +98,7 @@ class Subscriber(OfOneProcess):
         self._links: dict[str, _Connected] = {}  # by URL
         self._requests: deque[Callable[[float], None]] = deque()
         self._asked: deque[PendingCall] = deque()  # by their deadlines
-        self._told: deque[tuple[_Connected, Ask, PendingCall]] = deque()
+        self._told: deque[tuple[_Connected, SubscriptionRequest, PendingCall]] = deque()
         self._taking: dict[Link, None] = {}
         self._targets: dict[Subscription, Sequence[Target]] = {}
         self._waking = threading.Lock()
@@ -265,14 +265,14 @@ class Subscriber(OfOneProcess):
             link.lost(peer.reason, now)
         if self._told:
             self._deliver(now)
-        link.tick(now, peer.state is not State.IDLE or now >= peer.retry_at)
+        link.tick(now, peer.state is not ConnectionState.IDLE or now >= peer.retry_at)
         self._ask_more(connected, now)
 
     def _ask_more(self, connected: _Connected, now: float) -> None:
         while (ask := connected.link.next_ask()) is not None:
             self._ask(connected, ask, now)
 
-    def _ask(self, connected: _Connected, ask: Ask, now: float) -> None:
+    def _ask(self, connected: _Connected, ask: SubscriptionRequest, now: float) -> None:
         within = self._settings.timeout
         what: Hello | Call
         if ask.verb is Verb.OPEN:
@@ -283,20 +283,20 @@ class Subscriber(OfOneProcess):
         pending = PendingCall(connected.peer, what, now, now + within)
         pending.on_end = partial(self._told.append, (connected, ask, pending))
         self._asked.append(pending)
-        if ask.verb is Verb.OPEN and scheme_of(connected.peer.url) in self._locators:
-            locating = partial(self._locate, pending)  # which may take long
-            threading.Thread(target=locating, name="locator", daemon=True).start()
+        if ask.verb is Verb.OPEN and scheme_of(connected.peer.url) in self._resolvers:
+            resolving = partial(self._resolve, pending)  # which may take long
+            threading.Thread(target=resolving, name="resolver", daemon=True).start()
         else:
             self._connections.submit((pending,), now)
 
-    def _locate(self, hello: PendingCall) -> None:
+    def _resolve(self, hello: PendingCall) -> None:
         """Find the address of a Player, in a thread of its own: others' updates do not wait."""
         self._connections.prepare(hello)
-        self._post(partial(self._submit_located, hello))
+        self._post(partial(self._submit_resolved, hello))
 
-    def _submit_located(self, hello: PendingCall, now: float) -> None:
+    def _submit_resolved(self, hello: PendingCall, now: float) -> None:
         if hello.done:
-            hello.peer.retry_at = now + _LOCATED_EVERY_S
+            hello.peer.retry_at = now + _RESOLVE_EVERY_S
         self._connections.submit((hello,), now)
 
     def _deliver(self, now: float) -> None:
@@ -312,7 +312,7 @@ class Subscriber(OfOneProcess):
             self._ask_more(connected, now)
 
     def _take_answer(
-        self, connected: _Connected, ask: Ask, pending: PendingCall, now: float
+        self, connected: _Connected, ask: SubscriptionRequest, pending: PendingCall, now: float
     ) -> bool:
         """Give a link an answer; False: the connection is to be given up."""
         link = connected.link
@@ -328,7 +328,7 @@ class Subscriber(OfOneProcess):
             link.refuse(pending.error.text)
             self._core.drop(peer, link.reason, now)
             self._connections.carry_out(now)
-        elif peer.state is not State.READY:
+        elif peer.state is not ConnectionState.READY:
             link.lost(str(pending.error or peer.reason), now)
             self._core.drop(peer, link.reason, now)
             self._connections.carry_out(now)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, Unpack
 
 from groundwork.planned import refusal
-from zmqjsonproxy.locating import Locators
+from zmqjsonproxy.resolver import Resolvers
 
 if TYPE_CHECKING:
     from zmqjsonproxy.channels.settings import LinkSettings
@@ -34,18 +34,18 @@ class Subscriptions:
     """Maker of subscriptions, which share one thread and its connections.
 
     Args:
-        locators: For URLs that are names; they are called in that thread.
+        resolvers: For URLs that are names; they are called in that thread.
         settings: How Players are watched; None: the default.
         keys: Of this client; None: it subscribes at all Players without keys.
     """
 
     def __init__(
         self,
-        locators: Locators | None = None,
+        resolvers: Resolvers | None = None,
         settings: LinkSettings | None = None,
         keys: ClientKeys | None = None,
     ) -> None:
-        self._locators, self._settings, self._keys = locators, settings, keys
+        self._resolvers, self._settings, self._keys = resolvers, settings, keys
         self._subscriber: Subscribing | None = None
 
     def begin(
@@ -119,7 +119,7 @@ class Subscriptions:
         if self._subscriber is None:
             if why := refusal(f"subscribe to {label}"):
                 raise RuntimeError(why)
-            self._subscriber = Subscriber(self._settings, self._locators, keys=self._keys)
+            self._subscriber = Subscriber(self._settings, self._resolvers, keys=self._keys)
         return self._subscriber.subscribe(
             targets,
             label,

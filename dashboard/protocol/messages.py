@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groundwork.values import JsonObject
-from player.endpoints.http.protocol.messages import ARRAY_MOST, write_frame
+from player.endpoints.http.protocol.messages import MAX_ARRAY, write_frame
 from player.endpoints.http.protocol.texts import write_json
 from zmqjsonproxy.channels import Update
 
@@ -39,7 +39,7 @@ def write_changes(
         gone: Keys that are no more.
     """
     told = {"event": "changes", "topic": topic, "from": since, "to": place, "time": time}
-    return write_json({**told, "values": values, "gone": list(gone)}, ARRAY_MOST)
+    return write_json({**told, "values": values, "gone": list(gone)}, MAX_ARRAY)
 
 
 def write_lines(
@@ -55,7 +55,7 @@ def write_lines(
         lines: The lines.
     """
     told = {"event": "lines", "topic": topic, "from": since, "to": place, "lost": lost}
-    return write_json({**told, "lines": lines}, ARRAY_MOST)
+    return write_json({**told, "lines": lines}, MAX_ARRAY)
 
 
 def write_hello(

@@ -14,7 +14,7 @@ from dashboard.protocol.messages import write_changes, write_lines
 
 __all__ = ["KEPT_LINES", "NEW_LINES", "BoardTopic", "KeyTopic", "Line", "LineTopic"]
 
-GONE_MOST = 1000
+MAX_GONE = 1000
 """Keys that are no more and are remembered as such."""
 Line: TypeAlias = dict[str, Any]
 """A line of a topic, with its number."""
@@ -102,7 +102,7 @@ class KeyTopic:
             here[key] = self.place
             here.move_to_end(key)
         self._pending.clear()
-        while len(self._gone) > GONE_MOST:
+        while len(self._gone) > MAX_GONE:
             _, self._whole_before = self._gone.popitem(last=False)
         return True
 

@@ -7,25 +7,25 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from groundwork.cut import cut
+from groundwork.truncation import cut
 from groundwork.values import JsonObject
 
 __all__ = [
-    "FRAMES_MOST",
     "FRAME_HZ",
-    "TOPICS_MOST",
+    "MAX_FRAMES",
+    "MAX_TOPICS",
     "FrameWish",
     "WishError",
     "known_topics",
     "read_wishes",
 ]
 
-TOPICS_MOST, FRAMES_MOST = 64, 16
+MAX_TOPICS, MAX_FRAMES = 64, 16
 FRAME_HZ = 5.0
 """Frames of a pipe, per second, at most."""
-_WIDTH_MOST = 16_384
-_POINTS_MOST = 2**40
-_NAME_MOST = 250
+_MAX_WIDTH = 16_384
+_MAX_POINTS = 2**40
+_MAX_NAME = 250
 
 
 class WishError(ValueError):
@@ -81,8 +81,8 @@ def read_wishes(text: str) -> tuple[list[str], list[FrameWish]]:
         raise WishError("topics: a list of names")
     if not isinstance(frames, list):
         raise WishError("frames: a list")
-    if len(topics) > TOPICS_MOST or len(frames) > FRAMES_MOST:
-        raise WishError(f"at most {TOPICS_MOST} topics and {FRAMES_MOST} frames")
+    if len(topics) > MAX_TOPICS or len(frames) > MAX_FRAMES:
+        raise WishError(f"at most {MAX_TOPICS} topics and {MAX_FRAMES} frames")
     wanted = dict.fromkeys(_read_frame(each) for each in frames)
     return list(dict.fromkeys(topics)), list(wanted)
 
@@ -91,7 +91,7 @@ def _read_frame(told: Any) -> FrameWish:
     if not isinstance(told, dict):
         raise WishError("frames: each is an object")
     names = [told.get("bank"), told.get("object", "bank"), told.get("name")]
-    if not all(isinstance(name, str) and 0 < len(name) <= _NAME_MOST for name in names):
+    if not all(isinstance(name, str) and 0 < len(name) <= _MAX_NAME for name in names):
         raise WishError("frames: bank, object and name are texts")
     if any(sign in str(names[2]) for sign in "*?["):
         raise WishError("frames: name is that of one pipe, no pattern")
@@ -99,8 +99,8 @@ def _read_frame(told: Any) -> FrameWish:
     if not _is_number(rate) or not 0 < rate <= FRAME_HZ:
         raise WishError(f"frames: rate is a number above 0, up to {FRAME_HZ:g}")
     width, window = told.get("width"), told.get("window")
-    if width is not None and (type(width) is not int or not 0 < width <= _WIDTH_MOST):
-        raise WishError(f"frames: width is a number of pixels from 1 to {_WIDTH_MOST}")
+    if width is not None and (type(width) is not int or not 0 < width <= _MAX_WIDTH):
+        raise WishError(f"frames: width is a number of pixels from 1 to {_MAX_WIDTH}")
     if window is not None:
         window = _read_window(window)
     bank, object_name, name = map(str, names)
@@ -112,7 +112,7 @@ def _read_window(window: Any) -> tuple[int, int]:
     if not is_pair or not all(type(each) is int for each in window):
         raise WishError("frames: window is [first point, one after the last]")
     first, end = window
-    if not 0 <= first < end <= _POINTS_MOST:
+    if not 0 <= first < end <= _MAX_POINTS:
         raise WishError("frames: a window has at least one point")
     return first, end
 

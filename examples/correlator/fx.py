@@ -19,7 +19,7 @@ from correlator.voltages import Band, Voltages
 
 __all__ = ["Antenna", "Correlated", "Correlator", "Input", "Pair", "pairs_of"]
 
-MOST_SAMPLES = 1 << 17
+MAX_SAMPLES = 1 << 17
 """Of all bands of a station that are transformed at once."""
 
 Spectra = npt.NDArray[np.complex64]
@@ -175,7 +175,7 @@ class Correlator:
     def _portion(self, stations: Sequence[int]) -> int:
         """Frames that are transformed at once."""
         bands = max(len(self._antennas[station].voltages.bands) for station in stations)
-        return max(1, MOST_SAMPLES // (self._channels * bands))
+        return max(1, MAX_SAMPLES // (self._channels * bands))
 
     def _frames(self, number: int, width_hz: float) -> range:
         """Frames of an integration, counted from the begin of the scan; at least one."""

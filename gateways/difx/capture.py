@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gateways.difx.outbox import Tap
-from gateways.difx.protocol.capture import Captured, Direction, write_captured, write_head
+from gateways.difx.protocol.capture import Captured, MessageDirection, write_captured, write_head
 from gateways.difx.protocol.frames import FrameReader
 from gateways.difx.protocol.items import MAX_INTEGER
 from groundwork.closing import Closing
 
 __all__ = ["CaptureFile", "ClientCapture"]
 
-MOST_WAITING_BYTES = 64 << 20
+MAX_WAITING_BYTES = 64 << 20
 """Of records that are not written yet: what comes beside it is left out, and counted in a note."""
 _RECORD_BYTES = 512
 """Of memory for a record beside its data: packets may be empty, and as many as a client likes."""
@@ -54,7 +54,7 @@ class CaptureFile(Closing):
     def put(
         self,
         client: int,
-        direction: Direction,
+        direction: MessageDirection,
         data: bytes,
         *,
         packet: int | None = None,
@@ -71,7 +71,7 @@ class CaptureFile(Closing):
         )
         with self._lock:
             size = len(data) + _RECORD_BYTES
-            if self._bytes + size > MOST_WAITING_BYTES:
+            if self._bytes + size > MAX_WAITING_BYTES:
                 self._left_out += 1
                 return
             self._bytes += size
@@ -102,7 +102,9 @@ class CaptureFile(Closing):
         self._file.write(write_captured(captured))
         if left_out:
             text = b"%d records left out: the disk is too slow" % left_out
-            note = Captured(time=captured.time, client=0, direction=Direction.NOTE, data=text)
+            note = Captured(
+                time=captured.time, client=0, direction=MessageDirection.NOTE, data=text
+            )
             self._file.write(write_captured(note))
 
     def close(self) -> None:
@@ -125,24 +127,24 @@ class ClientCapture:
 
     def note(self, text: str) -> None:
         """Note what became of the connection."""
-        self._file.put(self._client, Direction.NOTE, text.encode())
+        self._file.put(self._client, MessageDirection.NOTE, text.encode())
 
     def received(self, packet: int, payload: bytes) -> None:
         """Note a packet of the client."""
-        self._file.put(self._client, Direction.REQUEST, payload, packet=packet)
+        self._file.put(self._client, MessageDirection.REQUEST, payload, packet=packet)
 
     def sent(self, packets: bytes) -> None:
         """Note packets to the client."""
         for frame in self._sent.feed(packets):
-            self._file.put(self._client, Direction.REPLY, frame.payload, packet=frame.id)
+            self._file.put(self._client, MessageDirection.REPLY, frame.payload, packet=frame.id)
 
     def taps(self, port: int) -> tuple[Tap, Tap]:
         """Return who is told of bytes that come and go over a task connection."""
 
         def came(data: bytes) -> None:
-            self._file.put(self._client, Direction.REQUEST, data, port=port)
+            self._file.put(self._client, MessageDirection.REQUEST, data, port=port)
 
         def went(data: bytes) -> None:
-            self._file.put(self._client, Direction.REPLY, data, port=port)
+            self._file.put(self._client, MessageDirection.REPLY, data, port=port)
 
         return came, went

@@ -26,7 +26,7 @@ from gateways.difx.links import ChannelLink, TaskLink, TcpLink, connect_back, ke
 from gateways.difx.monitor import LiveMonitor
 from gateways.difx.multicast import Membership
 from gateways.difx.outbox import TURN_S, Outbox
-from gateways.difx.protocol.channels import Channels
+from gateways.difx.protocol.channels import ClientChannels
 from gateways.difx.protocol.frames import Frame, pack_frame
 from gateways.difx.protocol.jobs import Severity
 from gateways.difx.protocol.messages import Datagram
@@ -41,7 +41,7 @@ from gateways.difx.protocol.session import (
 )
 from gateways.difx.relay import RelayClient
 from gateways.difx.share import Share
-from gateways.difx.tasks.context import Action, Client, LinkedTask
+from gateways.difx.tasks.context import Action, LinkedTask, TaskClient
 from gateways.difx.tasks.registry import Task, arguments_of, task_of
 from groundwork.printable import printable
 from groundwork.roles import Role
@@ -53,10 +53,10 @@ if TYPE_CHECKING:
     from gateways.difx.bank import DifxService
     from player.bank import BankLog
 
-__all__ = ["ClientServer", "Connection", "Peer"]
+__all__ = ["ClientOrigin", "ClientServer", "Connection"]
 
 READ_BYTES = 256 * 1024
-MOST_TEXT_BYTES = 4096
+MAX_TEXT_BYTES = 4096
 """Of a packet of diagnostics."""
 LOWEST_PORT = 1024
 """Ports below are of the system's own services, and no client listens there."""
@@ -99,7 +99,7 @@ class ClientServer(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Peer:
+class ClientOrigin:
     """Origin and rights of a client.
 
     Attributes:
@@ -140,7 +140,7 @@ class Connection:
     def __init__(
         self,
         around: ClientServer,
-        peer: Peer,
+        peer: ClientOrigin,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         share: Share,
@@ -155,7 +155,7 @@ class Connection:
         )
         self._frames = primary_reader(config.max_packet)
         self._session = Session(around.service.profiles, max_document=config.max_document)
-        self._channels = Channels(most_bytes=config.max_queued, most_early=config.max_tasks)
+        self._channels = ClientChannels(most_bytes=config.max_queued, most_early=config.max_tasks)
         self._links: dict[int, ChannelLink] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_action: asyncio.Task[None] | None = None
@@ -287,7 +287,7 @@ class Connection:
                 return
         self._spawn(self._run_linked(task, client, wanted, before, channel))
 
-    def _client(self) -> Client:
+    def _client(self) -> TaskClient:
         """Return this client for one task."""
         faults: list[str] = []
 
@@ -296,7 +296,7 @@ class Connection:
                 faults.append(text)
             self.say(severity, text)
 
-        return Client(
+        return TaskClient(
             name=self.peer.name,
             role=self.peer.role,
             connected_to=self._writer.get_extra_info("sockname")[0],
@@ -318,7 +318,7 @@ class Connection:
         return task
 
     async def _run_action(
-        self, action: Action, client: Client, wanted: Any, before: asyncio.Task[None] | None
+        self, action: Action, client: TaskClient, wanted: Any, before: asyncio.Task[None] | None
     ) -> None:
         await _after(before)
         try:
@@ -331,7 +331,7 @@ class Connection:
     async def _run_linked(
         self,
         task: LinkedTask,
-        client: Client,
+        client: TaskClient,
         wanted: Any,
         before: asyncio.Task[None] | None,
         channel: ChannelLink | None,
@@ -358,7 +358,7 @@ class Connection:
                 del self._links[link.port]
             await link.close()
 
-    async def _do_task(self, task: Task, client: Client, wanted: Any, *link: TaskLink) -> None:
+    async def _do_task(self, task: Task, client: TaskClient, wanted: Any, *link: TaskLink) -> None:
         run: Callable[..., Awaitable[None]] = task.run
         if not task.changes:
             await run(client, wanted, *link)
@@ -368,7 +368,7 @@ class Connection:
 
     @contextlib.contextmanager
     def _changing(self, name: str, wanted: Any, faults: list[str]) -> Iterator[None]:
-        """See `Client.change`.
+        """See `TaskClient.change`.
 
         Args:
             name: Of the command.
@@ -442,7 +442,7 @@ class Connection:
         """Send a line of diagnostics; it stands in the log, too."""
         line = " ".join(text.split())
         packet = _PACKETS.get(severity, Packet.ERROR)
-        encoded = line.encode(errors="replace")[:MOST_TEXT_BYTES]
+        encoded = line.encode(errors="replace")[:MAX_TEXT_BYTES]
         self.outbox.put(pack_frame(packet, encoded.decode(errors="ignore").encode()))
         self._around.note(logging.DEBUG, "%s: %s", self.peer.name, printable(line))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -17,12 +16,10 @@ from gateways.difx.multicast import Bridges
 from gateways.difx.relay import Relay, RelaySettings
 from gateways.difx.server import GuiServer
 from gateways.difx.share import Threads
-from groundwork.peers import Peers
 from player.bank import Bank
-from player.endpoints.base import EndpointContext, SiteEndpoint
-from player.endpoints.loopthread import LoopThread
-from player.ports import address_for_peers, address_of_device, tcp_url
-from player.remotes import locators
+from player.endpoints.base import EndpointContext
+from player.endpoints.peered import PeeredEndpoint
+from player.remotes import resolvers
 from player.tables import EndpointConfig
 from zmqjsonproxy.errors import RefusedError
 
@@ -35,7 +32,7 @@ _THREADS = 64
 """For what may wait: files, the Bank, other Players."""
 
 
-class GuiServerEndpoint(SiteEndpoint):
+class GuiServerEndpoint(PeeredEndpoint):
     """Serves jobs and files to clients of a guiServer.
 
     Without peers of other hosts it serves on the loopback address only.
@@ -48,30 +45,18 @@ class GuiServerEndpoint(SiteEndpoint):
         OSError: The address cannot be had.
     """
 
+    what = "the server of DiFX clients"
+
     def __init__(self, context: EndpointContext) -> None:
         super().__init__(context)
         assert isinstance(context.config, GuiServerEndpointConfig)
         self._config = context.config
-        address = address_for_peers(
-            address_of_device(context.bind),
-            Peers(self._config.peers),
-            is_own=self._config.bind is not None,
-        )
-        self._socket = context.serve(self._config.port, lambda port: _listen(address, port))
-        host, port = self._socket.getsockname()[:2]
-        self._url = tcp_url(host, port)
         self.server: GuiServer | None = None
-        self._serving: LoopThread | None = None
 
     @classmethod
     def config_model(cls) -> type[EndpointConfig]:
         """Return the model of its table."""
         return GuiServerEndpointConfig
-
-    @property
-    def url(self) -> str:
-        """tcp://HOST:PORT."""
-        return self._url
 
     def open(self, bank: Bank) -> None:
         """Serve, in a thread."""
@@ -82,14 +67,7 @@ class GuiServerEndpoint(SiteEndpoint):
                 f'{bank.name} has no correlator jobs: give it `kind = "difx"`, or take the table of '
                 "this endpoint away"
             )
-        self._serving = LoopThread(
-            functools.partial(self._serve, bank.service),
-            what="the server of DiFX clients",
-            name=f"{self.context.name} {bank.name}",
-            log=self.log,
-            on_end=self.context.on_end,
-        )
-        self._serving.start()
+        self._begin(bank, functools.partial(self._serve, bank.service))
 
     async def _serve(
         self, service: DifxService, ended: asyncio.Event, begun: Callable[[], None]
@@ -109,17 +87,17 @@ class GuiServerEndpoint(SiteEndpoint):
             )
             keys = None if self.context.access is None else self.context.access.client_keys()
             publish = None if bridges is None else bridges.publish
-            relay = Relay(settings, locators(keys), publish, keys=keys)
+            relay = Relay(settings, resolvers(keys), publish, keys=keys)
             stack.push_async_callback(relay.close)
             relay.open()
             service.listen(lambda job, event: relay.tell_job(job.name, job.request.input, event))
-            monitor = LiveMonitor(service.find_products, players, locators(keys), keys=keys)
+            monitor = LiveMonitor(service.find_products, players, resolvers(keys), keys=keys)
             stack.push_async_callback(monitor.close)
             service.listen(lambda job, event: monitor.tell_job(job.request, event))
             capture = None
             if config.capture:
                 path = self.context.directory / config.capture
-                capture = stack.enter_context(CaptureFile(path, self._url.removeprefix("tcp://")))
+                capture = stack.enter_context(CaptureFile(path, self.url.removeprefix("tcp://")))
             self.server = GuiServer(
                 config,
                 service,
@@ -132,15 +110,4 @@ class GuiServerEndpoint(SiteEndpoint):
                 self.context.changes,
             )
             begun()
-            await self.server.serve(self._socket, ended)
-
-    def close(self) -> None:
-        """End all connections, and give the address back."""
-        if self._serving is not None:
-            self._serving.close()
-        self._socket.close()
-
-
-def _listen(address: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    return socket.create_server((address, port), family=family, dualstack_ipv6=address == "::")
+            await self.server.serve(self.socket, ended)

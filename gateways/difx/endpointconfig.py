@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from gateways.difx.multicast import BridgeSettings, group_fault
 from gateways.difx.protocol.frames import MAX_PACKET_BYTES
 from gateways.difx.protocol.items import MAX_INTEGER
 from gateways.difx.protocol.xmltexts import MAX_DOCUMENT_BYTES
-from groundwork.peers import checked_peer, checked_peers_of
-from player.endpoints.http.webendpoint import FreePortOrService
-from player.tables import EndpointConfig, Table
+from player.endpoints.peered import PeeredEndpointConfig
+from player.tables import FreePortOrService, Table
 
 __all__ = [
     "DEFAULT_GROUP",
@@ -56,16 +55,11 @@ class MulticastConfig(Table):
         return BridgeSettings(group=self.group, port=self.port, interface=self.interface)
 
 
-class GuiServerEndpointConfig(EndpointConfig):
+class GuiServerEndpointConfig(PeeredEndpointConfig):
     """The table: where it serves, whom, and how much of anything a client may have."""
 
     port: FreePortOrService = Field(
         DEFAULT_PORT, description="TCP port, or service:NAME; 0: any free one"
-    )
-    peers: list[Annotated[str, AfterValidator(checked_peer)]] = Field(
-        default_factory=list,
-        description="networks whose hosts may connect, and their role, as 192.168.1.0/24=operate; without "
-        "a role it is observe; without them only this host may",
     )
     max_packet: int = Field(
         MAX_PACKET_BYTES, ge=1024, le=MAX_INTEGER, description="payload of a packet, bytes"
@@ -96,9 +90,3 @@ class GuiServerEndpointConfig(EndpointConfig):
     )
     multicast: MulticastConfig = Field(default_factory=MulticastConfig)
     capture: str = Field("", description="file for every packet with its time; empty: none")
-
-    @model_validator(mode="after")
-    def _is_for_somebody(self) -> GuiServerEndpointConfig:
-        """Refuse an address that others reach, if none of them may connect."""
-        checked_peers_of(self.bind, self.peers)
-        return self

@@ -16,7 +16,7 @@ from gateways.difx.errors import FileFaultError, JobError, PayloadError
 from gateways.difx.files import DifxFiles, ReadFile
 from gateways.difx.protocol.recordingtimes import (
     VDIF_HEADER_BYTES,
-    Frame,
+    FrameHeader,
     read_mark5b,
     read_vdif,
     times_of,
@@ -162,11 +162,11 @@ def _reader_of(format: str) -> tuple[TimesReader | None, bool]:
     return reader, False
 
 
-def _mark5b(reference_mjd: int, data: bytes) -> Frame:
+def _mark5b(reference_mjd: int, data: bytes) -> FrameHeader:
     return read_mark5b(data, reference_mjd)
 
 
-def _frame_times(file: ReadFile, read: Callable[[bytes], Frame]) -> tuple[float, float]:
+def _frame_times(file: ReadFile, read: Callable[[bytes], FrameHeader]) -> tuple[float, float]:
     """Return begin and end of a recording of frames of one size."""
     first = read(file.read(0, VDIF_HEADER_BYTES))
     whole = file.size // first.size

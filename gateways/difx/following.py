@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 from gateways.difx.protocol.jobs import JobEvent, JobEventKind
 
-__all__ = ["MOST_EVENTS", "Follower"]
+__all__ = ["MAX_EVENTS", "JobFollower"]
 
-MOST_EVENTS = 1000
+MAX_EVENTS = 1000
 """Events of OUTPUT and STATE that wait for one reader."""
 
 
-class Follower:
+class JobFollower:
     """Events of one job for one reader. The job never waits for it.
 
     Of OUTPUT and STATE at most `most` wait, the oldest are left out, and an OMITTED tells how many.
@@ -26,7 +26,7 @@ class Follower:
         leave: Called once when the reader closes it.
     """
 
-    def __init__(self, most: int = MOST_EVENTS, leave: Callable[[Follower], None] | None = None):
+    def __init__(self, most: int = MAX_EVENTS, leave: Callable[[JobFollower], None] | None = None):
         self._most, self._leave = most, leave
         self._waiting: deque[JobEvent] = deque()
         self._droppable = 0
@@ -141,7 +141,7 @@ class Follower:
         for each in tell:
             each()
 
-    def __enter__(self) -> Follower:
+    def __enter__(self) -> JobFollower:
         return self
 
     def __exit__(self, *_exc: object) -> None:

@@ -22,7 +22,7 @@ __all__ = ["JobRecords"]
 
 _UNFIT = re.compile(r"[^A-Za-z0-9-]")
 
-MOST_BYTES = 16 << 20
+MAX_BYTES = 16 << 20
 """Of a record; what is longer is none."""
 _LATEST = 253_402_300_799.0
 """End of the year 9999, unix seconds."""
@@ -129,7 +129,7 @@ def _content(path: Path) -> Any:
         raise ValueError(str(error)) from error
     try:
         with open(descriptor, "rb") as file:
-            return json.loads(file.read(MOST_BYTES))
+            return json.loads(file.read(MAX_BYTES))
     except OSError as error:
         raise ValueError(error.strerror) from error
 

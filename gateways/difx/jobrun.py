@@ -28,7 +28,7 @@ from gateways.difx.protocol.machinefiles import MACHINES_SUFFIX, THREADS_SUFFIX,
 from gateways.difx.protocol.progress import read_progress
 from gateways.difx.remoterun import RemoteRun
 from gateways.difx.rootfolders import Place
-from gateways.difx.runner import ProgramEnd, ProgramLimits, ProgramRun, Stream
+from gateways.difx.runner import OutputStream, ProgramEnd, ProgramLimits, ProgramRun
 from groundwork.errors import text_of
 from groundwork.throttle import Throttle
 from zmqjsonproxy import ProxyError
@@ -290,9 +290,9 @@ class JobRun:
             with self._lock:
                 self._current = None
 
-    def _take(self, stream: Stream, line: str) -> None:
+    def _take(self, stream: OutputStream, line: str) -> None:
         """Take a line of output."""
-        progress = read_progress(line) if stream is Stream.STDOUT else None
+        progress = read_progress(line) if stream is OutputStream.STDOUT else None
         if progress is not None:
             self.job.report(*progress)
         else:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from gateways.difx.errors import JobError
-from gateways.difx.following import MOST_EVENTS, Follower
+from gateways.difx.following import MAX_EVENTS, JobFollower
 from gateways.difx.protocol.jobs import (
     JobEvent,
     JobEventKind,
@@ -73,7 +73,7 @@ class Job:
         self._count = 0
         self._kept: list[JobEvent] = []
         self._lines: deque[JobEvent] = deque(maxlen=KEPT_LINES)
-        self._followers: list[Follower] = []
+        self._followers: list[JobFollower] = []
         self._hooks: list[Callable[[], None]] = []
         self._ended = threading.Event()
         self._summary = self._summarize()
@@ -106,7 +106,7 @@ class Job:
 
     # for whoever follows it
 
-    def follow(self, most: int = MOST_EVENTS) -> Follower:
+    def follow(self, most: int = MAX_EVENTS) -> JobFollower:
         """Return a reader of its events, from the first one on; of lines of output the last are kept.
 
         Close it, or read to the end.
@@ -115,14 +115,14 @@ class Job:
             most: See Follower.
         """
         with self._lock:
-            follower = Follower(most, self._forget)
+            follower = JobFollower(most, self._forget)
             for event in sorted([*self._kept, *self._lines], key=lambda each: each.number):
                 follower.put(event)
             if not self.state.is_final:
                 self._followers.append(follower)
         return follower
 
-    def _forget(self, follower: Follower) -> None:
+    def _forget(self, follower: JobFollower) -> None:
         with self._lock:
             if follower in self._followers:
                 self._followers.remove(follower)

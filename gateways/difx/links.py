@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 
 from gateways.difx.errors import LinkError
 from gateways.difx.outbox import Outbox, Tap
-from gateways.difx.protocol.channels import Channels
+from gateways.difx.protocol.channels import ClientChannels
 from gateways.difx.protocol.packets import pack_chunk, pack_connection
 from gateways.difx.share import Share
 
@@ -291,7 +291,7 @@ class ChannelLink(TaskLink):
     """
 
     def __init__(
-        self, channels: Channels, number: int, outbox: Outbox, share: Share, patience: float
+        self, channels: ClientChannels, number: int, outbox: Outbox, share: Share, patience: float
     ) -> None:
         self.port = number
         self._channels, self._outbox, self._share = channels, outbox, share

@@ -22,7 +22,7 @@ from gateways.difx.protocol.lagspectra import Means
 from gateways.difx.protocol.monitor import Block
 from gateways.difx.protocol.productlist import ProductList, products_of_header
 from gateways.difx.protocol.products import Integration, ProductsHeader, ProductsReader
-from groundwork.cut import cut
+from groundwork.truncation import cut
 from zmqjsonproxy.channels import Subscription
 from zmqjsonproxy.subscriptions import Subscriptions
 

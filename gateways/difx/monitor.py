@@ -26,8 +26,8 @@ from gateways.difx.protocol.monitor import (
     MAX_CLIENT_PAYLOAD,
     Block,
     FileWanted,
-    Flow,
     MonitorClient,
+    ProductFlow,
     Said,
     block_packets,
     product_packets,
@@ -36,7 +36,7 @@ from gateways.difx.protocol.monitor import (
 from gateways.difx.protocol.productlist import AnnouncedProduct
 from gateways.difx.protocol.taskids import MonitorPacket
 from groundwork.errors import did_you_mean
-from zmqjsonproxy.locating import Locators
+from zmqjsonproxy.resolver import Resolvers
 from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.subscriptions import Subscriptions
 
@@ -59,7 +59,7 @@ class LiveMonitor:
     Args:
         find: For input files.
         players: Banks whose spectra may be asked for -> URL.
-        locators: For URLs that are names.
+        resolvers: For URLs that are names.
         keys: By which Players are reached; None: without keys.
         within: In which products are to come, s.
     """
@@ -68,13 +68,13 @@ class LiveMonitor:
         self,
         find: FindProducts,
         players: Mapping[str, str],
-        locators: Locators | None = None,
+        resolvers: Resolvers | None = None,
         *,
         keys: ClientKeys | None = None,
         within: float = PRODUCTS_WITHIN_S,
     ) -> None:
         self._find, self._players, self.within = find, players, within
-        self._subscriptions = Subscriptions(locators, keys=keys)
+        self._subscriptions = Subscriptions(resolvers, keys=keys)
         self._loop = asyncio.get_running_loop()
         self._holding: dict[str, asyncio.Task[None]] = {}
         self._is_closed = False
@@ -224,11 +224,11 @@ class _Service:
             for step in self._client.take(number, payload):
                 await self._do(step)
 
-    async def _do(self, step: FileWanted | Flow | Said) -> None:
+    async def _do(self, step: FileWanted | ProductFlow | Said) -> None:
         match step:
             case Said():
                 await self._say(step.number, step.sentence)
-            case Flow():
+            case ProductFlow():
                 self._wanted = step.products
                 self._change.set()
             case FileWanted():

@@ -21,7 +21,7 @@ from gateways.difx.errors import MulticastError
 from gateways.difx.protocol.messages import Datagram, EncodedMessage, look_into
 from gateways.difx.protocol.sequences import SequenceWatch
 
-__all__ = ["Bridge", "BridgeSettings", "Bridges", "Membership", "interface_address"]
+__all__ = ["BridgeSettings", "Bridges", "Membership", "MulticastBridge", "interface_address"]
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def interface_address(interface: str) -> tuple[str, int]:
     )
 
 
-class Bridge:
+class MulticastBridge:
     """One group at one port. In a loop.
 
     Args:
@@ -251,7 +251,7 @@ class Membership:
 
     def __init__(self, bridges: Bridges, take: Take) -> None:
         self._bridges, self._take = bridges, take
-        self._bridge: Bridge | None = None
+        self._bridge: MulticastBridge | None = None
 
     @property
     def settings(self) -> BridgeSettings | None:
@@ -294,9 +294,9 @@ class Bridges:
 
     def __init__(self, settings: BridgeSettings) -> None:
         self.settings = settings
-        self._by_place: dict[tuple[str, int], Bridge] = {}
+        self._by_place: dict[tuple[str, int], MulticastBridge] = {}
         self._numbers: dict[str, int] = {}
-        self.own: Bridge | None = None
+        self.own: MulticastBridge | None = None
 
     def open(self) -> None:
         """Open the gateway's own, over which publications go; MulticastError: it cannot be had."""
@@ -324,15 +324,15 @@ class Bridges:
         membership.change(self.settings.group, self.settings.port)
         return membership
 
-    def get(self, group: str, port: int) -> Bridge:
+    def get(self, group: str, port: int) -> MulticastBridge:
         """Return the bridge of a group and port, which is made if need be."""
         found = self._by_place.get((group, port))
         if found is None:
-            found = Bridge(replace(self.settings, group=group, port=port))
+            found = MulticastBridge(replace(self.settings, group=group, port=port))
             self._by_place[group, found.settings.port] = found
         return found
 
-    def release(self, bridge: Bridge, key: object) -> None:
+    def release(self, bridge: MulticastBridge, key: object) -> None:
         """Close a bridge that nobody uses any more."""
         if bridge.remove(key):
             self._by_place.pop((bridge.settings.group, bridge.settings.port), None)

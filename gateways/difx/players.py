@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from gateways.difx.errors import JobError
 from groundwork.errors import did_you_mean
-from player.remotes import locators
+from player.remotes import resolvers
 from player.tables import Config
 from zmqjsonproxy import CallRequest, ThreadHub, ZMQJSONProxyClient
 from zmqjsonproxy.rights import ClientKeys
@@ -49,7 +49,7 @@ class DifxPlayers:
         """The connections to all of them."""
         with self._lock:
             if self._hub is None:
-                self._hub = ThreadHub(locators=locators(self._keys), keys=self._keys)
+                self._hub = ThreadHub(resolvers=resolvers(self._keys), keys=self._keys)
             return self._hub
 
     def matching(self, pattern: str) -> list[str]:

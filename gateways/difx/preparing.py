@@ -12,9 +12,9 @@ from gateways.difx.errors import FileFaultError, JobError
 from gateways.difx.files import DifxFiles
 from gateways.difx.jobrun import filled
 from gateways.difx.protocol.jobs import Severity
-from gateways.difx.runner import ProgramLimits, ProgramRun, Stream
+from gateways.difx.runner import OutputStream, ProgramLimits, ProgramRun
 
-__all__ = ["MODEL_SUFFIX", "Preparation"]
+__all__ = ["MODEL_SUFFIX", "JobPreparation"]
 
 MODEL_SUFFIX = ".im"
 """Of delay models. Clients take one that they are told for a good one."""
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
-class Preparation:
+class JobPreparation:
     """One preparation; `run` once, in a thread.
 
     Attributes:
@@ -95,8 +95,8 @@ class Preparation:
         if sentence := end.sentence():
             raise JobError(f"the preparation of {self.folder:.300} {sentence}")
 
-    def _take(self, stream: Stream, line: str) -> None:
-        if stream is Stream.STDOUT and line.startswith(_MADE):
+    def _take(self, stream: OutputStream, line: str) -> None:
+        if stream is OutputStream.STDOUT and line.startswith(_MADE):
             self._made(line.removeprefix(_MADE).strip())
         else:
             self.on_line(stream.severity(line), line)

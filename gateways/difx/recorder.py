@@ -17,7 +17,7 @@ from gateways.difx.files import DifxFiles
 from gateways.difx.players import DifxPlayers
 from zmqjsonproxy import ProxyError
 from zmqjsonproxy.errors import NoSuchInterfaceError, RefusedError
-from zmqjsonproxy.files.fetch import Progress, fetch
+from zmqjsonproxy.files.fetch import FetchProgress, fetch
 from zmqjsonproxy.hubs import BlockingHub, run
 
 __all__ = ["DifxRecorder", "Directory", "Recording", "directory_path"]
@@ -168,7 +168,7 @@ class DifxRecorder:
             path = f"{destination.rstrip('/')}/{each.file}"
             on_file(path)
 
-            def tell(progress: Progress, each: Recording = each, before: int = before) -> None:
+            def tell(progress: FetchProgress, each: Recording = each, before: int = before) -> None:
                 check()
                 text = progress.text or f"{progress.done} of {progress.size} bytes"
                 on_progress((before + progress.done) / total, f"{each.file}: {text}")
@@ -179,7 +179,7 @@ class DifxRecorder:
         return paths
 
     def _fetch(
-        self, unit: str, recording: Recording, to: Path, tell: Callable[[Progress], object]
+        self, unit: str, recording: Recording, to: Path, tell: Callable[[FetchProgress], object]
     ) -> None:
         hub, url = BlockingHub(self._players.hub), self._players.url(unit)
         try:

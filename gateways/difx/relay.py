@@ -23,7 +23,7 @@ from gateways.difx.protocol.packets import Packet
 from gateways.difx.protocol.publications import EVENTS, STATES, Publications, job_messages
 from gateways.difx.protocol.relayqueue import RelayMessage, RelayQueue
 from zmqjsonproxy.channels import Event, EventKind, LinkSettings, Subscription, Update
-from zmqjsonproxy.locating import Locators
+from zmqjsonproxy.resolver import Resolvers
 from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.subscriptions import Subscriptions
 
@@ -33,10 +33,10 @@ log = logging.getLogger(__name__)
 
 BATCH_BYTES = 16 * 1024
 """Packets that wait together are written together, up to so much."""
-_NEWEST_MOST = 10_000
-_HANDED_MOST = 10_000
+_MAX_NEWEST = 10_000
+_MAX_HANDED = 10_000
 """Events that wait for the loop; those that no policy leaves out come beside them."""
-_COMPLAINTS_MOST = 1000
+_MAX_COMPLAINTS = 1000
 _PRESENT = frozenset({MessageType.LOAD, MessageType.MARK5_STATUS, MessageType.STATUS})
 
 Send = Callable[[bytes], Awaitable[object]]
@@ -120,7 +120,7 @@ class Relay:
 
     Args:
         settings: Of it.
-        locators: For URLs of Players that are names.
+        resolvers: For URLs of Players that are names.
         on_message: Told of each message that is made here, in the loop: the bridge to a network; None: nobody
             is.
         keys: By which Players are reached; None: without keys.
@@ -132,14 +132,14 @@ class Relay:
     def __init__(
         self,
         settings: RelaySettings,
-        locators: Locators | None = None,
+        resolvers: Resolvers | None = None,
         on_message: Callable[[EncodedMessage], object] | None = None,
         *,
         keys: ClientKeys | None = None,
     ) -> None:
         self._settings, self.on_message = settings, on_message
         link = LinkSettings(ping_every=settings.ping_every, timeout=settings.timeout)
-        self._subscriptions = Subscriptions(locators, link, keys)
+        self._subscriptions = Subscriptions(resolvers, link, keys)
         self._publications = Publications(gateway=settings.name)
         self._clients: set[RelayClient] = set()
         self._newest: OrderedDict[tuple[str, str, str], EncodedMessage] = OrderedDict()
@@ -203,7 +203,7 @@ class Relay:
         self._newest.pop(key, None)
         if not message.is_final:
             self._newest[key] = message
-            if len(self._newest) > _NEWEST_MOST:
+            if len(self._newest) > _MAX_NEWEST:
                 self._newest.popitem(last=False)
 
     async def _follow(self, subscription: Subscription) -> None:
@@ -218,7 +218,7 @@ class Relay:
             )
         except Exception as error:  # a value of a stranger: the others' are relayed all the same
             key = update.source, update.name
-            if key not in self._complained and len(self._complained) < _COMPLAINTS_MOST:
+            if key not in self._complained and len(self._complained) < _MAX_COMPLAINTS:
                 self._complained.add(key)
                 log.warning("%s of %s is not relayed: %s", update.name, update.source, error)
             return
@@ -263,7 +263,7 @@ class Relay:
             loop = self._loop
             if loop is None:
                 return
-            if may_be_omitted and len(self._handed) >= _HANDED_MOST:
+            if may_be_omitted and len(self._handed) >= _MAX_HANDED:
                 self.left_out += 1
                 return
             self._handed.append(call)

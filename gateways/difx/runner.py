@@ -31,7 +31,7 @@ from groundwork.processgroups import (
     signal_group,
 )
 
-__all__ = ["MARK", "ProgramEnd", "ProgramLimits", "ProgramRun", "Stream", "end_marked"]
+__all__ = ["MARK", "OutputStream", "ProgramEnd", "ProgramLimits", "ProgramRun", "end_marked"]
 
 MARK = "DIFX_JOB"
 """Variable in the environment of all that a job starts; its value is the job's identity."""
@@ -43,7 +43,7 @@ LOOK_EVERY_S = 0.02
 log = logging.getLogger(__name__)
 
 
-class Stream(StrEnum):
+class OutputStream(StrEnum):
     """Output of a program."""
 
     STDOUT = "stdout"
@@ -51,7 +51,7 @@ class Stream(StrEnum):
 
     def severity(self, line: str) -> Severity:
         """Return the severity of a line: on standard error a warning says that it is one."""
-        if self is Stream.STDOUT:
+        if self is OutputStream.STDOUT:
             return Severity.INFO
         return Severity.WARNING if "warning" in line.lower() else Severity.ERROR
 
@@ -121,7 +121,7 @@ class ProgramRun:
 
     command: Sequence[str]
     mark: str
-    on_line: Callable[[Stream, str], None]
+    on_line: Callable[[OutputStream, str], None]
     on_quiet: Callable[[], None] = lambda: None
     on_exit: Callable[[], None] = lambda: None
     folder: Path | None = None
@@ -134,7 +134,7 @@ class ProgramRun:
         self._lock = threading.Lock()
         self._is_stopping = self._is_over = False
         self._process: subprocess.Popen[bytes] | None = None
-        self._readers: dict[int, tuple[Stream, LineReader]] = {}
+        self._readers: dict[int, tuple[OutputStream, LineReader]] = {}
         self._watch = -1
         self._told_at = 0.0
 
@@ -172,7 +172,10 @@ class ProgramRun:
         self._watch = os.pidfd_open(process.pid)
         assert process.stdout is not None
         assert process.stderr is not None
-        for stream, pipe in ((Stream.STDOUT, process.stdout), (Stream.STDERR, process.stderr)):
+        for stream, pipe in (
+            (OutputStream.STDOUT, process.stdout),
+            (OutputStream.STDERR, process.stderr),
+        ):
             os.set_blocking(pipe.fileno(), False)
             self._readers[pipe.fileno()] = stream, LineReader()
 

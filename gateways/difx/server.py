@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gateways.difx.capture import CaptureFile, ClientCapture
-from gateways.difx.connection import READ_BYTES, Connection, Peer
+from gateways.difx.connection import READ_BYTES, ClientOrigin, Connection
 from gateways.difx.endpointconfig import GuiServerEndpointConfig
 from gateways.difx.errors import MulticastError
 from gateways.difx.monitor import LiveMonitor
@@ -35,7 +35,7 @@ __all__ = ["GuiServer"]
 BACKLOG = 1024
 _LOOK_EVERY_S = 1.0
 _LINES_PER_S = 50
-MOST_HELD_BYTES = 1 << 30
+MAX_HELD_BYTES = 1 << 30
 """Of all clients together; those that hold most are cut."""
 _END_WITHIN_S = 0.7
 
@@ -119,7 +119,7 @@ class GuiServer:
             await self._refuse(writer, text)
             return
         self.accepted += 1
-        peer = Peer(number=self.accepted, address=address, port=port, role=role)
+        peer = ClientOrigin(number=self.accepted, address=address, port=port, role=role)
         capture = None
         if self._capture is not None:
             capture = ClientCapture(self._capture, peer.number)
@@ -152,7 +152,7 @@ class GuiServer:
                     connection.look(now)
                 except Exception:  # the others are watched on
                     self.log.exception("%s could not be looked at", connection.peer.name)
-            self.relieve(MOST_HELD_BYTES)
+            self.relieve(MAX_HELD_BYTES)
 
     def relieve(self, most: int) -> None:
         """Cut the clients that hold most, until all hold together no more than so many bytes."""

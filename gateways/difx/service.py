@@ -23,7 +23,7 @@ from gateways.difx.jobrun import JobRun, filled, job_places
 from gateways.difx.jobs import Job, JobTable
 from gateways.difx.livesources import LiveBanks, LiveProgram
 from gateways.difx.players import DifxPlayers
-from gateways.difx.preparing import Preparation
+from gateways.difx.preparing import JobPreparation
 from gateways.difx.protocol.handshake import ServerFacts
 from gateways.difx.protocol.jobs import (
     JobEvent,
@@ -109,7 +109,7 @@ class DifxService(Closing):
         name = _UNFIT.sub("_", settings.name)
         self._records = JobRecords(None if folder is None else folder / f"difx-{name}")
         self._runs: dict[str, JobRun] = {}
-        self._preparations: WeakSet[Preparation] = WeakSet()
+        self._preparations: WeakSet[JobPreparation] = WeakSet()
         self._logs: dict[str, JobLog] = {}
         self._saved: dict[str, JobState] = {}
         self._lock = threading.Lock()
@@ -334,7 +334,7 @@ class DifxService(Closing):
         model_only: bool = False,
         on_file: Callable[[str], None] = lambda _path: None,
         on_line: Callable[[Severity, str], None] = lambda _severity, _line: None,
-    ) -> Preparation:
+    ) -> JobPreparation:
         """Return a preparation of jobs; arguments as of Preparation.
 
         Raises:
@@ -342,7 +342,7 @@ class DifxService(Closing):
             FileFaultError: The folder or the file is not there.
         """
         runner = self.runner(profile)
-        made = Preparation(
+        made = JobPreparation(
             uuid.uuid4().hex,
             runner,
             self.files,

@@ -16,7 +16,7 @@ __all__ = ["FITS", "fit"]
 
 Floats = npt.NDArray[np.float64]
 
-_STEPS_MOST = 200
+_MAX_STEPS = 200
 _LESS = 1e-12
 """Relative change of chi-square with which a fit is done."""
 _DAMPED = 1e12
@@ -82,7 +82,7 @@ def _descended(found: Floats, x: Floats, y: Floats, weights: Floats) -> list[flo
     chi-square; NaN if it does not end."""
     rest, slopes = _peak(found, x, y, weights)
     chi, damping = float(rest @ rest), 1e-3
-    for _ in range(_STEPS_MOST):
+    for _ in range(_MAX_STEPS):
         square = slopes.T @ slopes
         try:
             step = np.linalg.lstsq(square + damping * np.diag(square.diagonal()), -slopes.T @ rest)[

@@ -13,25 +13,25 @@ from histogrammer.spectra import KINDS
 from histogrammer.spectra.channels import list_channels
 from histogrammer.spectra.definition import Definition
 
-__all__ = ["Direction", "projected_cells", "projected_definition"]
+__all__ = ["ProjectionAxis", "projected_cells", "projected_definition"]
 
 Floats = npt.NDArray[np.float64]
 
 
-class Direction(Enum):
+class ProjectionAxis(Enum):
     """The axis that a projection keeps."""
 
     X = "x"
     Y = "y"
 
 
-def projected_definition(source: Definition, direction: Direction, name: str) -> Definition:
+def projected_definition(source: Definition, direction: ProjectionAxis, name: str) -> Definition:
     """Return the definition of a projection: its kind, parameters and axis.
 
     Raises:
         SpectrumError: Spectra of this kind cannot be projected.
     """
-    kept = 0 if direction is Direction.X else 1
+    kept = 0 if direction is ProjectionAxis.X else 1
     match source.kind:
         case "2":
             letters, names = "1", source.groups[kept]
@@ -44,26 +44,26 @@ def projected_definition(source: Definition, direction: Direction, name: str) ->
             letters, names = "g1", source.parameters
         case _:
             raise SpectrumError(f"{KINDS[source.kind].title} spectra cannot be projected")
-    axis = source.x_axis if direction is Direction.X else source.y_axis
+    axis = source.x_axis if direction is ProjectionAxis.X else source.y_axis
     assert axis is not None  # all of these have two
     return KINDS[letters].define(name, (names,), (axis,))
 
 
 def projected_cells(
-    source: Definition, cells: Floats, direction: Direction, contour: Inside | None = None
+    source: Definition, cells: Floats, direction: ProjectionAxis, contour: Inside | None = None
 ) -> Floats:
     """Return the cells of a projection: a new array, the source is not touched.
 
     Without a contour, flow of the axis that is summed counts, and that of the other axis stays
     flow. With a contour, only bins whose lower-edge corner is inside it count, and no flow.
     """
-    summed = 0 if direction is Direction.X else 1
+    summed = 0 if direction is ProjectionAxis.X else 1
     if contour is None:
         sums: Floats = cells.sum(axis=summed)
         return sums
     channels = list_channels(source, cells, flow=False)
     kept = channels_inside(channels, contour)
-    numbers = channels.x_numbers if direction is Direction.X else channels.y_numbers
+    numbers = channels.x_numbers if direction is ProjectionAxis.X else channels.y_numbers
     return np.bincount(
         numbers[kept] + 1, channels.values[kept], minlength=cells.shape[1 - summed]
     ).astype(np.float64)

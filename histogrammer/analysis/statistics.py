@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Flow", "flow_of"]
+__all__ = ["FlowSums", "flow_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
+class FlowSums:
     """Sums of flow cells, each (x, y). Corners of two dimensions count on both axes.
 
     Attributes:
@@ -23,11 +23,11 @@ class Flow:
     overflows: tuple[float, float]
 
 
-def flow_of(cells: npt.NDArray[np.float64]) -> Flow:
+def flow_of(cells: npt.NDArray[np.float64]) -> FlowSums:
     """Return the flow of the cells of a spectrum, of shape (x,) or (y, x)."""
     if cells.ndim == 1:
-        return Flow((float(cells[0]), 0.0), (float(cells[-1]), 0.0))
-    return Flow(
+        return FlowSums((float(cells[0]), 0.0), (float(cells[-1]), 0.0))
+    return FlowSums(
         (float(cells[:, 0].sum()), float(cells[0].sum())),
         (float(cells[:, -1].sum()), float(cells[-1].sum())),
     )

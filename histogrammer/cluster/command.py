@@ -11,16 +11,16 @@ import psutil
 
 from groundwork.progressline import ProgressLine
 from groundwork.regularfiles import NotRegularError, real_path
-from histogrammer.cluster.daskcluster import ClusterError, Progress, connected, local_workers
+from histogrammer.cluster.daskcluster import ClusterError, SortProgress, connected, local_workers
 from histogrammer.cluster.fileparts import (
-    EventFile,
     FilePart,
     InForce,
+    SortedFile,
     are_independent,
     survey,
 )
-from histogrammer.cluster.filling import Filled, Job, fill
-from histogrammer.cluster.plan import Plan, task_bytes
+from histogrammer.cluster.filling import Filled, SortJob, fill
+from histogrammer.cluster.plan import SortPlan, task_bytes
 from histogrammer.contents import Contents
 from histogrammer.definitions import Definitions
 from histogrammer.events.roottrees import tree_path
@@ -31,7 +31,7 @@ SAMPLE_BYTES = 1 << 25
 """Of the first file, by which a plan measures how fast files are read."""
 
 
-def event_files(paths: Sequence[str]) -> list[EventFile]:
+def event_files(paths: Sequence[str]) -> list[SortedFile]:
     """Return files as workers find them.
 
     Raises:
@@ -47,7 +47,7 @@ def event_files(paths: Sequence[str]) -> list[EventFile]:
             raise ClusterError(f"{which}{error}") from error
         if tree is not None:
             raise ClusterError(f"{path}: files of ROOT are not split; sort them without --cluster")
-        found.append(EventFile(path, str(place), place.stat().st_size))
+        found.append(SortedFile(path, str(place), place.stat().st_size))
     return found
 
 
@@ -65,12 +65,12 @@ class ClusterSort:
     place: str
     definitions: Definitions
     flavor: str
-    files: Sequence[EventFile]
+    files: Sequence[SortedFile]
 
     @property
-    def job(self) -> Job:
+    def job(self) -> SortJob:
         """All spectra of the definitions."""
-        return Job(self.definitions, self.flavor, frozenset(self.definitions.spectra))
+        return SortJob(self.definitions, self.flavor, frozenset(self.definitions.spectra))
 
     @property
     def set_bytes(self) -> int:
@@ -88,7 +88,7 @@ class ClusterSort:
             ClusterError: It cannot be done.
         """
 
-        def tell(progress: Progress) -> None:
+        def tell(progress: SortProgress) -> None:
             line.write(progress.sentence())
 
         with connected(self.place) as cluster:
@@ -117,7 +117,7 @@ class ClusterSort:
         survey_rate, fill_rate = [self._rates(file) for _ in range(2)][-1]
         there = sum(one.size for one in self.files)
         wanted = there if total is None else total
-        plan = Plan(
+        plan = SortPlan(
             total=wanted,
             surveyed=wanted * self._cut(task_bytes(wanted, workers)) // there,
             workers=workers,
@@ -137,7 +137,7 @@ class ClusterSort:
             return sum(file.size for file in self.files)
         return sum(file.size for file in self.files if file.size > each)
 
-    def _rates(self, file: EventFile) -> tuple[float, float]:
+    def _rates(self, file: SortedFile) -> tuple[float, float]:
         """Return bytes per second that are surveyed, and filled."""
         size = min(file.size, SAMPLE_BYTES)
         begun = time.perf_counter()

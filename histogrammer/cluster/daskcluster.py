@@ -22,20 +22,20 @@ from uuid import uuid4
 
 from groundwork.errors import text_of
 from histogrammer.cluster.fileparts import (
-    EventFile,
     FilePart,
     InForce,
+    SortedFile,
     Survey,
     are_independent,
     parts_of,
     survey,
 )
-from histogrammer.cluster.filling import Filled, Job, fill, merge
-from histogrammer.cluster.plan import Plan, task_bytes
+from histogrammer.cluster.filling import Filled, SortJob, fill, merge
+from histogrammer.cluster.plan import SortPlan, task_bytes
 from histogrammer.errors import HistogrammerError
 from histogrammer.spectra.stripchart import KIND as STRIP
 
-__all__ = ["Cluster", "ClusterError", "Progress", "connected", "local_workers"]
+__all__ = ["Cluster", "ClusterError", "SortProgress", "connected", "local_workers"]
 
 LOCAL = "local:"
 CONNECT_S = 10.0
@@ -59,7 +59,7 @@ class ClusterError(HistogrammerError):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class SortProgress:
     """State of a sort.
 
     Attributes:
@@ -165,7 +165,7 @@ class Cluster:
         Raises:
             ClusterError: There is too little.
         """
-        needed = Plan(
+        needed = SortPlan(
             total=0, surveyed=0, workers=1, set_bytes=wanted, survey_rate=1.0, fill_rate=1.0
         ).worker_bytes
         for about in self._about():
@@ -179,9 +179,9 @@ class Cluster:
 
     def sort(
         self,
-        job: Job,
-        files: Sequence[EventFile],
-        tell: Callable[[Progress], object] = lambda _: None,
+        job: SortJob,
+        files: Sequence[SortedFile],
+        tell: Callable[[SortProgress], object] = lambda _: None,
     ) -> Filled:
         """Fill spectra from files, and return them as one process would have filled them.
 
@@ -207,12 +207,12 @@ class Cluster:
 class _Sorting:
     """One sort; its tasks have names of their own."""
 
-    def __init__(self, client: Any, tell: Callable[[Progress], object], total: int) -> None:
+    def __init__(self, client: Any, tell: Callable[[SortProgress], object], total: int) -> None:
         self._client, self._tell, self.total = client, tell, total
         self._topic = f"histogrammer-{uuid4().hex}"
         self._reached: dict[str, tuple[int, str]] = {}
 
-    def survey(self, files: Sequence[EventFile], each: int, job: Job) -> list[Survey]:
+    def survey(self, files: Sequence[SortedFile], each: int, job: SortJob) -> list[Survey]:
         """Return the surveys of all files; those that are not cut need none, if each is independent."""
         is_each_whole = are_independent(files, has_computed=bool(job.definitions.pseudos))
         wanted = [file for file in files if file.size > each or not is_each_whole]
@@ -220,8 +220,8 @@ class _Sorting:
         whole = Survey((), InForce())
         return [next(found) if file.size > each or not is_each_whole else whole for file in files]
 
-    def _surveys(self, files: Sequence[EventFile], each: int) -> list[Survey]:
-        groups: list[list[EventFile]] = [[]]
+    def _surveys(self, files: Sequence[SortedFile], each: int) -> list[Survey]:
+        groups: list[list[SortedFile]] = [[]]
         for file in files:
             groups[-1].append(file)
             if sum(one.size for one in groups[-1]) >= each:
@@ -247,7 +247,7 @@ class _Sorting:
         )
         return [one for future in futures for one in self._result(future)]
 
-    def fill(self, job: Job, shares: Sequence[tuple[FilePart, ...]], strips: Job) -> Filled:
+    def fill(self, job: SortJob, shares: Sequence[tuple[FilePart, ...]], strips: SortJob) -> Filled:
         """Return all spectra, and the accounts of all files."""
         alone = self._in_order(strips, shares)
         keys = [f"fill-{self._topic}-{number}" for number in range(len(shares))]
@@ -276,7 +276,7 @@ class _Sorting:
         (ordered,) = of_strips
         return replace(found, cells={**found.cells, **ordered.cells}, moved=ordered.moved)
 
-    def _in_order(self, job: Job, shares: Sequence[tuple[FilePart, ...]]) -> list[Any]:
+    def _in_order(self, job: SortJob, shares: Sequence[tuple[FilePart, ...]]) -> list[Any]:
         """Return the task of spectra that depend on the order of all events, if there are any."""
         if not job.spectra:
             return []
@@ -291,7 +291,7 @@ class _Sorting:
         while True:
             so_far, took = done(), time.monotonic() - begun
             left = (self.total - so_far) * took / so_far if so_far else None
-            self._tell(Progress(word, min(so_far, self.total), self.total, left))
+            self._tell(SortProgress(word, min(so_far, self.total), self.total, left))
             if self._are_done(futures):
                 return
 
@@ -353,7 +353,7 @@ class _Fill:
         key: Its name.
     """
 
-    job: Job
+    job: SortJob
     parts: Sequence[FilePart]
     topic: str
     key: str

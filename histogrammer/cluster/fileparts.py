@@ -19,14 +19,14 @@ from histogrammer.errors import RingItemError
 from histogrammer.events.itemwalk import Raw, Stretch, stretches
 from histogrammer.events.protocol.acquisitionitems import RingFormat, read_acquisition_item
 from histogrammer.events.protocol.paramitems import (
-    Definitions,
+    ParameterNames,
     Variable,
     read_definitions,
     read_variables,
 )
 from histogrammer.events.protocol.ringitems import ItemType, RingItem
 
-__all__ = ["EventFile", "FilePart", "InForce", "Survey", "are_independent", "parts_of", "survey"]
+__all__ = ["FilePart", "InForce", "SortedFile", "Survey", "are_independent", "parts_of", "survey"]
 
 BUFFER_BYTES = 1 << 20
 LOOK_BYTES = 1 << 14
@@ -43,7 +43,7 @@ class InForce:
         format: Format that the file has told; 0: none.
     """
 
-    definitions: Definitions | None = None
+    definitions: ParameterNames | None = None
     variables: Mapping[str, Variable] = field(default_factory=dict)
     format: int = 0
 
@@ -73,7 +73,7 @@ class InForce:
 
 
 @dataclass(frozen=True, slots=True)
-class EventFile:
+class SortedFile:
     """A file to be sorted.
 
     Attributes:
@@ -113,7 +113,7 @@ class FilePart:
     """
 
     number: int
-    file: EventFile
+    file: SortedFile
     start: int
     stop: int | None
     in_force: InForce
@@ -210,7 +210,7 @@ def begins_with_definitions(path: str) -> bool:
     return False
 
 
-def are_independent(files: Sequence[EventFile], *, has_computed: bool) -> bool:
+def are_independent(files: Sequence[SortedFile], *, has_computed: bool) -> bool:
     """Tell if nothing that a file holds matters for the next one.
 
     Args:
@@ -221,7 +221,7 @@ def are_independent(files: Sequence[EventFile], *, has_computed: bool) -> bool:
 
 
 def parts_of(
-    files: Sequence[EventFile], surveys: Sequence[Survey], most_bytes: int
+    files: Sequence[SortedFile], surveys: Sequence[Survey], most_bytes: int
 ) -> list[tuple[FilePart, ...]]:
     """Share files out: parts that follow each other, together about so many bytes.
 

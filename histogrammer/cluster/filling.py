@@ -29,13 +29,13 @@ from histogrammer.events.protocol.paramitems import Variables
 from histogrammer.filling import Filler
 from histogrammer.flavors import FLAVORS
 
-__all__ = ["Filled", "Job", "enter", "fill", "merge"]
+__all__ = ["Filled", "SortJob", "enter", "fill", "merge"]
 
 Narrow: TypeAlias = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class SortJob:
     """Description of a sort, as every worker has it.
 
     Attributes:
@@ -48,7 +48,7 @@ class Job:
     flavor: str
     spectra: frozenset[str]
 
-    def of_kind(self, letters: str) -> Job:
+    def of_kind(self, letters: str) -> SortJob:
         """Return the same for the spectra of a kind alone."""
         booked = self.definitions.spectra
         kinds = {name for name in self.spectra if booked[name].definition.kind == letters}
@@ -82,7 +82,7 @@ class Filled:
 
 
 def fill(
-    job: Job, parts: Sequence[FilePart], tell: Callable[[str, int, int], object] | None = None
+    job: SortJob, parts: Sequence[FilePart], tell: Callable[[str, int, int], object] | None = None
 ) -> Filled:
     """Fill spectra from parts of files that follow each other.
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from groundwork.sizes import shown_bytes
 
-__all__ = ["Plan", "task_bytes"]
+__all__ = ["SortPlan", "task_bytes"]
 
-LEAST_TASK_BYTES, MOST_TASK_BYTES = 1 << 26, 1 << 32
+LEAST_TASK_BYTES, MAX_TASK_BYTES = 1 << 26, 1 << 32
 """A shorter task costs more than it does; of a longer one too much is lost with a worker."""
 TASKS_PER_WORKER = 4
 """Workers get ready together, though they are not alike."""
@@ -27,11 +27,11 @@ def task_bytes(total: int, workers: int) -> int:
         workers: Number of workers.
     """
     wanted = math.ceil(total / (TASKS_PER_WORKER * max(1, workers)))
-    return min(max(wanted, LEAST_TASK_BYTES), MOST_TASK_BYTES)
+    return min(max(wanted, LEAST_TASK_BYTES), MAX_TASK_BYTES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class SortPlan:
     """A plan.
 
     Attributes:

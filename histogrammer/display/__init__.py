@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from groundwork.late import late_names
+from groundwork.lazyimports import lazy_names
 
 if TYPE_CHECKING:
     from histogrammer.display.protocol.displayed import DisplayAxis, DisplayedSpectrum
@@ -17,7 +17,7 @@ __all__ = ["DisplayAxis", "DisplayedSpectrum", "MemoryState", "OpenMemory", "ope
 
 _READER, _DISPLAYED = "histogrammer.display.reader", "histogrammer.display.protocol.displayed"
 
-__getattr__ = late_names(
+__getattr__ = lazy_names(
     __name__,
     {
         "DisplayAxis": _DISPLAYED,

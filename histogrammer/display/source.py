@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from groundwork.addresses import is_loopback_host
-from groundwork.cut import cut
 from groundwork.printable import printable
+from groundwork.truncation import cut
 from histogrammer.display.protocol.directory import MirrorEntry
 from histogrammer.display.protocol.layout import CHANNEL_BYTES
 from histogrammer.errors import MirrorError

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
 
-from groundwork.cut import cut
+from groundwork.truncation import cut
 from histogrammer.events.protocol.ringitems import type_name
 
 __all__ = ["Account", "Drop", "Oddity"]

@@ -22,7 +22,7 @@ from histogrammer.events.protocol.acquisitionitems import (
     read_acquisition_item,
 )
 from histogrammer.events.protocol.paramitems import (
-    Definitions,
+    ParameterNames,
     Variables,
     read_definitions,
     read_parameter_data,
@@ -36,7 +36,7 @@ from histogrammer.events.protocol.ringitems import (
     read_head,
     read_item,
 )
-from histogrammer.events.scatter import TILE_EVENTS, Counted, Ending, scatter
+from histogrammer.events.scatter import TILE_EVENTS, Counted, RunEnding, scatter
 
 __all__ = ["BUFFER_BYTES", "Decoder", "Part", "RowOf"]
 
@@ -49,7 +49,7 @@ MAX_CELLS = 1 << 23
 DENSE_IDS = 1 << 16
 """Ids below have their rows in a table; higher ones are searched for."""
 
-Part: TypeAlias = EventBlock | Definitions | Variables | AcquisitionItem
+Part: TypeAlias = EventBlock | ParameterNames | Variables | AcquisitionItem
 
 Values: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
@@ -60,7 +60,7 @@ RowOf: TypeAlias = Callable[[str], int]
 class _Map:
     """Rows of ids of a file."""
 
-    def __init__(self, definitions: Definitions, row_of: RowOf) -> None:
+    def __init__(self, definitions: ParameterNames, row_of: RowOf) -> None:
         self.rows = {name: row_of(name) for _number, name in definitions.names}
         by_id = {number: self.rows[name] for number, name in definitions.names}
         self.redefined = len(definitions.names) - len(by_id)
@@ -105,7 +105,7 @@ class Decoder:
         self.account = Account()
         self._buffer = np.empty(BUFFER_BYTES, np.uint8)
         self._at = self._end = 0
-        self._map = _Map(Definitions(()), self._row_of)
+        self._map = _Map(ParameterNames(()), self._row_of)
         self._is_defined = False
         self._counted = np.zeros(len(Counted), np.int64)
         self._values: Values = np.empty((0, 0), np.float32)
@@ -127,7 +127,7 @@ class Decoder:
         self.account, self._told_version = account, told_version
         self._at = self._end = 0
 
-    def define(self, definitions: Definitions) -> None:
+    def define(self, definitions: ParameterNames) -> None:
         """Have definitions hold, before the first source."""
         self._define(definitions)
 
@@ -154,9 +154,9 @@ class Decoder:
         """
         while True:
             ending = self._scatter()
-            if ending == Ending.FULL:
+            if ending == RunEnding.FULL:
                 yield from self.flush()
-            elif ending == Ending.INEXACT:
+            elif ending == RunEnding.INEXACT:
                 self._widen()
             else:
                 head = self._head()
@@ -210,7 +210,7 @@ class Decoder:
         self._begin_array(values)
 
     def _scatter(self) -> int:
-        """Take events as far as possible; an `Ending`."""
+        """Take events as far as possible; an `RunEnding`."""
         rows, before, counted = self._map, self._count, self._counted
         counted[: Counted.INEXACT] = 0
         at, self._count, ending = scatter(
@@ -252,7 +252,7 @@ class Decoder:
             contents = self._contents(read_item(self._view(), 0, self.account.bytes))
         self._at += head.size
         self.account.bytes += head.size
-        if isinstance(contents, Definitions):
+        if isinstance(contents, ParameterNames):
             self.account.definitions += 1
             self._define(contents)
         else:
@@ -277,7 +277,7 @@ class Decoder:
             self._told_version = contents.major
         return contents
 
-    def _define(self, definitions: Definitions) -> None:
+    def _define(self, definitions: ParameterNames) -> None:
         self._map = _Map(definitions, self._row_of)
         self._is_defined = True
         self.account.oddities[Oddity.REDEFINED] += self._map.redefined

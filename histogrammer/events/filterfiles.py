@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from groundwork.closing import Closing
 from histogrammer.events.blocks import EventBlock
-from histogrammer.events.protocol.paramitems import Definitions, write_definitions, write_events
+from histogrammer.events.protocol.paramitems import ParameterNames, write_definitions, write_events
 from histogrammer.events.protocol.ringitems import write_item
 
 __all__ = ["FilterFile"]
@@ -42,7 +42,7 @@ class FilterFile(Closing):
         self.events = 0
         self._file, self._parameters, self._bytes = file, tuple(parameters), 0
         numbered = tuple(enumerate(self._parameters, start=1))
-        self._append(write_item(write_definitions(Definitions(numbered))))
+        self._append(write_item(write_definitions(ParameterNames(numbered))))
 
     def write(self, block: EventBlock, truth: npt.NDArray[np.bool_]) -> None:
         """Write the events of a block for which a gate is true, with those of the parameters that

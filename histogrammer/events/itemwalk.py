@@ -45,7 +45,7 @@ _DATA, _DEFINITIONS, _VARIABLES, _FORMAT, _STATES = (
         ItemType.ABNORMAL_END,  # and those below
     )
 )
-_MOST_TYPE = 0xFFFF
+_MAX_TYPE = 0xFFFF
 _4, _8 = np.uint64(4), np.uint64(8)
 
 
@@ -121,7 +121,7 @@ def _walk(data: Raw, at: int, end: int, last: int) -> tuple[int, int, int]:
         size = np.int64(word(data, start))
         kind = np.int64(word(data, start + _4))
         payload = 8 + max(np.int64(4), np.int64(word(data, start + _8)))
-        if size < _HEAD or size > _LARGEST or kind > _MOST_TYPE or payload > size:
+        if size < _HEAD or size > _LARGEST or kind > _MAX_TYPE or payload > size:
             break
         if size > end - at:
             break

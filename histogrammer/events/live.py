@@ -14,8 +14,8 @@ from dataclasses import replace
 
 import zmq
 
-from groundwork.cut import cut
 from groundwork.errors import text_of
+from groundwork.truncation import cut
 from histogrammer.errors import EventFileError, RingItemError
 from histogrammer.events.itemwalk import Raw, Stretch
 from histogrammer.events.livecounts import LiveCounts
@@ -24,13 +24,13 @@ from histogrammer.events.protocol.ringitems import ItemType, RingItem
 from histogrammer.events.reserve import Reserve
 from histogrammer.events.stopsign import StopSign
 
-__all__ = ["MOST_ITEM_BYTES", "MOST_NAMES", "MOST_WAITING_BYTES", "LiveInput"]
+__all__ = ["MAX_ITEM_BYTES", "MAX_NAMES", "MAX_WAITING_BYTES", "LiveInput"]
 
-MOST_WAITING_BYTES = 1 << 25
+MAX_WAITING_BYTES = 1 << 25
 """Of items that came and are not processed yet."""
-MOST_ITEM_BYTES = 1 << 23
+MAX_ITEM_BYTES = 1 << 23
 """A whole ring buffer of the data acquisition."""
-MOST_NAMES = 100_000
+MAX_NAMES = 100_000
 """Of parameters that one source defines; each becomes one of the histogrammer."""
 FIRST_PAUSE_S, LAST_PAUSE_S = 0.2, 5.0
 """Before a connection is tried again: at first, and when it has failed many times."""
@@ -50,7 +50,7 @@ class LiveInput(ABC):
 
     size = None
 
-    def __init__(self, name: str, most_waiting: int = MOST_WAITING_BYTES) -> None:
+    def __init__(self, name: str, most_waiting: int = MAX_WAITING_BYTES) -> None:
         self.name = name
         self._counts = LiveCounts()
         self._reserve = Reserve(most_waiting)
@@ -134,8 +134,8 @@ class LiveInput(ABC):
         """Refuse names without end: RingItemError."""
         if item is not None and item.type == ItemType.PARAMETER_DEFINITIONS:
             names = {name for _number, name in read_definitions(item).names}
-            if len(self._names | names) > MOST_NAMES:
-                reason = f"more than {MOST_NAMES} different parameters were defined"
+            if len(self._names | names) > MAX_NAMES:
+                reason = f"more than {MAX_NAMES} different parameters were defined"
                 raise RingItemError(item.offset, reason)
             self._names |= names
 

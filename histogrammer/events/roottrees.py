@@ -16,15 +16,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from groundwork.cut import cut
 from groundwork.regularfiles import NotRegularError, open_regular
+from groundwork.truncation import cut
 from histogrammer.errors import EventFileError
-from histogrammer.events.accounts import Account
 from histogrammer.events.blocks import BLOCK_EVENTS, EventBlock, Values, absent_bits, as_type
+from histogrammer.events.blocksource import BlockSource
 from histogrammer.events.decoder import MAX_CELLS, Part, RowOf
-from histogrammer.events.livecounts import LiveCounts
-from histogrammer.events.sources import Progress
-from histogrammer.events.stopsign import StopSign
 from histogrammer.rootfiles import classes_in, open_root
 
 __all__ = ["RootTreeSource", "TreePath", "tree_path"]
@@ -200,7 +197,7 @@ def _damaged(path: TreePath, at: int, error: Exception) -> EventFileError:
     return EventFileError(path.name, at, f"it is damaged: {said}")
 
 
-class RootTreeSource:
+class RootTreeSource(BlockSource):
     """Events of trees, one after the other; used as `EventSource` is.
 
     Args:
@@ -220,62 +217,20 @@ class RootTreeSource:
         block_events: int = BLOCK_EVENTS,
     ) -> None:
         self._paths, self._row_of, self._most = tuple(paths), row_of, block_events
-        self._number, self._entry = 0, 0
-        self._accounts = [Account(path.name) for path in self._paths]
+        super().__init__([path.name for path in self._paths])
+        self._entry = 0
         self._sizes = [_size(path) for path in self._paths]
         self._tree: _Tree | None = _Tree(self._paths[0])
-        self._stop = StopSign()
-        self._is_over = False
 
-    @property
-    def is_over(self) -> bool:
-        """The last iteration came to the end of the last tree, or failed there."""
-        return self._is_over
-
-    @property
-    def accounts(self) -> tuple[Account, ...]:
-        """Accounts of all files, in order; they go on changing."""
-        return tuple(self._accounts)
-
-    @property
-    def progress(self) -> Progress:
-        """Return the present state; bytes are those of files, as far as entries were read."""
-        account = self._accounts[self._number]
-        return Progress(
-            account.source,
-            account.bytes,
-            sum(each.bytes for each in self._accounts),
-            sum(self._sizes),
-            sum(each.events for each in self._accounts),
-            sum(each.items for each in self._accounts),
-        )
-
-    @property
-    def live(self) -> LiveCounts | None:
-        """None: it is no live source."""
-        return None
+    def _total_bytes(self) -> int | None:
+        return sum(self._sizes)
 
     def assume(self, version: int) -> None:
         """Take a format of ring items, which trees have not."""
 
-    def stop(self) -> None:
-        """End the iteration, soon. From any thread."""
-        self._stop.set()
-
-    def __iter__(self) -> Iterator[Part]:
-        """Go on reading; a `stop` from before holds no more.
-
-        Raises:
-            EventFileError: A file cannot be read on, or its branches have different lengths. The
-                next iteration goes on with the next one.
-        """
-        self._stop.clear()
-        self._is_over = False
-        return self._parts()
-
     def close(self) -> None:
         """Close files. To be called when no iteration is under way."""
-        self._stop.close()
+        super().close()
         self._close_tree()
 
     def _close_tree(self) -> None:
@@ -326,8 +281,7 @@ class RootTreeSource:
     def _go_on(self) -> bool:
         """Begin with the next tree, if there is one."""
         self._close_tree()
-        if self._number + 1 == len(self._paths):
-            self._is_over = True
+        if not self._has_next():
             return False
         self._number, self._entry = self._number + 1, 0
         return True

@@ -20,7 +20,7 @@ from histogrammer.events.blocks import ABSENT32, ABSENT64
 from histogrammer.events.protocol.paramitems import VALUE_BYTES
 from histogrammer.events.protocol.ringitems import HEAD_BYTES, ItemType
 
-__all__ = ["TILE_EVENTS", "Counted", "Ending", "scatter", "word"]
+__all__ = ["TILE_EVENTS", "Counted", "RunEnding", "scatter", "word"]
 
 TILE_EVENTS = 64
 """A line of the cache of float32, four times."""
@@ -31,7 +31,7 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 Integer: TypeAlias = int | np.int64
 
 
-class Ending(IntEnum):
+class RunEnding(IntEnum):
     """Reason for the end of a run of events."""
 
     CUT = 0  # less than an item is left
@@ -53,7 +53,7 @@ class Counted(IntEnum):
 _DATA = np.uint64(ItemType.PARAMETER_DATA)
 _HEAD = HEAD_BYTES
 _VALUE = VALUE_BYTES
-_CUT, _FULL, _OTHER, _INEXACT = (int(each) for each in Ending)
+_CUT, _FULL, _OTHER, _INEXACT = (int(each) for each in RunEnding)
 _VALUES, _UNKNOWN, _REPEATED, _TRAILING, _WIDE = (int(each) for each in Counted)
 _NAN64 = np.uint64(0x7FF8_0000_0000_0000)
 _NAN32 = np.uint32(0x7FC0_0000)
@@ -380,7 +380,7 @@ def scatter(
 
     Returns:
         Where the first item begins that was not taken, the number of events that the columns have
-        now, and an `Ending`.
+        now, and an `RunEnding`.
     """
     capacity, tiled = columns.shape[1], 0
     place: Integer = at

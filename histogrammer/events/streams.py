@@ -17,7 +17,7 @@ import zmq
 from groundwork.addresses import split_url
 from histogrammer.errors import RingItemError
 from histogrammer.events.itemwalk import stretches
-from histogrammer.events.live import MOST_ITEM_BYTES, MOST_WAITING_BYTES, LiveInput
+from histogrammer.events.live import MAX_ITEM_BYTES, MAX_WAITING_BYTES, LiveInput
 
 __all__ = ["TcpInput", "ZmqInput", "make_stream"]
 
@@ -25,12 +25,12 @@ READ_BYTES = 1 << 20
 CONNECT_S = 3.0
 KEEPALIVE_S, KEEPALIVE_TIMES = 5, 3
 """A peer that vanished is noticed after some 20 s, though it may be silent for as long as it likes."""
-MOST_MESSAGES = 32
+MAX_MESSAGES = 32
 """That ZeroMQ keeps beside those that were taken from it."""
 _KINDS = {"pull": zmq.PULL, "sub": zmq.SUB}
 
 
-def make_stream(text: str, most_waiting: int = MOST_WAITING_BYTES) -> LiveInput:
+def make_stream(text: str, most_waiting: int = MAX_WAITING_BYTES) -> LiveInput:
     """Return the stream that a text names; nothing is connected yet.
 
     Args:
@@ -68,11 +68,11 @@ class TcpInput(LiveInput):
     """
 
     def __init__(
-        self, host: str, port: int, name: str, most_waiting: int = MOST_WAITING_BYTES
+        self, host: str, port: int, name: str, most_waiting: int = MAX_WAITING_BYTES
     ) -> None:
         super().__init__(name, most_waiting)
         self._place = host, port
-        self._buffer = np.empty(MOST_ITEM_BYTES, np.uint8)
+        self._buffer = np.empty(MAX_ITEM_BYTES, np.uint8)
         self._note(is_connected=False)
 
     def _receive(self) -> None:
@@ -106,7 +106,7 @@ class TcpInput(LiveInput):
                     self._buffer[: end - at] = self._buffer[at:end].copy()
                     at, end, offset = 0, end - at, offset + at
                 if end == len(self._buffer):
-                    raise RingItemError(offset, f"an item of more than {MOST_ITEM_BYTES} bytes")
+                    raise RingItemError(offset, f"an item of more than {MAX_ITEM_BYTES} bytes")
         finally:
             self._note(lost_bytes=self._counts.lost_bytes + end - at)
 
@@ -122,7 +122,7 @@ class ZmqInput(LiveInput):
     """
 
     def __init__(
-        self, kind: int, url: str, name: str, most_waiting: int = MOST_WAITING_BYTES
+        self, kind: int, url: str, name: str, most_waiting: int = MAX_WAITING_BYTES
     ) -> None:
         super().__init__(name, most_waiting)
         self._kind, self._url = kind, url
@@ -132,8 +132,8 @@ class ZmqInput(LiveInput):
         link: zmq.Socket[bytes] = context.socket(self._kind)
         try:
             link.set(zmq.LINGER, 0)
-            link.set(zmq.RCVHWM, MOST_MESSAGES)
-            link.set(zmq.MAXMSGSIZE, MOST_ITEM_BYTES)
+            link.set(zmq.RCVHWM, MAX_MESSAGES)
+            link.set(zmq.MAXMSGSIZE, MAX_ITEM_BYTES)
             if self._kind == zmq.SUB:
                 link.set(zmq.SUBSCRIBE, b"")
             link.connect(self._url)

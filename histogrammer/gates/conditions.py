@@ -14,7 +14,7 @@ from enum import Enum
 
 import numpy as np
 
-from groundwork.cut import cut
+from groundwork.truncation import cut
 from histogrammer.errors import ConditionError
 from histogrammer.events.blocks import EventBlock
 from histogrammer.flavors import Flavor

@@ -21,14 +21,13 @@ from histogrammer.mirror.updates import Updates
 from histogrammer.worker import EndedError
 from player.bank import BankLog
 
-__all__ = ["MirrorServer", "MirrorServerSettings", "listen"]
+__all__ = ["MirrorServer", "MirrorServerSettings"]
 
 _RECEIVED_BYTES = 4096
 """At once: requests are short, and a client that sends more waits."""
 _PIECE_BYTES = 4 << 20
 _PIECE_WITHIN_S = 60.0
 """A client that takes no such piece in this time is closed."""
-_BACKLOG = 1024
 _LINES_PER_S = 20
 _END_WITHIN_S = 0.5
 
@@ -51,29 +50,6 @@ class MirrorServerSettings:
     max_clients_per_host: int = 64
     piece_within: float = _PIECE_WITHIN_S
     max_held_bytes: int = 1 << 30
-
-
-def listen(address: str, port: int) -> socket.socket:
-    """Listen at an address; dead peers are noticed.
-
-    Args:
-        address: Its number.
-        port: 0: any free one.
-
-    Raises:
-        OSError: It cannot be had.
-    """
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    made = socket.create_server(
-        (address, port), family=family, backlog=_BACKLOG, dualstack_ipv6=address == "::"
-    )
-    made.setblocking(False)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return made
 
 
 class _TooSlowError(Exception):

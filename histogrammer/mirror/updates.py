@@ -8,7 +8,7 @@ import asyncio
 
 from histogrammer.display.snapshot import Snapshot
 from histogrammer.engine import Engine
-from histogrammer.worker import BusyError, Worker
+from histogrammer.worker import Worker, WorkerBusyError
 
 __all__ = ["Updates"]
 
@@ -39,7 +39,7 @@ class Updates:
         while True:
             try:
                 return await asyncio.wrap_future(self._worker.post(self._look))
-            except BusyError:
+            except WorkerBusyError:
                 await asyncio.sleep(_AGAIN_S)
 
     def _look(self, engine: Engine) -> Snapshot:

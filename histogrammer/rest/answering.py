@@ -23,7 +23,7 @@ from histogrammer.errors import (
 )
 from histogrammer.pictures import PictureOf, draw, gates_of
 from histogrammer.rest.handlers import make_handlers
-from histogrammer.rest.handlers.calls import Always, Body, Handler, InThread, Later, Whole
+from histogrammer.rest.handlers.calls import Body, FixedAnswer, Handler, InThread, Later, Whole
 from histogrammer.rest.program import Program
 from histogrammer.rest.protocol.answers import http_error
 from histogrammer.rest.protocol.bodies import write_answer, write_object
@@ -33,7 +33,7 @@ from histogrammer.rest.protocol.rights import is_change
 from histogrammer.rest.protocol.routes import read_values
 from histogrammer.rest.protocol.spectclroutes import routes_of
 from histogrammer.rest.protocol.stubs import STUBS
-from histogrammer.rest.protocol.values import Values
+from histogrammer.rest.protocol.values import RequestValues
 from zmqjsonproxy.errors import NotInControlError, RefusedError
 
 __all__ = ["LARGE_AT_ONCE", "Answer", "Answerer", "error_answer"]
@@ -128,7 +128,7 @@ class Answerer:
     ) -> Answer:
         route = self._routes[request]
         try:
-            values = Values(read_values(route, read_query(query)))
+            values = RequestValues(read_values(route, read_query(query)))
         except UnreadableParameterError as error:
             if not self._flavor.missing_is_answered:
                 return error_answer(422, str(error), accept)
@@ -163,7 +163,7 @@ class Answerer:
             accept: Header Accept.
         """
         try:
-            values = Values(read_values(PICTURE, read_query(query)))
+            values = RequestValues(read_values(PICTURE, read_query(query)))
             name = values.text("name")
             async with self._drawing:
                 wanted = await asyncio.wrap_future(
@@ -178,22 +178,24 @@ class Answerer:
             log.exception("the picture ?%s failed", query[:200])
             return error_answer(500, "the picture failed; the log of the server says why", accept)
 
-    def _changing(self, handler: Handler, request: str, values: Values, peer: str) -> Handler:
+    def _changing(
+        self, handler: Handler, request: str, values: RequestValues, peer: str
+    ) -> Handler:
         """Return the handler of a change, which looks at control when its turn has come, and tells
         the journal."""
         change = partial(self._program.changes.change, request, peer, values.given)
-        if isinstance(handler, Always):
+        if isinstance(handler, FixedAnswer):
             with change():
                 return handler
 
-        def changed(of: Any, values: Values) -> object:
+        def changed(of: Any, values: RequestValues) -> object:
             with change():
                 return handler.function(of, values)
 
         return replace(handler, function=changed)
 
-    async def _body(self, handler: Handler, values: Values, held: AsyncExitStack) -> Body:
-        if isinstance(handler, Always):
+    async def _body(self, handler: Handler, values: RequestValues, held: AsyncExitStack) -> Body:
+        if isinstance(handler, FixedAnswer):
             return write_answer("OK", handler.detail)
         worker = self._program.worker
         if isinstance(handler, InThread):
@@ -209,11 +211,13 @@ class Answerer:
         return detail.body if isinstance(detail, Whole) else write_answer("OK", detail)
 
 
-def _with_values(function: Callable[[Any, Values], object], values: Values, engine: Any) -> object:
+def _with_values(
+    function: Callable[[Any, RequestValues], object], values: RequestValues, engine: Any
+) -> object:
     return function(engine, values)
 
 
-def _wanted_picture(values: Values, engine: Engine) -> PictureOf | None:
+def _wanted_picture(values: RequestValues, engine: Engine) -> PictureOf | None:
     """Return what is in a picture; None: there is no such spectrum."""
     spectrum = engine.find_spectrum(values.text("name"))
     if spectrum is None:

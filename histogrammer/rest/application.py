@@ -30,10 +30,10 @@ from histogrammer.rest.protocol.rights import role_of
 from player.endpoints.http.connections import ConnectionWatch
 from player.endpoints.http.guard import ROLE, Guard, GuardRules
 
-__all__ = ["Application"]
+__all__ = ["RestApplication"]
 
 _ONLY_GET = "requests are made with GET, and HEAD"
-_HEAD_BYTES_MOST = 2 * MAX_QUERY_BYTES
+_MAX_HEAD_BYTES = 2 * MAX_QUERY_BYTES
 """A connection that sends more before its request is complete is ended."""
 
 
@@ -53,7 +53,7 @@ class _BoundedProtocol(HttpToolsProtocol):
         if self._is_head:
             self._head_bytes += len(data)
         super().data_received(data)
-        if self._head_bytes > _HEAD_BYTES_MOST:
+        if self._head_bytes > _MAX_HEAD_BYTES:
             self.transport.abort()
 
     def on_headers_complete(self) -> None:
@@ -174,7 +174,7 @@ async def _no_such_request(request: Any, error: Any) -> Any:
     return _ErrorPage(error_answer(error.status_code, description, _accept(request.scope)))
 
 
-class Application:
+class RestApplication:
     """The ASGI application.
 
     Args:
@@ -208,7 +208,7 @@ class Application:
             GuardRules(
                 names=frozenset(names),
                 only_get=_ONLY_GET,
-                longest_target=_HEAD_BYTES_MOST,
+                longest_target=_MAX_HEAD_BYTES,
                 links=False,
                 peers=peers or Peers(),
                 body=lambda code, why: write_object(http_error(code, why)),

@@ -8,20 +8,21 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field
 
-from groundwork.peers import Peers, checked_peer, checked_peers_of
+from groundwork.peers import Peers
+from histogrammer.hosted import histogrammer_of
 from player.bank import Bank
 from player.endpoints.base import EndpointContext
-from player.endpoints.http.webendpoint import FreePortOrService, WebEndpoint, WebEndpointConfig
+from player.endpoints.http.webendpoint import WebEndpoint, WebEndpointConfig
+from player.endpoints.peered import PeeredEndpointConfig
 from player.ports import address_for_peers
-from player.tables import EndpointConfig
-from zmqjsonproxy.errors import RefusedError
+from player.tables import EndpointConfig, FreePortOrService
 
 if TYPE_CHECKING:
-    from histogrammer.rest.application import Application
+    from histogrammer.rest.application import RestApplication
 
 __all__ = ["DEFAULT_PORT", "SpecTclEndpoint", "SpecTclEndpointConfig"]
 
@@ -29,24 +30,12 @@ DEFAULT_PORT = 8000
 """Rustogramer's."""
 
 
-class SpecTclEndpointConfig(WebEndpointConfig):
+class SpecTclEndpointConfig(PeeredEndpointConfig, WebEndpointConfig):
     """The table: where it serves, and whom."""
 
     port: FreePortOrService = Field(
         DEFAULT_PORT, description="TCP port, or service:NAME; 0: any free one"
     )
-    peers: list[Annotated[str, AfterValidator(checked_peer)]] = Field(
-        default_factory=list,
-        description="networks whose hosts may ask, and their role, as 192.168.1.0/24=operate; without "
-        "a role it is observe; without them only this host may",
-    )
-
-    @model_validator(mode="after")
-    def _is_for_somebody(self) -> SpecTclEndpointConfig:
-        """Refuse an address that others reach, if none of them may ask. That of a device is not known
-        here."""
-        checked_peers_of(self.bind, self.peers)
-        return self
 
 
 class SpecTclEndpoint(WebEndpoint):
@@ -85,18 +74,12 @@ class SpecTclEndpoint(WebEndpoint):
 
         return uvloop.new_event_loop()
 
-    def application(self, bank: Bank, names: Collection[str]) -> Application:
+    def application(self, bank: Bank, names: Collection[str]) -> RestApplication:
         """Return its requests."""
-        from histogrammer.rest.application import Application
+        from histogrammer.rest.application import RestApplication
         from histogrammer.rest.program import Program
-        from histogrammer.service import Histogrammer
 
-        histogrammer = getattr(bank, "histogrammer", None)
-        if not isinstance(histogrammer, Histogrammer):
-            raise RefusedError(
-                f'{bank.name} is no histogrammer: give it `kind = "histogrammer"`, or take the table of '
-                "this endpoint away"
-            )
+        histogrammer = histogrammer_of(bank)
         program = Program(
             worker=histogrammer.worker,
             analyzer=histogrammer.analyzer,
@@ -107,4 +90,4 @@ class SpecTclEndpoint(WebEndpoint):
             mirrors=lambda: histogrammer.mirrors.entries,
             changes=self.context.changes,
         )
-        return Application(program, names, Peers(self._config.peers))
+        return RestApplication(program, names, Peers(self._config.peers))

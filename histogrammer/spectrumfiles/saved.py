@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from groundwork.cut import cut
+from groundwork.truncation import cut
 from histogrammer.axes import Axis
 from histogrammer.errors import AxisError, SpectrumError, SpectrumFileError
 from histogrammer.spectra import kind_of

@@ -10,10 +10,17 @@ from typing import Protocol
 from player.errors import PlayerError
 from player.sinks.base import CallEntry, HistoryPoint
 
-__all__ = ["Destination", "Kind", "Owner", "Page", "RecordsRefusedError", "SinkAwayError"]
+__all__ = [
+    "Destination",
+    "RecordKind",
+    "RecordOrigin",
+    "RecordPage",
+    "RecordsRefusedError",
+    "SinkAwayError",
+]
 
 
-class Kind(StrEnum):
+class RecordKind(StrEnum):
     """Kind of records."""
 
     JOURNAL = "journal"
@@ -21,7 +28,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
+class RecordOrigin:
     """Origin of records.
 
     Attributes:
@@ -36,7 +43,7 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class RecordPage:
     """Records that are written at once, or not at all.
 
     Attributes:
@@ -48,7 +55,7 @@ class Page:
         why: They will not.
     """
 
-    kind: Kind
+    kind: RecordKind
     calls: Sequence[CallEntry] = ()
     points: Sequence[HistoryPoint] = ()
     position: int
@@ -80,13 +87,13 @@ class Destination(Protocol):
     begins_now: bool
     most_behind: int | None
 
-    def open(self) -> Mapping[Kind, int]:
+    def open(self) -> Mapping[RecordKind, int]:
         """Connect; return the position of each kind of which there is one."""
 
     def unfinished(self) -> Sequence[int]:
         """Return numbers of calls that had not ended when they were written; 1000 at most."""
 
-    def write(self, page: Page) -> None:
+    def write(self, page: RecordPage) -> None:
         """Write a page, and where it ends, in one transaction.
 
         Raises:

@@ -12,14 +12,14 @@ from typing import Any
 from groundwork.closing import Closing
 from groundwork.values import JsonValue
 from player.sinks.base import CallEntry, HistoryPoint
-from player.sinks.destination import Kind, Owner
+from player.sinks.destination import RecordKind, RecordOrigin
 
 __all__ = ["Arrived", "FanIn", "Loss"]
 
 log = logging.getLogger(__name__)
 
-ARRAYS_MOST = 1000
-MESSAGES_MOST = 500
+MAX_ARRAYS = 1000
+MAX_MESSAGES = 500
 """Of a stream, that are read at once."""
 LOOK_EVERY_S = 5.0
 """Time between two looks for arrays that are new, s."""
@@ -36,7 +36,7 @@ class Loss:
         why: They will not.
     """
 
-    kind: Kind
+    kind: RecordKind
     count: int
     why: str
 
@@ -51,7 +51,7 @@ class Arrived:
             or what is lost.
     """
 
-    owner: Owner
+    owner: RecordOrigin
     record: CallEntry | HistoryPoint | Loss
 
 
@@ -73,7 +73,7 @@ class FanIn(Closing):
         self._client = redis.Redis.from_url(url, decode_responses=True, protocol=2)
         self._prefix = prefix
         self._read: dict[str, str] = {}  # stream -> identity of the message that was read last
-        self._owners: dict[str, tuple[str, Kind]] = {}
+        self._owners: dict[str, tuple[str, RecordKind]] = {}
         self._looked_at = 0.0
         self._look(is_first=True)
 
@@ -91,7 +91,7 @@ class FanIn(Closing):
             return []
         wait_ms = max(1, round(min(within, LOOK_EVERY_S) * 1000))
         streams: Any = dict(self._read)
-        told: Any = self._client.xread(streams, count=MESSAGES_MOST, block=wait_ms)
+        told: Any = self._client.xread(streams, count=MAX_MESSAGES, block=wait_ms)
         arrived: list[Arrived] = []
         for stream, messages in told or ():
             array, kind = self._owners[stream]
@@ -109,8 +109,8 @@ class FanIn(Closing):
 
     def _look(self, is_first: bool = False) -> None:
         found: Any = self._client.smembers(f"{self._prefix}:arrays")
-        for array in sorted(found)[:ARRAYS_MOST]:
-            for kind in Kind:
+        for array in sorted(found)[:MAX_ARRAYS]:
+            for kind in RecordKind:
                 stream = f"{self._prefix}:{array}:{kind}"
                 if stream not in self._read:
                     self._owners[stream] = (array, kind)
@@ -122,15 +122,15 @@ class FanIn(Closing):
         return str(newest[0][0]) if newest else _START
 
 
-def _read_message(array: str, kind: Kind, message: Mapping[str, str]) -> Arrived:
-    owner = Owner(array=array, bank=message["bank"], simulated=message["simulated"] == "1")
+def _read_message(array: str, kind: RecordKind, message: Mapping[str, str]) -> Arrived:
+    owner = RecordOrigin(array=array, bank=message["bank"], simulated=message["simulated"] == "1")
     return Arrived(owner=owner, record=_record(kind, message))
 
 
-def _record(kind: Kind, message: Mapping[str, str]) -> CallEntry | HistoryPoint | Loss:
+def _record(kind: RecordKind, message: Mapping[str, str]) -> CallEntry | HistoryPoint | Loss:
     if "lost" in message:
         return Loss(kind=kind, count=int(message["lost"]), why=message["why"])
-    if kind is Kind.HISTORY:
+    if kind is RecordKind.HISTORY:
         value: JsonValue = json.loads(message["value"])
         return HistoryPoint(
             number=int(message["number"]),

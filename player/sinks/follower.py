@@ -10,15 +10,15 @@ import logging
 import threading
 from collections.abc import Sequence
 
-from groundwork.cut import cut
 from groundwork.errors import text_of
+from groundwork.truncation import cut
 from groundwork.values import JsonObject
 from player.sinks.base import CallEntry, HistoryPoint
-from player.sinks.destination import Destination, Kind, SinkAwayError
+from player.sinks.destination import Destination, RecordKind, SinkAwayError
 from player.sinks.sending import CallSource, PointSource, Sending
 from zmqjsonproxy.errors import RefusedError
 
-__all__ = ["Follower"]
+__all__ = ["FileFollower"]
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +26,10 @@ GATHER_S = 0.2
 """Time that a record waits for others to be sent with, s."""
 RETRY_S = 2.0
 CLOSE_WITHIN_S = 0.8
-TROUBLE_MOST = 300
+MAX_TROUBLE = 300
 
 
-class Follower:
+class FileFollower:
     """Sink of one server.
 
     Args:
@@ -42,7 +42,7 @@ class Follower:
     def __init__(
         self,
         destination: Destination,
-        kinds: Sequence[Kind] = tuple(Kind),
+        kinds: Sequence[RecordKind] = tuple(RecordKind),
         *,
         gather_s: float = GATHER_S,
         retry_s: float = RETRY_S,
@@ -107,7 +107,7 @@ class Follower:
             self._sending.send()
         except Exception as error:  # a thread that ends would send no more
             self._sending.drop()
-            text = cut(text_of(error), TROUBLE_MOST)
+            text = cut(text_of(error), MAX_TROUBLE)
             if not self._trouble and isinstance(error, SinkAwayError | RefusedError):
                 told = "%s: gets no records (%s); it is tried each %g s, calls go on"
                 log.warning(told, self._name, text, self._retry_s)

@@ -9,7 +9,13 @@ from typing import Any, TypeVar
 from groundwork.errors import text_of
 from groundwork.extras import install_advice
 from player.sinks.base import CallEntry, HistoryPoint
-from player.sinks.destination import Kind, Owner, Page, RecordsRefusedError, SinkAwayError
+from player.sinks.destination import (
+    RecordKind,
+    RecordOrigin,
+    RecordPage,
+    RecordsRefusedError,
+    SinkAwayError,
+)
 from player.sinks.texts import moment, number_of, shown_value, without_nul
 from player.tables import without_user
 
@@ -19,7 +25,7 @@ T = TypeVar("T")
 
 CONNECT_WITHIN_S = 5.0
 WRITE_WITHIN_S = 10.0
-UNFINISHED_MOST = 1000
+MAX_UNFINISHED = 1000
 _OWNER = "array_name text NOT NULL, bank text NOT NULL, simulated boolean NOT NULL"
 _OWNED = "array_name, bank, simulated"
 TABLES = f"""\
@@ -64,7 +70,7 @@ _OF_OWNER = "array_name = $1 AND bank = $2 AND simulated = $3"
 _POSITIONS = f"SELECT kind, number FROM dealer_positions WHERE {_OF_OWNER}"
 _UNFINISHED = f"""\
 SELECT number FROM dealer_journal WHERE {_OF_OWNER} AND outcome = 'running'
-ORDER BY number DESC LIMIT {UNFINISHED_MOST}"""
+ORDER BY number DESC LIMIT {MAX_UNFINISHED}"""
 
 
 class PostgresDestination:
@@ -88,7 +94,7 @@ class PostgresDestination:
     def __init__(
         self,
         url: str,
-        owner: Owner,
+        owner: RecordOrigin,
         *,
         connect_within_s: float = CONNECT_WITHIN_S,
         write_within_s: float = WRITE_WITHIN_S,
@@ -100,19 +106,19 @@ class PostgresDestination:
         self._runner: asyncio.Runner | None = None
         self._connection: Any = None
 
-    def open(self) -> Mapping[Kind, int]:
+    def open(self) -> Mapping[RecordKind, int]:
         """Connect, and make the tables if they are not there."""
         self._runner = asyncio.Runner()
         self._connection = self._run(self._connect, self._connect_within_s)
         rows = self._run(lambda: self._connection.fetch(_POSITIONS, *self._owner))
-        return {Kind(row["kind"]): row["number"] for row in rows}
+        return {RecordKind(row["kind"]): row["number"] for row in rows}
 
     def unfinished(self) -> Sequence[int]:
         """Return numbers of calls that had not ended when they were written."""
         rows = self._run(lambda: self._connection.fetch(_UNFINISHED, *self._owner))
         return [row["number"] for row in rows]
 
-    def write(self, page: Page) -> None:
+    def write(self, page: RecordPage) -> None:
         """Write a page in one transaction."""
         self._run(lambda: self._write(page))
 
@@ -142,7 +148,7 @@ class PostgresDestination:
             raise
         return connection
 
-    async def _write(self, page: Page) -> None:
+    async def _write(self, page: RecordPage) -> None:
         async with self._connection.transaction():
             if page.calls:
                 rows = [(*self._owner, *_call_row(call)) for call in page.calls]

@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from groundwork.errors import text_of
 from groundwork.extras import install_advice
-from player.sinks.destination import Kind, Owner, Page, RecordsRefusedError, SinkAwayError
+from player.sinks.destination import (
+    RecordKind,
+    RecordOrigin,
+    RecordPage,
+    RecordsRefusedError,
+    SinkAwayError,
+)
 from player.sinks.texts import shown_value
 from player.tables import without_user
 
@@ -31,7 +37,7 @@ T = TypeVar("T")
 
 WITHIN_S = 5.0
 """Limit of a connection, and of a page, s."""
-UNFINISHED_MOST = 1000
+MAX_UNFINISHED = 1000
 RUNNING = "running"
 _Fields = dict[str, str | int | float]
 
@@ -55,7 +61,7 @@ class RedisDestination:
     begins_now = True
 
     def __init__(
-        self, url: str, owner: Owner, *, prefix: str, length: int, within_s: float = WITHIN_S
+        self, url: str, owner: RecordOrigin, *, prefix: str, length: int, within_s: float = WITHIN_S
     ) -> None:
         self.name = without_user(url).partition("?")[0]
         self.most_behind: int | None = length
@@ -66,10 +72,10 @@ class RedisDestination:
         self._about: _Fields = {"bank": owner.bank, "simulated": int(owner.simulated)}
         self._client: redis.Redis | None = None
 
-    def open(self) -> Mapping[Kind, int]:
+    def open(self) -> Mapping[RecordKind, int]:
         """Connect; return the positions."""
 
-        def ask() -> Mapping[Kind, int]:
+        def ask() -> Mapping[RecordKind, int]:
             import redis
             from redis.backoff import NoBackoff
             from redis.retry import Retry
@@ -81,19 +87,19 @@ class RedisDestination:
                 retry=Retry(NoBackoff(), 0),  # a page must not be sent twice
                 max_connections=1,
             )
-            names = [f"{self._bank}:{kind}" for kind in Kind]
+            names = [f"{self._bank}:{kind}" for kind in RecordKind]
             found: Any = client.hmget(f"{self._of_array}:positions", names)
-            pairs = zip(Kind, found, strict=True)
+            pairs = zip(RecordKind, found, strict=True)
             return {kind: int(number) for kind, number in pairs if number is not None}
 
         return _asked(ask)
 
     def unfinished(self) -> Sequence[int]:
         """Return numbers of calls that had not ended when they were written."""
-        found: Any = _asked(lambda: self._opened.srandmember(self._running_key, UNFINISHED_MOST))
+        found: Any = _asked(lambda: self._opened.srandmember(self._running_key, MAX_UNFINISHED))
         return sorted(map(int, found))
 
-    def write(self, page: Page) -> None:
+    def write(self, page: RecordPage) -> None:
         """Write a page in one transaction."""
         _asked(lambda: self._write(page))
 
@@ -113,7 +119,7 @@ class RedisDestination:
             raise SinkAwayError("not connected")
         return self._client
 
-    def _write(self, page: Page) -> None:
+    def _write(self, page: RecordPage) -> None:
         with self._opened.pipeline(transaction=True) as pipe:
             pipe.sadd(f"{self._prefix}:arrays", self._array)
             stream = f"{self._of_array}:{page.kind}"
@@ -130,7 +136,7 @@ class RedisDestination:
             pipe.hset(f"{self._of_array}:positions", place, str(page.position))
             pipe.execute()
 
-    def _messages(self, page: Page) -> list[_Fields]:
+    def _messages(self, page: RecordPage) -> list[_Fields]:
         messages = [
             {name: "" if value is None else value for name, value in asdict(call).items()}
             for call in page.calls

@@ -13,20 +13,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from groundwork.cut import cut
 from groundwork.errors import text_of
+from groundwork.truncation import cut
 from groundwork.values import JsonObject
 from player.sinks.base import CallEntry, HistoryPoint
-from player.sinks.destination import Destination, Kind, Page, RecordsRefusedError
+from player.sinks.destination import Destination, RecordKind, RecordPage, RecordsRefusedError
 
 __all__ = ["CallSource", "PointSource", "Sending", "start_of"]
 
 log = logging.getLogger(__name__)
 
-PAGE_MOST = 500
-RUNNING_MOST = 10_000
+MAX_PAGE = 500
+MAX_RUNNING = 10_000
 """Calls whose ends are looked for; those of more are sent when the server is connected anew."""
-WHY_MOST = 300
+MAX_REASON = 300
 GONE = "the Player's files had them no more"
 TOO_OLD = "older than what is kept there"
 RUNNING = "running"
@@ -77,27 +77,27 @@ class Sending:
     """
 
     def __init__(
-        self, destination: Destination, kinds: Sequence[Kind], pause: Callable[[float], bool]
+        self, destination: Destination, kinds: Sequence[RecordKind], pause: Callable[[float], bool]
     ) -> None:
         self._destination, self._kinds, self._pause = destination, frozenset(kinds), pause
         self._calls: CallSource | None = None
         self._points: PointSource | None = None
-        self._counts: dict[Kind, _Count] = {}
-        self._there: Mapping[Kind, int] = {}  # positions that the server told
+        self._counts: dict[RecordKind, _Count] = {}
+        self._there: Mapping[RecordKind, int] = {}  # positions that the server told
         self._running: set[int] = set()  # calls that had not ended when they were sent
         self.is_open = False
 
     def follow_calls(self, source: CallSource) -> None:
         """Begin with a journal; from any thread."""
-        self._follow(Kind.JOURNAL, source)
+        self._follow(RecordKind.JOURNAL, source)
         self._calls = source
 
     def follow_points(self, source: PointSource) -> None:
         """Begin with a history; from any thread."""
-        self._follow(Kind.HISTORY, source)
+        self._follow(RecordKind.HISTORY, source)
         self._points = source
 
-    def _follow(self, kind: Kind, source: _Source) -> None:
+    def _follow(self, kind: RecordKind, source: _Source) -> None:
         if kind in self._kinds:
             try:
                 first = source.span()[1]
@@ -127,9 +127,9 @@ class Sending:
         """
         if not self.is_open:
             self._open()
-        if Kind.JOURNAL in self._counts and self._calls is not None:
+        if RecordKind.JOURNAL in self._counts and self._calls is not None:
             self._send_calls(self._calls)
-        if Kind.HISTORY in self._counts and self._points is not None:
+        if RecordKind.HISTORY in self._counts and self._points is not None:
             self._send_points(self._points)
 
     def drop(self) -> None:
@@ -147,31 +147,31 @@ class Sending:
         self.is_open = True
 
     def _send_calls(self, source: CallSource) -> None:
-        count = self._found(Kind.JOURNAL, source)
+        count = self._found(RecordKind.JOURNAL, source)
         running = sorted(self._running)
-        for at in range(0, len(running), PAGE_MOST):
-            there = source.entries_of(running[at : at + PAGE_MOST])
+        for at in range(0, len(running), MAX_PAGE):
+            there = source.entries_of(running[at : at + MAX_PAGE])
             ended = [each for each in there if each.outcome != RUNNING]
             if ended:
-                page = Page(kind=Kind.JOURNAL, calls=ended, position=count.position)
+                page = RecordPage(kind=RecordKind.JOURNAL, calls=ended, position=count.position)
                 self._write(count, page)
 
-        def read(number: int) -> Page:
-            calls = source.entries_after(number, PAGE_MOST)
+        def read(number: int) -> RecordPage:
+            calls = source.entries_after(number, MAX_PAGE)
             end = calls[-1].number if calls else number
-            return Page(kind=Kind.JOURNAL, calls=calls, position=end)
+            return RecordPage(kind=RecordKind.JOURNAL, calls=calls, position=end)
 
         self._send_pages(count, read)
 
     def _send_points(self, source: PointSource) -> None:
-        def read(number: int) -> Page:
-            points = source.points_after(number, PAGE_MOST)
+        def read(number: int) -> RecordPage:
+            points = source.points_after(number, MAX_PAGE)
             end = points[-1].number if points else number
-            return Page(kind=Kind.HISTORY, points=points, position=end)
+            return RecordPage(kind=RecordKind.HISTORY, points=points, position=end)
 
-        self._send_pages(self._found(Kind.HISTORY, source), read)
+        self._send_pages(self._found(RecordKind.HISTORY, source), read)
 
-    def _found(self, kind: Kind, source: _Source) -> _Count:
+    def _found(self, kind: RecordKind, source: _Source) -> _Count:
         """Return the count of a kind with its position; tell the server of what it will not have."""
         count, destination = self._counts[kind], self._destination
         oldest, count.newest = source.span()
@@ -179,26 +179,26 @@ class Sending:
         start, lost, why = start_of(there, oldest, count.newest, count.first, destination)
         if lost:
             log.warning("%s: %d records of the %s are lost: %s", destination.name, lost, kind, why)
-            self._write(count, Page(kind=kind, position=start, lost=lost, why=why))
+            self._write(count, RecordPage(kind=kind, position=start, lost=lost, why=why))
         count.position, count.is_found = start, True
         return count
 
-    def _send_pages(self, count: _Count, read: Callable[[int], Page]) -> None:
+    def _send_pages(self, count: _Count, read: Callable[[int], RecordPage]) -> None:
         is_last = False
         while not is_last:
             began = time.monotonic()
             page = read(count.position)
-            is_last = len(page) < PAGE_MOST
+            is_last = len(page) < MAX_PAGE
             if page.calls or page.points:
                 self._write(count, page)
             if not is_last and self._pause(time.monotonic() - began):
                 return  # half of the time is for others, and none is left at the end
 
-    def _write(self, count: _Count, page: Page) -> None:
+    def _write(self, count: _Count, page: RecordPage) -> None:
         try:
             self._destination.write(page)
         except RecordsRefusedError as error:
-            self._write_singly(count, page, cut(text_of(error), WHY_MOST))
+            self._write_singly(count, page, cut(text_of(error), MAX_REASON))
         else:
             count.written += len(page)
             count.lost += page.lost
@@ -206,24 +206,24 @@ class Sending:
         for call in page.calls:
             if call.outcome != RUNNING:
                 self._running.discard(call.number)
-            elif len(self._running) < RUNNING_MOST:
+            elif len(self._running) < MAX_RUNNING:
                 self._running.add(call.number)
 
-    def _write_singly(self, count: _Count, page: Page, why: str) -> None:
+    def _write_singly(self, count: _Count, page: RecordPage, why: str) -> None:
         """Write a page of which the server refuses something, without that."""
         if len(page) == 1:
             log.error(
                 "%s: a record of the %s is refused: %s", self._destination.name, page.kind, why
             )
-            page = Page(kind=page.kind, position=page.position, lost=1, why=why)
+            page = RecordPage(kind=page.kind, position=page.position, lost=1, why=why)
             self._destination.write(page)
             count.lost += 1
             return
         for call in page.calls:
             end = max(call.number, count.position)
-            self._write(count, Page(kind=page.kind, calls=[call], position=end))
+            self._write(count, RecordPage(kind=page.kind, calls=[call], position=end))
         for point in page.points:
-            self._write(count, Page(kind=page.kind, points=[point], position=point.number))
+            self._write(count, RecordPage(kind=page.kind, points=[point], position=point.number))
 
 
 def start_of(

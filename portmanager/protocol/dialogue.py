@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from portmanager.allocation import Allocation
-from portmanager.errors import NotOneServiceError, RefusedError, ReplyError, SearchKeyError
+from portmanager.errors import (
+    NotOneServiceError,
+    PortManagerRefusedError,
+    ReplyError,
+    SearchKeyError,
+)
 from portmanager.protocol.lines import (
     LIST,
     NO_FREE_PORTS,
@@ -35,7 +40,7 @@ DUPLICATE = "Duplicate port allocation attempted"
 """What the Rust server says of a second (service, user), and for some ms after the first has
 gone."""
 LONGEST_REPLY_LINE = 1 << 20
-MOST_ROWS = 200_000
+MAX_ROWS = 200_000
 T = TypeVar("T")
 
 
@@ -134,8 +139,8 @@ class Dialogue:
             if number is None and read_fail(text) is None:
                 raise ReplyError(self.server, "`OK number` or `FAIL reason`", text)
             if number is not None and self._asked in (LIST, STATUS):
-                if number > MOST_ROWS:
-                    raise ReplyError(self.server, f"at most {MOST_ROWS} lines", text)
+                if number > MAX_ROWS:
+                    raise ReplyError(self.server, f"at most {MAX_ROWS} lines", text)
                 self._awaited_rows = number
         else:
             text = self._torn + text
@@ -154,7 +159,7 @@ class Dialogue:
         reason = read_fail(reply.head) or reply.head
         # Servers close after every other refusal, and what they do not close is not worth guessing.
         self.must_close = reason != NO_FREE_PORTS
-        raise RefusedError(reason)
+        raise PortManagerRefusedError(reason)
 
     def get_port(self, service: str, user: str, wish: int | None = None) -> Question[Allocation]:
         """Ask for a port.
@@ -178,7 +183,7 @@ class Dialogue:
         if plain and (
             blank := next((name for name in (service, user) if len(name.split()) != 1), None)
         ):
-            raise RefusedError(
+            raise PortManagerRefusedError(
                 f"{blank!r} has white space, and the server at {self.server} takes no such names"
             )
         reply = yield write_gimme(service, user, None if plain else wish, quoted=not plain)

@@ -22,11 +22,11 @@ from portmanager.allocation import Allocation
 from portmanager.protocol.lines import write_allocation, write_listing
 from portmanager.protocol.tcllist import join_list
 
-__all__ = ["Ledger", "Lent"]
+__all__ = ["Ledger", "LedgerEntry"]
 
 
 @dataclass(slots=True, eq=False)
-class Lent:
+class LedgerEntry:
     """A port that is lent.
 
     Attributes:
@@ -59,18 +59,20 @@ class Ledger:
     """All ports that are lent."""
 
     def __init__(self) -> None:
-        self._lent: dict[int, Lent] = {}
-        self._instances: dict[tuple[str, str], list[Lent]] = {}  # (user, service): the oldest first
-        self._names: dict[tuple[str, str], Lent] = {}  # (user, name in the listing)
+        self._lent: dict[int, LedgerEntry] = {}
+        self._instances: dict[
+            tuple[str, str], list[LedgerEntry]
+        ] = {}  # (user, service): the oldest first
+        self._names: dict[tuple[str, str], LedgerEntry] = {}  # (user, name in the listing)
         self._listing: bytes | None = None
 
     def __len__(self) -> int:
         return len(self._lent)
 
-    def add(self, port: int, service: str, user: str) -> Lent:
+    def add(self, port: int, service: str, user: str) -> LedgerEntry:
         """Enter a port that is now lent."""
         instances = self._instances.setdefault((user, service), [])
-        lent = Lent(port, service, user, service)
+        lent = LedgerEntry(port, service, user, service)
         if instances:
             lent.rename(self._free_name(service, user))
         elif displaced := self._names.get((user, service)):
@@ -82,7 +84,7 @@ class Ledger:
         self._listing = None
         return lent
 
-    def remove(self, lent: Lent) -> None:
+    def remove(self, lent: LedgerEntry) -> None:
         """Strike a port out; the oldest instance that is left gets the plain name."""
         del self._lent[lent.port]
         del self._names[lent.user, lent.listed]
@@ -110,6 +112,6 @@ class Ledger:
             )
         return self._listing
 
-    def by_port(self) -> list[Lent]:
+    def by_port(self) -> list[LedgerEntry]:
         """Return all, ascending by port as text, as the usage file has them."""
         return sorted(self._lent.values(), key=lambda lent: str(lent.port))

@@ -29,7 +29,7 @@ __all__ = [
     "List",
     "LongLineError",
     "Request",
-    "Status",
+    "StatusRequest",
     "check_name",
     "decode",
     "encode",
@@ -189,7 +189,7 @@ class List:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class StatusRequest:
     """The request for the state of the server, as JSON; original servers do not know it."""
 
 
@@ -200,7 +200,7 @@ class BadRequest:
     reason: str
 
 
-Request = Gimme | List | Status | BadRequest
+Request = Gimme | List | StatusRequest | BadRequest
 
 
 def read_request(line: bytes) -> Request:
@@ -217,7 +217,7 @@ def read_request(line: bytes) -> Request:
             case ["LIST", *_]:
                 return List()
             case ["STATUS", *_]:
-                return Status()
+                return StatusRequest()
     except NotAListError as error:
         return BadRequest(f"Invalid request {text}: {error}")
     return BadRequest(f"Invalid request {text}")

@@ -25,7 +25,7 @@ from spectrometer.daq.errors import ScanSetupError
 from spectrometer.daq.protocol.band import SAME, RecordedBand
 from spectrometer.daq.source import SourceCard
 
-__all__ = ["MAX_BANK_CHANNELS", "Axis", "SubbandSetup", "Subbands", "WholeBand"]
+__all__ = ["MAX_BANK_CHANNELS", "FrequencyAxis", "SubbandSetup", "Subbands", "WholeBand"]
 
 MAX_BANK_CHANNELS = 1 << 22
 """Most channels of a filter bank; one spectrum of both polarizations is 64 MiB then."""
@@ -44,7 +44,7 @@ class SubbandSetup:
     half of those."""
 
 
-class Axis(Protocol):
+class FrequencyAxis(Protocol):
     """Channels that a filter bank makes, and which of them are recorded."""
 
     @property

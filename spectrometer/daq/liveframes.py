@@ -16,7 +16,7 @@ import threading
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from groundwork.freed import keep_freed_memory
+from groundwork.freedmemory import keep_freed_memory
 from spectrometer.daq.errors import LiveFramesError
 from spectrometer.daq.protocol.liveframes import (
     FrameMemory,
@@ -27,9 +27,9 @@ from spectrometer.daq.protocol.liveframes import (
     write_writer,
 )
 
-__all__ = ["MOST_BYTES", "FrameWriter", "LiveFrameReader", "live_path", "remove_leftover"]
+__all__ = ["MAX_BYTES", "FrameWriter", "LiveFrameReader", "live_path", "remove_leftover"]
 
-MOST_BYTES = 16 * 2**20
+MAX_BYTES = 16 * 2**20
 """Of the data of a frame."""
 _FOLDER = Path("/dev/shm")
 _HEAD_BYTES = 4096
@@ -93,9 +93,9 @@ class FrameWriter:
 
     def __init__(self, path: Path, data_bytes: int) -> None:
         self.data_bytes, self._path, self._number = data_bytes, path, 0
-        if data_bytes > MOST_BYTES:
+        if data_bytes > MAX_BYTES:
             raise LiveFramesError(
-                f"a spectrum has {data_bytes} bytes, of which {MOST_BYTES} have room; take fewer channels"
+                f"a spectrum has {data_bytes} bytes, of which {MAX_BYTES} have room; take fewer channels"
             )
         owner = _owner(path)
         if owner is not None and owner.pid != os.getpid():

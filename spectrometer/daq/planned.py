@@ -17,7 +17,7 @@ from spectrometer.daq.folding import subintegrations_at
 
 __all__ = ["PlannedSpectra", "spectra_of", "subintegrations_of"]
 
-MOST_SPECTRA = 1 << 23
+MAX_SPECTRA = 1 << 23
 """Looked at one by one, where states are switched: about half a second."""
 AT_ONCE = 1 << 18
 ENDLESS = 1 << 62
@@ -67,7 +67,7 @@ class PlannedSpectra:
         if not count:
             return 0
         is_switched = len(self.cycle.starts) > 1 or any(self.cycle.blanking)
-        if is_switched and count <= MOST_SPECTRA:
+        if is_switched and count <= MAX_SPECTRA:
             return self._pure(0, count)
         first, last = self._number(0), self._number(count - 1)
         found = last - first + 1
@@ -75,7 +75,7 @@ class PlannedSpectra:
         # it may be
         if (
             self.pass_samples - (per_pass - 1) * self.nfine > self.integration_samples
-            and passes <= MOST_SPECTRA
+            and passes <= MAX_SPECTRA
         ):
             begins = np.arange(0, count, per_pass)
             firsts = self._numbers(self._middles(begins))

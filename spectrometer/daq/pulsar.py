@@ -48,7 +48,7 @@ ROW_S = 0.25
 """Of the clock: the longest that a row, a block or a transform is waited for, where the data allow
 it."""
 ROW_BYTES = 1 << 20
-MOST_BINS = 1 << 25
+MAX_BINS = 1 << 25
 """Of the profiles of all channels and products together: 256 MiB."""
 ROWS_AT_LEAST = 8
 """In a scan, however short."""
@@ -192,7 +192,7 @@ class PulsarRun(BasicRun[PulsarSetup, VoltageRecorder]):
             )
             most = min(longest / (chain.sample_time * clock), ROW_BYTES / (nchan * chain.products))
             self._nsblk = 1 << max(int(most).bit_length() - 1, 0)
-            bins = MOST_BINS // (nchan * chain.products)
+            bins = MAX_BINS // (nchan * chain.products)
             if setup.recording is not RecordedForm.SEARCH and setup.nbin > bins:
                 raise ScanSetupError(
                     f"NBIN is {setup.nbin}; expected at most {bins} with {nchan} channels"

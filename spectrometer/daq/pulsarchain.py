@@ -27,7 +27,7 @@ from spectrometer.daq.source import SampleArray
 
 __all__ = ["Chain", "ChainOptions", "Samples"]
 
-MOST_POINTS = 1 << 24
+MAX_POINTS = 1 << 24
 """Of the transforms of all channels together: 128 MiB for each polarization."""
 
 
@@ -127,7 +127,7 @@ class Chain:
         wanted = self.options.transforms
         needed = needed_overlap(self.options.dm, self.frequencies, self.channel_width, spectrum)
         chosen = choose_transforms(needed, wanted, max(int(self.options.longest / spectrum), 1))
-        if chosen.fftlen * len(self.frequencies) > MOST_POINTS:
+        if chosen.fftlen * len(self.frequencies) > MAX_POINTS:
             raise ChannelizerError(
                 f"CHAN_DM {self.options.dm:g} smears a channel over {needed} samples: too many; "
                 "expected a smaller one, or more channels"

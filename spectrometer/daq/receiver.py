@@ -30,7 +30,7 @@ FASTEST = 500_000.0
 """Complex samples per second and polarization that are made by default, over all coarse
 channels."""
 MAX_STATUS_LINES = 9
-MOST_SMEARED = 1 << 20
+MAX_SMEARED = 1 << 20
 """Longest filter for a dispersed pulse, samples."""
 
 _STATUS_KEYS = {
@@ -183,9 +183,9 @@ class ReceiverConfig(Table):
         if lowest - abs(self.bandwidth_mhz) / self.channels / 2 <= 0:
             return ["a pulsar needs a band above 0 MHz"]
         smeared = 2 * max(smearing(pulsar.dm, lowest, self.bandwidth_mhz / self.channels)) / sample
-        if smeared > MOST_SMEARED:
+        if smeared > MAX_SMEARED:
             return [
-                f"the pulsar is smeared over {smeared:.3g} samples of a coarse channel; at most {MOST_SMEARED}: "
+                f"the pulsar is smeared over {smeared:.3g} samples of a coarse channel; at most {MAX_SMEARED}: "
                 "take more channels, or a smaller dm"
             ]
         return []

@@ -25,7 +25,7 @@ from spectrometer.daq.account import (
     update_header,
 )
 from spectrometer.daq.accumulator import SAME, Accumulator, StateCycle, StateSum
-from spectrometer.daq.axis import Axis, Subbands, WholeBand
+from spectrometer.daq.axis import FrequencyAxis, Subbands, WholeBand
 from spectrometer.daq.basicrun import BasicRun, RunOptions
 from spectrometer.daq.channelizer import Channelizer, fit_taps, prototype, reach
 from spectrometer.daq.errors import ChannelizerError, ScanSetupError
@@ -157,7 +157,7 @@ class ScanRun(BasicRun[ScanSetup, ScanFile]):
 
     def _make_spectrometer(self) -> None:
         band, setup, options = self.source.band, self.setup, self.options
-        self.axis: Axis
+        self.axis: FrequencyAxis
         if setup.subbands is None:
             self.axis = WholeBand(band, setup.nchan, options.nfine)
         else:

@@ -10,7 +10,7 @@ from zmqjsonproxy.errors import RefusedError
 
 __all__ = ["ScanPlan", "StartRequest", "read_banks", "read_start_id"]
 
-MOST_BANKS, LONGEST_BANK, LONGEST_ID = 10_000, 64, 64
+MAX_BANKS, LONGEST_BANK, LONGEST_ID = 10_000, 64, 64
 
 
 def read_start_id(text: object) -> str:
@@ -25,12 +25,12 @@ def read_start_id(text: object) -> str:
 
 def read_banks(names: object) -> tuple[str, ...]:
     """Return names of Banks as a caller gave them; RefusedError if they are none."""
-    if isinstance(names, list | tuple) and len(names) <= MOST_BANKS:
+    if isinstance(names, list | tuple) and len(names) <= MAX_BANKS:
         found = tuple(name for name in names if isinstance(name, str) and name.isprintable())
         if len(found) == len(names) and all(len(name) <= LONGEST_BANK for name in found):
             return found
     raise RefusedError(
-        f"{names!r:.80} are no names of Banks; expected a list of at most {MOST_BANKS} texts"
+        f"{names!r:.80} are no names of Banks; expected a list of at most {MAX_BANKS} texts"
     )
 
 

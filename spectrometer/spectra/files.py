@@ -20,7 +20,7 @@ __all__ = ["FileError", "Panel", "Picture", "read_picture"]
 Values = npt.NDArray[np.floating[Any]]
 FINE = 64
 """Channels into which a coarse one of raw voltages is divided."""
-MOST_SAMPLES = 1 << 24
+MAX_SAMPLES = 1 << 24
 """Of a raw file, so many samples of all coarse channels are looked at."""
 PRODUCTS = {
     "IQUV": ("I", "Q", "U", "V"),
@@ -238,7 +238,7 @@ def _of_raw(path: Path) -> Picture:
             spectra = np.abs(np.fft.fftshift(np.fft.fft(voltages, axis=2), axes=2)) ** 2 / FINE**2
             power += spectra.sum(axis=1).reshape(-1, band.polarizations).T
             seen += samples.shape[1] // FINE
-            if seen * FINE * band.channels > MOST_SAMPLES:
+            if seen * FINE * band.channels > MAX_SAMPLES:
                 break
         if not seen:
             raise FileError(f"{path} has no voltages")

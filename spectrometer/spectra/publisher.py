@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from groundwork.watching import watch
+from groundwork.watchdog import watch
 from spectrometer.daq.liveframes import LiveFrameReader, remove_leftover
 from zmqjsonproxy.channels.properties import PropertyTable
 

@@ -8,7 +8,7 @@ import threading
 import time
 
 from arrayconfig.logs import Log
-from groundwork.watching import watch
+from groundwork.watchdog import watch
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
 from spectrometer.status.meanings import meaning

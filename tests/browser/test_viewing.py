@@ -33,7 +33,7 @@ PAGES = (
 SIZES = [(390, 844), (1280, 720), (3840, 2160), (640, 360)]
 """The last is the second at 200 %."""
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-MOST_SHIFT = 0.02
+MAX_SHIFT = 0.02
 SHIFTS = """window.shifts = 0;
 new PerformanceObserver(list => { for (const each of list.getEntries()) window.shifts += each.value; })
   .observe({type: "layout-shift", buffered: true});"""
@@ -287,7 +287,7 @@ def test_the_layout_is_there_before_the_data(shown: Shown, visit: Visit, path: s
     live(page)
     expect(page.locator("main h1")).to_be_visible()
     expect(page.locator(".facts")).to_contain_text("LST")
-    assert page.evaluate("window.shifts") < MOST_SHIFT
+    assert page.evaluate("window.shifts") < MAX_SHIFT
 
 
 def test_scrolling_up_in_the_log_stops_following_and_says_so(shown: Shown, visit: Visit) -> None:

@@ -28,7 +28,7 @@ from tools import simulator_faults
 from zmqjsonproxy.errors import OperationAbortedError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import running
-from zmqjsonproxy.protocol.operations import OperationRecord, State
+from zmqjsonproxy.protocol.operations import OperationRecord, OperationState
 
 MODE1 = "h1k_ver105_2013_Dec_02_1551.bof"
 IMAGES = images_of(load_modes(shipped()).values())
@@ -369,7 +369,9 @@ def test_closing_ends_all_who_wait_for_the_board() -> None:
 
 def test_an_aborted_operation_does_not_wait_for_the_board() -> None:
     with slow_board(30.0, slow_s="30") as (simulator, board):
-        handle = OperationHandle(OperationRecord(id="1", method="set_mode", state=State.RUNNING))
+        handle = OperationHandle(
+            OperationRecord(id="1", method="set_mode", state=OperationState.RUNNING)
+        )
         timer = threading.Timer(0.3, handle.abort, ["stopped by an observer"])
         timer.start()
         with (

@@ -24,7 +24,7 @@ from player.testing.wire import Wire
 from zmqjsonproxy.channels.protocol.limits import NO_LIMITS
 from zmqjsonproxy.channels.settings import LinkSettings
 from zmqjsonproxy.channels.updates import EventKind
-from zmqjsonproxy.locating import NotLocatedError
+from zmqjsonproxy.resolver import NotResolvedError
 from zmqjsonproxy.subscriber import Subscriber, Target
 
 STALE_WITHIN_S = 2.0
@@ -171,10 +171,10 @@ def test_a_player_whose_address_is_looked_for_costs_the_updates_of_another_nothi
     def locate(_url: str, _within: float) -> str:
         asked.release()
         if not is_found.wait(WITHIN_S):
-            raise NotLocatedError("it was not found")
+            raise NotResolvedError("it was not found")
         return player.url.replace("127.0.0.1", "localhost")
 
-    with closing(Subscriber(locators={"service": locate})) as subscriber:
+    with closing(Subscriber(resolvers={"service": locate})) as subscriber:
         wishes = (("bank", "number", NO_LIMITS),)
         named = subscriber.subscribe([Target("service://X", "X", wishes)], "named")
         assert asked.acquire(timeout=WITHIN_S)

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from histogrammer.cluster.command import event_files
-from histogrammer.cluster.daskcluster import ClusterError, Progress, _Sorting, connected
+from histogrammer.cluster.daskcluster import ClusterError, SortProgress, _Sorting, connected
 from histogrammer.cluster.fileparts import FilePart, InForce
-from histogrammer.cluster.filling import Filled, Job, fill
+from histogrammer.cluster.filling import Filled, SortJob, fill
 from histogrammer.definitions import read_definitions
 from histogrammer.detector import main as write_run
 
@@ -57,16 +57,16 @@ def test_sort_with_a_worker_that_is_killed_is_that_of_one_process(
     (tmp_path / "book.toml").write_text(BOOK)
     book = read_definitions(tmp_path / "book.toml")
     files = event_files(paths)
-    job = Job(book, "rustogramer", frozenset(book.spectra))
+    job = SortJob(book, "rustogramer", frozenset(book.spectra))
     expected = fill(job, [FilePart(n, file, 0, None, InForce()) for n, file in enumerate(files)])
-    told: list[Progress] = []
+    told: list[SortProgress] = []
     with socket.create_server(("127.0.0.1", 0)) as mine, connected("local:2") as cluster:
         mine.set_inheritable(True)
         pids = cluster.client.run(os.getpid)
         theirs = cluster.client.run(inodes_of_sockets)
         assert not any(inodes_of_sockets() & each for each in theirs.values())
 
-        def tell(progress: Progress) -> None:
+        def tell(progress: SortProgress) -> None:
             if progress.word == "filled" and not any(one.word == "filled" for one in told):
                 os.kill(next(iter(pids.values())), signal.SIGKILL)
             told.append(progress)

@@ -27,7 +27,7 @@ from dealer.errors import PlayersError
 from player.testing import HostedBank
 from zmqjsonproxy import AsyncHub
 from zmqjsonproxy.errors import RefusedError
-from zmqjsonproxy.files.fetch import Progress
+from zmqjsonproxy.files.fetch import FetchProgress
 from zmqjsonproxy.files.protocol.pacing import PIECE_BYTES
 from zmqjsonproxy.files.protocol.ranges import BLOCK_BYTES
 
@@ -72,7 +72,7 @@ class Once:
     def __init__(self, work: Callable[[], object], at: int = PIECE_BYTES) -> None:
         self._work, self._at, self.is_done = work, at, False
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: FetchProgress) -> None:
         if not self.is_done and progress.done >= self._at:
             self.is_done = True
             self._work()
@@ -103,7 +103,7 @@ def interrupted_at(d: Dealer, to: Path, length: int) -> Path:
 def test_a_file_is_fetched_by_any_name_and_is_the_same(
     d: Dealer, area: Path, tmp_path: Path
 ) -> None:
-    told: list[Progress] = []
+    told: list[FetchProgress] = []
     found = d.BANKA.fetch("scan.fits", tmp_path, progress=told.append)
     assert (found.name, found.path, found.size) == ("DATA/scan.fits", tmp_path / "scan.fits", SIZE)
     assert found.sha256 == hashlib.sha256(DATA).hexdigest()

@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from player.config import load
-from player.endpoints.http.tls import HALF_OPEN_MOST
+from player.endpoints.http.tls import MAX_HALF_OPEN
 from player.host import Host
 from zmqjsonproxy import ThreadHub
 from zmqjsonproxy.errors import RoleTooLowError, UnknownKeyError
@@ -388,7 +388,7 @@ def test_connections_without_a_handshake_keep_nobody_out(site: Site) -> None:
     with ExitStack() as stack:
         silent = [
             stack.enter_context(socket.create_connection(address, WITHIN))
-            for _ in range(HALF_OPEN_MOST + 8)
+            for _ in range(MAX_HALF_OPEN + 8)
         ]
         peer = http.client.HTTPSConnection(*address, timeout=WITHIN, context=trusted)
         with closing(peer):

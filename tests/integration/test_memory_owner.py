@@ -37,7 +37,7 @@ from player.config import load
 from player.doctor import examine, repair
 from player.errors import BankStartError
 from player.host import bank_context
-from player.interactive import Bank
+from player.interactive import InteractiveBank
 from spectrometer.bank import SpectrometerBank
 from spectrometer.config import SpectrometerBankConfig, StatusMemoryConfig
 from spectrometer.status import StatusBuffer
@@ -320,10 +320,10 @@ def test_a_bank_in_a_shell_owns_its_memory_and_the_doctor_leaves_it_alone(
 ) -> None:
     path, table = array(tmp_path / "array.toml")
     monkeypatch.setenv("DIBAS_DATA", str(tmp_path))
-    with Bank("BANKA", path, simulate=True) as p:
+    with InteractiveBank("BANKA", path, simulate=True) as p:
         p.set_status(OBSERVER="me")
         with pytest.raises(BankStartError, match="open in this process already"):
-            Bank("BANKA", path, simulate=True)
+            InteractiveBank("BANKA", path, simulate=True)
         report = doctor(capsys, path, "--repair")
         (text,) = report["owner"]
         assert text.endswith(" UTC), so no Player of BANKA can start here")

@@ -20,6 +20,7 @@ import pytest
 from support.mirror_peer import FULL, PARTIAL, MirrorPeer
 from support.player_run import ROOT, poll
 
+from groundwork.listening import listen
 from histogrammer.axes import Axis
 from histogrammer.bank import HistogrammerBank
 from histogrammer.display.memory import MemoryKind
@@ -27,7 +28,7 @@ from histogrammer.display.protocol.directory import MirrorDirectory
 from histogrammer.display.source import ask_source
 from histogrammer.engine import Engine
 from histogrammer.mirror.endpoint import MirrorEndpoint
-from histogrammer.mirror.server import MirrorServer, MirrorServerSettings, listen
+from histogrammer.mirror.server import MirrorServer, MirrorServerSettings
 from histogrammer.mirror.updates import Updates
 from histogrammer.service import Histogrammer, HistogrammerSettings
 from histogrammer.spectra import KINDS

@@ -30,7 +30,7 @@ from portmanager import (
     NoAnswerError,
     NotOneServiceError,
     PortManager,
-    RefusedError,
+    PortManagerRefusedError,
     ReplyError,
 )
 
@@ -242,7 +242,7 @@ def test_quoting_reaches_the_original_and_spaces_are_refused_for_the_other(
             "two words}_1",
         ]
     with StandIn("rust") as rust, client("127.0.0.1", rust.port, user="bob") as pm:
-        with pytest.raises(RefusedError, match="white space"):
+        with pytest.raises(PortManagerRefusedError, match="white space"):
             pm.getPort("two words")
         assert pm.getPort("a{b") == 31000
         assert pm.find(service="a{b", user="bob") == [
@@ -269,10 +269,10 @@ def test_a_rust_server_that_has_not_yet_noticed_the_end_is_asked_again(
         (b"OK 70000\r\n", ReplyError, "a port from 1 to 65535"),
         (b"OK 310", ConnectionLostError, "closed by the server"),
         (b"", ConnectionLostError, "closed by the server"),
-        (b"FAIL\r\n", RefusedError, "without saying why"),
+        (b"FAIL\r\n", PortManagerRefusedError, "without saying why"),
         (
             b"FAIL {1.2.3.4 : Only local applications get ports}\r\n",
-            RefusedError,
+            PortManagerRefusedError,
             "^1.2.3.4 : Only local app",
         ),
     ],

@@ -25,7 +25,7 @@ from dealer import Dealer
 from zmqjsonproxy import ThreadHub
 from zmqjsonproxy.errors import ProxyError
 from zmqjsonproxy.recording import Recorder, load_recording, main
-from zmqjsonproxy.recording.protocol.record import Direction
+from zmqjsonproxy.recording.protocol.record import MessageDirection
 
 
 class Recording(PlayerProcess):
@@ -99,14 +99,16 @@ def test_all_clients_at_once_are_recorded_in_their_own_bytes(tmp_path: Path) -> 
         recorder.end()
     recording = load_recording(file)
     assert recording.server == server.url
-    requests = [r for r in recording.records if r.direction is Direction.REQUEST]
+    requests = [r for r in recording.records if r.direction is MessageDirection.REQUEST]
     assert requests[-1].frames == (b"", b"{no JSON")
     assert {r.peer for r in requests} == {1, 2}
     assert [r.has_delimiter for r in requests if r.peer == requests[0].peer] == [
         True,
         False,
     ]  # a hub's hello, and on
-    notes = [(r.peer, r.frames[0]) for r in recording.records if r.direction is Direction.NOTE]
+    notes = [
+        (r.peer, r.frames[0]) for r in recording.records if r.direction is MessageDirection.NOTE
+    ]
     assert sorted(notes) == [
         (1, b"the connection of this client ended"),
         (2, b"the connection of this client ended"),
@@ -138,7 +140,9 @@ def test_the_recorder_is_there_only_while_the_server_is(tmp_path: Path) -> None:
                 eventually(lambda: d.outcomes("get_mode")["BANKA"].value == "MODE3")
                 recorder.end()
     notes = [
-        r.frames[0].decode() for r in load_recording(file).records if r.direction is Direction.NOTE
+        r.frames[0].decode()
+        for r in load_recording(file).records
+        if r.direction is MessageDirection.NOTE
     ]
     assert [n for n in notes if "gone" in n]
     assert "the server is there: connected" in notes
@@ -206,7 +210,9 @@ def test_frames_pass_unchanged_both_ways_and_stand_in_the_file(tmp_path: Path) -
                 server.send_multipart([rid, *reversed(frames)])
                 assert client.recv_multipart() == frames[::-1]
             recorder.end()
-    messages = [r.frames for r in load_recording(file).records if r.direction is not Direction.NOTE]
+    messages = [
+        r.frames for r in load_recording(file).records if r.direction is not MessageDirection.NOTE
+    ]
     assert messages == [tuple(f) for frames in FRAMES for f in (frames, frames[::-1])]
 
 

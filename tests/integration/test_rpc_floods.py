@@ -19,9 +19,9 @@ from support.original_client import OriginalClient
 from support.rpc_bank import Bank, RpcServer, serving
 
 from zmqjsonproxy import ServerSettings, ZMQJSONProxyClient, command, query
+from zmqjsonproxy.engine.builtinmethods import BuiltinMethods
 from zmqjsonproxy.engine.calls import ServedCall
 from zmqjsonproxy.engine.commandqueues import CommandQueues
-from zmqjsonproxy.engine.ownmethods import OwnMethods
 from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.protocol.operations import OperationTable
 from zmqjsonproxy.rpc.hub import HubSettings
@@ -304,7 +304,7 @@ def test_one_who_fills_the_queue_holds_up_three_others_by_one_call_each() -> Non
 
 def test_the_document_of_what_is_exposed_is_made_once_for_each_exposure() -> None:
     interfaces = {"bank": Interface.of("bank", Bank())}
-    own = OwnMethods(
+    own = BuiltinMethods(
         "title", interfaces, CommandQueues(1, "command queues"), OperationTable("instance")
     )
     document = own.discover()

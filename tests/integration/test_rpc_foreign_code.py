@@ -138,7 +138,7 @@ def test_a_locator_that_fails_fails_those_who_need_it(
         threads.add(threading.get_ident())
         raise error
 
-    with ThreadHub(locators={"name": locate}) as hub:
+    with ThreadHub(resolvers={"name": locate}) as hub:
         assert hub.call(served[0], "bank", "add", [2, 3]) == 5
         innocent = Innocent(hub, served)
         with pytest.raises(
@@ -157,7 +157,7 @@ def test_a_locator_of_asyncio_that_fails_ends_the_calls_that_wait_for_it(
         raise RuntimeError("no such table")
 
     async def run() -> None:
-        async with AsyncHub(locators={"name": locate}) as hub:
+        async with AsyncHub(resolvers={"name": locate}) as hub:
             with pytest.raises(PeerLostError, match="RuntimeError: no such table"):
                 await hub.call("name://somebody", "bank", "add", (2, 3), timeout=20)
             with pytest.raises(ProtocolError, match="no list of this"):

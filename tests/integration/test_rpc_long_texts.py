@@ -16,7 +16,7 @@ from zmqjsonproxy import ThreadHub, ZMQJSONProxyClient
 from zmqjsonproxy.errors import OperationAbortedError, ProxyError
 
 LONG = "x" * 1_000_000
-MOST = 20_000
+MAX_CHARACTERS = 20_000
 """Bytes of a reply that says what is wrong."""
 
 
@@ -61,9 +61,9 @@ def test_what_is_wrong_is_said_in_few_words(
 ) -> None:
     with caplog.at_level(logging.DEBUG):
         answer = raw(served[0], body)
-    assert len(answer) < MOST
+    assert len(answer) < MAX_CHARACTERS
     assert json.loads(answer) is not None
-    assert sum(len(record.getMessage()) for record in caplog.records) < MOST
+    assert sum(len(record.getMessage()) for record in caplog.records) < MAX_CHARACTERS
     with OriginalClient(served[0]) as client:
         assert client.ask("add", 2, 2) == 4
 
@@ -84,9 +84,9 @@ def test_reasons_of_aborts_and_texts_of_progress_are_kept_short(served: tuple[st
         proxy = ZMQJSONProxyClient(None, "bank", url, hub=hub)
         operation = proxy.begin("set_mode", "A")
         assert bank.begun.wait(10)
-        assert len(operation.look().text) < MOST
+        assert len(operation.look().text) < MAX_CHARACTERS
         hub.call(url, "rpc", "abort", (operation.id, LONG))
         with pytest.raises(OperationAbortedError) as told:
             operation.result(10)
-        assert len(str(told.value)) < MOST
-        assert len(json.dumps(hub.call(url, "rpc", "operations"))) < MOST
+        assert len(str(told.value)) < MAX_CHARACTERS
+        assert len(json.dumps(hub.call(url, "rpc", "operations"))) < MAX_CHARACTERS

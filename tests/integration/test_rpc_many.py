@@ -138,7 +138,7 @@ def test_what_is_too_large_is_not_sent_by_tasks_either() -> None:
 def test_a_result_that_is_too_large_for_a_frame_is_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(dialect, "MOST_IN_A_FRAME", 10_000)
+    monkeypatch.setattr(dialect, "MAX_FRAME_BYTES", 10_000)
     with serving() as (url, _), ZMQJSONProxyClient(None, "bank", url, 30.0) as proxy:
         named: Any = proxy
         says = r"bank.echo: 2\d{4} bytes are over the limit of 10000 .* a part of it"

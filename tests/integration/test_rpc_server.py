@@ -21,7 +21,7 @@ from support.rpc_bank import Bank, serving
 
 from zmqjsonproxy import RefusedError, ServerSettings, ThreadHub, ZMQJSONProxyServer, command
 from zmqjsonproxy.errors import CallTimeoutError, PeerLostError
-from zmqjsonproxy.rpc.many import CallRequest
+from zmqjsonproxy.rpc.callresults import CallRequest
 
 
 @pytest.fixture

@@ -15,14 +15,14 @@ from support.player_run import poll
 from support.publishing_bank import PublishingBank
 
 from player.sinks.base import CallEntry, HistoryPoint
-from player.sinks.destination import Kind, Owner, Page, SinkAwayError
+from player.sinks.destination import RecordKind, RecordOrigin, RecordPage, SinkAwayError
 from player.sinks.fanin import Arrived, FanIn, Loss
 from player.sinks.postgres import PostgresDestination
 from player.sinks.redis import RedisDestination
 from player.testing import HostedBank
 from zmqjsonproxy import RefusedError
 
-OWNER = Owner(array="vegas", bank="BANKB")
+OWNER = RecordOrigin(array="vegas", bank="BANKB")
 ODD = "a\0b \N{SNOWMAN} 'quoted'"
 
 
@@ -124,21 +124,21 @@ def test_postgres_takes_odd_texts_and_an_entry_again_with_its_end(
     try:
         assert destination.open() == {}
         begun = CallEntry(7, 1_700_000_000_000_000, ODD, client=ODD, outcome="running")
-        destination.write(Page(kind=Kind.JOURNAL, calls=[begun], position=7))
+        destination.write(RecordPage(kind=RecordKind.JOURNAL, calls=[begun], position=7))
         assert list(destination.unfinished()) == [7]
         end = CallEntry(7, begun.time_us, ODD, client=ODD, outcome="failed", error="E", text=ODD)
-        destination.write(Page(kind=Kind.JOURNAL, calls=[end], position=7))
+        destination.write(RecordPage(kind=RecordKind.JOURNAL, calls=[end], position=7))
         assert list(destination.unfinished()) == []
         late = CallEntry(7, begun.time_us, ODD, client=ODD, outcome="unknown")
-        destination.write(Page(kind=Kind.JOURNAL, calls=[late], position=7))
+        destination.write(RecordPage(kind=RecordKind.JOURNAL, calls=[late], position=7))
         points = [
             HistoryPoint(number=at, time_us=at, key="k", value=value)
             for at, value in enumerate([True, 2**63, float("nan"), ODD, None], 1)
         ]
-        lost = Page(kind=Kind.HISTORY, points=points, position=5, lost=3, why="gone")
+        lost = RecordPage(kind=RecordKind.HISTORY, points=points, position=5, lost=3, why="gone")
         destination.write(lost)
         destination.drop()
-        assert destination.open() == {Kind.JOURNAL: 7, Kind.HISTORY: 5}
+        assert destination.open() == {RecordKind.JOURNAL: 7, RecordKind.HISTORY: 5}
     finally:
         destination.drop()
     of_bank = "WHERE bank = 'BANKB'"
@@ -189,14 +189,16 @@ def test_a_stream_of_redis_is_bounded_and_tells_what_was_lost(
         assert destination.open() == {}
         for first in range(1, 5000, 500):
             calls = [CallEntry(number, number, ODD) for number in range(first, first + 500)]
-            destination.write(Page(kind=Kind.JOURNAL, calls=calls, position=calls[-1].number))
+            destination.write(
+                RecordPage(kind=RecordKind.JOURNAL, calls=calls, position=calls[-1].number)
+            )
         running = CallEntry(5001, 1, "bank.x", outcome="running")
         destination.write(
-            Page(kind=Kind.JOURNAL, calls=[running], position=5001, lost=2, why="gone")
+            RecordPage(kind=RecordKind.JOURNAL, calls=[running], position=5001, lost=2, why="gone")
         )
         assert list(destination.unfinished()) == [5001]
         destination.drop()
-        assert destination.open() == {Kind.JOURNAL: 5001}
+        assert destination.open() == {RecordKind.JOURNAL: 5001}
     finally:
         destination.drop()
     found = messages(redis[1], "bounds:vegas:journal")
@@ -223,8 +225,8 @@ def test_a_server_that_says_nothing_is_away_after_a_time(scheme: str) -> None:
 def test_records_of_many_arrays_come_together_as_they_are_written(
     redis: tuple[LocalServer, str],
 ) -> None:
-    def write(array: str, page: Page) -> None:
-        owner = Owner(array=array, bank="BANKA")
+    def write(array: str, page: RecordPage) -> None:
+        owner = RecordOrigin(array=array, bank="BANKA")
         destination = RedisDestination(redis[1], owner, prefix="fan", length=1000)
         try:
             destination.open()
@@ -234,12 +236,15 @@ def test_records_of_many_arrays_come_together_as_they_are_written(
 
     old, call = CallEntry(1, 1, "bank.old"), CallEntry(2, 5, ODD, duration_s=0.25, outcome="done")
     point = HistoryPoint(number=1, time_us=7, key="level", value=2.5, unit="dB")
-    write("vegas", Page(kind=Kind.JOURNAL, calls=[old], position=1))
+    write("vegas", RecordPage(kind=RecordKind.JOURNAL, calls=[old], position=1))
     with FanIn(redis[1], "fan") as reader:
         assert (reader.arrays, reader.read(0.0)) == (["vegas"], [])
-        write("vegas", Page(kind=Kind.JOURNAL, calls=[call], position=2))
+        write("vegas", RecordPage(kind=RecordKind.JOURNAL, calls=[call], position=2))
         append(redis[1], "fan:vegas:journal", "not a record")
-        write("guppi", Page(kind=Kind.HISTORY, points=[point], position=1, lost=4, why="gone"))
+        write(
+            "guppi",
+            RecordPage(kind=RecordKind.HISTORY, points=[point], position=1, lost=4, why="gone"),
+        )
         reader._looked_at = -1e9  # it is time to look for new arrays
         arrived: list[Arrived] = []
         poll(lambda: arrived.extend(reader.read(1.0)) or len(arrived) >= 3, "all is there")
@@ -247,5 +252,5 @@ def test_records_of_many_arrays_come_together_as_they_are_written(
     assert {(one.owner.array, one.record) for one in arrived} == {
         ("vegas", call),
         ("guppi", point),
-        ("guppi", Loss(kind=Kind.HISTORY, count=4, why="gone")),
+        ("guppi", Loss(kind=RecordKind.HISTORY, count=4, why="gone")),
     }

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dealer import AsyncOperations
-from dealer.roster import RemoteVerbs
+from dealer.selection import RemoteVerbs
 from zmqjsonproxy import AsyncOperation
 from zmqjsonproxy.proxy import RemoteMethods
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from gateways.difx.client.conversation import Conversation
-from gateways.difx.client.errors import NoAnswerError
-from gateways.difx.client.links import Link, Listener
+from gateways.difx.client.conversation import GatewayConversation
+from gateways.difx.client.errors import NoGatewayAnswerError
+from gateways.difx.client.links import DataPath, Listener
 from gateways.difx.client.protocol.primary import TaskChannel
 
 __all__ = ["Played"]
@@ -15,7 +15,7 @@ __all__ = ["Played"]
 T = TypeVar("T")
 
 
-class Played(Conversation):
+class Played(GatewayConversation):
     """A conversation whose server has said all before it is asked."""
 
     def __init__(self, said: bytes) -> None:
@@ -33,7 +33,7 @@ class Played(Conversation):
     ) -> T:
         found = ready()
         if found is None:
-            raise NoAnswerError(self.server, doing, timeout or 0.0)
+            raise NoGatewayAnswerError(self.server, doing, timeout or 0.0)
         return found
 
     def _own_address(self) -> str:
@@ -42,7 +42,7 @@ class Played(Conversation):
     async def _listen(self) -> Listener:
         raise NotImplementedError
 
-    def _channel_link(self, channel: TaskChannel, doing: str) -> Link:
+    def _channel_link(self, channel: TaskChannel, doing: str) -> DataPath:
         raise NotImplementedError
 
     async def _pause(self, seconds: float) -> None: ...

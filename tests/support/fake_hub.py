@@ -9,7 +9,7 @@ from typing import Any
 from dealer import Dealer
 from zmqjsonproxy import CallRequest, CallResult, InterfaceDescription, MethodDescription
 from zmqjsonproxy.errors import ProxyError
-from zmqjsonproxy.parameters import Parameter, Passing
+from zmqjsonproxy.parameters import MethodParameter, Passing
 
 
 @dataclass
@@ -40,7 +40,7 @@ class FakeServer:
                 f"{name} of a fake.",
                 self.kinds.get(name, "command"),
                 tuple(
-                    Parameter(name=each, passing=Passing.KEYWORD)
+                    MethodParameter(name=each, passing=Passing.KEYWORD)
                     for each in self.takes.get(name, ())
                 ),
             )

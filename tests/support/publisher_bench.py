@@ -8,7 +8,7 @@ from support.virtual_timers import VirtualTimers
 
 from zmqjsonproxy.channels.declarations import Declared, PropertyKind
 from zmqjsonproxy.channels.properties import PropertyTable
-from zmqjsonproxy.channels.protocol.notices import Part, join_updates
+from zmqjsonproxy.channels.protocol.notices import MessagePart, join_updates
 from zmqjsonproxy.channels.publisher import Publisher
 from zmqjsonproxy.rpc.protocol import jsonrpc
 
@@ -28,7 +28,7 @@ class Bench:
         )
         self.publisher.add("bank", self.table)
 
-    def post(self, envelopes: Sequence[Sequence[bytes]], part: Part, missed) -> bool:
+    def post(self, envelopes: Sequence[Sequence[bytes]], part: MessagePart, missed) -> bool:
         if self.takes:
             joined = join_updates([part]) if part.is_update else part.body
             message = jsonrpc.read_reply(joined)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from player.sinks.base import CallEntry, HistoryPoint
-from player.sinks.destination import Kind, Page, RecordsRefusedError, SinkAwayError
+from player.sinks.destination import RecordKind, RecordPage, RecordsRefusedError, SinkAwayError
 
 
 @dataclass
@@ -63,11 +63,11 @@ class Server:
     refused: frozenset[int] = frozenset()
     calls: dict[int, CallEntry] = field(default_factory=dict)
     points: list[HistoryPoint] = field(default_factory=list)
-    positions: dict[Kind, int] = field(default_factory=dict)
-    pages: list[Page] = field(default_factory=list)
+    positions: dict[RecordKind, int] = field(default_factory=dict)
+    pages: list[RecordPage] = field(default_factory=list)
     is_open: bool = False
 
-    def open(self) -> Mapping[Kind, int]:
+    def open(self) -> Mapping[RecordKind, int]:
         self._answer()
         self.is_open = True
         return dict(self.positions)
@@ -76,7 +76,7 @@ class Server:
         self._answer()
         return [number for number, call in self.calls.items() if call.outcome == "running"]
 
-    def write(self, page: Page) -> None:
+    def write(self, page: RecordPage) -> None:
         assert self.is_open
         self._answer()
         if self.refused & {call.number for call in page.calls}:

@@ -90,7 +90,7 @@ def read_texts(data: bytes) -> None:
 def read_capture(data: bytes) -> None:
     """Read a capture, and plan to play it again."""
     for plan in replaying.plans_of(capture.read_capture(data.splitlines(keepends=True))):
-        list(replaying.differences(plan, replaying.Answers()))
+        list(replaying.differences(plan, replaying.ReplayedAnswers()))
 
 
 def read_products(data: bytes) -> None:

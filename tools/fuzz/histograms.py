@@ -18,7 +18,7 @@ from histogrammer.rest.protocol.paths import read_path
 from histogrammer.rest.protocol.query import Query, read_number, read_query
 from histogrammer.rest.protocol.requests import ROUTES
 from histogrammer.rest.protocol.routes import read_values
-from histogrammer.rest.protocol.values import Values
+from histogrammer.rest.protocol.values import RequestValues
 from tools.fuzz.target import Target
 
 ALL_TYPES = ("1", "2", "s", "m2", "g1", "g2", "gd", "b", "S")
@@ -51,7 +51,7 @@ def read_rest(data: bytes) -> None:
     query: Query = read_query(raw_query)
     route = ROUTES.get(path) if path is not None else None
     if route is not None:
-        Values(read_values(route, query))
+        RequestValues(read_values(route, query))
     for text in query.all("value"):
         found = read_number(text)
         assert found is None or found == found

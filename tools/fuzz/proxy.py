@@ -11,9 +11,9 @@ from zmqjsonproxy.channels.protocol import limits, notices, patterns, wishes
 from zmqjsonproxy.errors import ProxyError, RecordingError
 from zmqjsonproxy.files.protocol import identity, names, ranges, transfer
 from zmqjsonproxy.protocol.arrays import Framed, read_header
-from zmqjsonproxy.recording.protocol.answers import Answers
+from zmqjsonproxy.recording.protocol.answers import RecordedAnswers
 from zmqjsonproxy.recording.protocol.record import (
-    Direction,
+    MessageDirection,
     Record,
     read_recording,
     write_header,
@@ -21,7 +21,7 @@ from zmqjsonproxy.recording.protocol.record import (
 )
 from zmqjsonproxy.rpc.protocol import jsonrpc, lonearray
 from zmqjsonproxy.rpc.protocol.description import read_description
-from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, read_failure, read_message
+from zmqjsonproxy.rpc.protocol.dialect import Malformed, MessageLimits, read_failure, read_message
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MARK = b"\x00\xff\x00"
@@ -41,7 +41,9 @@ def framed(data: bytes) -> bytes:
 
 def read_request(data: bytes) -> None:
     """Read a message of a client; it never raises, and whatever is refused can be answered."""
-    message = read_message(framed(data), Limits(max_bytes=100_000, max_values=2000, max_depth=30))
+    message = read_message(
+        framed(data), MessageLimits(max_bytes=100_000, max_values=2000, max_depth=30)
+    )
     for part in message if isinstance(message, list) else [message]:
         if isinstance(part, Malformed):
             assert isinstance(wirejson.loads(read_failure(part)), dict)
@@ -127,12 +129,12 @@ def read_file_of_traffic(data: bytes) -> None:
     recording = read_recording(data.splitlines(keepends=True))
     for record in recording.records:
         write_record(record)
-    answers = Answers(recording.records, moves_times=True)
+    answers = RecordedAnswers(recording.records, moves_times=True)
     for record in recording.records:
         answers.answer(record.content, NOW)
 
 
-_DIRECTIONS = (Direction.REQUEST, Direction.REPLY)
+_DIRECTIONS = (MessageDirection.REQUEST, MessageDirection.REPLY)
 RECORDED = write_header("tcp://127.0.0.1:1", NOW) + b"".join(
     write_record(Record(NOW, direction, 1, (b"", body)))
     for direction, body in zip(_DIRECTIONS, (OLD, b'"B"'), strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from groundwork.late import late_names
+from groundwork.lazyimports import lazy_names
 
 if TYPE_CHECKING:
     from zmqjsonproxy.channels.properties import computed, message, pipe, published
@@ -41,4 +41,4 @@ __all__ = [
     "published",
 ]
 
-__getattr__ = late_names(__name__, _LATE)
+__getattr__ = lazy_names(__name__, _LATE)

@@ -7,13 +7,13 @@ from collections import deque
 from typing import NamedTuple
 
 from zmqjsonproxy.channels.properties import PublishedUpdate
-from zmqjsonproxy.channels.streams import Stream
+from zmqjsonproxy.channels.streams import PropertyStream
 
 __all__ = ["FrameQueue", "WaitingFrame"]
 
-FRAMES_MOST = 1000
+MAX_FRAMES = 1000
 """Of one stream."""
-BYTES_MOST = 64 * 2**20
+MAX_BYTES = 64 * 2**20
 """Of all streams; but each may have one frame more, which it holds as its newest one anyway."""
 
 
@@ -26,7 +26,7 @@ class WaitingFrame(NamedTuple):
         dropped: Frames directly before it that were dropped.
     """
 
-    stream: Stream
+    stream: PropertyStream
     update: PublishedUpdate
     dropped: int
 
@@ -49,22 +49,22 @@ class FrameQueue:
     """
 
     def __init__(self) -> None:
-        self._streams: dict[Stream, _Frames] = {}  # the one whose turn it is first
-        self._taken: Stream | None = None
+        self._streams: dict[PropertyStream, _Frames] = {}  # the one whose turn it is first
+        self._taken: PropertyStream | None = None
         self._size = 0
 
-    def is_busy(self, stream: Stream) -> bool:
+    def is_busy(self, stream: PropertyStream) -> bool:
         """Tell whether frames of a stream wait, or one is not sent yet."""
         return stream in self._streams
 
-    def put(self, stream: Stream, update: PublishedUpdate) -> int:
+    def put(self, stream: PropertyStream, update: PublishedUpdate) -> int:
         """Add a frame; return how many of the stream's oldest are dropped for it."""
         frames = self._streams.setdefault(stream, _Frames())
         size, dropped = update.encoded.size, 0
         frames.updates.append((update, size))
         self._size += size
-        while len(frames.updates) > FRAMES_MOST or (
-            self._size > BYTES_MOST and len(frames.updates) > 1
+        while len(frames.updates) > MAX_FRAMES or (
+            self._size > MAX_BYTES and len(frames.updates) > 1
         ):
             self._size -= frames.updates.popleft()[1]
             dropped += 1
@@ -90,7 +90,7 @@ class FrameQueue:
         if stream is not None and frames is not None and frames.updates:
             self._streams[stream] = frames
 
-    def forget(self, stream: Stream) -> None:
+    def forget(self, stream: PropertyStream) -> None:
         """Drop what waits of a stream."""
         frames = self._streams.pop(stream, None)
         if frames is not None:

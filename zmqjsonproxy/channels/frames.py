@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from groundwork.values import JsonValue, RemoteValue
 from zmqjsonproxy.channels.protocol.notices import Encoded, encode
-from zmqjsonproxy.channels.reducedframe import Method, Reduction, read_reduced
+from zmqjsonproxy.channels.reducedframe import Reduction, ReductionMethod, read_reduced
 
 __all__ = ["reduced_frame", "restored_frame"]
 
@@ -38,7 +38,7 @@ def restored_frame(value: JsonValue) -> JsonValue:
     restored = restore(reduced)
     told = {name: one for name, one in value.items() if name not in ("reduced", "arrays")}
     told |= {"points": reduced.points, "window": reduced.window}
-    if reduced.method is Method.BAND:
+    if reduced.method is ReductionMethod.BAND:
         lower, upper = restored
         return {"lower": lower, "upper": upper, "width": reduced.width, **told}
     return {"data": restored, **told}

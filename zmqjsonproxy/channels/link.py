@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
-from groundwork.cut import cut
 from groundwork.errors import text_of
+from groundwork.truncation import cut
 from groundwork.values import JsonObject, JsonValue
 from zmqjsonproxy.channels.frames import restored_frame
 from zmqjsonproxy.channels.protocol.notices import (
@@ -30,20 +30,20 @@ from zmqjsonproxy.channels.settings import LinkSettings
 from zmqjsonproxy.channels.updates import Event, EventKind, Update
 from zmqjsonproxy.errors import AccessError, BusyError, DeadlineError, ProxyError, RemoteError
 
-__all__ = ["Ask", "Link", "LinkState", "Sink", "Verb", "Wish"]
+__all__ = ["Link", "LinkState", "SubscriptionRequest", "SubscriptionSink", "Verb", "Wish"]
 
 _WISHES_AT_ONCE = 500
-_UNDER_WAY_MOST = 2
+_MAX_IN_FLIGHT = 2
 """Questions about subscriptions that wait for their answers; the next ones are asked then, for each has
 only so long, and thousands of subscriptions take a busy Player longer."""
-_STREAMS_MOST = 50_000
+_MAX_STREAMS = 50_000
 """Streams of a Player that are counted; of those that are not there any more it is forgotten first
 what has arrived."""
 _LONGEST_TEXT = 500
 _MESSAGE, _PIPE = "message", "pipe"
 
 
-class Sink(Protocol):
+class SubscriptionSink(Protocol):
     """Receiver of what belongs to a subscription."""
 
     def take(self, updates: Sequence[Update]) -> None: ...
@@ -69,7 +69,7 @@ class Verb(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class SubscriptionRequest:
     """A question that is to be asked.
 
     Attributes:
@@ -97,7 +97,7 @@ class _Replacement:
         awaited: Those in their place that the Player has not confirmed yet.
     """
 
-    sink: Sink
+    sink: SubscriptionSink
     gone: set[Wish]
     awaited: set[Wish]
 
@@ -120,7 +120,7 @@ class _Stream:
     number: int
     is_joined: bool = False
     behind: int = 0
-    last: dict[Sink, int] = field(default_factory=dict)
+    last: dict[SubscriptionSink, int] = field(default_factory=dict)
 
     def begin_anew(self) -> None:
         """Count from 0 on."""
@@ -147,26 +147,26 @@ class Link:
         self.source, self.settings = source, settings
         self.state, self.reason, self.instance = LinkState.CLOSED, "not connected yet", ""
         self.heard_at = self.closed_at = -math.inf
-        self.asks: deque[Ask] = deque()
+        self.asks: deque[SubscriptionRequest] = deque()
         self._under_way: set[int] = set()  # numbers of questions about subscriptions
-        self.wishes: dict[Wish, dict[Sink, None]] = {}
+        self.wishes: dict[Wish, dict[SubscriptionSink, None]] = {}
         self._index = WishIndex()
         self._since: dict[Wish, int] = {}  # number of the question with which it began
         self._unanswered: dict[Wish, None] = {}  # the Player may not know of them, or no more
         self._asked = self._session = 0
         self._fetched: dict[Wish, bool] = {}  # on their way; and whether once more then
-        self._again: list[Ask] = []  # for which the Player was too busy
+        self._again: list[SubscriptionRequest] = []  # for which the Player was too busy
         self._streams: dict[Wish, _Stream] = {}
         self._by_number: dict[int, _Stream] = {}
-        self._given: dict[Sink, list[Update]] = {}
+        self._given: dict[SubscriptionSink, list[Update]] = {}
         self._replacements: list[_Replacement] = []
         self._beat_at = 0.0
         self._is_beating = self._was_open = False
-        self._told_lost: dict[Sink, None] = {}
+        self._told_lost: dict[SubscriptionSink, None] = {}
 
     # what its user wants
 
-    def subscribe(self, wish: Wish, sink: Sink) -> None:
+    def subscribe(self, wish: Wish, sink: SubscriptionSink) -> None:
         """Begin a subscription."""
         sinks = self.wishes.get(wish)
         if sinks is None:
@@ -187,7 +187,9 @@ class Link:
                 return self._ask(Verb.SUBSCRIBE, (*wishes, wish))
         return self._ask(Verb.SUBSCRIBE, (wish,))
 
-    def replace(self, before: Iterable[Wish], after: Iterable[Wish], sink: Sink) -> None:
+    def replace(
+        self, before: Iterable[Wish], after: Iterable[Wish], sink: SubscriptionSink
+    ) -> None:
         """Begin subscriptions of a sink in the place of others, which go on until the Player has
         confirmed the new ones."""
         wanted = dict.fromkeys(after)
@@ -213,7 +215,7 @@ class Link:
             else:
                 self.unsubscribe(each.gone, each.sink)
 
-    def unsubscribe(self, wishes: Iterable[Wish], sink: Sink) -> None:
+    def unsubscribe(self, wishes: Iterable[Wish], sink: SubscriptionSink) -> None:
         """End subscriptions of a sink, which gets no more than its other ones want."""
         ended = []
         for wish in wishes:
@@ -248,7 +250,7 @@ class Link:
             if wish[2].for_kind(stream.kind) == limits:
                 yield wish
 
-    def leave(self, sink: Sink) -> None:
+    def leave(self, sink: SubscriptionSink) -> None:
         """End all subscriptions of a sink."""
         self._replacements = [each for each in self._replacements if each.sink is not sink]
         self.unsubscribe([w for w, sinks in self.wishes.items() if sink in sinks], sink)
@@ -260,19 +262,19 @@ class Link:
 
     # what is asked
 
-    def next_ask(self) -> Ask | None:
+    def next_ask(self) -> SubscriptionRequest | None:
         """Take from `asks` what is to be asked now; None: nothing, or answers have to come first."""
         if not self.asks:
             return None
         if self.asks[0].wishes:
-            if len(self._under_way) >= _UNDER_WAY_MOST:
+            if len(self._under_way) >= _MAX_IN_FLIGHT:
                 return None
             self._under_way.add(self.asks[0].number)
         return self.asks.popleft()
 
     def _ask(self, verb: Verb, wishes: Sequence[Wish] = ()) -> int:
         self._asked += 1
-        self.asks.append(Ask(verb, tuple(wishes), self._asked))
+        self.asks.append(SubscriptionRequest(verb, tuple(wishes), self._asked))
         return self._asked
 
     def _ask_in_parts(self, verb: Verb, wishes: Sequence[Wish]) -> None:
@@ -341,7 +343,9 @@ class Link:
         for stream in self._streams.values():
             stream.is_joined = False
 
-    def answered(self, ask: Ask, value: JsonValue, error: ProxyError | None, now: float) -> bool:
+    def answered(
+        self, ask: SubscriptionRequest, value: JsonValue, error: ProxyError | None, now: float
+    ) -> bool:
         """Take the answer to a question; False: the connection is to be given up."""
         self._under_way.discard(ask.number)
         if self.state not in (LinkState.OPENING, LinkState.OPEN):
@@ -378,7 +382,7 @@ class Link:
         elif before and session != before and self.wishes:
             self._subscribe_all()  # it took the silence of this end for its death
 
-    def _take_streams(self, ask: Ask, value: JsonValue) -> None:
+    def _take_streams(self, ask: SubscriptionRequest, value: JsonValue) -> None:
         answers = value if isinstance(value, list) else []
         again = []
         for wish, answer in zip(ask.wishes, answers, strict=False):
@@ -510,16 +514,16 @@ class Link:
 
     def _make(self, key: Wish, told: Told) -> _Stream | None:
         """Make a stream; None: there are too many."""
-        if len(self._streams) >= _STREAMS_MOST:
+        if len(self._streams) >= _MAX_STREAMS:
             for stream in [each for each in self._streams.values() if not each.is_joined]:
                 self._forget(stream)
-            if len(self._streams) >= _STREAMS_MOST:
+            if len(self._streams) >= _MAX_STREAMS:
                 return None
         made = self._streams[key] = _Stream(key, told.kind, told.number)
         return made
 
     def _give(
-        self, stream: _Stream, sink: Sink, count: int, time_us: int, value: JsonValue
+        self, stream: _Stream, sink: SubscriptionSink, count: int, time_us: int, value: JsonValue
     ) -> None:
         last = stream.last[sink]
         if count <= last:
@@ -538,7 +542,7 @@ class Link:
         else:
             given.append(update)
 
-    def _restored(self, stream: _Stream, sink: Sink, value: JsonValue) -> JsonValue:
+    def _restored(self, stream: _Stream, sink: SubscriptionSink, value: JsonValue) -> JsonValue:
         try:
             return restored_frame(value)
         except Exception as error:  # whatever a Player sends
@@ -552,7 +556,7 @@ class Link:
         for sink, updates in given.items():
             sink.take(updates)
 
-    def _lose_to(self, stream: _Stream, sink: Sink, count: int) -> None:
+    def _lose_to(self, stream: _Stream, sink: SubscriptionSink, count: int) -> None:
         """Note that nothing up to a count arrived any more."""
         lost = count - stream.last[sink]
         if lost > 0:
@@ -564,5 +568,5 @@ class Link:
         for sink in self._sinks():
             sink.note(Event(kind, self.source, text))
 
-    def _sinks(self) -> Iterator[Sink]:
+    def _sinks(self) -> Iterator[SubscriptionSink]:
         return iter({sink: None for sinks in self.wishes.values() for sink in sinks})

@@ -9,16 +9,16 @@ from zmqjsonproxy.channels.framequeue import FrameQueue, WaitingFrame
 from zmqjsonproxy.channels.frames import reduced_frame
 from zmqjsonproxy.channels.properties import PublishedUpdate, publishing
 from zmqjsonproxy.channels.protocol.notices import Encoded
-from zmqjsonproxy.channels.streams import Stream
+from zmqjsonproxy.channels.streams import PropertyStream
 from zmqjsonproxy.channels.timers import Timers
 
-__all__ = ["Preparation", "Prepared"]
+__all__ = ["FramePreparation", "Prepared"]
 
 Prepared = dict[bool | None, Encoded | None]
 """A frame by what its receivers take as frames; None: it does not go to them."""
 
 
-class Preparation:
+class FramePreparation:
     """Prepares frames, one after the other. But for `close`, to be called within `publishing`.
 
     Args:
@@ -36,14 +36,14 @@ class Preparation:
         timers: Timers,
         clock: Callable[[], float],
         send: Callable[[WaitingFrame, Prepared], object],
-        complain: Callable[[Stream, str, Exception], object],
+        complain: Callable[[PropertyStream, str, Exception], object],
     ) -> None:
         self._timers, self._clock = timers, clock
         self._send, self._complain = send, complain
         self._frames, self._is_begun = FrameQueue(), False
         self.is_busy = self._frames.is_busy
 
-    def put(self, stream: Stream, update: PublishedUpdate) -> int:
+    def put(self, stream: PropertyStream, update: PublishedUpdate) -> int:
         """Have a frame prepared and sent; return how many of the stream's that waited are dropped
         for it."""
         dropped = self._frames.put(stream, update)
@@ -52,7 +52,7 @@ class Preparation:
             self._timers.call_at(self._clock(), self._prepare_next)
         return dropped
 
-    def forget(self, stream: Stream) -> None:
+    def forget(self, stream: PropertyStream) -> None:
         """Drop what waits of a stream."""
         self._frames.forget(stream)
 

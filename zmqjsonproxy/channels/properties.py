@@ -26,8 +26,8 @@ from dataclasses import dataclass, field, replace
 from inspect import formatannotation
 from typing import Generic, Self, TypeVar, cast, overload
 
-from groundwork.cut import cut
 from groundwork.errors import did_you_mean, text_of
+from groundwork.truncation import cut
 from groundwork.values import Function, JsonObject, JsonValue
 from zmqjsonproxy.caller import Caller
 from zmqjsonproxy.channels.declarations import CANNOT_BE_READ, Declared, PropertyKind
@@ -59,7 +59,7 @@ publishing = ForkSafeLock(threading.RLock)
 """Held while properties and who hears of them are changed; by code of ours only."""
 LONGEST_NAME = 200
 """Characters of a property's name."""
-PROPERTIES_MOST = 10_000
+MAX_PROPERTIES = 10_000
 """Of one object; those that it makes at run time are bounded by it."""
 
 
@@ -132,9 +132,9 @@ class PropertyTable:
             if known is not None:
                 known.declared = declared
                 return
-            if len(self.properties) >= PROPERTIES_MOST:
+            if len(self.properties) >= MAX_PROPERTIES:
                 raise ValueError(
-                    f"{declared.name}: an object has at most {PROPERTIES_MOST} properties"
+                    f"{declared.name}: an object has at most {MAX_PROPERTIES} properties"
                 )
             if not 0 < len(declared.name) <= LONGEST_NAME:
                 raise ValueError(

@@ -20,7 +20,7 @@ from groundwork.values import JsonObject, JsonValue
 from zmqjsonproxy.caller import UNNAMED
 from zmqjsonproxy.channels.declarations import PropertyKind
 from zmqjsonproxy.channels.framequeue import WaitingFrame
-from zmqjsonproxy.channels.preparation import Preparation, Prepared
+from zmqjsonproxy.channels.preparation import FramePreparation, Prepared
 from zmqjsonproxy.channels.properties import (
     Listener,
     Property,
@@ -31,14 +31,20 @@ from zmqjsonproxy.channels.properties import (
 from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, Limiter
 from zmqjsonproxy.channels.protocol.notices import (
     Encoded,
-    Part,
+    MessagePart,
     write_newest,
     write_opened,
     write_update,
 )
 from zmqjsonproxy.channels.protocol.wishes import Wish, read_wish
 from zmqjsonproxy.channels.shares import TooManyError, check_share
-from zmqjsonproxy.channels.streams import Client, Envelope, Group, Stream, streams_of
+from zmqjsonproxy.channels.streams import (
+    Envelope,
+    Group,
+    PropertyStream,
+    SubscribedClient,
+    streams_of,
+)
 from zmqjsonproxy.channels.timers import Timers
 from zmqjsonproxy.controllog import control
 
@@ -46,27 +52,27 @@ __all__ = ["Publisher"]
 
 log = logging.getLogger(__name__)
 
-PATTERNS_MOST = 10_000
+MAX_PATTERNS = 10_000
 """Patterns of one client."""
-STREAMS_MOST = 50_000
+MAX_STREAMS = 50_000
 """Streams of one client; one of two of its patterns counts twice."""
-LOAD_MOST = 500_000
+MAX_LOAD = 500_000
 """Patterns and streams of all clients; then the one that is silent for the longest time goes."""
-CLIENTS_MOST = 10_000
+MAX_CLIENTS = 10_000
 WISHES_AT_ONCE = 1000
 """Patterns in one question."""
-IDLE_MOST, IDLE_OF_ONE_MOST = 1000, 100
+MAX_IDLE, MAX_IDLE_OF_ONE = 1000, 100
 """Streams with limits that go on to count without subscribers, who may come back; of one property."""
-_LAG_MOST_S = 10.0
+_MAX_LAG_S = 10.0
 """A client that takes nothing for so long is subscribed no more, s."""
-SILENT_MOST_S = 300.0
+MAX_SILENT_S = 300.0
 """A client that sends no heartbeat for so long is gone, s."""
 _NEWEST_AT_ONCE = 2000
 _CLIENTS_SHOWN = 100
 _NOTHING_NEW = write_newest(()).body
 _SHOWN = 20
 Missed = Callable[[bytes, bool], None]
-Post = Callable[[Sequence[Envelope], Part, Missed], bool]
+Post = Callable[[Sequence[Envelope], MessagePart, Missed], bool]
 
 
 class Publisher:
@@ -96,19 +102,19 @@ class Publisher:
         self._waiting = waiting
         self._dropped, self._dropped_at = 0, 0.0
         self._tables: dict[str, PropertyTable] = {}
-        self._clients: dict[bytes, Client] = {}  # who was heard of last is the last
+        self._clients: dict[bytes, SubscribedClient] = {}  # who was heard of last is the last
         self._load = 0
-        self._streams: dict[Wish, Stream] = {}
-        self._idle: dict[Stream, None] = {}
+        self._streams: dict[Wish, PropertyStream] = {}
+        self._idle: dict[PropertyStream, None] = {}
         self._numbers, self._sessions = count(1), count(1)
         self._make_timers = make_timers
         self._timers, self._preparation = self._make_helpers()
         self._read_now: set[tuple[str, str]] = set()  # object and property, those that are computed
 
-    def _make_helpers(self) -> tuple[Timers, Preparation]:
+    def _make_helpers(self) -> tuple[Timers, FramePreparation]:
         """Make what works beside the socket's thread."""
         beside = self._make_timers()
-        return self._make_timers(), Preparation(
+        return self._make_timers(), FramePreparation(
             beside, self._clock, self._send_prepared, self._complain
         )
 
@@ -174,7 +180,7 @@ class Publisher:
             its last heartbeat).
         """
         now = self._clock()
-        known: list[tuple[Client, int]] = []
+        known: list[tuple[SubscribedClient, int]] = []
         for client in list(self._clients.values()):
             waiting = self._waiting(client.envelope, _NOTHING_NEW)
             if waiting is None:
@@ -217,13 +223,13 @@ class Publisher:
             if known is None:
                 session = next(self._sessions)
                 name = f"client-{session}" if name in ("", UNNAMED) else name
-                known = self._clients[client] = Client((client,), session, arrays, name)
+                known = self._clients[client] = SubscribedClient((client,), session, arrays, name)
                 self._load += known.load
                 self._note("%s is a subscriber from now on", name)
             self._hear(known, client)
         told = [self._subscribe(known, wish) for wish in wishes[:WISHES_AT_ONCE]]
         too_many: JsonObject = {"error": f"at most {WISHES_AT_ONCE} subscriptions at once"}
-        while self._load > LOAD_MOST or len(self._clients) > CLIENTS_MOST:
+        while self._load > MAX_LOAD or len(self._clients) > MAX_CLIENTS:
             oldest = next(iter(self._clients))
             if oldest == client:
                 break
@@ -231,20 +237,20 @@ class Publisher:
         told += [too_many] * (len(wishes) - len(told))
         return self._who(known) | {"name": known.name, "answers": told}
 
-    def _who(self, client: Client | None) -> JsonObject:
+    def _who(self, client: SubscribedClient | None) -> JsonObject:
         return {"instance": self._instance, "session": 0 if client is None else client.session}
 
-    def _hear(self, client: Client, connection: bytes) -> None:
+    def _hear(self, client: SubscribedClient, connection: bytes) -> None:
         """Note that something was heard of a client, over a connection that may be another one than
         before; those of whom nothing was for long are forgotten."""
         now = self._clock()
         del self._clients[connection]  # the key of a dict is not replaced by one that is equal
         client.heard_at, client.envelope = now, (connection,)
         self._clients[connection] = client
-        while (oldest := next(iter(self._clients.values()))).heard_at < now - SILENT_MOST_S:
-            self.forget(oldest.envelope[0], f"no heartbeat for {SILENT_MOST_S:g} s")
+        while (oldest := next(iter(self._clients.values()))).heard_at < now - MAX_SILENT_S:
+            self.forget(oldest.envelope[0], f"no heartbeat for {MAX_SILENT_S:g} s")
 
-    def _subscribe(self, client: Client, said: JsonValue) -> JsonObject:
+    def _subscribe(self, client: SubscribedClient, said: JsonValue) -> JsonObject:
         try:
             wish = read_wish(said)
         except ValueError as error:
@@ -254,8 +260,8 @@ class Publisher:
         if table is None:
             there = ", ".join(self._tables) or "none"
             return {"error": f"{object_name[:80]!r} publishes nothing here; there are: {there}"}
-        if len(client.wishes) >= PATTERNS_MOST and wish not in client.wishes:
-            return {"error": f"a client has at most {PATTERNS_MOST} patterns"}
+        if len(client.wishes) >= MAX_PATTERNS and wish not in client.wishes:
+            return {"error": f"a client has at most {MAX_PATTERNS} patterns"}
         with publishing:
             if wish not in client.wishes:
                 client.wishes[wish] = {}
@@ -275,16 +281,18 @@ class Publisher:
                 told["hint"] = did_you_mean(pattern, table.names())
         return told
 
-    def _join(self, client: Client, wish: Wish, one: Property) -> list[JsonValue]:
+    def _join(self, client: SubscribedClient, wish: Wish, one: Property) -> list[JsonValue]:
         """Have a client hear of a property; what it is told of the stream."""
         key = _key(wish, one)
         stream, joined = self._streams.get(key), client.wishes[wish]
-        if client.joined >= STREAMS_MOST and (stream is None or stream not in joined):
-            raise TooManyError(f"{wish[1]}: a client has at most {STREAMS_MOST} streams")
+        if client.joined >= MAX_STREAMS and (stream is None or stream not in joined):
+            raise TooManyError(f"{wish[1]}: a client has at most {MAX_STREAMS} streams")
         if stream is None or client not in stream.clients:
             check_share(client, one, is_new=stream is None)
         if stream is None:
-            stream = self._streams[key] = Stream(next(self._numbers), key, one, self._clock())
+            stream = self._streams[key] = PropertyStream(
+                next(self._numbers), key, one, self._clock()
+            )
             one.listeners[stream] = self._listener(stream)
         if stream.reduces and stream.reduced is None and stream.newest is not None:
             self._prepare_newest(stream, stream.newest)
@@ -306,7 +314,7 @@ class Publisher:
                 told += [newest.time_us, encoded.value()]
         return told
 
-    def _listener(self, stream: Stream) -> Listener:
+    def _listener(self, stream: PropertyStream) -> Listener:
         return partial(self._send if stream.limiter is None else self._offer, stream)
 
     def unsubscribe(self, client: bytes, wishes: Iterable[JsonValue]) -> int:
@@ -359,7 +367,7 @@ class Publisher:
 
     # streams
 
-    def _drop(self, client: Client, wish: Wish) -> bool:
+    def _drop(self, client: SubscribedClient, wish: Wish) -> bool:
         """End a subscription of a client; whether it had it."""
         streams = client.wishes.pop(wish, None)
         if streams is None:
@@ -370,7 +378,7 @@ class Publisher:
             self._leave(client, stream)
         return True
 
-    def _leave(self, client: Client, stream: Stream) -> None:
+    def _leave(self, client: SubscribedClient, stream: PropertyStream) -> None:
         """Note that one subscription of a client has a stream no more."""
         client.joined -= 1
         self._load -= 1
@@ -379,12 +387,12 @@ class Publisher:
         if not stream.clients and stream.limiter is not None:  # others are as many as properties
             self._idle[stream] = None
             of_one = [each for each in streams_of(stream.one) if each in self._idle]
-            if len(of_one) > IDLE_OF_ONE_MOST:
+            if len(of_one) > MAX_IDLE_OF_ONE:
                 self._end(of_one[0])
-            elif len(self._idle) > IDLE_MOST:
+            elif len(self._idle) > MAX_IDLE:
                 self._end(next(iter(self._idle)))
 
-    def _end(self, stream: Stream) -> None:
+    def _end(self, stream: PropertyStream) -> None:
         object_name, name, _ = stream.key
         for client in list(stream.clients):
             for wish in client.index.find(object_name, name):
@@ -396,7 +404,7 @@ class Publisher:
         del self._streams[stream.key]
         stream.one.listeners.pop(stream, None)
 
-    def _replace(self, stream: Stream, one: Property | None) -> None:
+    def _replace(self, stream: PropertyStream, one: Property | None) -> None:
         """Go on with the property of another object, or end the stream."""
         if one is None or not _are_alike(stream.one, one):
             self._end(stream)
@@ -424,18 +432,18 @@ class Publisher:
                 if stream.newest is not None and kind is not PropertyKind.MESSAGE:
                     self._post_to(stream.grouped((client,)), stream, stream.newest)
 
-    def _tell(self, client: Client, body: Part) -> None:
+    def _tell(self, client: SubscribedClient, body: MessagePart) -> None:
         if not self._post((client.envelope,), body, self._missed):
             client.has_missed = True
 
-    def _note_dropped(self, clients: Collection[Client], updates: int = 1) -> None:
+    def _note_dropped(self, clients: Collection[SubscribedClient], updates: int = 1) -> None:
         """Count updates that clients do not get; within `publishing`."""
         self._dropped += len(clients) * updates
         self._dropped_at = self._clock()
         for client in clients:
             client.dropped += updates
 
-    def _send(self, stream: Stream, update: PublishedUpdate) -> None:
+    def _send(self, stream: PropertyStream, update: PublishedUpdate) -> None:
         if stream.is_pipe and (stream.is_laborious or self._preparation.is_busy(stream)):
             dropped = self._preparation.put(stream, update)
             if dropped:
@@ -461,7 +469,7 @@ class Publisher:
         stream.newest, stream.reduced = update, prepared.get(True) if stream.reduces else None
         self._post_to(stream.groups, stream, update, prepared)
 
-    def _prepare_newest(self, stream: Stream, update: PublishedUpdate) -> None:
+    def _prepare_newest(self, stream: PropertyStream, update: PublishedUpdate) -> None:
         """Have the newest frame of a stream sent to who joins it; nobody was sent it before."""
         if not self._preparation.is_busy(stream):
             stream.count -= 1
@@ -471,7 +479,7 @@ class Publisher:
     def _post_to(
         self,
         groups: Sequence[Group],
-        stream: Stream,
+        stream: PropertyStream,
         update: PublishedUpdate,
         prepared: Prepared | None = None,
     ) -> None:
@@ -490,7 +498,7 @@ class Publisher:
                 self._note_dropped(clients)
 
     def _for_peer(
-        self, stream: Stream, update: PublishedUpdate, arrays: bool | None
+        self, stream: PropertyStream, update: PublishedUpdate, arrays: bool | None
     ) -> Encoded | None:
         """Return the newest value of a stream as a client gets it; None: it cannot travel to it."""
         encoded = stream.reduced or update.encoded
@@ -502,7 +510,7 @@ class Publisher:
             self._complain(stream, "does not go to some of its clients", error)
             return None
 
-    def _complain(self, stream: Stream, what: str, error: Exception) -> None:
+    def _complain(self, stream: PropertyStream, what: str, error: Exception) -> None:
         """Say once of a stream what is not as its clients want it."""
         if not stream.is_blamed:
             stream.is_blamed = True
@@ -519,7 +527,7 @@ class Publisher:
         if control.is_wanted:
             self._timers.call_at(self._clock(), partial(control.note, text, *args))
 
-    def _offer(self, stream: Stream, update: PublishedUpdate) -> None:
+    def _offer(self, stream: PropertyStream, update: PublishedUpdate) -> None:
         limiter = stream.limiter
         if limiter is not None:
             value = update.encoded.value() if limiter.compares else None
@@ -528,13 +536,13 @@ class Publisher:
                 self._send(stream, chosen)
             self._wait_for(stream, limiter)
 
-    def _wait_for(self, stream: Stream, limiter: Limiter[PublishedUpdate]) -> None:
+    def _wait_for(self, stream: PropertyStream, limiter: Limiter[PublishedUpdate]) -> None:
         due = limiter.due
         if due is not None and not stream.waits:
             stream.waits = True
             self._timers.call_at(due, partial(self._take, stream, limiter))
 
-    def _take(self, stream: Stream, limiter: Limiter[PublishedUpdate]) -> None:
+    def _take(self, stream: PropertyStream, limiter: Limiter[PublishedUpdate]) -> None:
         with publishing:
             stream.waits = False
             chosen = limiter.take(self._clock())
@@ -544,7 +552,7 @@ class Publisher:
 
     # computed properties, which are read once for all who hear of them
 
-    def _begin_reading(self, stream: Stream) -> bool:
+    def _begin_reading(self, stream: PropertyStream) -> bool:
         """Have a property read from now on; whether its newest value may be old."""
         object_name, name, _ = stream.key
         if (object_name, name) in self._read_now:
@@ -580,11 +588,11 @@ class Publisher:
         if not gone:
             with publishing:
                 self._note_dropped((known,))
-        if gone or now - known.lags_since > _LAG_MOST_S:
-            self.forget(client, "gone" if gone else f"it took nothing for {_LAG_MOST_S:g} s")
+        if gone or now - known.lags_since > _MAX_LAG_S:
+            self.forget(client, "gone" if gone else f"it took nothing for {_MAX_LAG_S:g} s")
 
 
-def _to_nobody(_envelopes: Sequence[Envelope], _part: Part, _missed: Missed) -> bool:
+def _to_nobody(_envelopes: Sequence[Envelope], _part: MessagePart, _missed: Missed) -> bool:
     return True
 
 

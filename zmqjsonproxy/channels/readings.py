@@ -25,7 +25,7 @@ __all__ = ["READ_WITHIN_S", "Readings"]
 
 log = logging.getLogger(__name__)
 
-READERS_MOST = 8
+MAX_READERS = 8
 """Threads that read properties of one object at a time."""
 READ_WITHIN_S = 1.0
 """A reading that takes longer is waited for no more."""
@@ -151,7 +151,7 @@ class Readings:
             return f"it is being read for {late:.1f} s, and has not come back"
         others = ", ".join(one.name for one in self._known.values() if one.runs)
         return (
-            f"it waits for {late:.1f} s to be read: {others[:200]} keep all {READERS_MOST} threads"
+            f"it waits for {late:.1f} s to be read: {others[:200]} keep all {MAX_READERS} threads"
         )
 
     def _ask(self, name: str, read: Read, key: object, told: Told, *, is_fresh: bool) -> bool:
@@ -170,7 +170,7 @@ class Readings:
                 if is_fresh:
                     return False
             (known.told_next if is_fresh and known.runs else known.told)[key] = told
-            starts = bool(self._waiting) and self._readers < READERS_MOST
+            starts = bool(self._waiting) and self._readers < MAX_READERS
             self._readers += starts
         if starts:
             try:

@@ -24,9 +24,9 @@ __all__ = [
     "DELTA_BITS",
     "MAX_STEP",
     "MAX_WIDTH",
-    "Method",
     "ReducedFrame",
     "Reduction",
+    "ReductionMethod",
     "read_reduced",
 ]
 
@@ -39,7 +39,7 @@ DELTA_BITS = (4, 8, 16, 32)
 _MAX_INFLATION = 1032  # by deflate: bytes from one byte
 
 
-class Method(StrEnum):
+class ReductionMethod(StrEnum):
     """Contents of a reduced frame.
 
     Attributes:
@@ -168,7 +168,7 @@ class ReducedFrame:
         compressed: The bytes of all arrays, sorted by their place in the element, as one zlib stream.
     """
 
-    method: Method
+    method: ReductionMethod
     arrays: tuple[npt.NDArray[Any], ...]
     dtype: str
     rows: tuple[int, ...]
@@ -192,9 +192,9 @@ class ReducedFrame:
     @property
     def layout(self) -> tuple[ArrayHeader, ...]:
         """Dtype and shape of each array before compression."""
-        if self.method is Method.PLAIN:
+        if self.method is ReductionMethod.PLAIN:
             return (ArrayHeader(self.dtype, self.shape),)
-        if self.method is Method.BAND:
+        if self.method is ReductionMethod.BAND:
             return (ArrayHeader(self.dtype, (2, *self.rows, self.width)),)
         level_bytes = 8 if self.dtype.startswith("<f") else DTYPES[self.dtype]
         first = ArrayHeader(_signed(level_bytes), (*self.rows, 1))
@@ -231,8 +231,10 @@ def read_reduced(described: JsonValue, arrays: Sequence[npt.NDArray[Any]]) -> Re
     if not isinstance(described, dict):
         raise ValueError(f"a reduced frame is described by an object, not {_told(described)}")
     method, dtype = described.get("method"), described.get("dtype")
-    if not isinstance(method, str) or method not in list(Method):
-        raise ValueError(f"a reduced frame: `method` is {' or '.join(Method)}, not {_told(method)}")
+    if not isinstance(method, str) or method not in list(ReductionMethod):
+        raise ValueError(
+            f"a reduced frame: `method` is {' or '.join(ReductionMethod)}, not {_told(method)}"
+        )
     if not isinstance(dtype, str) or dtype not in DTYPES:
         raise ValueError(
             f"a reduced frame: `dtype` is one of {', '.join(DTYPES)}, not {_told(dtype)}"
@@ -250,7 +252,7 @@ def read_reduced(described: JsonValue, arrays: Sequence[npt.NDArray[Any]]) -> Re
             f"a reduced frame: `window` {_told(window)} is not inside its {points} points"
         )
     reduced = ReducedFrame(
-        method=Method(method),
+        method=ReductionMethod(method),
         arrays=tuple(arrays),
         dtype=dtype,
         rows=_counts(described.get("rows"), "rows"),
@@ -268,13 +270,13 @@ def read_reduced(described: JsonValue, arrays: Sequence[npt.NDArray[Any]]) -> Re
 
 def _check_numbers(reduced: ReducedFrame) -> None:
     points, kind = reduced.shape[-1], reduced.dtype[1]
-    if reduced.method is Method.BAND and not (
+    if reduced.method is ReductionMethod.BAND and not (
         1 <= reduced.width <= min(points, MAX_WIDTH) and kind != "c"
     ):
         raise ValueError(
             f"a reduced frame: {points} points of {reduced.dtype} have no bounds at {reduced.width} pixels"
         )
-    if reduced.method is Method.PACK:
+    if reduced.method is ReductionMethod.PACK:
         unsigned_bits = 8 * DTYPES[reduced.dtype] - (kind == "i")
         good_step = (
             0 < reduced.step < math.inf

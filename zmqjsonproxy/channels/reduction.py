@@ -31,13 +31,13 @@ from zmqjsonproxy.channels.reducedframe import (
     DELTA_BITS,
     MAX_STEP,
     MAX_WIDTH,
-    Method,
     ReducedFrame,
     Reduction,
+    ReductionMethod,
 )
 from zmqjsonproxy.protocol.arrays import DTYPES
 
-__all__ = ["POINTS_PER_PIXEL", "Band", "pixel_edges", "reduce_frame", "restore"]
+__all__ = ["POINTS_PER_PIXEL", "PixelBounds", "pixel_edges", "reduce_frame", "restore"]
 
 Frame: TypeAlias = npt.NDArray[Any]
 Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -49,7 +49,7 @@ _MAX_LEVEL = 2.0**53  # of floating values: all levels below are whole numbers o
 _ZLIB_LEVEL = 1  # 6 takes up to 7 times as long for 1 to 8 % less
 
 
-class Band(NamedTuple):
+class PixelBounds(NamedTuple):
     """Bounds of each pixel, both of shape (rows..., width) and of the frame's dtype.
 
     Attributes:
@@ -104,7 +104,7 @@ def reduce_frame(frame: Frame, reduction: Reduction) -> ReducedFrame:
     points = frame.shape[-1]
     start, stop = (min(end, points) for end in reduction.window or (0, points))
     values = np.ascontiguousarray(frame[..., start:stop], dtype=dtype)
-    parts = _Parts(Method.PLAIN, (values,))
+    parts = _Parts(ReductionMethod.PLAIN, (values,))
     if reduction.width is not None and stop - start >= POINTS_PER_PIXEL * reduction.width:
         parts = _band(values, reduction.width)
     elif reduction.error is not None:
@@ -124,16 +124,16 @@ def reduce_frame(frame: Frame, reduction: Reduction) -> ReducedFrame:
     )
 
 
-def restore(reduced: ReducedFrame) -> Frame | Band:
+def restore(reduced: ReducedFrame) -> Frame | PixelBounds:
     """Return the bounds of each pixel for BAND, for all else the frame inside the window.
 
     Raises:
         ValueError: The compressed bytes are damaged.
     """
     arrays = _inflated(reduced) if reduced.compressed else reduced.arrays
-    if reduced.method is Method.BAND:
-        return Band(*arrays[0])
-    if reduced.method is Method.PACK:
+    if reduced.method is ReductionMethod.BAND:
+        return PixelBounds(*arrays[0])
+    if reduced.method is ReductionMethod.PACK:
         return _unpacked(reduced, *arrays)
     return arrays[0]
 
@@ -141,7 +141,7 @@ def restore(reduced: ReducedFrame) -> Frame | Band:
 class _Parts(NamedTuple):
     """Arrays of a reduced frame before compression, and how they are read."""
 
-    method: Method
+    method: ReductionMethod
     arrays: tuple[Frame, ...]
     width: int = 0
     step: float = 0
@@ -169,7 +169,7 @@ def _band(values: Frame, width: int) -> _Parts:
                 upper(band[1], points, out=band[1])
     band = band.astype(dtype, copy=False)
     band.flags.writeable = False
-    return _Parts(Method.BAND, (band,), width=width)
+    return _Parts(ReductionMethod.BAND, (band,), width=width)
 
 
 def _packed(values: Frame, error: float) -> _Parts | None:
@@ -194,7 +194,7 @@ def _packed(values: Frame, error: float) -> _Parts | None:
         return None
     small = _nibbles(deltas) if bits == 4 else deltas.astype(f"<i{bits // 8}")
     first.flags.writeable = small.flags.writeable = False
-    return _Parts(Method.PACK, (first, small), step=step, bits=bits)
+    return _Parts(ReductionMethod.PACK, (first, small), step=step, bits=bits)
 
 
 def _integer_levels(values: Frame, error: float) -> tuple[Frame, int]:

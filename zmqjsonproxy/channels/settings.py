@@ -7,7 +7,7 @@ from enum import StrEnum
 
 __all__ = ["LinkSettings", "QueuePolicy"]
 
-_NAME_MOST = 120
+_MAX_NAME = 120
 """Characters of a name that a Player keeps."""
 
 
@@ -37,8 +37,8 @@ class LinkSettings:
                 raise ValueError(f"{name}: {getattr(self, name)!r} is no time above 0, s")
         if self.ping_every > 120:
             raise ValueError(f"ping_every: {self.ping_every:g} s is above 120 s")
-        if not self.name.isprintable() or len(self.name) > _NAME_MOST:
-            text = f"printable characters, at most {_NAME_MOST}, are needed"
+        if not self.name.isprintable() or len(self.name) > _MAX_NAME:
+            text = f"printable characters, at most {_MAX_NAME}, are needed"
             raise ValueError(f"name: {self.name[:40]!r}: {text}")
 
 

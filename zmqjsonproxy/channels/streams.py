@@ -16,15 +16,15 @@ from zmqjsonproxy.channels.protocol.limits import WHOLE, Limiter
 from zmqjsonproxy.channels.protocol.notices import Encoded
 from zmqjsonproxy.channels.protocol.wishes import Wish, WishIndex
 
-__all__ = ["ADDRESSED_MOST", "Client", "Envelope", "Group", "Stream", "streams_of"]
+__all__ = ["MAX_ADDRESSED", "Envelope", "Group", "PropertyStream", "SubscribedClient", "streams_of"]
 
 Envelope = Sequence[bytes]
-ADDRESSED_MOST = 1000
+MAX_ADDRESSED = 1000
 """Names of clients whose messages of their own are counted, of one stream."""
 
 
 @dataclass(slots=True, eq=False)
-class Client:
+class SubscribedClient:
     """A connection that has subscriptions.
 
     Attributes:
@@ -46,10 +46,10 @@ class Client:
     session: int
     arrays: bool | None
     name: str
-    wishes: dict[Wish, dict[Stream, None]] = field(default_factory=dict)
+    wishes: dict[Wish, dict[PropertyStream, None]] = field(default_factory=dict)
     index: WishIndex = field(default_factory=WishIndex)
     joined: int = 0
-    told: dict[Stream, int] = field(default_factory=dict)
+    told: dict[PropertyStream, int] = field(default_factory=dict)
     has_missed: bool = False
     lags_since: float | None = None
     heard_at: float = 0.0
@@ -84,11 +84,11 @@ class Group(NamedTuple):
 
     arrays: bool | None
     ahead: int
-    clients: Sequence[Client]
+    clients: Sequence[SubscribedClient]
     envelopes: Sequence[Envelope]
 
 
-class Stream:
+class PropertyStream:
     """A property with limits, and who hears of it.
 
     Attributes:
@@ -130,7 +130,7 @@ class Stream:
         self.number, self.key, self.one = number, key, one
         self.limiter: Limiter[PublishedUpdate] | None = None
         self.reduced: Encoded | None = None
-        self.clients: dict[Client, int] = {}
+        self.clients: dict[SubscribedClient, int] = {}
         self.addressed: dict[str, int] = {}
         self._groups: Sequence[Group] | None = ()
         self._is_laborious = False
@@ -150,14 +150,14 @@ class Stream:
             self._group()
         return self._is_laborious
 
-    def add(self, client: Client) -> bool:
+    def add(self, client: SubscribedClient) -> bool:
         """Add a subscription of a client; whether it is the first of it."""
         self.clients[client] = known = self.clients.get(client, 0) + 1
         if known == 1:
             self._groups = None
         return known == 1
 
-    def remove(self, client: Client) -> bool:
+    def remove(self, client: SubscribedClient) -> bool:
         """Remove one; whether it was the last of the client."""
         left = self.clients.pop(client, 1) - 1
         if left:
@@ -178,7 +178,7 @@ class Stream:
         )
         return groups
 
-    def count_for(self, client: Client) -> int:
+    def count_for(self, client: SubscribedClient) -> int:
         """Return the count of what was sent, as a client counts."""
         return self.count + self.addressed.get(client.name, 0)
 
@@ -187,16 +187,16 @@ class Stream:
         meant = [client for client in self.clients if client.name == name]
         if meant:
             self.addressed[name] = self.addressed.pop(name, 0) + 1
-            if len(self.addressed) > ADDRESSED_MOST:  # who is not there counts anew if he comes
+            if len(self.addressed) > MAX_ADDRESSED:  # who is not there counts anew if he comes
                 there = {client.name for client in self.clients}
                 gone = (each for each in self.addressed if each not in there)
                 del self.addressed[next(gone, next(iter(self.addressed)))]
             self._groups = None
         return self.grouped(meant)
 
-    def grouped(self, clients: Iterable[Client]) -> Sequence[Group]:
+    def grouped(self, clients: Iterable[SubscribedClient]) -> Sequence[Group]:
         """Return clients, which the stream need not have yet, by what is sent to them."""
-        groups: dict[tuple[bool | None, int], list[Client]] = {}
+        groups: dict[tuple[bool | None, int], list[SubscribedClient]] = {}
         for client in clients:
             ahead = self.addressed.get(client.name, 0)
             groups.setdefault((client.arrays, ahead), []).append(client)
@@ -206,6 +206,6 @@ class Stream:
         )
 
 
-def streams_of(one: Property) -> list[Stream]:
+def streams_of(one: Property) -> list[PropertyStream]:
     """Return the streams of a property."""
-    return [each for each in one.listeners if isinstance(each, Stream)]
+    return [each for each in one.listeners if isinstance(each, PropertyStream)]

@@ -27,9 +27,9 @@ T = TypeVar("T")
 _CALLED_BACK_AT_ONCE = 100
 """Updates that a callback may get after others were dropped."""
 
-_EVENTS_MOST = 1000
+_MAX_EVENTS = 1000
 """Events that are kept; what they counted is in the numbers of the subscription in any case."""
-_NAMES_MOST = 50_000
+_MAX_NAMES = 50_000
 """Properties of which the newest update is kept; beyond, it is forgotten of the one that came first."""
 
 
@@ -101,9 +101,9 @@ class Subscription(OfOneProcess):
         self._policy, self._most, self._most_bytes = QueuePolicy(policy), most, most_bytes
         self._callback, self._on_event = callback, on_event
         self.received = self.lost = self.dropped = self.reopened = 0
-        self.events: deque[Event] = deque(maxlen=_EVENTS_MOST)
+        self.events: deque[Event] = deque(maxlen=_MAX_EVENTS)
         self._waiting: OrderedDict[object, tuple[Update, int]] = OrderedDict()  # with its bytes
-        self._to_tell: deque[Event] = deque(maxlen=_EVENTS_MOST)
+        self._to_tell: deque[Event] = deque(maxlen=_MAX_EVENTS)
         self._size = 0
         self._latest: dict[str, dict[str, Update]] = {}  # by name and source
         self._stale: dict[str, str] = {}
@@ -144,7 +144,7 @@ class Subscription(OfOneProcess):
                 self._absent.pop(source, None)
             of_name = self._latest.get(name)
             if of_name is None:
-                if len(self._latest) >= _NAMES_MOST:
+                if len(self._latest) >= _MAX_NAMES:
                     del self._latest[next(iter(self._latest))]
                 of_name = self._latest[name] = {}
             of_name[source] = update

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from groundwork.cut import cut
 from groundwork.secretnames import names_secret
+from groundwork.truncation import cut
 from groundwork.values import JsonObject, JsonValue
 from zmqjsonproxy.caller import Caller
 from zmqjsonproxy.interface import Method
@@ -24,20 +24,20 @@ __all__ = ["HIDDEN", "CallOutcome", "CallRecord", "shown_arguments"]
 
 HIDDEN = "(not shown)"
 """Stands for a secret."""
-_TEXT_MOST = 200
+_MAX_TEXT = 200
 """Characters of a text."""
-_TEXTS_MOST = 800
+_MAX_TEXTS = 800
 """Characters of all texts of a call."""
-_VALUES_MOST = 40
+_MAX_VALUES = 40
 """Values of all arguments of a call."""
-_DEPTH_MOST = 4
+_MAX_DEPTH = 4
 _FEW = 5
 _SHORT = frozenset({float, bool, type(None)})
 """Types of values that are short."""
 _NO_KWARGS: dict[str, JsonValue] = {}
 _CLOCK = time.CLOCK_BOOTTIME
 _LARGEST = 2**63
-_ERROR_MOST = 600
+_MAX_ERROR = 600
 
 
 class CallOutcome(StrEnum):
@@ -163,8 +163,8 @@ class CallRecord:
 
     def end(self, outcome: CallOutcome, error: str = "", text: str = "") -> None:
         """Note what came of it."""
-        self.error = cut(error, _TEXT_MOST)
-        self.text = "" if self.has_secret else cut(text, _ERROR_MOST)
+        self.error = cut(error, _MAX_TEXT)
+        self.text = "" if self.has_secret else cut(text, _MAX_ERROR)
         if outcome is not CallOutcome.NOT_BEGUN:
             self.duration_s = time.clock_gettime(_CLOCK) - self.began
         self.outcome = outcome  # last: another thread may read it meanwhile
@@ -196,11 +196,11 @@ def shown_arguments(
     positional: list[JsonValue] = []
     if secret:
         names = method.positional
-        for at, value in enumerate(args[:_VALUES_MOST]):
+        for at, value in enumerate(args[:_MAX_VALUES]):
             is_secret = (names[min(at, len(names) - 1)] if names else "") in secret
             positional.append(shown.hide() if is_secret else shown.value(value))
-        if len(args) > _VALUES_MOST:
-            positional.append(f"... {len(args) - _VALUES_MOST} more")
+        if len(args) > _MAX_VALUES:
+            positional.append(f"... {len(args) - _MAX_VALUES} more")
     else:
         positional = shown.items(args)
     return positional, shown.table(kwargs, secret) if kwargs else {}, shown.has_hidden
@@ -217,7 +217,7 @@ def _are_short(args: Sequence[object]) -> bool:
             if not -_LARGEST <= value < _LARGEST:  # type: ignore[operator]  # it is one
                 return False
         elif kind is str:
-            if len(value) > _TEXT_MOST:  # type: ignore[arg-type]
+            if len(value) > _MAX_TEXT:  # type: ignore[arg-type]
                 return False
         elif kind not in _SHORT:
             return False
@@ -230,7 +230,7 @@ class _Shown:
     __slots__ = ("_left", "_room", "has_hidden")
 
     def __init__(self) -> None:
-        self._left, self._room, self.has_hidden = _VALUES_MOST, _TEXTS_MOST, False
+        self._left, self._room, self.has_hidden = _MAX_VALUES, _MAX_TEXTS, False
 
     def hide(self) -> JsonValue:
         """Return what stands for a secret."""
@@ -248,7 +248,7 @@ class _Shown:
             is_short = -_LARGEST <= value < _LARGEST
             return value if is_short else f"{value.bit_length()} bits"
         if isinstance(value, dict | list | tuple):
-            if depth >= _DEPTH_MOST or self._left <= 0:
+            if depth >= _MAX_DEPTH or self._left <= 0:
                 return f"... {len(value)} values"
             if isinstance(value, dict):
                 return self.table(value, frozenset(), depth)
@@ -264,7 +264,7 @@ class _Shown:
         """Return a text."""
         if not self._room:
             return f"... {len(text)} characters"
-        shown = cut(text, min(_TEXT_MOST, self._room))
+        shown = cut(text, min(_MAX_TEXT, self._room))
         self._room -= min(len(shown), self._room)
         return shown
 

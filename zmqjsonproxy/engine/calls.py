@@ -21,17 +21,17 @@ from groundwork.values import JsonObject
 from zmqjsonproxy.caller import OF_THE_ORIGINAL, Caller, begin_calling, calling, end_calling
 from zmqjsonproxy.channels.properties import has_properties, table_of
 from zmqjsonproxy.channels.propertymethods import PropertyMethods
+from zmqjsonproxy.engine.builtinmethods import BuiltinMethods
 from zmqjsonproxy.engine.callrecords import CallRecord
 from zmqjsonproxy.engine.calltable import CallTable, KnownCall
-from zmqjsonproxy.engine.commandqueues import CommandQueue, CommandQueues, Job
+from zmqjsonproxy.engine.commandqueues import CommandQueue, CommandQueues, QueuedCall
 from zmqjsonproxy.engine.gate import Gate
-from zmqjsonproxy.engine.ownmethods import OwnMethods
 from zmqjsonproxy.engine.replies import Replies
 from zmqjsonproxy.errors import AlreadyDoneError, OutcomeUnknownError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
-from zmqjsonproxy.interface import Interface, Kind, Method, hidden_by_proxies, running
+from zmqjsonproxy.interface import Interface, Method, MethodKind, hidden_by_proxies, running
 from zmqjsonproxy.protocol.failures import Code
-from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable, State
+from zmqjsonproxy.protocol.operations import OperationRecord, OperationState, OperationTable
 from zmqjsonproxy.protocol.request import Request
 from zmqjsonproxy.rights import Role
 
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 _HOOKS_WITHIN_S = 1.0
 """Time that `stop` and its like wait for the hooks of the operation that they abort."""
 # To look one up in its enumeration takes as long as ten other steps.
-_QUERY, _OPERATION = Kind.QUERY, Kind.OPERATION
+_QUERY, _OPERATION = MethodKind.QUERY, MethodKind.OPERATION
 TOO_LATE = Code.DEADLINE, "DeadlineError", "the caller's time was over; not begun"
 R = TypeVar("R")
 Failed = tuple[R, JsonObject]
@@ -53,7 +53,7 @@ value; bytes of its reply."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class ServedCall(Job, Generic[R]):
+class ServedCall(QueuedCall, Generic[R]):
     """A call that was handed to a command queue.
 
     Attributes:
@@ -147,12 +147,14 @@ class ServedCall(Job, Generic[R]):
         reply, error, value, size = self._run(operation)
         if error is None:
             try:
-                operation.finish(State.DONE, value=value, size=size)
+                operation.finish(OperationState.DONE, value=value, size=size)
             except BaseException as failure:  # of what it is made of no copy can be kept
-                reply, error = self.engine.replies.unspeakable(self.request, failure)
+                reply, error = self.engine.replies.unserializable(self.request, failure)
         if error is not None:
             is_aborted = error.get("code") == Code.ABORTED
-            operation.finish(State.ABORTED if is_aborted else State.FAILED, error=error)
+            operation.finish(
+                OperationState.ABORTED if is_aborted else OperationState.FAILED, error=error
+            )
         self.engine.tell_ended(record, error)
         return reply
 
@@ -174,7 +176,7 @@ class ServedCall(Job, Generic[R]):
         try:
             reply, size = replies.result(request, value)
         except BaseException as error:
-            return *replies.unspeakable(request, error), None, 0
+            return *replies.unserializable(request, error), None, 0
         return reply, None, value, size
 
     def accept(self, value: object) -> None:
@@ -182,7 +184,7 @@ class ServedCall(Job, Generic[R]):
         try:
             reply, _ = self.engine.replies.result(self.request, value)
         except Exception as error:  # only its caller hears of this
-            reply, _ = self.engine.replies.unspeakable(self.request, error)
+            reply, _ = self.engine.replies.unserializable(self.request, error)
         self.is_answered = True
         self._remember(reply)
         self.answer(reply)
@@ -194,7 +196,7 @@ class ServedCall(Job, Generic[R]):
         """End what is not carried out."""
         self.engine.tell_not_begun(self.method, self.request, self.caller, error)
         if self.operation is not None:
-            self.operation.finish(State.FAILED, error=error)
+            self.operation.finish(OperationState.FAILED, error=error)
         if self.known is not None and self.engine.once is not None:
             self.engine.once.forget(self.known, reply)
         self._reply(reply)
@@ -253,7 +255,7 @@ class CallEngine(Generic[R]):
         self._fast_again: dict[str, int] = {}  # slow queries: how often in turn they were fast
         own = self.name, self.interfaces, self.queues, self.operations, self.endpoints
         known = () if self.once is None else (self.once.tell,)
-        self._offer(Interface.of("rpc", OwnMethods(*own, *known)))
+        self._offer(Interface.of("rpc", BuiltinMethods(*own, *known)))
 
     def expose(self, name: str, obj: object, *, queue: str | None = None) -> Interface:
         """Expose an object; arguments as of `ZMQJSONProxyServer.expose`. Again: in its place."""
@@ -315,10 +317,10 @@ class CallEngine(Generic[R]):
         """
         begun = time.perf_counter()
         if request.native:  # queries are not told whose they are
-            reply = self.replies.carry_out(method, request)
+            reply = self.replies.call(method, request)
         else:
             with calling(OF_THE_ORIGINAL):
-                reply = self.replies.carry_out(method, request)
+                reply = self.replies.call(method, request)
         if time.perf_counter() - begun > self.slow_query_s:
             self.set_aside(request.target, time.perf_counter() - begun)
         return reply
@@ -332,7 +334,7 @@ class CallEngine(Generic[R]):
     def carry_out_beside(self, method: Method, request: Request) -> R:
         """Carry out what runs in a command queue; a query that is fast again is `quick` again."""
         begun = time.perf_counter()
-        reply = self.replies.carry_out(method, request)
+        reply = self.replies.call(method, request)
         if method.mark.kind is _QUERY:
             target, is_fast = request.target, time.perf_counter() - begun <= self.slow_query_s
             count = self._fast_again[target] = self._fast_again.get(target, 0) + 1 if is_fast else 0
@@ -385,8 +387,8 @@ class CallEngine(Generic[R]):
         try:
             reply = self._begin(*call, known)
         except BaseException as error:
-            unspeakable, _ = self.replies.unspeakable(request, error)
-            once.finish(known, unspeakable)
+            unserializable, _ = self.replies.unserializable(request, error)
+            once.finish(known, unserializable)
             raise
         if reply is not None:  # of what was accepted it is kept already
             once.forget(known, reply)
@@ -494,7 +496,7 @@ class CallEngine(Generic[R]):
     def _without(self, handle: OperationHandle, reply: R, error: JsonObject) -> R:
         """Forget an operation: whoever asks too often must not push the others' out of the
         table."""
-        handle.finish(State.FAILED, error=error)
+        handle.finish(OperationState.FAILED, error=error)
         handle.close_acceptance()
         self.operations.forget(handle.id)
         return reply
@@ -537,7 +539,7 @@ class CallEngine(Generic[R]):
     def _find(self, client: bytes, number: object) -> ServedCall[R] | None:
         """Return a call of a client that waits or runs."""
 
-        def is_meant(job: Job) -> bool:
+        def is_meant(job: QueuedCall) -> bool:
             if not isinstance(job, ServedCall) or job.is_over or not job.request.native:
                 return False
             return job.request.id == number and not job.request.notification
@@ -551,7 +553,7 @@ class CallEngine(Generic[R]):
 
 def _may_be_quick(method: Method) -> bool:
     """Tell whether all callers may have it answered at once: nobody looks at their roles there."""
-    return method.kind is Kind.QUERY and method.mark.needs is Role.OBSERVE
+    return method.kind is MethodKind.QUERY and method.mark.needs is Role.OBSERVE
 
 
 def due_at(deadline_s: object) -> float | None:

@@ -21,7 +21,7 @@ from zmqjsonproxy.errors import OutcomeUnknownError, RefusedError
 from zmqjsonproxy.interface import Method
 from zmqjsonproxy.protocol.request import Request
 
-__all__ = ["WAITING_MOST", "CallTable", "KnownCall", "TableLimits"]
+__all__ = ["MAX_WAITING", "CallTable", "KnownCall", "TableLimits"]
 
 R = TypeVar("R")
 Answer = Callable[[R], None]
@@ -31,7 +31,7 @@ _SHOWN_BYTES = 2000
 """Of calls whose arguments take less the arguments are remembered, to be shown."""
 _CALL_BYTES = 1000
 """Memory that is taken by a call of which nothing else is remembered, about."""
-WAITING_MOST = 100
+MAX_WAITING = 100
 """Times that one call may come again while it runs."""
 
 
@@ -249,9 +249,9 @@ class CallTable(Generic[R]):
 
     def _let_wait(self, known: KnownCall[R], request: Request, answer: Answer[R]) -> None:
         """Have a call answered that came again, without its arguments, which nobody needs."""
-        if len(known.waiting) >= WAITING_MOST:
+        if len(known.waiting) >= MAX_WAITING:
             raise OutcomeUnknownError(
-                f"{request.target}: call {known.call_id} runs, and came {WAITING_MOST} times "
+                f"{request.target}: call {known.call_id} runs, and came {MAX_WAITING} times "
                 "meanwhile; ask outcome_of what became of it"
             )
         known.waiting.append((replace(request, args=[], kwargs={}), answer))

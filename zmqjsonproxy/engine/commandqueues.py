@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from zmqjsonproxy.caller import Caller
 from zmqjsonproxy.handle import OperationHandle
-from zmqjsonproxy.interface import Kind, Method
+from zmqjsonproxy.interface import Method, MethodKind
 
-__all__ = ["SMALL", "Aborts", "CommandQueue", "CommandQueues", "Job"]
+__all__ = ["SMALL", "Aborts", "CommandQueue", "CommandQueues", "QueuedCall"]
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ SMALL = 10_000
 
 
 @dataclass(slots=True, eq=False)
-class Job:
+class QueuedCall:
     """Something to carry out in its turn.
 
     Attributes:
@@ -71,7 +71,7 @@ class CommandQueue:
 
     def __init__(self, name: str, size: int, most_bytes: int = 16 * 2**20) -> None:
         self.name, self._size, self._most_bytes = name, size, most_bytes
-        self._jobs: dict[bytes, deque[Job]] = {}  # by client, the one whose turn it is first
+        self._jobs: dict[bytes, deque[QueuedCall]] = {}  # by client, the one whose turn it is first
         self._bytes = 0
         self._lock = threading.Lock()
         self._wake = (
@@ -80,8 +80,10 @@ class CommandQueue:
         self._wake.acquire()
         self._waits = False
         self._thread: threading.Thread | None = None
-        self._running: Job | None = None
-        self._left: dict[threading.Thread, Job] = {}  # operations that go on beside the queue
+        self._running: QueuedCall | None = None
+        self._left: dict[
+            threading.Thread, QueuedCall
+        ] = {}  # operations that go on beside the queue
         self._ended = False
 
     @property
@@ -107,7 +109,7 @@ class CommandQueue:
             not own or own + size <= self._most_bytes
         ) and self._bytes + size <= 2 * self._most_bytes
 
-    def put(self, job: Job) -> bool:
+    def put(self, job: QueuedCall) -> bool:
         """Queue a job; False if the queue is full for its client, or the command queue has ended."""
         with self._lock:
             if not self._takes(job.client, job.size):
@@ -119,7 +121,7 @@ class CommandQueue:
             self._end_wait()
         return True
 
-    def put_back(self, job: Job) -> bool:
+    def put_back(self, job: QueuedCall) -> bool:
         """Queue the job that is being carried out again, before the others of its client, which has
         its turn after other clients; False: the command queue has ended."""
         with self._lock:
@@ -128,7 +130,7 @@ class CommandQueue:
                 self._bytes += job.size
             return not self._ended
 
-    def _take_out(self, job: Job) -> bool:
+    def _take_out(self, job: QueuedCall) -> bool:
         mine = self._jobs.get(job.client, deque())
         if job not in mine:
             return False
@@ -138,7 +140,7 @@ class CommandQueue:
         self._bytes -= job.size
         return True
 
-    def _next(self) -> Job | None:
+    def _next(self) -> QueuedCall | None:
         while self._jobs:
             client = next(iter(self._jobs))
             mine = self._jobs.pop(client)
@@ -190,7 +192,7 @@ class CommandQueue:
             method: Whose call it is for; empty: an abort.
         """
 
-        def is_meant(job: Job | None) -> bool:
+        def is_meant(job: QueuedCall | None) -> bool:
             operation = None if job is None else job.operation
             return operation is not None and identity in (None, operation.id)
 
@@ -217,7 +219,7 @@ class CommandQueue:
             hooks.start()
         return Aborts(len(waiting) + len(running), hooks)
 
-    def find(self, client: bytes, wanted: Callable[[Job], bool]) -> Job | None:
+    def find(self, client: bytes, wanted: Callable[[QueuedCall], bool]) -> QueuedCall | None:
         """Return the last that was put of a client's jobs that wait or run and are wanted."""
         with self._lock:
             running = [*self._left.values(), self._running]
@@ -225,7 +227,7 @@ class CommandQueue:
             jobs += self._jobs.get(client, ())
         return next((job for job in reversed(jobs) if wanted(job)), None)
 
-    def withdraw(self, job: Job) -> bool:
+    def withdraw(self, job: QueuedCall) -> bool:
         """Take a job out of the queue; False if it has been begun, or ended."""
         with self._lock:
             return self._take_out(job)
@@ -270,7 +272,7 @@ class CommandQueue:
             else:
                 self._carry_out(job)
 
-    def _carry_out(self, job: Job) -> None:
+    def _carry_out(self, job: QueuedCall) -> None:
         try:
             job.carry_out()
         except BaseException:  # a command queue outlives whatever happens in it
@@ -290,7 +292,7 @@ class CommandQueues:
     def __init__(self, size: int, name: str, kind: type[CommandQueue] = CommandQueue) -> None:
         self._size, self._name, self._kind = size, name, kind
         self._queues: dict[str, CommandQueue] = {}
-        self._of: dict[tuple[str, bool, Kind], CommandQueue] = {}
+        self._of: dict[tuple[str, bool, MethodKind], CommandQueue] = {}
         self.full = f"{size} calls of this client are waiting already, or too many bytes"
         """Why a queue takes no more."""
 
@@ -300,7 +302,7 @@ class CommandQueues:
         key = method.queue, method.mark.urgent, method.mark.kind
         queue = self._of.get(key)
         if queue is None:
-            kind = "urgent" if key[1] else "slow" if key[2] is Kind.QUERY else "commands"
+            kind = "urgent" if key[1] else "slow" if key[2] is MethodKind.QUERY else "commands"
             queue = self._of[key] = self.named(f"{method.queue} {kind}")
         return queue
 

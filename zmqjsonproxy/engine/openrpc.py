@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from groundwork.values import JsonObject
 from zmqjsonproxy.interface import Interface, Method
-from zmqjsonproxy.parameters import NO_DEFAULT, Parameter, summary
+from zmqjsonproxy.parameters import NO_DEFAULT, MethodParameter, summary
 from zmqjsonproxy.schemas import schema_of
 
 __all__ = ["openrpc_document"]
@@ -37,7 +37,7 @@ def _method(name: str, method: Method) -> JsonObject:
     }
 
 
-def _param(parameter: Parameter) -> JsonObject:
+def _param(parameter: MethodParameter) -> JsonObject:
     schema = dict(parameter.schema)
     if parameter.default is not NO_DEFAULT:
         schema["default"] = parameter.default

@@ -20,13 +20,13 @@ class Replies(Protocol[R_co]):
     TOO_FULL: str
     """Why a call of a client is not begun that does not take its replies."""
 
-    def carry_out(self, method: Method, request: Request, /) -> R_co:
+    def call(self, method: Method, request: Request, /) -> R_co:
         """Call a method, and reply with what came of it; WouldWaitError where it must not wait."""
 
     def result(self, request: Request, value: object, /) -> tuple[R_co, int]:
         """Reply with a value, of so many bytes; raises what says that it cannot travel."""
 
-    def unspeakable(self, request: Request, error: BaseException, /) -> tuple[R_co, JsonObject]:
+    def unserializable(self, request: Request, error: BaseException, /) -> tuple[R_co, JsonObject]:
         """Reply for a value that cannot travel."""
 
     def raised(

@@ -13,7 +13,6 @@ from pathlib import Path
 from groundwork.planned import refusal
 from groundwork.values import JsonObject, RemoteValue
 from zmqjsonproxy.errors import ProtocolError, ProxyError, RefusedError
-from zmqjsonproxy.files.asking import PASSING, Asking
 from zmqjsonproxy.files.errors import ChecksumError, FetchError, FileChangedError
 from zmqjsonproxy.files.partfile import PartFile
 from zmqjsonproxy.files.protocol.identity import Change, FileIdentity, changed
@@ -27,9 +26,10 @@ from zmqjsonproxy.files.protocol.transfer import (
     resumed_at,
     stretch_of,
 )
+from zmqjsonproxy.files.requests import PASSING, FileRequests
 from zmqjsonproxy.hubs import Hub
 
-__all__ = ["Fetched", "Progress", "fetch"]
+__all__ = ["FetchProgress", "Fetched", "fetch"]
 
 HEAD_BYTES = 2**20
 """First bytes, among which a header may count what is behind it."""
@@ -39,7 +39,7 @@ them it is another file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class FetchProgress:
     """Progress of a fetch.
 
     Attributes:
@@ -90,7 +90,7 @@ async def fetch(
     part: tuple[int, int | None] | None = None,
     rate: float | None = None,
     timeout: float,
-    progress: Callable[[Progress], object] | None = None,
+    progress: Callable[[FetchProgress], object] | None = None,
 ) -> Fetched:
     """Fetch a file.
 
@@ -121,7 +121,7 @@ async def fetch(
     asked = _read_name(name)
     if why := refusal(f"fetch {asked}, which nobody has written"):
         raise FetchError(name, why)
-    asking = Asking(hub, url, timeout)
+    asking = FileRequests(hub, url, timeout)
     found = await asking.ask("look_up", name)
     try:
         file = FileIdentity.read(found["file"])
@@ -161,11 +161,11 @@ class _Fetch:
     def __init__(
         self,
         hub: Hub,
-        asking: Asking,
+        asking: FileRequests,
         kept: PartFile,
         wanted: PartNote,
         pacer: Pacer,
-        progress: Callable[[Progress], object],
+        progress: Callable[[FetchProgress], object],
     ) -> None:
         self._hub, self._asking, self._kept, self._wanted = hub, asking, kept, wanted
         self._pacer, self._progress = pacer, progress
@@ -360,10 +360,10 @@ class _Fetch:
     def _tell(self, text: str = "") -> None:
         wanted = self._wanted
         done = self._kept.length
-        self._progress(Progress(name=wanted.name, done=done, size=wanted.size, text=text))
+        self._progress(FetchProgress(name=wanted.name, done=done, size=wanted.size, text=text))
 
 
-def _ignore(_progress: Progress) -> None:
+def _ignore(_progress: FetchProgress) -> None:
     """Nobody wants to know."""
 
 

@@ -23,8 +23,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from groundwork.closing import Closing
-from groundwork.cut import cut
 from groundwork.printable import printable
+from groundwork.truncation import cut
 from zmqjsonproxy.keys.errors import KeyFileError
 from zmqjsonproxy.keys.files import open_folder, read_private
 from zmqjsonproxy.keys.pair import pair_of_secret
@@ -41,7 +41,7 @@ CLIENTS = "clients"
 SUFFIX = ".key"
 _EVERY_S = 0.4
 """A change is seen within twice this time."""
-_MOST = 10_000
+_MAX_CLIENT_FILES = 10_000
 """Clients of a folder."""
 _READ_EACH_TIME = 50
 """Files that are read whatever the system says of them; of more the others in turn."""
@@ -136,10 +136,12 @@ class _ClientFiles:
         try:
             names = sorted(name for name in os.listdir(folder) if _is_of_client(name))
             faults: list[KeyFileError] = []
-            if len(names) > _MOST:
-                reason = f"has {len(names)} files of clients; the first {_MOST} are taken"
+            if len(names) > _MAX_CLIENT_FILES:
+                reason = (
+                    f"has {len(names)} files of clients; the first {_MAX_CLIENT_FILES} are taken"
+                )
                 faults.append(KeyFileError(self._path, reason))
-            found = self._look(folder, names[:_MOST])
+            found = self._look(folder, names[:_MAX_CLIENT_FILES])
         except OSError as error:
             raise KeyFileError(self._path, f"cannot be read: {error.strerror}") from error
         finally:

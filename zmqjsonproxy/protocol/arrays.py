@@ -37,8 +37,8 @@ DTYPES: dict[str, int] = {
     "<c16": 16,
 }
 """What may travel, and the bytes of one element."""
-_MOST_DIMENSIONS = 32
-_MOST_ELEMENTS = 2**48
+_MAX_DIMENSIONS = 32
+_MAX_ELEMENTS = 2**48
 
 
 class Framed(bytes):
@@ -118,12 +118,12 @@ def read_header(described: Any, size: int) -> ArrayHeader:
     elements, good = 1, isinstance(shape, list)
     for n in shape if isinstance(shape, list) else ():
         good = good and type(n) is int and n >= 0
-        elements *= (n or 1) if good and elements <= _MOST_ELEMENTS else 1
+        elements *= (n or 1) if good and elements <= _MAX_ELEMENTS else 1
     if not isinstance(shape, list) or not good:
         raise ValueError(
             f"the shape of an array is a list of numbers from 0, not {str(shape)[:40]}"
         )
-    if len(shape) > _MOST_DIMENSIONS or elements > _MOST_ELEMENTS:
+    if len(shape) > _MAX_DIMENSIONS or elements > _MAX_ELEMENTS:
         raise ValueError(
             f"an array of {len(shape)} dimensions or of too many elements: {str(shape)[:60]}"
         )

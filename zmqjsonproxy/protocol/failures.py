@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
 
-from groundwork.cut import cut
+from groundwork.truncation import cut
 
 __all__ = ["Code", "error_object"]
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-__all__ = ["OperationRecord", "OperationTable", "Progress", "State"]
+__all__ = ["OperationRecord", "OperationState", "OperationTable", "Progress"]
 
 
-class State(StrEnum):
+class OperationState(StrEnum):
     """QUEUED and RUNNING may be followed by others; the rest are final.
 
     LOST is what became of an operation whose server ended in the middle: nobody knows. No server
@@ -31,7 +31,7 @@ class State(StrEnum):
     @property
     def is_final(self) -> bool:
         """Tell whether nothing can follow."""
-        return self not in (State.QUEUED, State.RUNNING)
+        return self not in (OperationState.QUEUED, OperationState.RUNNING)
 
 
 class Progress(NamedTuple):
@@ -95,7 +95,7 @@ class OperationRecord:
 
     id: str
     method: str
-    state: State = State.QUEUED
+    state: OperationState = OperationState.QUEUED
     progress: Progress = _NOTHING_SAID
     client: str = ""
     asked: float = 0.0
@@ -110,9 +110,9 @@ class OperationRecord:
 
     def begin(self, now: float) -> bool:
         """Note that it runs; False (and no effect) if it has ended already."""
-        if self.state is not State.QUEUED:
+        if self.state is not OperationState.QUEUED:
             return False
-        self.state, self.started = State.RUNNING, now
+        self.state, self.started = OperationState.RUNNING, now
         self._changed()
         return True
 
@@ -126,7 +126,7 @@ class OperationRecord:
 
     def finish(
         self,
-        state: State,
+        state: OperationState,
         now: float,
         *,
         value: Any = None,
@@ -145,12 +145,12 @@ class OperationRecord:
         Raises:
             ValueError: Not one of these states.
         """
-        if state not in (State.DONE, State.FAILED, State.ABORTED):
+        if state not in (OperationState.DONE, OperationState.FAILED, OperationState.ABORTED):
             raise ValueError(f"{self.method}: {state} is no end that an operation can have here")
         if self.state.is_final:
             return False
         self.value, self.size, self.error, self.ended = value, size, error, now
-        if state is State.DONE:
+        if state is OperationState.DONE:
             self.progress = Progress(1.0, self.progress.text, None, now)
         self.state = state  # last: other threads look at it
         if self.on_end is not None:
@@ -187,9 +187,9 @@ class OperationRecord:
             "started": started,
             "ended": self.ended,
         }
-        if state is State.RUNNING and started is not None:
+        if state is OperationState.RUNNING and started is not None:
             answer["estimate"] = progress.estimate(started, now)
-        if state is State.DONE:
+        if state is OperationState.DONE:
             if not self.is_kept:
                 answer["is_kept"] = False
             elif with_value:

@@ -34,18 +34,18 @@ from groundwork.closing import Closing
 from groundwork.commandline import Parser, add_command, argument, command, flag
 from zmqjsonproxy.errors import AccessError, KeysNeededError, ProxyError, RecordingError
 from zmqjsonproxy.keys.ring import KeyRing
-from zmqjsonproxy.recording.protocol.answers import Answers
+from zmqjsonproxy.recording.protocol.answers import RecordedAnswers
 from zmqjsonproxy.recording.protocol.record import (
-    Direction,
+    MessageDirection,
     Record,
-    Recording,
+    RecordedTraffic,
     read_recording,
     write_header,
     write_record,
 )
 from zmqjsonproxy.rights import ClientKeys
+from zmqjsonproxy.rpc.clienttracking import ClientTrackingRouter, bound_url
 from zmqjsonproxy.rpc.curve import connect_with_keys
-from zmqjsonproxy.rpc.front import Front, bound_url
 from zmqjsonproxy.sockmon import SocketMonitor, Transition
 
 __all__ = ["Recorder", "Replayer", "add_commands", "build_parser", "load_recording", "main", "run"]
@@ -71,7 +71,7 @@ _LINGER_MS = 1000
 """What a client sent before it left is still handed to the server for so long."""
 
 
-def load_recording(path: str | os.PathLike[str]) -> Recording:
+def load_recording(path: str | os.PathLike[str]) -> RecordedTraffic:
     """Read a file; RecordingError says what is wrong with it, and in which line."""
     try:
         with open(path, "rb") as file:
@@ -162,11 +162,11 @@ class Recorder(_Program):
         self._server_was_there = True
         self._file: IO[bytes] | None = None
         self.trouble: OSError | None = None
-        self._front: Front | None = None
+        self._front: ClientTrackingRouter | None = None
         self._probe = self._new_back()  # sends nothing; shows whether the server is there
         self._monitor = SocketMonitor(self._probe)
         try:
-            self._front = Front(context, listen)
+            self._front = ClientTrackingRouter(context, listen)
             self.url = self._front.url
             self._probe.connect(server)
             self._file = open(path, "xb")  # noqa: SIM115 (closed by `close`)
@@ -225,7 +225,7 @@ class Recorder(_Program):
             self._close_front()
         elif self._front is None:
             try:
-                self._front = Front(self._context, self.url)
+                self._front = ClientTrackingRouter(self._context, self.url)
             except (
                 zmq.ZMQError
             ) as error:  # ZeroMQ closes the old one in its own time; or another process was faster
@@ -253,7 +253,9 @@ class Recorder(_Program):
             if client is None:
                 client = self._clients[rid] = self._new_client(rid, fd)
             client.back.send_multipart(frames)
-            self._write(write_record(Record(now, Direction.REQUEST, client.number, tuple(frames))))
+            self._write(
+                write_record(Record(now, MessageDirection.REQUEST, client.number, tuple(frames)))
+            )
         for client in list(self._clients.values()):
             if client.fd >= 0 and not front.has(client.fd):
                 self._forget(client, _LINGER_MS)
@@ -274,7 +276,7 @@ class Recorder(_Program):
             connect_with_keys(back, self._keys.pair, public)
         return back
 
-    def _drop_gone(self, front: Front) -> None:
+    def _drop_gone(self, front: ClientTrackingRouter) -> None:
         gone = front.gone()
         if gone:
             for client in [c for c in self._clients.values() if c.fd in gone]:
@@ -292,11 +294,13 @@ class Recorder(_Program):
                 if self._front is not None:
                     self._front.socket.send_multipart([client.rid, *frames], zmq.NOBLOCK)
                 self._write(
-                    write_record(Record(now, Direction.REPLY, client.number, tuple(frames)))
+                    write_record(Record(now, MessageDirection.REPLY, client.number, tuple(frames)))
                 )
 
     def _note(self, peer: int, text: str) -> None:
-        self._write(write_record(Record(datetime.now(UTC), Direction.NOTE, peer, (text.encode(),))))
+        self._write(
+            write_record(Record(datetime.now(UTC), MessageDirection.NOTE, peer, (text.encode(),)))
+        )
 
     def _write(self, line: bytes) -> None:
         """Write a line; an empty one hands all to the system."""
@@ -346,14 +350,14 @@ class Replayer(_Program):
         self,
         context: zmq.Context[Any],
         listen: str,
-        recording: Recording,
+        recording: RecordedTraffic,
         *,
         keep_delays: bool = False,
         moves_times: bool = False,
         source: str = "the recording",
     ) -> None:
         super().__init__()
-        self.answers = Answers(recording.records, source, moves_times=moves_times)
+        self.answers = RecordedAnswers(recording.records, source, moves_times=moves_times)
         self._keep_delays = keep_delays
         self._due: list[tuple[float, int, list[bytes]]] = []  # heap: s, monotonic; number; message
         self._numbers = itertools.count()
@@ -384,7 +388,7 @@ class Replayer(_Program):
         for rid, *frames in _all_there(partial(self._socket.recv_multipart, zmq.NOBLOCK)):
             if not frames:
                 continue
-            asked = Record(datetime.now(UTC), Direction.REQUEST, 0, tuple(frames))
+            asked = Record(datetime.now(UTC), MessageDirection.REQUEST, 0, tuple(frames))
             answer = self.answers.answer(asked.content, asked.time)
             if answer is None:
                 continue

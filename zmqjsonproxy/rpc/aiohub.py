@@ -16,14 +16,14 @@ from typing import Any, Self, TypeVar
 import zmq
 
 from groundwork.beside import beside
-from zmqjsonproxy.locating import AsyncLocators, NotLocatedError, scheme_of, unlocated
 from zmqjsonproxy.process import own_context, watch_process
+from zmqjsonproxy.resolver import AsyncResolvers, NotResolvedError, scheme_of, unresolved
 from zmqjsonproxy.rights import ClientKeys
+from zmqjsonproxy.rpc.callresults import CallRequest, CallResult, SentCall, result_of
 from zmqjsonproxy.rpc.calls import Call, Question
 from zmqjsonproxy.rpc.connections import Connections
 from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, HubSettings, Message
 from zmqjsonproxy.rpc.knownservers import AskingHub
-from zmqjsonproxy.rpc.many import CallRequest, CallResult, SentCall, result_of
 from zmqjsonproxy.rpc.peer import Peer, PendingCall
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription
 
@@ -46,7 +46,7 @@ class WatchedConnections(Connections):
         context: ZeroMQ context.
         settings: How servers are watched.
         ready: Called in the loop when a socket may have something.
-        locators: For URLs that are names.
+        resolvers: For URLs that are names.
         keys: Of this client; None: it calls all servers without keys.
     """
 
@@ -58,10 +58,10 @@ class WatchedConnections(Connections):
         context: zmq.Context[Any],
         settings: HubSettings,
         ready: Callable[[], None],
-        locators: AsyncLocators | None = None,
+        resolvers: AsyncResolvers | None = None,
         keys: ClientKeys | None = None,
     ) -> None:
-        super().__init__(context, settings, locators, keys=keys)
+        super().__init__(context, settings, resolvers, keys=keys)
         self._ready = ready
         self._searches: dict[Peer, asyncio.Task[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -96,7 +96,7 @@ class WatchedConnections(Connections):
         if peer in self._bridges and self._loop is not None:
             self._loop.add_reader(int(self._bridges[peer].socket.get(zmq.FD)), self._ready)
 
-    def _locate(self, peer: Peer, url: str, now: float) -> None:
+    def _resolve(self, peer: Peer, url: str, now: float) -> None:
         if self._loop is not None and peer not in self._searches:
             within = self.core.locate_within(peer.waiting[0], now)
             self._searches[peer] = self._loop.create_task(self._search(peer, url, within))
@@ -104,12 +104,12 @@ class WatchedConnections(Connections):
     async def _search(self, peer: Peer, url: str, within: float) -> None:
         """Find out where a server is, and connect there."""
         try:
-            address = await self._locators[scheme_of(url)](url, within)
-            self.core.located(peer, address, time.monotonic())
-        except NotLocatedError as error:
+            address = await self._resolvers[scheme_of(url)](url, within)
+            self.core.resolved(peer, address, time.monotonic())
+        except NotResolvedError as error:
             self.core.drop(peer, str(error), time.monotonic())
         except Exception as error:  # whoever should know it is anybody's code
-            self.core.drop(peer, unlocated(error), time.monotonic())
+            self.core.drop(peer, unresolved(error), time.monotonic())
         finally:
             del self._searches[peer]
         self.carry_out(time.monotonic())
@@ -188,7 +188,7 @@ class AsyncHub(
     Args:
         ctx: ZeroMQ context; None: that of this package, which is nobody else's.
         settings: How servers are watched.
-        locators: For URLs that are names; see `locating`.
+        resolvers: For URLs that are names; see `resolving`.
         keys: Of this client; None: it calls all servers without keys.
     """
 
@@ -196,13 +196,13 @@ class AsyncHub(
         self,
         ctx: zmq.Context[Any] | None = None,
         settings: HubSettings | None = None,
-        locators: AsyncLocators | None = None,
+        resolvers: AsyncResolvers | None = None,
         keys: ClientKeys | None = None,
     ) -> None:
         self.settings = settings or HubSettings()
         context = own_context() if ctx is None else ctx
         self._connections: WatchedConnections = WatchedConnections(
-            context, self.settings, self._receive, locators, keys
+            context, self.settings, self._receive, resolvers, keys
         )
         self._core = self._connections.core
         self._is_open = True

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from zmqjsonproxy.protocol.arrays import join, size_of
 from zmqjsonproxy.protocol.failures import Code
 from zmqjsonproxy.protocol.request import Request
-from zmqjsonproxy.rpc.outcomes import not_begun
 from zmqjsonproxy.rpc.protocol.dialect import Malformed
+from zmqjsonproxy.rpc.replyencoding import not_begun
 
 __all__ = ["BatchReply"]
 

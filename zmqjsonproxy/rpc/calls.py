@@ -9,7 +9,7 @@ from groundwork.values import JsonObject, JsonValue
 from zmqjsonproxy import ndarray
 from zmqjsonproxy.errors import ProtocolError, ProxyError
 from zmqjsonproxy.protocol.arrays import Framed
-from zmqjsonproxy.rpc.many import CallRequest, CallResult
+from zmqjsonproxy.rpc.callresults import CallRequest, CallResult
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.jsonrpc import Members
 

@@ -12,8 +12,8 @@ from zmqjsonproxy.controllog import control
 from zmqjsonproxy.engine import CallEngine
 from zmqjsonproxy.protocol.failures import Code
 from zmqjsonproxy.protocol.request import Request
-from zmqjsonproxy.rpc.outcomes import encoded, not_begun
 from zmqjsonproxy.rpc.protocol import jsonrpc
+from zmqjsonproxy.rpc.replyencoding import encoded, not_begun
 
 __all__ = ["BEAT", "ConnectionMethods"]
 

@@ -21,9 +21,9 @@ from groundwork.errors import text_of
 from groundwork.planned import refusal
 from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.errors import AccessError
-from zmqjsonproxy.locating import AsyncLocators, Locators, NotLocatedError, scheme_of, unlocated
 from zmqjsonproxy.protocol.arrays import size_of
 from zmqjsonproxy.protocol.transitions import Transition
+from zmqjsonproxy.resolver import AsyncResolvers, NotResolvedError, Resolvers, scheme_of, unresolved
 from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.rpc.bridge import Bridge
 from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, ClientCore, Do, HubSettings, Message
@@ -35,7 +35,7 @@ from zmqjsonproxy.rpc.frames import (
     rest_receiver,
     sender,
 )
-from zmqjsonproxy.rpc.peer import Peer, PendingCall, State
+from zmqjsonproxy.rpc.peer import ConnectionState, Peer, PendingCall
 from zmqjsonproxy.rpc.probe import Probe
 from zmqjsonproxy.rpc.protocol import jsonrpc
 from zmqjsonproxy.rpc.silence import Silence
@@ -49,10 +49,10 @@ SLICE_MS = 50
 """How long is waited at most for a message before socket events are looked at, ms."""
 _FLUSH_S = 0.5
 """Time that what was said last may take to leave a socket that is closed, s."""
-_STREAMED_MOST = 100
+_MAX_STREAMED = 100
 """Messages of a server that wait to be taken; the others wait at the server, where they are bounded
 in bytes, and lost ones are counted."""
-_FRAME_MOST_S = 600.0
+_MAX_FRAME_S = 600.0
 """Time that one frame may take, where silence is measured byte by byte, s."""
 _POLLIN, _NOBLOCK = int(zmq.POLLIN), int(zmq.NOBLOCK)
 _sched_yield = getattr(os, "sched_yield", None)  # not on every system
@@ -68,7 +68,7 @@ class Connections:
     Args:
         context: ZeroMQ context.
         settings: How servers are watched.
-        locators: For URLs that are names.
+        resolvers: For URLs that are names.
         keys: Of this client; None: it calls all servers without keys.
         streams: They are for what servers send unasked. Arrays that arrive are read-only, for
             several may get the same one; a server is silent if no byte comes, where the system
@@ -88,14 +88,14 @@ class Connections:
         self,
         context: zmq.Context[Any],
         settings: HubSettings,
-        locators: Locators | AsyncLocators | None = None,
+        resolvers: Resolvers | AsyncResolvers | None = None,
         *,
         keys: ClientKeys | None = None,
         streams: bool = False,
     ) -> None:
         self._streams, self._keys = streams, keys
-        self._locators: Mapping[str, Callable[[str, float], Any]] = locators or {}
-        self.core = ClientCore(settings, self._locators)
+        self._resolvers: Mapping[str, Callable[[str, float], Any]] = resolvers or {}
+        self.core = ClientCore(settings, self._resolvers)
         self._bridges: dict[Peer, Bridge] = {}
         self._probes: dict[Peer, Probe] = {}
         # No CONNECT_TIMEOUT, which ends connections that were made while the process did not run:
@@ -106,7 +106,7 @@ class Connections:
             self._options[int(zmq.HEARTBEAT_IVL)] = int(1000 * settings.heartbeat_every)
             timeout = settings.heartbeat_timeout
             if streams and Silence.is_measured():
-                self._silence, timeout = Silence(timeout), _FRAME_MOST_S
+                self._silence, timeout = Silence(timeout), _MAX_FRAME_S
             self._options[int(zmq.HEARTBEAT_TIMEOUT)] = int(1000 * timeout)
         self._inner: zmq.Socket[bytes] | None = None
         self._is_closed = False
@@ -118,7 +118,7 @@ class Connections:
         self._router: zmq.Socket[bytes] = context.socket(zmq.ROUTER)
         router = self._router
         router.linger = 0
-        router.sndhwm, router.rcvhwm = 0, _STREAMED_MOST if self._streams else 0
+        router.sndhwm, router.rcvhwm = 0, _MAX_STREAMED if self._streams else 0
         router.set(zmq.ROUTER_MANDATORY, 1)
         for option, value in self._options.items():
             router.set(option, value)
@@ -395,8 +395,8 @@ class Connections:
 
     def _change(self, do: Do, peer: Peer, what: str, now: float) -> None:
         # No table of methods: it would keep the sockets of a hub that nobody closes.
-        if do is Do.LOCATE:
-            self._locate(peer, what, now)
+        if do is Do.RESOLVE:
+            self._resolve(peer, what, now)
         elif do is Do.CONNECT:
             self._connect(peer, what, now)
         elif do is Do.BRIDGE:
@@ -485,33 +485,33 @@ class Connections:
         submits it."""
         now, peer = time.monotonic(), call.peer
         call.settle(now)
-        if not call.done and peer.state is State.IDLE and now >= peer.retry_at:
+        if not call.done and peer.state is ConnectionState.IDLE and now >= peer.retry_at:
             try:
                 call.address = self._address(peer.url, self.core.locate_within(call, now))
-            except NotLocatedError as error:
+            except NotResolvedError as error:
                 call.lose(str(error), now)
 
-    def _locate(self, peer: Peer, url: str, now: float) -> None:
+    def _resolve(self, peer: Peer, url: str, now: float) -> None:
         """Find out where a server is, and tell the core."""
         try:
             within = self.core.locate_within(peer.waiting[0], now)
-            self.core.located(peer, self._address(url, within), time.monotonic())
-        except NotLocatedError as error:
+            self.core.resolved(peer, self._address(url, within), time.monotonic())
+        except NotResolvedError as error:
             self.core.drop(peer, str(error), time.monotonic())
 
     def _address(self, url: str, within: float) -> str:
         """Return where a server is.
 
         Raises:
-            NotLocatedError: That is not known, or whoever should know it failed.
+            NotResolvedError: That is not known, or whoever should know it failed.
         """
-        locate = self._locators.get(scheme_of(url))
+        locate = self._resolvers.get(scheme_of(url))
         try:
             address: str = url if locate is None else locate(url, within)
-        except NotLocatedError:
+        except NotResolvedError:
             raise
         except Exception as error:
-            raise NotLocatedError(unlocated(error)) from error
+            raise NotResolvedError(unresolved(error)) from error
         return address
 
 

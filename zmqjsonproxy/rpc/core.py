@@ -27,12 +27,12 @@ from groundwork.addresses import is_by_name
 from groundwork.values import JsonObject
 from zmqjsonproxy import ndarray, wirejson
 from zmqjsonproxy.errors import AccessError, VersionMismatchError
-from zmqjsonproxy.locating import scheme_of
 from zmqjsonproxy.protocol.arrays import Framed
 from zmqjsonproxy.protocol.transitions import Transition
+from zmqjsonproxy.resolver import scheme_of
+from zmqjsonproxy.rpc.callresults import CallResult
 from zmqjsonproxy.rpc.calls import Call, Question
-from zmqjsonproxy.rpc.many import CallResult
-from zmqjsonproxy.rpc.peer import Peer, PendingCall, State
+from zmqjsonproxy.rpc.peer import ConnectionState, Peer, PendingCall
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.handshakes import Mechanism, denial, unknown_key
 
@@ -48,7 +48,7 @@ __all__ = [
 
 LOOK_EVERY = 0.04
 """Time between two looks at socket events while calls are open, s."""
-_MOST_BYTES, _TAKES = attrgetter("most_bytes"), attrgetter("is_ours", "arrays", "members")
+_MAX_BYTES, _TAKES = attrgetter("most_bytes"), attrgetter("is_ours", "arrays", "members")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class Do(Enum):
     """Deeds of a shell about a server, with the text or bytes beside it."""
 
     SEND = "send these bytes"
-    LOCATE = "find the address of this URL, which is then `located`"
+    RESOLVE = "find the address of this URL, which is then `resolved`"
     CONNECT = "connect the shared socket to this address, with the peer's routing id"
     BRIDGE = "connect a socket of its own to this address"
     PROBE = "find out which mechanism is demanded at this address, which is then `probed`"
@@ -84,7 +84,7 @@ class Do(Enum):
 
 
 # To look one up in its enumeration takes as long as ten other steps.
-_READY, _CONNECTING, _SEND = State.READY, State.CONNECTING, Do.SEND
+_READY, _CONNECTING, _SEND = ConnectionState.READY, ConnectionState.CONNECTING, Do.SEND
 _FAILED = {
     Transition.LOST,
     Transition.HANDSHAKE_FAILED,
@@ -281,7 +281,7 @@ class ClientCore:
         """Return the messages of the short way to several servers; none if they are not all to get
         the very same bytes. Raises as `Call.native`."""
         what, peers = group.whats[0], group.peers
-        arrays, most = peers[0].arrays, min(map(_MOST_BYTES, peers))
+        arrays, most = peers[0].arrays, min(map(_MAX_BYTES, peers))
         members = peers[0].members
         if not isinstance(what, Call) or set(map(_TAKES, peers)) != {(True, arrays, members)}:
             return []
@@ -321,13 +321,13 @@ class ClientCore:
             if body is not None:
                 self.actions.append((_SEND, peer, body, call))
             return
-        if peer.state is State.IDLE and now < peer.retry_at:
+        if peer.state is ConnectionState.IDLE and now < peer.retry_at:
             call.lose(peer.reason, now)
             return
         call.settle(now)
         if not call.done:
             peer.waiting.append(call)
-            if peer.state is State.IDLE:
+            if peer.state is ConnectionState.IDLE:
                 self._begin(peer, call, now)
 
     def unsent(self, call: PendingCall, now: float) -> None:
@@ -396,22 +396,22 @@ class ClientCore:
         if call.address or scheme_of(peer.url) not in self._named:
             self._connect(peer, call.address or peer.url, now)
         else:
-            peer.state = State.LOCATING
-            self.actions.append((Do.LOCATE, peer, peer.url, None))
+            peer.state = ConnectionState.RESOLVING
+            self.actions.append((Do.RESOLVE, peer, peer.url, None))
         call.address = ""  # it may be another one the next time
 
     def locate_within(self, call: PendingCall, now: float) -> float:
         """Return how long it may take to find the address of a server for a call, s."""
         return max(min(self.settings.hello_within, call.deadline - now), 0.05)
 
-    def located(self, peer: Peer, address: str, now: float) -> None:
+    def resolved(self, peer: Peer, address: str, now: float) -> None:
         """Take note of where a server is that was looked for."""
-        if peer.state is State.LOCATING:
+        if peer.state is ConnectionState.RESOLVING:
             self._connect(peer, address, now)
 
     def _connect(self, peer: Peer, address: str, now: float) -> None:
         other = self._at.get(address, peer)
-        if other is not peer and other.state is not State.IDLE:
+        if other is not peer and other.state is not ConnectionState.IDLE:
             reason = f"its address is {address}, where {other.url} is connected: two names of one server?"
             self._give_up(peer, reason, now)
             return
@@ -434,14 +434,14 @@ class ClientCore:
     ) -> None:
         """Give up a connection, or the attempt to make one, with the calls that were sent over it
         or wait for it; `denied`: the error that this is, where keys are in the way."""
-        if peer.state is not State.IDLE:
+        if peer.state is not ConnectionState.IDLE:
             self._disconnect(peer)
             self._give_up(peer, reason, now, denied)
 
     def _give_up(
         self, peer: Peer, reason: str, now: float, denied: type[AccessError] | None = None
     ) -> None:
-        if peer.state is State.READY:
+        if peer.state is ConnectionState.READY:
             peer.retry_at = 0.0  # it was there: it may be back
         else:
             pause = peer.pause or self.settings.retry_first
@@ -454,7 +454,7 @@ class ClientCore:
         """End the connection, and leave undone what was still to be done over it."""
         stay = (Do.DISCONNECT, Do.LOG)
         self.actions = deque(a for a in self.actions if a[1] is not peer or a[0] in stay)
-        if peer.state is not State.LOCATING:
+        if peer.state is not ConnectionState.RESOLVING:
             self.by_rid.pop(peer.rid, None)
             self.actions.append((Do.DISCONNECT, peer, peer.address, None))
 
@@ -477,9 +477,9 @@ class ClientCore:
         """Connect anew where a hello is under way: an interruption may have kept it, or its answer,
         from getting anywhere."""
         for peer in list(self.peers.values()):
-            if peer.state is State.CONNECTING:
+            if peer.state is ConnectionState.CONNECTING:
                 self._begin_anew(peer, now, "interrupted while it was connected")
-            elif peer.state in (State.LOCATING, State.PROBING):
+            elif peer.state in (ConnectionState.RESOLVING, ConnectionState.PROBING):
                 self.drop(peer, "interrupted while its address was looked for", now)
                 peer.retry_at = 0.0
 
@@ -503,7 +503,7 @@ class ClientCore:
     def socket_event(self, endpoint: str, transition: Transition, now: float) -> None:
         """Take note of what has happened to a connection by the shared socket."""
         peer = self._at.get(endpoint)
-        if peer is None or peer.state is State.IDLE or peer.is_bridged:
+        if peer is None or peer.state is ConnectionState.IDLE or peer.is_bridged:
             return
         self.peer_event(peer, transition, now)
 
@@ -519,12 +519,12 @@ class ClientCore:
             self._say_hello(peer, Do.BRIDGE, b"", now)
         else:
             self._disconnect(peer)
-            peer.state = State.PROBING
+            peer.state = ConnectionState.PROBING
             self.actions.append((Do.PROBE, peer, peer.address, None))
 
     def probed(self, peer: Peer, mechanism: Mechanism, now: float) -> None:
         """Take note of the mechanism that a server demands with which a handshake failed."""
-        if peer.state is State.PROBING:
+        if peer.state is ConnectionState.PROBING:
             self._judge(peer, mechanism, now)
 
     def _judge(self, peer: Peer, mechanism: Mechanism, now: float) -> None:
@@ -536,11 +536,11 @@ class ClientCore:
 
     def peer_event(self, peer: Peer, transition: Transition, now: float) -> None:
         """Take note of what has happened to the connection of a server."""
-        if peer.state is State.PROBING:  # what ended that connection is being found out
+        if peer.state is ConnectionState.PROBING:  # what ended that connection is being found out
             return
         if transition in _FAILED and peer.state is _CONNECTING and not peer.connected:
             self._handshake_failed(peer, transition, now)
-        elif transition is Transition.CONNECTED and peer.state is not State.IDLE:
+        elif transition is Transition.CONNECTED and peer.state is not ConnectionState.IDLE:
             peer.connected, peer.tries_other = True, False
         elif transition is not Transition.REFUSED or not self._tries_other_addresses(peer, now):
             cut = peer.take_cut(now) if transition is Transition.LOST else ()

@@ -24,11 +24,11 @@ from typing import Any
 
 import zmq
 
-__all__ = ["DESCRIPTORS_MOST", "Listening", "capacity", "raise_limit"]
+__all__ = ["MAX_DESCRIPTORS", "Listening", "capacity", "raise_limit"]
 
 log = logging.getLogger(__name__)
 
-DESCRIPTORS_MOST = 4096
+MAX_DESCRIPTORS = 4096
 """Used at most, whatever the limit of the process is: a connection takes some kB of memory, too."""
 BACKLOG = 64
 """Connections that wait to be accepted: when no more are wanted, these still come."""
@@ -54,7 +54,7 @@ def capacity(soft_limit: int) -> int:
 
 
 def _most(limit: int) -> int:
-    return DESCRIPTORS_MOST if limit == resource.RLIM_INFINITY else min(limit, DESCRIPTORS_MOST)
+    return MAX_DESCRIPTORS if limit == resource.RLIM_INFINITY else min(limit, MAX_DESCRIPTORS)
 
 
 def _to_keep(most: int) -> int:
@@ -86,7 +86,7 @@ def _set_filter(listener: int, *, drops: bool) -> None:
         sock.detach()
 
 
-_NAMES_MOST = 3
+_MAX_NAMES = 3
 """Servers of one process that are named in a line of the log; a test may have a thousand."""
 
 
@@ -157,8 +157,8 @@ class _Guard:
     def _names(self) -> str:
         """Return the names of the servers, of many the first."""
         names = list(self._listeners.values())
-        more = len(names) - _NAMES_MOST
-        return ", ".join(names[:_NAMES_MOST]) + (f" and {more} more" if more > 0 else "")
+        more = len(names) - _MAX_NAMES
+        return ", ".join(names[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
     def _shut(self, *, drops: bool) -> None:
         self._is_shut = drops

@@ -21,9 +21,9 @@ from zmqjsonproxy.channels.publisher import Publisher
 from zmqjsonproxy.controllog import control
 from zmqjsonproxy.engine import CallEngine
 from zmqjsonproxy.engine.calls import TOO_LATE, due_at
-from zmqjsonproxy.engine.commandqueues import SMALL, Job
+from zmqjsonproxy.engine.commandqueues import SMALL, QueuedCall
 from zmqjsonproxy.errors import AccessError
-from zmqjsonproxy.interface import Kind, Method
+from zmqjsonproxy.interface import Method, MethodKind
 from zmqjsonproxy.protocol.arrays import join, size_of
 from zmqjsonproxy.protocol.failures import Code
 from zmqjsonproxy.protocol.request import Request
@@ -31,17 +31,17 @@ from zmqjsonproxy.rights import KnownKey, Role
 from zmqjsonproxy.rpc.admission import ADMIN, TOKEN, Admission, Grant
 from zmqjsonproxy.rpc.batchreply import BatchReply
 from zmqjsonproxy.rpc.connectionmethods import BEAT, ConnectionMethods
-from zmqjsonproxy.rpc.offers import answer_unknown, refuse_hello
-from zmqjsonproxy.rpc.outcomes import denied, encoded, not_begun, outcome, unspeakable
+from zmqjsonproxy.rpc.introspection import answer_unknown, refuse_hello
 from zmqjsonproxy.rpc.protocol import dialect, jsonrpc
 from zmqjsonproxy.rpc.protocol.dialect import (
-    Limits,
     Malformed,
+    MessageLimits,
     decoded,
     read_failure,
     write_native_reply,
 )
 from zmqjsonproxy.rpc.protocol.handshakes import check_version
+from zmqjsonproxy.rpc.replyencoding import denied, encoded, not_begun, outcome, unserializable
 from zmqjsonproxy.rpc.settings import ServerSettings
 from zmqjsonproxy.waiting import WouldWaitError
 
@@ -89,7 +89,7 @@ class Dispatcher:
         self._key: KnownKey | None = None  # of the message being served
         self._has_token = False
         self._body, self._parts = b"", 1  # of the message being served, and its calls
-        self._limits = Limits(
+        self._limits = MessageLimits(
             max_bytes=settings.max_message_bytes,
             max_json_bytes=settings.max_json_bytes,
             max_values=settings.max_values,
@@ -131,7 +131,7 @@ class Dispatcher:
     ) -> None:
         """Tell whoever keeps records that somebody tried a command that he may not call."""
         method = self._engine.methods.get(request.target)
-        if method is None or method.kind is Kind.QUERY:
+        if method is None or method.kind is MethodKind.QUERY:
             return
         named = (request.extra or {}).get("client")
         caller = grant.dress(self._callers.find(client, named, request.native))
@@ -204,7 +204,7 @@ class Dispatcher:
             try:
                 reply = write_native_reply(target, number, value, extra.get("arrays"))
             except BaseException as error:
-                reply = unspeakable(dialect.read_good_part(message, None), error)[0]
+                reply = unserializable(dialect.read_good_part(message, None), error)[0]
         if (taken := clock() - begun) > engine.slow_query_s:
             engine.set_aside(target, taken)
         self._send(frames, reply)
@@ -385,7 +385,7 @@ class Dispatcher:
         if isinstance(part, Malformed) or not (is_over or part.target not in self._engine.quick):
             return None
         method = self._engine.methods.get(part.target)
-        if method is None or method.kind is not Kind.QUERY or not self._is_granted(part):
+        if method is None or method.kind is not MethodKind.QUERY or not self._is_granted(part):
             return None
         return method
 
@@ -409,7 +409,7 @@ class Dispatcher:
                 if left and queue.put_back(job):
                     return
 
-        job = Job(run, client=client, size=self._weight())
+        job = QueuedCall(run, client=client, size=self._weight())
         if not queue.put(job):
             for _, request in rest:
                 gathered.add(request, engine.busy(request, "batches")[0])

@@ -16,8 +16,8 @@ from zmqjsonproxy.protocol.arrays import Framed, size_of
 from zmqjsonproxy.rpc.admission import ProvenId
 
 __all__ = [
-    "COPIED_MOST",
     "FRAMES_FOLLOW",
+    "MAX_COPIED",
     "Sender",
     "frame_receiver",
     "frame_sender",
@@ -32,11 +32,11 @@ __all__ = [
 _MORE = int(zmq.SNDMORE)
 FRAMES_FOLLOW = 32
 """First byte of a body behind which there are frames: a space."""
-COPIED_MOST = 2**18
+MAX_COPIED = 2**18
 """Smaller frames are copied, bytes: to be told when ZeroMQ has sent one that is not costs more."""
-_FRAMES_MOST = 10_000
+_MAX_FRAMES = 10_000
 """Frames behind a body that are kept; a stranger may send any number."""
-_TRUSTED_MOST = 10_000
+_MAX_TRUSTED = 10_000
 """Routing ids that are remembered; a server meets a new one with each connection."""
 
 
@@ -82,7 +82,7 @@ def rest_receiver(
         wanted, follows = body[:1] == b" ", ask(more)
         while follows:
             frame = receive(0, False)
-            if wanted and len(frames) < _FRAMES_MOST:
+            if wanted and len(frames) < _MAX_FRAMES:
                 buffer = memoryview(frame)  # where it is: not copied
                 frames.append(buffer.toreadonly() if read_only else buffer)
             follows = frame.more  # to ask the socket costs more
@@ -131,7 +131,7 @@ def receiver(
         return frames
 
     def trust(rid: bytes) -> None:
-        if len(trusted) >= _TRUSTED_MOST:
+        if len(trusted) >= _MAX_TRUSTED:
             trusted.clear()
         trusted.add(rid)
 
@@ -179,13 +179,13 @@ def proven_receiver(socket: zmq.Socket[bytes]) -> Callable[[], list[bytes]]:
 
 
 def _is_copied(frame: bytes) -> bool:
-    return memoryview(frame).nbytes < COPIED_MOST
+    return memoryview(frame).nbytes < MAX_COPIED
 
 
 def shared(body: bytes) -> bytes:
     """Return a message that is sent to many: if it is small, its frames are copied once, not for
     each."""
-    if type(body) is not Framed or size_of(body) >= COPIED_MOST:
+    if type(body) is not Framed or size_of(body) >= MAX_COPIED:
         return body
     return Framed(body, [zmq.Frame(frame, copy=True) for frame in body.frames])
 
@@ -216,10 +216,10 @@ def sender(socket: zmq.Socket[bytes], flags: int = 0) -> Sender:
             for frame in envelope:
                 send(frame, first)
             if type(body) is not Framed:
-                return send(body, flags, len(body) < COPIED_MOST and not track, track)
+                return send(body, flags, len(body) < MAX_COPIED and not track, track)
             send(body, first)
             *others, last = body.frames
-            if others and not track and size_of(body) < COPIED_MOST:
+            if others and not track and size_of(body) < MAX_COPIED:
                 for frame in others:
                     send(frame, first)
                 return send(last, flags)

@@ -11,8 +11,8 @@ from typing import Any, Protocol, Self
 
 from zmqjsonproxy.errors import CallCancelledError
 from zmqjsonproxy.process import OfOneProcess
+from zmqjsonproxy.rpc.callresults import CallResult
 from zmqjsonproxy.rpc.calls import BatchedCall
-from zmqjsonproxy.rpc.many import CallResult
 from zmqjsonproxy.rpc.peer import PendingCall
 
 __all__ = ["Batch", "BatchCalls", "BatchFuture", "CallFuture"]

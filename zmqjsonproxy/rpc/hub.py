@@ -19,15 +19,15 @@ from typing import Any, Self, TypeVar, TypeVarTuple, Unpack
 
 import zmq
 
-from zmqjsonproxy.locating import Locators
 from zmqjsonproxy.process import LET_GO_WITHIN_S, own_context, watch_process
+from zmqjsonproxy.resolver import Resolvers
 from zmqjsonproxy.rights import ClientKeys
+from zmqjsonproxy.rpc.callresults import CallRequest, CallResult
 from zmqjsonproxy.rpc.calls import Call, Question
 from zmqjsonproxy.rpc.connections import SLICE_MS, Connections
 from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, HubSettings
 from zmqjsonproxy.rpc.futures import CallFuture
 from zmqjsonproxy.rpc.knownservers import AskingHub
-from zmqjsonproxy.rpc.many import CallRequest, CallResult
 from zmqjsonproxy.rpc.peer import Peer, PendingCall
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
 
@@ -107,7 +107,7 @@ class ThreadHub(AskingHub[Any, list[CallResult], InterfaceDescription]):
     Args:
         ctx: ZeroMQ context; None: that of this package, which is nobody else's.
         settings: How servers are watched.
-        locators: For URLs that are names; see `locating`.
+        resolvers: For URLs that are names; see `locating`.
         keys: Of this client; None: it calls all servers without keys.
     """
 
@@ -115,12 +115,12 @@ class ThreadHub(AskingHub[Any, list[CallResult], InterfaceDescription]):
         self,
         ctx: zmq.Context[Any] | None = None,
         settings: HubSettings | None = None,
-        locators: Locators | None = None,
+        resolvers: Resolvers | None = None,
         keys: ClientKeys | None = None,
     ) -> None:
         self.settings = settings or HubSettings()
         context = own_context() if ctx is None else ctx
-        self._connections = Connections(context, self.settings, locators, keys=keys)
+        self._connections = Connections(context, self.settings, resolvers, keys=keys)
         self._core = self._connections.core
         self._mailbox: deque[PendingCall] = deque()
         self._told: deque[CallFuture] = deque()

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from zmqjsonproxy.process import OfOneProcess
+from zmqjsonproxy.rpc.callresults import CallRequest
 from zmqjsonproxy.rpc.calls import BatchedCall, Call, Hello, Question, in_batches, shared_calls
 from zmqjsonproxy.rpc.core import CallGroup, ClientCore
-from zmqjsonproxy.rpc.many import CallRequest
-from zmqjsonproxy.rpc.peer import Peer, State
+from zmqjsonproxy.rpc.peer import ConnectionState, Peer
 
 __all__ = ["AskingHub", "KnownServers"]
 
@@ -42,7 +42,7 @@ class KnownServers:
     def is_native(self, url: str) -> bool | None:
         """Tell whether the server speaks JSON-RPC; None: not known (yet)."""
         peer = self._core.peer(url)
-        return peer.native if peer.state is State.READY else None
+        return peer.native if peer.state is ConnectionState.READY else None
 
 
 class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, DescriptionT]):

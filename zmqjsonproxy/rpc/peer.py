@@ -26,8 +26,8 @@ from zmqjsonproxy.errors import (
 )
 from zmqjsonproxy.protocol.arrays import size_of
 from zmqjsonproxy.protocol.transitions import Transition
+from zmqjsonproxy.rpc.callresults import CallResult
 from zmqjsonproxy.rpc.calls import BatchOfCalls, Call, Hello, NotOfOriginalError, Question
-from zmqjsonproxy.rpc.many import CallResult
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.description import (
     InterfaceDescription,
@@ -37,7 +37,7 @@ from zmqjsonproxy.rpc.protocol.description import (
 from zmqjsonproxy.rpc.protocol.handshakes import check_version
 from zmqjsonproxy.rpc.protocol.jsonrpc import Members
 
-__all__ = ["Peer", "PendingCall", "State"]
+__all__ = ["ConnectionState", "Peer", "PendingCall"]
 
 UNLIMITED = 2**63
 AGAIN_WITHIN_S = 0.3
@@ -45,11 +45,11 @@ AGAIN_WITHIN_S = 0.3
 told of within a second."""
 
 
-class State(Enum):
+class ConnectionState(Enum):
     """Of a connection."""
 
     IDLE = "idle"
-    LOCATING = "locating"
+    RESOLVING = "resolving"
     CONNECTING = "connecting"
     PROBING = "probing"
     READY = "ready"
@@ -142,7 +142,7 @@ class PendingCall:
     def time_out(self, now: float) -> None:
         """End because the deadline has passed; to be submitted once more, which withdraws it."""
         peer = self.peer
-        if peer.state is State.CONNECTING and not peer.connected:
+        if peer.state is ConnectionState.CONNECTING and not peer.connected:
             self.lose("no connection could be made", now)
         else:
             within = self.deadline - self.begun
@@ -220,7 +220,7 @@ class Peer:
         self.url, self._tell = url, tell
         self.rid = b""
         self.envelope: tuple[bytes, ...] = ()
-        self.state = State.IDLE
+        self.state = ConnectionState.IDLE
         self.native = self.is_ours = self.connected = False
         self.address = ""
         self.by_ipv6 = self.tries_other = self.is_bridged = False
@@ -249,7 +249,10 @@ class Peer:
         """Tell whether an old server has yet to answer a call that nobody waits for any more."""
         current = self.current
         return (
-            current is not None and current.done and not self.native and self.state is State.READY
+            current is not None
+            and current.done
+            and not self.native
+            and self.state is ConnectionState.READY
         )
 
     def call_id(self, number: int) -> str:
@@ -266,7 +269,12 @@ class Peer:
     def begin_connection(self, rid: bytes, now: float) -> None:
         """Note that a connection is begun and a hello sent."""
         self.rid, self.envelope, self.is_bridged = rid, (rid, b""), not rid
-        self.state, self.connected, self.since, self.is_ours = State.CONNECTING, False, now, False
+        self.state, self.connected, self.since, self.is_ours = (
+            ConnectionState.CONNECTING,
+            False,
+            now,
+            False,
+        )
         self.denied, self.is_outdated = None, False
 
     def begin(self, call: PendingCall, number: int, now: float) -> bytes | None:
@@ -327,7 +335,7 @@ class Peer:
     def take_cut(self, now: float) -> list[PendingCall]:
         """Take the calls that were sent over a connection which was cut, and may be sent once more:
         the server knows which of them it has carried out."""
-        if not self.knows_calls or self.state is not State.READY:
+        if not self.knows_calls or self.state is not ConnectionState.READY:
             return []
         cut = [
             call
@@ -423,7 +431,7 @@ class Peer:
             arrays, most = said.get("arrays"), said.get("max_message_bytes")
             self.most_bytes = most if type(most) is int else UNLIMITED
             self.arrays = arrays if isinstance(arrays, bool) else None
-        self.state, self.pause, self.current = State.READY, 0.0, None
+        self.state, self.pause, self.current = ConnectionState.READY, 0.0, None
         instance = str(said.get("instance", ""))
         if not self.instance or instance != self.instance:
             self.generation += 1
@@ -446,7 +454,7 @@ class Peer:
         self.numbered.clear()
         self.waiting.clear()
         self.current = None
-        self.state, self.reason, self.rid, self.envelope = State.IDLE, reason, b"", ()
+        self.state, self.reason, self.rid, self.envelope = ConnectionState.IDLE, reason, b"", ()
         self.denied, self.is_outdated = denied, False
         self.is_ours = self.is_bridged = False
         self.most_bytes = 0

@@ -16,7 +16,7 @@ from zmqjsonproxy.errors import (
     RefusedError,
 )
 from zmqjsonproxy.process import ForkSafeLock, OfOneProcess
-from zmqjsonproxy.protocol.operations import State
+from zmqjsonproxy.protocol.operations import OperationState
 from zmqjsonproxy.rpc.protocol.jsonrpc import error_from
 
 __all__ = ["FRESH_S", "LOST_AFTER_S", "RemoteOperation", "no_description", "read_told"]
@@ -74,9 +74,9 @@ class RemoteOperation(OfOneProcess, ABC):
         return str(self._heard.get("method", ""))
 
     @property
-    def state(self) -> State:
+    def state(self) -> OperationState:
         """Queued or running; or done, failed, aborted or lost, which are final."""
-        return State(self._lately()["state"])
+        return OperationState(self._lately()["state"])
 
     @property
     def fraction(self) -> float | None:
@@ -130,7 +130,7 @@ class RemoteOperation(OfOneProcess, ABC):
     @property
     def has_ended(self) -> bool:
         """Tell whether a final state was heard of; asks nobody."""
-        return State(self._heard["state"]).is_final
+        return OperationState(self._heard["state"]).is_final
 
     def _end(self, waited: float | None) -> ProxyError | None:
         """Return its error, None if it has a value, after a wait of `waited` seconds.
@@ -150,10 +150,10 @@ class RemoteOperation(OfOneProcess, ABC):
                 f"{self.method}: no end within {waited:g} s; it is still {self._heard['state']}"
             )
         heard = self._heard
-        state = State(heard["state"])
-        if state is State.LOST:
+        state = OperationState(heard["state"])
+        if state is OperationState.LOST:
             return OperationLostError(f"{self.method or self.id}: {_text(heard)}")
-        if state is not State.DONE:
+        if state is not OperationState.DONE:
             return error_from(heard.get("error"), peer=self.url, method=self.method)
         if "value" not in heard:
             return RefusedError(
@@ -215,7 +215,7 @@ class RemoteOperation(OfOneProcess, ABC):
         }
         self._heard = {
             **self._heard,
-            "state": State.LOST.value,
+            "state": OperationState.LOST.value,
             "estimate": None,
             "error": described,
         }
@@ -260,7 +260,7 @@ def _text(heard: dict[str, Any]) -> str:
 def read_told(described: Any) -> dict[str, Any] | None:
     """Return what is said of an operation, numbers only where numbers belong; None: it is no
     description."""
-    if not isinstance(described, dict) or described.get("state") not in list(State):
+    if not isinstance(described, dict) or described.get("state") not in list(OperationState):
         return None
     strange = [name for name in _NUMBERS if not _is_number(described.get(name, 0.0))]
     return described | dict.fromkeys(strange)

@@ -18,27 +18,27 @@ from itertools import islice
 
 import zmq
 
-from zmqjsonproxy.channels.protocol.notices import Part, join_updates
+from zmqjsonproxy.channels.protocol.notices import MessagePart, join_updates
 from zmqjsonproxy.protocol.arrays import Framed, size_of
-from zmqjsonproxy.rpc.frames import COPIED_MOST, sender, shared
+from zmqjsonproxy.rpc.frames import MAX_COPIED, sender, shared
 
-__all__ = ["IN_SOCKET_MOST", "SendQueues"]
+__all__ = ["MAX_IN_SOCKET", "SendQueues"]
 
 log = logging.getLogger(__name__)
 
 Missed = Callable[[bytes, bool], None]
 """Told of a client that did not get a message, and whether it is gone."""
 
-IN_SOCKET_MOST = 100
-"""Messages to one client that wait in the socket, each smaller than COPIED_MOST."""
-_LARGE_MOST = 8 * 2**20
+MAX_IN_SOCKET = 100
+"""Messages to one client that wait in the socket, each smaller than MAX_COPIED."""
+_MAX_LARGE = 8 * 2**20
 """Bytes of larger messages to one client that wait there; but one message may have more."""
-_MARKED_EVERY = _LARGE_MOST // 4
-_RETRY_S, _RETRY_MOST_S = 0.001, 0.5
-_CLIENTS_MOST = 1000
+_MARKED_EVERY = _MAX_LARGE // 4
+_RETRY_S, _MAX_RETRY_S = 0.001, 0.5
+_MAX_CLIENTS = 1000
 """Clients of which is known what of their large messages the socket may hold; with more, those for
 which nothing waits are forgotten."""
-_UPDATES_MOST = 20_000
+_MAX_UPDATES = 20_000
 """Updates that wait for the socket's thread."""
 _UPDATES_FOR_S = 0.0003
 _UPDATES_AT_ONCE = 500
@@ -47,7 +47,7 @@ _AHEAD_UPDATES, _AHEAD_BYTES, _AHEAD_SENT = 100, 2**17, 2**20
 thread of the socket publishes while it is at something else. Not for large frames: to copy them from
 time to time, instead of all in the end, leaves whoever publishes nothing of the processor's
 caches."""
-_JOINED_MOST = COPIED_MOST // 2
+_MAX_JOINED = MAX_COPIED // 2
 """Bytes of updates that are joined."""
 _OVERHEAD = 200
 """Of a message that waits, bytes."""
@@ -85,9 +85,9 @@ class _SendQueue:
 
     def may_send(self, size: int) -> bool:
         """Tell whether the socket may be given a message of a size."""
-        if size < COPIED_MOST or not self.is_marked():
+        if size < MAX_COPIED or not self.is_marked():
             return True
-        return self.in_socket + size <= _LARGE_MOST
+        return self.in_socket + size <= _MAX_LARGE
 
 
 @dataclass(slots=True)
@@ -103,7 +103,7 @@ class _Joined:
 
     envelope: Sequence[bytes]
     missed: Missed
-    parts: list[Part]
+    parts: list[MessagePart]
     size: int
 
 
@@ -117,18 +117,18 @@ class _JoinedUpdates:
     def __init__(self, send: Callable[[Sequence[bytes], bytes, Missed, int], None]) -> None:
         self._send = send
         self._clients: dict[bytes, _Joined] = {}
-        self._run: list[Part] = []  # that were put last, all for the same clients
+        self._run: list[MessagePart] = []  # that were put last, all for the same clients
         self._run_for: Sequence[Sequence[bytes]] = ()
         self._run_size = 0
-        self._sent: tuple[list[Part], bytes] = [], b""  # most clients get the same
+        self._sent: tuple[list[MessagePart], bytes] = [], b""  # most clients get the same
         self._is_shared = False
 
-    def put(self, envelopes: Sequence[Sequence[bytes]], part: Part, missed: Missed) -> None:
+    def put(self, envelopes: Sequence[Sequence[bytes]], part: MessagePart, missed: Missed) -> None:
         """Add a part for clients; what cannot be joined is sent, behind what was put before."""
         if (
             envelopes is self._run_for
             and part.is_update
-            and self._run_size + part.size < _JOINED_MOST
+            and self._run_size + part.size < _MAX_JOINED
             and (part.frame is None) is (self._run[0].frame is None)
         ):
             self._run.append(part)
@@ -150,7 +150,7 @@ class _JoinedUpdates:
         for envelope in self._run_for:
             known = clients.get(envelope[0])
             if known is not None and not (
-                known.size + size < _JOINED_MOST
+                known.size + size < _MAX_JOINED
                 and (known.parts[0].frame is None) is (parts[0].frame is None)
             ):
                 self._send_joined(clients.pop(envelope[0]))
@@ -214,7 +214,7 @@ class SendQueues:
         self._send = sender(socket, zmq.NOBLOCK)
         self._wake, self._most, self.name = wake, most, name
         self._posted: deque[tuple[Sequence[bytes], bytes]] = deque()
-        self._updates: deque[tuple[Sequence[Sequence[bytes]], Part, Missed]] = deque()
+        self._updates: deque[tuple[Sequence[Sequence[bytes]], MessagePart, Missed]] = deque()
         self._updates_size, self._is_rung = 0, False
         self._owner, self.hold = 0, _Hold()  # thread of the socket
         self._is_ahead = False
@@ -228,11 +228,13 @@ class SendQueues:
     def post(self, envelope: Sequence[bytes], body: bytes) -> None:
         """Leave a reply for the thread of the socket."""
         self._posted.append((envelope, body))
-        if (size := size_of(body)) >= COPIED_MOST:
+        if (size := size_of(body)) >= MAX_COPIED:
             self._count_posted(envelope[0], size)
         self._wake()
 
-    def post_update(self, envelopes: Sequence[Sequence[bytes]], part: Part, missed: Missed) -> bool:
+    def post_update(
+        self, envelopes: Sequence[Sequence[bytes]], part: MessagePart, missed: Missed
+    ) -> bool:
         """Leave a message, or a part of one, for several clients for the thread of the socket; it
         waits behind what was left so before, and all replies go first.
 
@@ -246,7 +248,7 @@ class SendQueues:
         """
         with self._lock:
             size, count = self._updates_size + part.size + _OVERHEAD, len(self._updates)
-            if count and (size > 2 * self._most or count >= _UPDATES_MOST):
+            if count and (size > 2 * self._most or count >= _MAX_UPDATES):
                 return False
             self._updates_size = size
             self._updates.append((envelopes, part, missed))
@@ -325,7 +327,7 @@ class SendQueues:
         """Send a reply, or keep it until its client takes it; False: that one is gone."""
         size = len(body) if type(body) is not Framed else size_of(body)
         known = self._clients.get(envelope[0]) if self._clients else None
-        if size >= COPIED_MOST or (known is not None and known.waiting):
+        if size >= MAX_COPIED or (known is not None and known.waiting):
             return self._put(envelope, body, size, known)
         try:
             self._send(envelope, body)
@@ -373,14 +375,14 @@ class SendQueues:
             before = self._size
             for known in list(self._clients.values()):
                 self._send_waiting(known)
-            self._retry = _RETRY_S if self._size < before else min(2 * self._retry, _RETRY_MOST_S)
+            self._retry = _RETRY_S if self._size < before else min(2 * self._retry, _MAX_RETRY_S)
             self._come_back()
 
     def _send_posted(self) -> None:
         while self._posted:
             envelope, body = self._posted.popleft()
             self.send(envelope, body)
-            if (size := size_of(body)) >= COPIED_MOST:
+            if (size := size_of(body)) >= MAX_COPIED:
                 self._count_posted(envelope[0], -size)
 
     def close(self) -> None:
@@ -410,7 +412,7 @@ class SendQueues:
             known.dropped += 1
             return True
         if (
-            type(body) is bytes and size < COPIED_MOST
+            type(body) is bytes and size < MAX_COPIED
         ):  # an encoder's own has three times its room behind it
             body = bytes(memoryview(body))
         known.waiting.append((envelope, body))
@@ -421,7 +423,7 @@ class SendQueues:
 
     def _give(self, known: _SendQueue, envelope: Sequence[bytes], body: bytes, size: int) -> bool:
         """Give the socket a message that it may have; whether it is done with."""
-        is_large = size >= COPIED_MOST
+        is_large = size >= MAX_COPIED
         marks = is_large and known.unmarked + size > _MARKED_EVERY
         try:
             tracker = self._send(envelope, body, marks)
@@ -455,7 +457,7 @@ class SendQueues:
         known.dropped = 0
 
     def _forget_idle(self) -> None:
-        if len(self._clients) < _CLIENTS_MOST:
+        if len(self._clients) < _MAX_CLIENTS:
             return
         for client, known in list(self._clients.items()):
             if not known.waiting and not known.is_marked():

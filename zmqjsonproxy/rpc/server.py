@@ -23,7 +23,7 @@ import zmq
 
 from groundwork.addresses import split_url
 from groundwork.values import JsonObject
-from groundwork.watching import watch
+from groundwork.watchdog import watch
 from zmqjsonproxy.channels.properties import has_properties, table_of
 from zmqjsonproxy.channels.protocol.notices import write_refused
 from zmqjsonproxy.channels.publisher import Publisher
@@ -35,7 +35,7 @@ from zmqjsonproxy.interface import Interface
 from zmqjsonproxy.process import LET_GO_WITHIN_S, OfOneProcess, watch_process
 from zmqjsonproxy.protocol.operations import OperationRecord, OperationTable
 from zmqjsonproxy.rights import ServerKeys
-from zmqjsonproxy.rpc import outcomes
+from zmqjsonproxy.rpc import replyencoding
 from zmqjsonproxy.rpc.admission import Admission
 from zmqjsonproxy.rpc.authenticator import admit, admit_no_more
 from zmqjsonproxy.rpc.curve import needs_keys, serve_plain, serve_with_keys
@@ -44,7 +44,7 @@ from zmqjsonproxy.rpc.dispatch import Dispatcher
 from zmqjsonproxy.rpc.frames import frame_sender, proven_receiver, receiver
 from zmqjsonproxy.rpc.inbox import Inbox
 from zmqjsonproxy.rpc.protocol.dialect import read_failure, too_many_unread
-from zmqjsonproxy.rpc.sendqueues import IN_SOCKET_MOST, SendQueues
+from zmqjsonproxy.rpc.sendqueues import MAX_IN_SOCKET, SendQueues
 from zmqjsonproxy.rpc.settings import ServerSettings
 from zmqjsonproxy.waiting import not_waiting
 
@@ -60,7 +60,7 @@ _HANDSHAKE_WITHIN_MS = 3000
 """Time after which a client that says nothing is dropped; an honest one needs some ms."""
 _KEYS_EVERY_S = 0.5
 """The keys of subscribers are looked at so often: updates go to them without a word of theirs."""
-_UNREAD_MOST = 20_000
+_MAX_UNREAD = 20_000
 """Messages of one connection that ZeroMQ has taken in, and that wait to be read: so many that nobody who
 waits for answers has them. A connection with more stands still until half of them are served; it
 answers no heartbeats then, see Inbox, but its client gets answers, which count as such."""
@@ -119,8 +119,8 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._router.set(zmq.HANDSHAKE_IVL, _HANDSHAKE_WITHIN_MS)
         self._listening = Listening(self._router)
         self._router.set(zmq.MAXMSGSIZE, 4 * self.settings.max_message_bytes)
-        self._router.set(zmq.RCVHWM, _UNREAD_MOST)
-        self._router.set(zmq.SNDHWM, IN_SOCKET_MOST)
+        self._router.set(zmq.RCVHWM, _MAX_UNREAD)
+        self._router.set(zmq.SNDHWM, MAX_IN_SOCKET)
         self._router.set(
             zmq.ROUTER_MANDATORY, 1
         )  # what the socket does not take waits in its send queue
@@ -155,13 +155,15 @@ class ZMQJSONProxyServer(OfOneProcess):
         self.name = name or self.url
         self.engine = CallEngine(
             name=self.name,
-            replies=outcomes,
+            replies=replyencoding,
             slow_query_s=self.settings.slow_query_s,
             fast_again_after=self.settings.fast_again_after,
             queues=CommandQueues(self.settings.max_queued_calls, self.name),
             operations=OperationTable(self.instance),
             is_full=self._send_queues.is_full,
-            once=CallTable(self.instance, outcomes.kept, outcomes.again, outcomes.told),
+            once=CallTable(
+                self.instance, replyencoding.kept, replyencoding.again, replyencoding.told
+            ),
         )
         self.interfaces = self.engine.interfaces
         self._receive, trust = receiver(self._router)
@@ -300,7 +302,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         """Have ZeroMQ look for messages of clients that were silent; if many wait, soon again, and
         let its threads read meanwhile."""
         try:
-            is_crowded = self._router.get(zmq.EVENTS) & _POLLIN
+            is_crowded = int(self._router.get(zmq.EVENTS)) & _POLLIN
         except zmq.ZMQError:  # it is closed, as who serves next will find
             return
         if is_crowded:

@@ -2,10 +2,10 @@
 the original server and with this project's gateway."""
 
 from gateways.difx.client.aio import AsyncDifxClient
-from gateways.difx.client.client import BlockingMonitor, DifxClient, Stream
+from gateways.difx.client.client import BlockingMonitor, BlockingStream, DifxClient
 from gateways.difx.client.errors import (
-    ConnectionLostError,
-    NoAnswerError,
+    GatewayConnectionLostError,
+    NoGatewayAnswerError,
     RequestRefusedError,
     TransferFaultError,
 )
@@ -23,18 +23,19 @@ from gateways.difx.client.protocol.results import (
     TaskEvent,
     UnitAnswer,
 )
-from gateways.difx.client.watchverbs import Message, MessageStream, Monitor
+from gateways.difx.client.watchverbs import MessageStream, Monitor, RelayedMessage
 from gateways.difx.protocol.commands import JobFunction
 from gateways.difx.protocol.jobs import JobNodes
 
 __all__ = [
     "AsyncDifxClient",
     "BlockingMonitor",
-    "ConnectionLostError",
+    "BlockingStream",
     "CopyResult",
     "Diagnostic",
     "DifxClient",
     "FilelistResult",
+    "GatewayConnectionLostError",
     "JobEnd",
     "JobFunction",
     "JobNodes",
@@ -44,13 +45,12 @@ __all__ = [
     "ListedFile",
     "MachinesResult",
     "MediumDirectory",
-    "Message",
     "MessageStream",
     "Monitor",
-    "NoAnswerError",
+    "NoGatewayAnswerError",
+    "RelayedMessage",
     "RequestRefusedError",
     "ServerInfo",
-    "Stream",
     "TaskEvent",
     "TaskStream",
     "TransferFaultError",

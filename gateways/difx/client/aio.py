@@ -11,10 +11,10 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Self, TypeVar
 
-from gateways.difx.client.errors import ConnectionLostError, NoAnswerError
+from gateways.difx.client.errors import GatewayConnectionLostError, NoGatewayAnswerError
 from gateways.difx.client.fileverbs import FileVerbs
 from gateways.difx.client.jobverbs import JobVerbs
-from gateways.difx.client.links import Link, Listener
+from gateways.difx.client.links import DataPath, Listener
 from gateways.difx.client.protocol.primary import Diagnostic, Primary, TaskChannel
 from gateways.difx.client.watchverbs import WatchVerbs
 from gateways.difx.errors import FrameError
@@ -88,9 +88,9 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
                 )
         except TimeoutError:
             reason = f"no answer within {self.timeout:g} s"
-            raise ConnectionLostError(self.server, "connecting", reason) from None
+            raise GatewayConnectionLostError(self.server, "connecting", reason) from None
         except (OSError, UnicodeError) as error:
-            raise ConnectionLostError(self.server, "connecting", reason_of(error)) from error
+            raise GatewayConnectionLostError(self.server, "connecting", reason_of(error)) from error
         _prepare(self._writer)
         self._reading = asyncio.create_task(
             self._read(reader), name=f"DiFX client of {self.server}"
@@ -146,14 +146,16 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
 
     async def _send(self, data: bytes) -> None:
         if self._writer is None or self._lost:
-            raise ConnectionLostError(self.server, "sending", self._lost or "it is not made yet")
+            raise GatewayConnectionLostError(
+                self.server, "sending", self._lost or "it is not made yet"
+            )
         self._writer.write(data)
         with self._waiting():
             try:
                 await self._writer.drain()
             except OSError as error:
                 self._lose(reason_of(error))
-                raise ConnectionLostError(self.server, "sending", self._lost) from error
+                raise GatewayConnectionLostError(self.server, "sending", self._lost) from error
 
     async def _until(
         self, ready: Callable[[], T | None], timeout: float | None, doing: str, told: int
@@ -163,11 +165,11 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
                 async with asyncio.timeout(timeout):
                     while (found := ready()) is None:
                         if self._lost:
-                            raise ConnectionLostError(self.server, doing, self._lost)
+                            raise GatewayConnectionLostError(self.server, doing, self._lost)
                         await self._news.wait()
             except TimeoutError:
                 said = "; ".join(self._primary.said_since(told)[-3:])
-                raise NoAnswerError(self.server, doing, timeout or 0.0, said) from None
+                raise NoGatewayAnswerError(self.server, doing, timeout or 0.0, said) from None
         return found
 
     async def _pause(self, seconds: float) -> None:
@@ -183,7 +185,7 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
 
     async def _listen(self) -> Listener:
         if self._writer is None:
-            raise ConnectionLostError(self.server, "listening", "it is not made yet")
+            raise GatewayConnectionLostError(self.server, "listening", "it is not made yet")
         allowed = self._writer.get_extra_info("peername")[0]
         strangers: list[str] = []
 
@@ -205,11 +207,11 @@ class AsyncDifxClient(FileVerbs, JobVerbs, WatchVerbs):
         listener = Listener(address=address, port=port, strangers=strangers, close=server.close)
         return listener
 
-    def _channel_link(self, channel: TaskChannel, doing: str) -> Link:
+    def _channel_link(self, channel: TaskChannel, doing: str) -> DataPath:
         return _ChannelLink(self._primary, channel, self._send, self._until, doing)
 
 
-class _ChannelLink(Link):
+class _ChannelLink(DataPath):
     """A channel of the client's connection."""
 
     def __init__(
@@ -238,7 +240,7 @@ class _ChannelLink(Link):
         self._primary.close_channel(self._channel)
 
 
-class _TcpLink(Link):
+class _TcpLink(DataPath):
     """A connection that the server made."""
 
     def __init__(
@@ -261,7 +263,7 @@ class _TcpLink(Link):
                     return await self._reader.readexactly(least)
                 data = await self._reader.read(most)
         except TimeoutError:
-            raise NoAnswerError(self._server, DATA, within or 0.0) from None
+            raise NoGatewayAnswerError(self._server, DATA, within or 0.0) from None
         except asyncio.IncompleteReadError:
             raise self._lost(CLOSED) from None
         except OSError as error:
@@ -272,8 +274,8 @@ class _TcpLink(Link):
             data += await self.read_some(least - len(data), most - len(data), within)
         return data
 
-    def _lost(self, reason: str) -> ConnectionLostError:
-        return ConnectionLostError(self._server, DATA, reason)
+    def _lost(self, reason: str) -> GatewayConnectionLostError:
+        return GatewayConnectionLostError(self._server, DATA, reason)
 
     async def _end(self) -> None:
         self._writer.close()

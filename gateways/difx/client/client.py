@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol
 
 from gateways.difx.client.aio import AsyncDifxClient
 from gateways.difx.client.conversation import DEFAULT_PORT, PATIENCE, TIMEOUT
-from gateways.difx.client.errors import ConnectionLostError
+from gateways.difx.client.errors import GatewayConnectionLostError
 from gateways.difx.client.protocol.primary import Diagnostic
 from gateways.difx.client.protocol.results import TaskEvent
 from gateways.difx.client.watchverbs import (
     DEFAULT_FFT,
-    Message,
     MessageStream,
     Monitor,
+    RelayedMessage,
 )
 from gateways.difx.protocol.selection import ALL_MESSAGES
 from groundwork.closing import Closing
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         MonitorProduct,
     )
 
-__all__ = ["BlockingMonitor", "DifxClient", "Stream"]
+__all__ = ["BlockingMonitor", "BlockingStream", "DifxClient"]
 
 CLEANING_S = 5.0
 """A verb that is interrupted has so long to put things in order, s."""
@@ -57,7 +57,7 @@ class _Source(Protocol[T_co]):
     async def close(self) -> None: ...
 
 
-class Stream(Closing, Generic[T]):
+class BlockingStream(Closing, Generic[T]):
     """Events, messages or blocks as they come; `for` waits for each. A `with` block ends it."""
 
     def __init__(self, loop: _Loop, source: _Source[T]) -> None:
@@ -81,7 +81,7 @@ class Stream(Closing, Generic[T]):
             self._loop.run(self._source.close())
 
 
-class BlockingMonitor(Stream["MonitorBlock"]):
+class BlockingMonitor(BlockingStream["MonitorBlock"]):
     """See `Monitor`."""
 
     def __init__(self, loop: _Loop, monitor: Monitor) -> None:
@@ -194,13 +194,13 @@ class DifxClient(Closing):
     _start = blocking(AsyncDifxClient.start)
 
     @functools.wraps(AsyncDifxClient.start)
-    def start(self, *args: Any, **kwargs: Any) -> Stream[TaskEvent]:
-        return Stream(self._loop, self._start(*args, **kwargs))
+    def start(self, *args: Any, **kwargs: Any) -> BlockingStream[TaskEvent]:
+        return BlockingStream(self._loop, self._start(*args, **kwargs))
 
-    def relay(self, types: Sequence[str] = (ALL_MESSAGES,)) -> Stream[Message]:
+    def relay(self, types: Sequence[str] = (ALL_MESSAGES,)) -> BlockingStream[RelayedMessage]:
         """See `AsyncDifxClient.relay`."""
         stream: MessageStream = self._loop.run(self._client.relay(types))
-        return Stream(self._loop, stream)
+        return BlockingStream(self._loop, stream)
 
     def monitor(self, input: str) -> BlockingMonitor:
         """See `AsyncDifxClient.monitor`."""
@@ -234,7 +234,7 @@ class _Loop(Closing):
         with self._lock:
             if not self.is_open:
                 work.close()
-                raise ConnectionLostError(self._server, "asking", "it was closed")
+                raise GatewayConnectionLostError(self._server, "asking", "it was closed")
             future = asyncio.run_coroutine_threadsafe(_noted(work, ended), self._loop)
         try:
             return future.result()

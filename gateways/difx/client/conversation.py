@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TypeVar
 
-from gateways.difx.client.errors import NoAnswerError, RequestRefusedError
-from gateways.difx.client.links import Link, Listener
+from gateways.difx.client.errors import NoGatewayAnswerError, RequestRefusedError
+from gateways.difx.client.links import DataPath, Listener
 from gateways.difx.client.protocol.primary import (
     Diagnostic,
     Level,
@@ -33,7 +33,7 @@ from gateways.difx.protocol.documents import write_command
 from gateways.difx.protocol.frames import pack_frame
 from gateways.difx.protocol.packets import Packet, pack_text
 
-__all__ = ["DEFAULT_PORT", "PATIENCE", "TIMEOUT", "Conversation"]
+__all__ = ["DEFAULT_PORT", "PATIENCE", "TIMEOUT", "GatewayConversation"]
 
 DEFAULT_PORT = 50200
 TIMEOUT = 10.0
@@ -58,7 +58,7 @@ TaskCommand = (
 )
 
 
-class Conversation(ABC):
+class GatewayConversation(ABC):
     """Base of the verbs; its arguments are those of a client."""
 
     def __init__(
@@ -76,7 +76,7 @@ class Conversation(ABC):
         self._on_diagnostic = on_diagnostic
         self._primary = Primary()
         self._beginning = 0
-        self._links: set[Link] = set()
+        self._links: set[DataPath] = set()
 
     # --- what the clients bring
 
@@ -111,7 +111,7 @@ class Conversation(ABC):
         """Wait for a connection of the server."""
 
     @abstractmethod
-    def _channel_link(self, channel: TaskChannel, doing: str) -> Link:
+    def _channel_link(self, channel: TaskChannel, doing: str) -> DataPath:
         """Return the link of a channel that is open."""
 
     @abstractmethod
@@ -151,7 +151,7 @@ class Conversation(ABC):
             await self._until(
                 lambda: primary.handshakes > count or None, HANDSHAKE_S, "handshake", told
             )
-        except NoAnswerError:
+        except NoGatewayAnswerError:
             if primary.info is None:
                 raise
         assert primary.info is not None
@@ -186,7 +186,7 @@ class Conversation(ABC):
     @asynccontextmanager
     async def _command_task(
         self, doing: str, command: TaskCommand, timeout: float | None = None
-    ) -> AsyncIterator[Link]:
+    ) -> AsyncIterator[DataPath]:
         """Open the task of a command; its `with` block closes it."""
         link = await self._begin_command(doing, command, timeout)
         try:
@@ -196,7 +196,7 @@ class Conversation(ABC):
 
     async def _begin_command(
         self, doing: str, command: TaskCommand, timeout: float | None = None
-    ) -> Link:
+    ) -> DataPath:
         def packet(address: str, port: int) -> bytes:
             placed = replace(command, address=address, port=port)
             return pack_frame(Packet.COMMAND, write_command(placed))
@@ -205,7 +205,7 @@ class Conversation(ABC):
 
     async def _begin_task(
         self, doing: str, packet: Callable[[str, int], bytes], timeout: float | None = None
-    ) -> Link:
+    ) -> DataPath:
         """Send a request, and return the task connection that the server makes.
 
         Args:
@@ -231,7 +231,7 @@ class Conversation(ABC):
 
     async def _begin_in_channel(
         self, doing: str, packet: Callable[[str, int], bytes], within: float
-    ) -> Link:
+    ) -> DataPath:
         told, channel = self._primary.told, self._primary.open_channel()
         try:
             await self._send(packet(self._own_address(), channel.number))
@@ -243,7 +243,7 @@ class Conversation(ABC):
 
     async def _begin_over_tcp(
         self, doing: str, packet: Callable[[str, int], bytes], within: float
-    ) -> Link:
+    ) -> DataPath:
         told = self._primary.told
         listener = await self._listen()
         try:
@@ -272,7 +272,7 @@ class Conversation(ABC):
             return
         try:
             await self._until(lambda: is_connected() or None, GRACE_S, doing, told)
-        except NoAnswerError:
+        except NoGatewayAnswerError:
             raise RequestRefusedError(doing, self._errors_since(told)[-1]) from None
 
     def _errors_since(self, told: int) -> list[str]:
@@ -308,4 +308,4 @@ class Conversation(ABC):
         if refusal := self._refusal(told):
             raise RequestRefusedError(doing, refusal)
         if not is_so:
-            raise NoAnswerError(self.server, f"{doing}: {expected}", self.patience)
+            raise NoGatewayAnswerError(self.server, f"{doing}: {expected}", self.patience)

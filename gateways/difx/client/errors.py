@@ -13,14 +13,14 @@ from __future__ import annotations
 from gateways.difx.errors import FileFaultError, ServerError
 
 __all__ = [
-    "ConnectionLostError",
-    "NoAnswerError",
+    "GatewayConnectionLostError",
+    "NoGatewayAnswerError",
     "RequestRefusedError",
     "TransferFaultError",
 ]
 
 
-class NoAnswerError(ServerError):
+class NoGatewayAnswerError(ServerError):
     """No answer in time; the server may still carry the request out.
 
     Args:
@@ -36,7 +36,7 @@ class NoAnswerError(ServerError):
         self.server, self.doing, self.timeout, self.said = server, doing, timeout, said
 
 
-class ConnectionLostError(ServerError):
+class GatewayConnectionLostError(ServerError):
     """The connection is gone, or was never made.
 
     Args:

@@ -16,17 +16,22 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from gateways.difx.client.conversation import Conversation
+from gateways.difx.client.conversation import GatewayConversation
 from gateways.difx.client.errors import (
-    ConnectionLostError,
-    NoAnswerError,
+    GatewayConnectionLostError,
+    NoGatewayAnswerError,
     RequestRefusedError,
     TransferFaultError,
 )
-from gateways.difx.client.links import Link
+from gateways.difx.client.links import DataPath
 from gateways.difx.client.protocol.results import ListedFile, read_entries
 from gateways.difx.errors import DifxError
-from gateways.difx.protocol.commands import Direction, FileAction, FileOperation, FileTransfer
+from gateways.difx.protocol.commands import (
+    FileAction,
+    FileOperation,
+    FileTransfer,
+    TransferDirection,
+)
 from gateways.difx.protocol.items import MAX_INTEGER, integer
 from groundwork.wholefiles import WholeFile
 
@@ -56,7 +61,7 @@ _UPLOAD_FAULTS = {
 }
 
 
-class FileVerbs(Conversation):
+class FileVerbs(GatewayConversation):
     """Verbs for files; paths are the server's, absolute."""
 
     async def ls(self, path: str, options: str = "") -> list[str]:
@@ -207,7 +212,7 @@ class FileVerbs(Conversation):
         self, path: str, keep: Callable[[bytes], Awaitable[None]], progress: TransferProgress | None
     ) -> int:
         doing, told = f"get {path}", self._primary.told
-        asked = FileTransfer(direction=Direction.DOWNLOAD, origin=path, port=0)
+        asked = FileTransfer(direction=TransferDirection.DOWNLOAD, origin=path, port=0)
         async with self._command_task(doing, asked) as link:
             size = await link.read_integer(self.timeout)
             if size < 0:
@@ -294,12 +299,12 @@ class FileVerbs(Conversation):
         progress: TransferProgress | None,
     ) -> None:
         told = self._primary.told
-        asked = FileTransfer(direction=Direction.UPLOAD, destination=part, port=0)
+        asked = FileTransfer(direction=TransferDirection.UPLOAD, destination=part, port=0)
         async with self._command_task(doing, asked) as link:
             await link.send(integer(size))
             try:
                 await self._send_blocks(doing, link, size, block, progress)
-            except ConnectionLostError:
+            except GatewayConnectionLostError:
                 pass  # it may have said why before it closed
             stored = await link.read_integer(self.timeout)
         if stored < 0:
@@ -310,7 +315,7 @@ class FileVerbs(Conversation):
     async def _send_blocks(
         self,
         doing: str,
-        link: Link,
+        link: DataPath,
         size: int,
         block: Callable[[int, int], Awaitable[bytes]],
         progress: TransferProgress | None,
@@ -339,7 +344,7 @@ class FileVerbs(Conversation):
 
         try:
             await self._ask_until(is_whole, doing, "it is not there", self._primary.told)
-        except (NoAnswerError, RequestRefusedError) as error:
+        except (NoGatewayAnswerError, RequestRefusedError) as error:
             if not (entries := read_entries(found)):
                 raise
             text = f"the server stored {entries[0].size} of {size} bytes"

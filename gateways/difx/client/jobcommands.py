@@ -16,7 +16,7 @@ from gateways.difx.client.connecting import complain, connected, connecting, tel
 from gateways.difx.client.errors import RequestRefusedError
 from gateways.difx.client.jobverbs import SILENCE_S
 from gateways.difx.client.protocol.results import JobEnd, JobResult, TaskEvent
-from gateways.difx.client.watchverbs import Message
+from gateways.difx.client.watchverbs import RelayedMessage
 from gateways.difx.protocol.commands import JobFunction
 from gateways.difx.protocol.jobs import INPUT_SUFFIX, JobNodes, job_name
 from gateways.difx.protocol.messages import MessageType
@@ -148,7 +148,7 @@ class _JobView:
             self._state = event.name.lower().replace("_", " ")
         self._draw()
 
-    def note(self, message: Message) -> None:
+    def note(self, message: RelayedMessage) -> None:
         """Take note of the progress that a relayed message tells."""
         if message.type == MessageType.STATUS and message.identifier == self._job:
             self._fraction = progress_of(message.values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from gateways.difx.client.conversation import Conversation
+from gateways.difx.client.conversation import GatewayConversation
 from gateways.difx.client.errors import RequestRefusedError
 from gateways.difx.client.links import TaskStream
 from gateways.difx.client.protocol.primary import Level
@@ -80,7 +80,7 @@ _DIRECTORY_ENDS = frozenset(
 _COPY_ENDS = COPY_ENDS | {CopyPacket.FAILED}
 
 
-class JobVerbs(Conversation):
+class JobVerbs(GatewayConversation):
     """Verbs for jobs and recorders; paths are the server's, absolute."""
 
     async def start(

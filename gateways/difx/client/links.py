@@ -7,19 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from gateways.difx.client.errors import ConnectionLostError
+from gateways.difx.client.errors import GatewayConnectionLostError
 from gateways.difx.client.protocol.results import TaskEvent
 from gateways.difx.errors import ServerError
 from gateways.difx.protocol.items import INTEGER_BYTES, integer, read_integer
 
-__all__ = ["Link", "Listener", "TaskStream"]
+__all__ = ["DataPath", "Listener", "TaskStream"]
 
 MAX_TEXT_BYTES = 1 << 20
 """Of a line or a payload of text; a longer one is a fault of the framing."""
 MAX_PAYLOAD_BYTES = 64 << 20
 
 
-class Link(ABC):
+class DataPath(ABC):
     """Data path of one task. Its reads take `within`, s of silence that they bear; None: any.
 
     Attributes:
@@ -108,7 +108,7 @@ class Listener:
 
     address: str
     port: int
-    link: Link | None = None
+    link: DataPath | None = None
     strangers: list[str]
     close: Callable[[], None]
 
@@ -129,7 +129,7 @@ class TaskStream:
 
     def __init__(
         self,
-        link: Link,
+        link: DataPath,
         ids: type[IntEnum],
         ends: frozenset[int],
         silence: float | None,
@@ -150,7 +150,7 @@ class TaskStream:
             raise StopAsyncIteration
         try:
             number, data = await self.link.read_sub_packet(self._silence)
-        except ConnectionLostError:
+        except GatewayConnectionLostError:
             if not self._may_close:
                 raise
             self.is_over = True

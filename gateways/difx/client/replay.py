@@ -8,8 +8,8 @@ import socket
 from collections.abc import Mapping
 
 from gateways.difx.client.aio import reason_of
-from gateways.difx.client.errors import ConnectionLostError
-from gateways.difx.client.protocol.replaying import Answers, ClientPlan, Step
+from gateways.difx.client.errors import GatewayConnectionLostError
+from gateways.difx.client.protocol.replaying import ClientPlan, ReplayedAnswers, Step
 from gateways.difx.protocol.frames import FrameReader, pack_frame
 
 __all__ = ["replay_client"]
@@ -17,7 +17,7 @@ __all__ = ["replay_client"]
 READ_BYTES = 1 << 16
 
 
-async def replay_client(plan: ClientPlan, host: str, port: int, patience: float) -> Answers:
+async def replay_client(plan: ClientPlan, host: str, port: int, patience: float) -> ReplayedAnswers:
     """Play a client, and return what the server answers.
 
     Each packet is sent when as much was answered as in the capture. Task connections are taken on
@@ -37,7 +37,9 @@ async def replay_client(plan: ClientPlan, host: str, port: int, patience: float)
         async with asyncio.timeout(patience):
             reader, writer = await asyncio.open_connection(host, port, family=socket.AF_INET)
     except OSError as error:
-        raise ConnectionLostError(f"{host}:{port}", "connecting", reason_of(error)) from error
+        raise GatewayConnectionLostError(
+            f"{host}:{port}", "connecting", reason_of(error)
+        ) from error
     return await _Played(plan, reader, writer, patience).run()
 
 
@@ -51,12 +53,12 @@ class _Played:
     ) -> None:
         self._plan, self._reader, self._writer = plan, reader, writer
         self._patience = patience
-        self._answers = Answers()
+        self._answers = ReplayedAnswers()
         self._tasks: dict[int, asyncio.StreamWriter] = {}
         self._news = asyncio.Condition()
         self._is_closed = False
 
-    async def run(self) -> Answers:
+    async def run(self) -> ReplayedAnswers:
         servers = [await self._listen(port) for port in self._plan.ports]
         reading = asyncio.create_task(self._read())
         try:

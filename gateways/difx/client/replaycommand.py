@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from gateways.difx.client.connecting import complain, tell
-from gateways.difx.client.protocol.replaying import Answers, differences, plans_of
+from gateways.difx.client.protocol.replaying import ReplayedAnswers, differences, plans_of
 from gateways.difx.client.replay import replay_client
 from gateways.difx.protocol.capture import read_capture
 from groundwork.commandline import Parser, add_command, argument
@@ -37,7 +37,7 @@ def _replay(options: argparse.Namespace) -> int:
         complain(f"replay {options.file}: there is no client in it")
         return 1
 
-    async def play() -> list[Answers]:
+    async def play() -> list[ReplayedAnswers]:
         played = (
             replay_client(plan, options.host, options.port, options.timeout) for plan in plans
         )

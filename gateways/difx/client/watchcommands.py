@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dealer.tables import text_table
 from gateways.difx.client.connecting import complain, connected, tell
-from gateways.difx.client.watchverbs import DEFAULT_FFT, Message
+from gateways.difx.client.watchverbs import DEFAULT_FFT, RelayedMessage
 from gateways.difx.protocol.selection import ALL_MESSAGES, KEYWORDS
 from groundwork.commandline import Parser, add_command, argument, count, flag
 from groundwork.printable import printable
@@ -149,7 +149,7 @@ def _relay(options: argparse.Namespace) -> int:
     return 0
 
 
-def _told(message: Message) -> dict[str, Any]:
+def _told(message: RelayedMessage) -> dict[str, Any]:
     return {
         "type": message.type,
         "from": message.sender,
@@ -161,7 +161,7 @@ def _told(message: Message) -> dict[str, Any]:
     }
 
 
-def _shown(message: Message, is_raw: bool) -> str:
+def _shown(message: RelayedMessage, is_raw: bool) -> str:
     if is_raw or message.type == "unknown":
         return printable(message.data.decode(errors="replace"))
     head: Sequence[str] = (message.type, message.sender, message.identifier)

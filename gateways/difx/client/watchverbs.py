@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateways.difx.client.conversation import Conversation
-from gateways.difx.client.errors import ConnectionLostError
-from gateways.difx.client.links import Link
+from gateways.difx.client.conversation import GatewayConversation
+from gateways.difx.client.errors import GatewayConnectionLostError
+from gateways.difx.client.links import DataPath
 from gateways.difx.client.protocol.primary import Primary
 from gateways.difx.errors import DocumentError, MonitorError
 from gateways.difx.protocol.commands import MulticastCommand
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         MonitorProduct,
     )
 
-__all__ = ["DEFAULT_FFT", "Message", "MessageStream", "Monitor", "WatchVerbs"]
+__all__ = ["DEFAULT_FFT", "MessageStream", "Monitor", "RelayedMessage", "WatchVerbs"]
 
 DEFAULT_FFT = 4096
 """Default of the GUI client."""
@@ -45,7 +45,7 @@ _KEPT_REMARKS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class RelayedMessage:
     """A relayed message.
 
     Attributes:
@@ -63,7 +63,7 @@ class Message:
     elements: tuple[Element, ...] = ()
 
     @classmethod
-    def read(cls, data: bytes) -> Message:
+    def read(cls, data: bytes) -> RelayedMessage:
         """Return a message of its bytes, which may be any."""
         try:
             found = read_message(data)
@@ -98,8 +98,8 @@ class MessageStream:
     def __aiter__(self) -> MessageStream:
         return self
 
-    async def __anext__(self) -> Message:
-        return Message.read(await self._take())
+    async def __anext__(self) -> RelayedMessage:
+        return RelayedMessage.read(await self._take())
 
     async def close(self) -> None:
         """Have no more messages relayed."""
@@ -114,7 +114,7 @@ class Monitor:
         remarks: Last texts of the server.
     """
 
-    def __init__(self, link: Link, timeout: float) -> None:
+    def __init__(self, link: DataPath, timeout: float) -> None:
         self.products: JobProducts
         self.remarks: list[str] = []
         self._link, self._timeout = link, timeout
@@ -168,7 +168,7 @@ class Monitor:
         while True:
             try:
                 packet, payload = await self._next(None)
-            except ConnectionLostError:
+            except GatewayConnectionLostError:
                 raise StopAsyncIteration from None
             if (block := self._blocks.take(packet, payload)) is not None:
                 return block
@@ -188,13 +188,13 @@ class Monitor:
         """End it, at the server, too."""
         try:
             await self._link.send_sub_packet(MonitorPacket.CLOSE_CONNECTION)
-        except ConnectionLostError:
+        except GatewayConnectionLostError:
             pass  # it was faster
         finally:
             await self._link.close()
 
 
-class WatchVerbs(Conversation):
+class WatchVerbs(GatewayConversation):
     """Verbs for what a server sends by itself."""
 
     async def monitor(self, input: str) -> Monitor:

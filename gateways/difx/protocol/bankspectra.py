@@ -26,7 +26,7 @@ _DAY_S = 86400.0
 _POWERS = {"XX": 0, "YY": 3}
 _REAL, _IMAGINARY, _CROSS_HAND = "REXY", "IMXY", 1
 _SCAN = "live"
-_MOST_ROWS = 1024
+_MAX_ROWS = 1024
 
 Spectrum = npt.NDArray[np.complex128]
 
@@ -62,7 +62,7 @@ def read_frame(value: JsonValue, time: float) -> BankFrame | None:
         return None
     table = np.atleast_2d(data).astype(np.float64)
     step = _number(value.get("x_delta"), 1.0)
-    if not table.size or len(table) > _MOST_ROWS or step == 0:
+    if not table.size or len(table) > _MAX_ROWS or step == 0:
         return None
     table = np.nan_to_num(table, nan=0.0, posinf=0.0, neginf=0.0)
     rows, starts = value.get("rows"), value.get("x_starts")

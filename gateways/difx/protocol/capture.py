@@ -14,14 +14,14 @@ from datetime import datetime
 
 from zmqjsonproxy.errors import RecordingError
 from zmqjsonproxy.recording.protocol.record import (
-    Direction,
+    MessageDirection,
     Record,
     read_recording,
     write_header,
     write_record,
 )
 
-__all__ = ["Captured", "Direction", "read_capture", "write_captured", "write_head"]
+__all__ = ["Captured", "MessageDirection", "read_capture", "write_captured", "write_head"]
 
 _SCHEME = "difx://"
 
@@ -41,7 +41,7 @@ class Captured:
 
     time: datetime
     client: int
-    direction: Direction
+    direction: MessageDirection
     packet: int | None = None
     port: int | None = None
     data: bytes = b""
@@ -87,7 +87,7 @@ def read_capture(lines: Iterable[bytes], source: str = "capture") -> list[Captur
 
 
 def _read_record(record: Record, source: str, number: int) -> Captured:
-    if record.direction is Direction.NOTE:
+    if record.direction is MessageDirection.NOTE:
         return Captured(
             time=record.time,
             client=record.peer,

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from gateways.difx.errors import FrameError, LinkError
 
-__all__ = ["MOST_ENDED", "Channel", "Channels"]
+__all__ = ["MAX_ENDED", "Channel", "ClientChannels"]
 
-MOST_ENDED = 1000
+MAX_ENDED = 1000
 """Numbers of tasks that have ended and are remembered; the GUI client has 100."""
 
 
@@ -46,7 +46,7 @@ class Channel:
         return taken
 
 
-class Channels:
+class ClientChannels:
     """All channels of one client.
 
     Args:
@@ -106,7 +106,7 @@ class Channels:
         """Forget a channel whose task has ended, what waits in it, and what comes for it still."""
         if self._open.pop(number, None) is not None:
             self._ended[number] = None
-            if len(self._ended) > MOST_ENDED:
+            if len(self._ended) > MAX_ENDED:
                 del self._ended[next(iter(self._ended))]
 
     def _check_room(self, number: int, size: int) -> None:

@@ -9,7 +9,6 @@ from gateways.difx.protocol.jobs import JobMode, JobNodes
 
 __all__ = [
     "Command",
-    "Direction",
     "FileAction",
     "FileOperation",
     "FileTransfer",
@@ -20,6 +19,7 @@ __all__ = [
     "MulticastCommand",
     "StartJob",
     "StopJob",
+    "TransferDirection",
     "UnitCommand",
     "Vex2DifxRun",
 ]
@@ -37,7 +37,7 @@ class FileAction(StrEnum):
     LS = "ls"
 
 
-class Direction(StrEnum):
+class TransferDirection(StrEnum):
     """Directions of a transfer, as the client that asks sees them."""
 
     DOWNLOAD = "from DiFX"
@@ -88,7 +88,7 @@ class FileOperation:
 class FileTransfer:
     """DifxFileTransfer."""
 
-    direction: Direction
+    direction: TransferDirection
     origin: str = ""
     destination: str = ""
     address: str = ""

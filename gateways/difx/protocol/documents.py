@@ -16,7 +16,6 @@ from typing import Any
 from gateways.difx.errors import DocumentError, UnknownTypeError
 from gateways.difx.protocol.commands import (
     Command,
-    Direction,
     FileAction,
     FileOperation,
     FileTransfer,
@@ -27,6 +26,7 @@ from gateways.difx.protocol.commands import (
     MulticastCommand,
     StartJob,
     StopJob,
+    TransferDirection,
     UnitCommand,
     Vex2DifxRun,
 )
@@ -39,7 +39,7 @@ from gateways.difx.protocol.xmltexts import (
     escape,
     read_xml,
 )
-from groundwork.cut import cut
+from groundwork.truncation import cut
 
 __all__ = ["COMMAND_TYPES", "read_command", "split_nodes", "write_command"]
 
@@ -250,8 +250,8 @@ def _write_word(value: bool) -> str:
     return "true" if value else "false"
 
 
-def _one_of(kind: type[FileAction | Direction | JobFunction]) -> Callable[[str], Any]:
-    def read(text: str) -> FileAction | Direction | JobFunction:
+def _one_of(kind: type[FileAction | TransferDirection | JobFunction]) -> Callable[[str], Any]:
+    def read(text: str) -> FileAction | TransferDirection | JobFunction:
         try:
             return kind(text.strip())
         except ValueError:
@@ -295,7 +295,7 @@ _FORMS = {
             "difxFileTransfer",
             FileTransfer,
             (
-                _Field("direction", "direction", _one_of(Direction)),
+                _Field("direction", "direction", _one_of(TransferDirection)),
                 _as_it_is("origin", "origin"),
                 _as_it_is("destination", "destination"),
                 *_TASK,

@@ -16,7 +16,7 @@ from datetime import datetime, tzinfo
 from gateways.difx.errors import DocumentError
 from gateways.difx.protocol.fileentries import FileEntry
 from gateways.difx.protocol.items import integer, text
-from groundwork.cut import cut
+from groundwork.truncation import cut
 
 __all__ = ["ListOptions", "bare_end", "bare_line", "listing_lines", "read_list_options"]
 

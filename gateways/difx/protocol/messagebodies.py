@@ -23,12 +23,12 @@ __all__ = [
     "Alert",
     "AlertSeverity",
     "Body",
-    "Command",
-    "Diagnostic",
+    "DiagnosticBody",
     "DiagnosticType",
     "DifxState",
     "DriveStats",
     "Info",
+    "JobStateBody",
     "Load",
     "Mark5State",
     "Mark5Status",
@@ -36,9 +36,9 @@ __all__ = [
     "Mark6Activity",
     "Mark6SlotStatus",
     "Mark6Status",
-    "Parameter",
+    "ParameterBody",
+    "RecorderCommand",
     "Smart",
-    "Status",
     "Transient",
     "encoded",
     "read_body",
@@ -221,7 +221,7 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Status(Body):
+class JobStateBody(Body):
     """State of a job.
 
     Attributes:
@@ -330,7 +330,7 @@ _DIAGNOSTIC_VALUES: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnostic(Body):
+class DiagnosticBody(Body):
     """Numbers on buffers, rates and losses.
 
     Attributes:
@@ -407,7 +407,7 @@ class Transient(Body):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter(Body):
+class ParameterBody(Body):
     """A value for processes of a job.
 
     Attributes:
@@ -422,7 +422,7 @@ class Parameter(Body):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Command(Body):
+class RecorderCommand(Body):
     """A command for recorders."""
 
     TYPE, ELEMENT = MessageType.COMMAND, "difxCommand"
@@ -517,8 +517,8 @@ BODIES: Mapping[str, type[Body]] = {
     body.TYPE: body
     for body in (
         Alert,
-        Command,
-        Diagnostic,
+        RecorderCommand,
+        DiagnosticBody,
         DriveStats,
         Info,
         Load,
@@ -527,9 +527,9 @@ BODIES: Mapping[str, type[Body]] = {
         Mark6Activity,
         Mark6SlotStatus,
         Mark6Status,
-        Parameter,
+        ParameterBody,
         Smart,
-        Status,
+        JobStateBody,
         Transient,
     )
 }

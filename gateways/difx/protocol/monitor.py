@@ -30,15 +30,15 @@ from gateways.difx.protocol.lagspectra import (
 )
 from gateways.difx.protocol.productlist import MAX_CHANNELS, AnnouncedProduct, ProductList
 from gateways.difx.protocol.taskids import MonitorPacket
-from groundwork.cut import cut
+from groundwork.truncation import cut
 
 __all__ = [
     "MAX_CLIENT_PAYLOAD",
     "MAX_TEXT_BYTES",
     "Block",
     "FileWanted",
-    "Flow",
     "MonitorClient",
+    "ProductFlow",
     "Said",
     "block_packets",
     "product_packets",
@@ -152,7 +152,7 @@ class FileWanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
+class ProductFlow:
     """Products that flow from now on; none: nothing flows.
 
     Attributes:
@@ -194,7 +194,7 @@ class MonitorClient:
         """Take note of a new list; what was asked for before is forgotten."""
         self.products, self._asked = products, []
 
-    def take(self, number: int, payload: bytes) -> list[FileWanted | Flow | Said]:
+    def take(self, number: int, payload: bytes) -> list[FileWanted | ProductFlow | Said]:
         """Take a sub-packet; what follows from it. Ids that are not a client's are passed over.
 
         Raises:
@@ -217,7 +217,7 @@ class MonitorClient:
                 return self._take_size(read_integer(payload))
         return []
 
-    def _take_request(self, payload: bytes) -> list[FileWanted | Flow | Said]:
+    def _take_request(self, payload: bytes) -> list[FileWanted | ProductFlow | Said]:
         reader = PayloadReader("PRODUCT_REQUEST", payload)
         asked = tuple(reader.integer(f) for f in ("the number", "the offset", "the channels"))
         number, known = asked[0], () if self.products is None else self.products.products
@@ -230,14 +230,14 @@ class MonitorClient:
         self._asked.append(found)
         return []
 
-    def _take_end(self) -> list[FileWanted | Flow | Said]:
+    def _take_end(self) -> list[FileWanted | ProductFlow | Said]:
         if self.products is None:
             return [Said(MonitorPacket.WARNING, "no products were announced: name a file first")]
         count = len(self._asked)
         told = f"{count} product{'s' * (count != 1)} from the next integration on"
-        return [Flow(tuple(self._asked)), Said(MonitorPacket.MESSAGE, told)]
+        return [ProductFlow(tuple(self._asked)), Said(MonitorPacket.MESSAGE, told)]
 
-    def _take_size(self, wanted: int) -> list[FileWanted | Flow | Said]:
+    def _take_size(self, wanted: int) -> list[FileWanted | ProductFlow | Said]:
         self.fft_size = nearest_fft_size(wanted)
         if self.fft_size == wanted:
             return []

@@ -19,7 +19,7 @@ from gateways.difx.protocol.items import (
 
 __all__ = [
     "LONGEST_SETUP_PATH",
-    "MOST_FILES",
+    "MAX_FILES",
     "FilelistRequest",
     "JobStatusRequest",
     "MulticastSettings",
@@ -40,7 +40,7 @@ __all__ = [
 
 LONGEST_SETUP_PATH = 4095
 """Bytes of DIFX_SETUP_PATH."""
-MOST_FILES = 10_000
+MAX_FILES = 10_000
 """Recordings of one GENERATE_FILELIST."""
 _LONGEST_GROUP = 15
 _HIGHEST_PORT = 65535
@@ -208,8 +208,8 @@ def read_filelist_request(payload: bytes) -> FilelistRequest:
     """Read GENERATE_FILELIST."""
     fields = PayloadReader("GENERATE_FILELIST", payload)
     count = fields.integer("the number of files")
-    if count > MOST_FILES:
-        raise PayloadError(f"GENERATE_FILELIST: {count} files are more than {MOST_FILES}")
+    if count > MAX_FILES:
+        raise PayloadError(f"GENERATE_FILELIST: {count} files are more than {MAX_FILES}")
     if not 0 <= count <= fields.left // INTEGER_BYTES:
         raise PayloadError(
             f"GENERATE_FILELIST: {count} files are not in the {fields.left} bytes that are left"

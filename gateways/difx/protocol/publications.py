@@ -15,15 +15,15 @@ from gateways.difx.protocol.messagebodies import (
     Alert,
     AlertSeverity,
     Body,
-    Diagnostic,
+    DiagnosticBody,
     DiagnosticType,
     DifxState,
     Info,
+    JobStateBody,
     Load,
     Mark5State,
     Mark5Status,
     Smart,
-    Status,
     encoded,
 )
 from gateways.difx.protocol.messages import EncodedMessage
@@ -36,7 +36,7 @@ _DAY_S = 86400.0
 _PROGRAM = "dealer-player"
 """Identifier of messages that are about no job."""
 _KIB = 1024
-_MOST_SOURCES = 10_000
+_MAX_SOURCES = 10_000
 
 DIFX_STATES: Mapping[JobState, tuple[DifxState, ...]] = {
     JobState.QUEUED: (DifxState.SPAWNING,),
@@ -118,8 +118,8 @@ def job_messages(sender: str, name: str, path: str, event: JobEvent) -> list[Enc
     ]
 
 
-def _status(state: DifxState, text: str, reached: TimeReached, path: str | None) -> Status:
-    return Status(
+def _status(state: DifxState, text: str, reached: TimeReached, path: str | None) -> JobStateBody:
+    return JobStateBody(
         input=path,
         state=state,
         message=text,
@@ -202,11 +202,11 @@ class Publications:
                 is_final=outcome in _FINAL_OUTCOMES,
             )
         if dropped := _whole(told, "dropped"):
-            lost = Diagnostic(kind=DiagnosticType.NUM_SUBINTS_LOST, values=(dropped,))
+            lost = DiagnosticBody(kind=DiagnosticType.NUM_SUBINTS_LOST, values=(dropped,))
             yield encoded(source, lost, identifier=name)
 
     def _keep(self, source: str, identity: object, outcome: str) -> None:
-        if source not in self._scans and len(self._scans) >= _MOST_SOURCES:
+        if source not in self._scans and len(self._scans) >= _MAX_SOURCES:
             self._scans.pop(next(iter(self._scans)))
         self._scans[source] = identity, outcome
 
@@ -281,7 +281,7 @@ def _load(value: JsonValue, _time: float) -> Iterator[Body]:
         cores=_whole(value, "cores"),
     )
     if size := _whole(value, "player_bytes"):
-        yield Diagnostic(kind=DiagnosticType.MEMORY_USAGE, values=(size,))
+        yield DiagnosticBody(kind=DiagnosticType.MEMORY_USAGE, values=(size,))
 
 
 def _log(value: JsonValue, _time: float) -> Iterator[Body]:
@@ -308,8 +308,8 @@ def _analysis(value: JsonValue, _time: float) -> Iterator[Body]:
     """Yield bytes and rate of the events of a histogrammer."""
     if isinstance(value, dict):
         consumed, rate = _whole(value, "bytes"), _whole(value, "byte_rate")
-        yield Diagnostic(kind=DiagnosticType.DATA_CONSUMED, values=(consumed,))
-        yield Diagnostic(kind=DiagnosticType.INPUT_DATARATE, values=(rate,))
+        yield DiagnosticBody(kind=DiagnosticType.DATA_CONSUMED, values=(consumed,))
+        yield DiagnosticBody(kind=DiagnosticType.INPUT_DATARATE, values=(rate,))
 
 
 _DIAGNOSTICS: Mapping[str, tuple[DiagnosticType, tuple[str, ...]]] = {
@@ -330,7 +330,7 @@ def _metrics(value: JsonValue, _time: float) -> Iterator[Body]:
     if isinstance(value, dict):
         for name, (kind, names) in _DIAGNOSTICS.items():
             if name in value:
-                yield Diagnostic(kind=kind, values=tuple(_whole(value, each) for each in names))
+                yield DiagnosticBody(kind=kind, values=tuple(_whole(value, each) for each in names))
 
 
 def _recorder(value: JsonValue, time: float) -> Iterator[Body]:

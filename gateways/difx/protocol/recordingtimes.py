@@ -16,7 +16,7 @@ from gateways.difx.errors import PayloadError
 __all__ = [
     "MARK5B_FRAME_BYTES",
     "VDIF_HEADER_BYTES",
-    "Frame",
+    "FrameHeader",
     "read_mark5b",
     "read_vdif",
     "times_of",
@@ -33,7 +33,7 @@ _MJD_OF_ORDINAL = -678576
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class FrameHeader:
     """Header of a frame.
 
     Attributes:
@@ -54,7 +54,7 @@ class Frame:
         return cls(second=mjd * DAY_S + seconds, number=number, size=size, thread=thread)
 
 
-def read_vdif(data: bytes) -> Frame:
+def read_vdif(data: bytes) -> FrameHeader:
     """Read the first bytes of a VDIF frame; PayloadError: it is none."""
     if len(data) < VDIF_HEADER_BYTES:
         raise PayloadError(f"VDIF: a header has {VDIF_HEADER_BYTES} bytes, not {len(data)}")
@@ -64,10 +64,10 @@ def read_vdif(data: bytes) -> Frame:
     if size < VDIF_HEADER_BYTES:
         raise PayloadError(f"VDIF: a frame of {size} bytes is none")
     day = date(_EPOCHS_FROM + epoch // 2, 7 if epoch % 2 else 1, 1)
-    return Frame.at(day.toordinal() + _MJD_OF_ORDINAL, seconds, number, size, thread)
+    return FrameHeader.at(day.toordinal() + _MJD_OF_ORDINAL, seconds, number, size, thread)
 
 
-def read_mark5b(data: bytes, reference_mjd: int) -> Frame:
+def read_mark5b(data: bytes, reference_mjd: int) -> FrameHeader:
     """Read the first bytes of a Mark 5B frame.
 
     Args:
@@ -88,10 +88,12 @@ def read_mark5b(data: bytes, reference_mjd: int) -> Frame:
             f"Mark 5B: {digits} is no time, three digits of the day and five seconds"
         )
     day = reference_mjd + (int(digits[:3]) - reference_mjd + 500) % 1000 - 500
-    return Frame.at(day, int(digits[3:]), number & 0x7FFF, MARK5B_FRAME_BYTES)
+    return FrameHeader.at(day, int(digits[3:]), number & 0x7FFF, MARK5B_FRAME_BYTES)
 
 
-def times_of(first: Frame, last: Frame, between: Iterable[Frame]) -> tuple[float, float]:
+def times_of(
+    first: FrameHeader, last: FrameHeader, between: Iterable[FrameHeader]
+) -> tuple[float, float]:
     """Return begin and end of a recording, MJD.
 
     Args:
@@ -107,7 +109,7 @@ def times_of(first: Frame, last: Frame, between: Iterable[Frame]) -> tuple[float
     return begin / DAY_S, (last.second + (last.number + 1) / rate) / DAY_S
 
 
-def _frames_per_second(first: Frame, between: Iterable[Frame]) -> int:
+def _frames_per_second(first: FrameHeader, between: Iterable[FrameHeader]) -> int:
     """Return how many frames of a thread make a second; 0: it cannot be told."""
     highest = first.number
     for frame in between:

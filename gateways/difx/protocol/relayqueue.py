@@ -14,9 +14,9 @@ from typing import Protocol
 from gateways.difx.protocol.messagebodies import Alert, AlertSeverity, encoded
 from gateways.difx.protocol.messages import MessageHeader
 
-__all__ = ["MOST_FINAL", "REPORT_EVERY_S", "RelayMessage", "RelayQueue"]
+__all__ = ["MAX_FINAL", "REPORT_EVERY_S", "RelayMessage", "RelayQueue"]
 
-MOST_FINAL = 10_000
+MAX_FINAL = 10_000
 """Final states of jobs that wait beside the other messages."""
 REPORT_EVERY_S = 1.0
 IDENTIFIER = "difxgateway"
@@ -70,7 +70,7 @@ class RelayQueue:
         self._count += 1
         if message.is_final:
             self._final.append((self._count, message))
-            if len(self._final) > MOST_FINAL:
+            if len(self._final) > MAX_FINAL:
                 self._final.popleft()
                 self.lost += 1
             return

@@ -12,8 +12,8 @@ __all__ = ["SequenceWatch"]
 
 _SEQUENCE = re.compile(rb"<seqNumber>\s*(\d{1,10})\s*</seqNumber>")
 _PROCESS = re.compile(rb"<mpiProcessId>\s*(-?\d{1,10})\s*</mpiProcessId>")
-_MOST_SENDERS = 10_000
-_MOST_MISSING = 10_000
+_MAX_SENDERS = 10_000
+_MAX_MISSING = 10_000
 """Numbers of a sender that may come late; a larger step is another beginning, not a loss."""
 
 
@@ -50,7 +50,7 @@ class SequenceWatch:
         known = self._senders.get(key)
         if known is None:
             self._senders[key] = _Sender(number)
-            if len(self._senders) > _MOST_SENDERS:
+            if len(self._senders) > _MAX_SENDERS:
                 self._senders.popitem(last=False)
             return 0
         self._senders.move_to_end(key)
@@ -64,12 +64,12 @@ class SequenceWatch:
             return 0
         if step == 0:  # the same once more, as a network may do
             return 0
-        if step < 0 or step > _MOST_MISSING:  # the sender has begun anew
+        if step < 0 or step > _MAX_MISSING:  # the sender has begun anew
             sender.last = number
             sender.missing.clear()
             return 0
         if step > 1:
-            if len(sender.missing) + step > _MOST_MISSING:
+            if len(sender.missing) + step > _MAX_MISSING:
                 sender.missing.clear()
             sender.missing.update(range(sender.last + 1, number))
             self.dropped += step - 1

@@ -25,7 +25,7 @@ from gateways.difx.protocol.packets import (
 )
 from gateways.difx.protocol.selection import Selection
 from gateways.difx.protocol.xmltexts import MAX_DOCUMENT_BYTES
-from groundwork.cut import cut
+from groundwork.truncation import cut
 
 __all__ = [
     "Chunk",

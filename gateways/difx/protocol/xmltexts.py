@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from xml.parsers import expat
 
 from gateways.difx.errors import DocumentError
-from groundwork.cut import cut
+from groundwork.truncation import cut
 
 __all__ = ["MAX_DOCUMENT_BYTES", "Element", "XmlDocument", "escape", "read_xml"]
 

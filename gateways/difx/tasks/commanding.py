@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from gateways.difx.tasks.context import Client
+from gateways.difx.tasks.context import TaskClient
 from gateways.difx.units import answer_text
 
-__all__ = ["Answer", "command_answers"]
+__all__ = ["BankAnswer", "command_answers"]
 
 
-class Answer(NamedTuple):
+class BankAnswer(NamedTuple):
     """Answer of a Bank."""
 
     bank: str
@@ -18,7 +18,7 @@ class Answer(NamedTuple):
     is_fault: bool
 
 
-async def command_answers(client: Client, name: str, target: str) -> list[Answer]:
+async def command_answers(client: TaskClient, name: str, target: str) -> list[BankAnswer]:
     """Give a command, and return what each Bank answers.
 
     Args:
@@ -31,6 +31,6 @@ async def command_answers(client: Client, name: str, target: str) -> list[Answer
     """
     told = await client.share.call(client.service.units.command, name, target, client.name)
     return [
-        Answer(bank, answer_text(got.get("value", got.get("error"))), "error" in got)
+        BankAnswer(bank, answer_text(got.get("value", got.get("error"))), "error" in got)
         for bank, got in told.items()
     ]

@@ -20,13 +20,13 @@ from groundwork.roles import Role
 if TYPE_CHECKING:
     from gateways.difx.bank import DifxService
 
-__all__ = ["Action", "Client", "LinkedTask", "gui_has_left", "send_row"]
+__all__ = ["Action", "LinkedTask", "TaskClient", "gui_has_left", "send_row"]
 
 _GUI_SENDER = "doi"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Client:
+class TaskClient:
     """A client, and what there is for its tasks.
 
     Attributes:
@@ -83,7 +83,7 @@ class LinkedTask:
     """
 
     name: str
-    run: Callable[[Client, Any, TaskLink], Awaitable[None]]
+    run: Callable[[TaskClient, Any, TaskLink], Awaitable[None]]
     changes: bool = True
     farewell: tuple[bytes, ...] = ()
 
@@ -99,7 +99,7 @@ class Action:
     """
 
     name: str
-    run: Callable[[Client, Any], Awaitable[None]]
+    run: Callable[[TaskClient, Any], Awaitable[None]]
     changes: bool = True
 
 

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Generic, TypeVar
 
-__all__ = ["MOST_ITEMS", "Feed"]
+__all__ = ["MAX_ITEMS", "Feed"]
 
-MOST_ITEMS = 1000
+MAX_ITEMS = 1000
 """Items that wait, of those that may be left out."""
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ class Feed(Generic[T]):
         omitted: Items that were left out.
     """
 
-    def __init__(self, most: int = MOST_ITEMS) -> None:
+    def __init__(self, most: int = MAX_ITEMS) -> None:
         self._most = most
         self._loop, self._come = asyncio.get_running_loop(), asyncio.Event()
         self._waiting: deque[tuple[T, bool]] = deque()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from gateways.difx.files import DifxFiles
 from gateways.difx.protocol.commands import FileAction, FileOperation
-from gateways.difx.tasks.context import Action, Client
+from gateways.difx.tasks.context import Action, TaskClient
 
 __all__ = ["FILE_CHANGE"]
 
 
-async def _run(client: Client, wanted: FileOperation) -> None:
+async def _run(client: TaskClient, wanted: FileOperation) -> None:
     client.inform(await client.share.call(_change, client.service.files, wanted))
 
 

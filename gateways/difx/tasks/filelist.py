@@ -18,7 +18,7 @@ from gateways.difx.protocol.tasksequences import (
     filelist_writing,
     read_overwrite,
 )
-from gateways.difx.tasks.context import Client, LinkedTask, send_row
+from gateways.difx.tasks.context import LinkedTask, TaskClient, send_row
 from gateways.difx.tasks.feed import Feed
 
 __all__ = ["FILE_LIST"]
@@ -26,7 +26,7 @@ __all__ = ["FILE_LIST"]
 _NAME = "GENERATE_FILELIST"
 
 
-async def _run(client: Client, wanted: FilelistRequest, link: TaskLink) -> None:
+async def _run(client: TaskClient, wanted: FilelistRequest, link: TaskLink) -> None:
     await send_row(link, filelist_started())
     try:
         planned = await client.share.call(
@@ -58,7 +58,9 @@ def _refusal(wanted: FilelistRequest, error: DifxError) -> list[tuple[bytes, ...
     return filelist_refused(FilelistPacket.OPEN_ERROR, str(error))
 
 
-async def _make(client: Client, wanted: FilelistRequest, planned: FileList, link: TaskLink) -> None:
+async def _make(
+    client: TaskClient, wanted: FilelistRequest, planned: FileList, link: TaskLink
+) -> None:
     await send_row(link, filelist_writing(wanted.destination))
     feed: Feed[ListedRecording] = Feed()
     feed.start(lambda: feed.put_all(planned.read()), "times of recordings")

@@ -10,14 +10,14 @@ from gateways.difx.protocol.items import sub_packet
 from gateways.difx.protocol.jobs import JobEvent, JobEventKind, JobRequest, Severity
 from gateways.difx.protocol.jobsequence import JobSequence
 from gateways.difx.protocol.taskids import JobPacket
-from gateways.difx.tasks.context import Action, Client, LinkedTask, gui_has_left
+from gateways.difx.tasks.context import Action, LinkedTask, TaskClient, gui_has_left
 from groundwork.errors import text_of
 from zmqjsonproxy import ProxyError
 
 __all__ = ["JOB_START", "JOB_STOP"]
 
 
-async def _start(client: Client, wanted: StartJob, link: TaskLink) -> None:
+async def _start(client: TaskClient, wanted: StartJob, link: TaskLink) -> None:
     request = JobRequest(
         input=wanted.input,
         profile=_profile(client, wanted),
@@ -37,14 +37,14 @@ async def _start(client: Client, wanted: StartJob, link: TaskLink) -> None:
             job.stop("the connection of its client has ended")
 
 
-def _profile(client: Client, wanted: StartJob) -> str:
+def _profile(client: TaskClient, wanted: StartJob) -> str:
     """Return the profile that the client has chosen, else the version of the command, if it is
     one."""
     is_known = wanted.version in client.service.profiles
     return client.profile or (wanted.version if is_known else "")
 
 
-async def _follow(client: Client, job: Job, link: TaskLink, sender: str) -> None:
+async def _follow(client: TaskClient, job: Job, link: TaskLink, sender: str) -> None:
     """Tell the client what becomes of a job; over its own connection, too."""
     sequence, is_linked = JobSequence(), True
     with job.follow() as follower:
@@ -64,7 +64,7 @@ async def _follow(client: Client, job: Job, link: TaskLink, sender: str) -> None
             await client.drain()
 
 
-def _say(client: Client, job: Job, event: JobEvent) -> None:
+def _say(client: TaskClient, job: Job, event: JobEvent) -> None:
     """Say what a job says as a line of diagnostics; a state that is only repeated is none."""
     text = event.text
     if event.kind in (JobEventKind.STARTING, JobEventKind.ENDED):
@@ -76,7 +76,7 @@ def _say(client: Client, job: Job, event: JobEvent) -> None:
         client.say(severity, f"job {job.name}: {text}")
 
 
-async def _stop(client: Client, wanted: StopJob) -> None:
+async def _stop(client: TaskClient, wanted: StopJob) -> None:
     if not await client.share.call(client.service.stop, wanted.input, f"asked by {client.name}"):
         client.warn(f"DifxStop: {wanted.input:.300}: no such job runs here")
 

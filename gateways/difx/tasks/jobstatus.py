@@ -11,12 +11,12 @@ from gateways.difx.protocol.packets import JobStatusRequest
 from gateways.difx.protocol.taskids import StatusPacket
 from gateways.difx.protocol.tasksequences import status_ended, status_of_file, status_started
 from gateways.difx.status import recorded_statuses
-from gateways.difx.tasks.context import Client, LinkedTask, send_row
+from gateways.difx.tasks.context import LinkedTask, TaskClient, send_row
 
 __all__ = ["JOB_STATUS"]
 
 
-async def _run(client: Client, wanted: JobStatusRequest, link: TaskLink) -> None:
+async def _run(client: TaskClient, wanted: JobStatusRequest, link: TaskLink) -> None:
     await send_row(link, status_started(ctime_text(datetime.now())))
     service = client.service
     found = await client.share.call(

@@ -12,14 +12,14 @@ from gateways.difx.protocol.listing import (
     listing_lines,
     read_list_options,
 )
-from gateways.difx.tasks.context import Client, LinkedTask
+from gateways.difx.tasks.context import LinkedTask, TaskClient
 
 __all__ = ["LISTING"]
 
 LINES_AT_ONCE = 200
 
 
-async def _run(client: Client, wanted: FileOperation, link: TaskLink) -> None:
+async def _run(client: TaskClient, wanted: FileOperation, link: TaskLink) -> None:
     options = read_list_options(wanted.argument)
     lines = await client.share.call(_lines, client.service.files, wanted.path, options)
     for first in range(0, len(lines), LINES_AT_ONCE):

@@ -19,7 +19,7 @@ from gateways.difx.protocol.tasksequences import (
     machines_testing,
     machines_written,
 )
-from gateways.difx.tasks.context import Client, LinkedTask, send_row
+from gateways.difx.tasks.context import LinkedTask, TaskClient, send_row
 from gateways.difx.tasks.feed import Feed
 
 __all__ = ["MACHINES"]
@@ -32,7 +32,7 @@ _REFUSALS = {
 }
 
 
-async def _run(client: Client, wanted: MachinesDefinition, link: TaskLink) -> None:
+async def _run(client: TaskClient, wanted: MachinesDefinition, link: TaskLink) -> None:
     await send_row(link, machines_accepted())
     try:
         assignment = _plan(client, wanted)
@@ -58,7 +58,7 @@ async def _run(client: Client, wanted: MachinesDefinition, link: TaskLink) -> No
     await send_row(link, machines_written())
 
 
-def _plan(client: Client, wanted: MachinesDefinition) -> Assignment:
+def _plan(client: TaskClient, wanted: MachinesDefinition) -> Assignment:
     return Assignment.plan(
         client.service.files,
         client.service.players,

@@ -11,13 +11,13 @@ from gateways.difx.protocol.jobs import Severity
 from gateways.difx.protocol.packets import MulticastSettings
 from gateways.difx.protocol.session import RelayCommand
 from gateways.difx.tasks.commanding import command_answers
-from gateways.difx.tasks.context import Action, Client
+from gateways.difx.tasks.context import Action, TaskClient
 from groundwork.roles import Role
 
 __all__ = ["MULTICAST_SETTINGS", "RELAY_COMMAND"]
 
 
-async def _relay_command(client: Client, wanted: RelayCommand) -> None:
+async def _relay_command(client: TaskClient, wanted: RelayCommand) -> None:
     """Send a document to the network, if there is a bridge; a command of ours is carried out."""
     if client.bridge is None:
         await _carry_out(client, wanted.document)
@@ -31,7 +31,7 @@ async def _relay_command(client: Client, wanted: RelayCommand) -> None:
         )
 
 
-async def _carry_out(client: Client, document: bytes) -> None:
+async def _carry_out(client: TaskClient, document: bytes) -> None:
     wanted = read_command(document, limit=client.config.max_document)
     if not isinstance(wanted, MulticastCommand):
         raise DocumentError(
@@ -46,14 +46,14 @@ async def _carry_out(client: Client, document: bytes) -> None:
             client.say(Severity.ERROR if is_fault else Severity.INFO, line)
 
 
-def _of_this_host(client: Client) -> set[str]:
+def _of_this_host(client: TaskClient) -> set[str]:
     """Return the names of this host: the GUI client sends all its documents to the host that it is
     connected to, which means nobody in particular."""
     name = socket.gethostname().lower()
     return {"localhost", name, name.partition(".")[0], client.connected_to}
 
 
-async def _settings(client: Client, wanted: MulticastSettings) -> None:
+async def _settings(client: TaskClient, wanted: MulticastSettings) -> None:
     if client.bridge is None:
         client.inform("MULTICAST_SETTINGS has no effect: there is no bridge (multicast.enable)")
     elif client.role < Role.OPERATE:

@@ -7,7 +7,7 @@ from gateways.difx.preparing import MODEL_SUFFIX
 from gateways.difx.protocol.commands import Vex2DifxRun
 from gateways.difx.protocol.jobs import INPUT_SUFFIX, Severity
 from gateways.difx.protocol.listing import bare_end, bare_line
-from gateways.difx.tasks.context import Client, LinkedTask
+from gateways.difx.tasks.context import LinkedTask, TaskClient
 from gateways.difx.tasks.feed import Feed
 
 __all__ = ["PREPARATION"]
@@ -15,7 +15,7 @@ __all__ = ["PREPARATION"]
 _NAME = "DifxVex2DifxRun"
 
 
-async def _run(client: Client, wanted: Vex2DifxRun, link: TaskLink) -> None:
+async def _run(client: TaskClient, wanted: Vex2DifxRun, link: TaskLink) -> None:
     feed: Feed[str | tuple[Severity, str]] = Feed()
     preparation = await client.share.call(
         client.service.preparation,

@@ -24,7 +24,7 @@ from gateways.difx.protocol.tasksequences import (
     directory_unknown_folder,
 )
 from gateways.difx.recorder import directory_path
-from gateways.difx.tasks.context import Client, LinkedTask, gui_has_left, send_row
+from gateways.difx.tasks.context import LinkedTask, TaskClient, gui_has_left, send_row
 from gateways.difx.tasks.feed import Feed
 
 __all__ = ["RECORDER_COPY", "RECORDER_DIRECTORY"]
@@ -34,7 +34,7 @@ _STEP = 0.01
 """Progress of a copy is told in such steps."""
 
 
-async def _directory(client: Client, wanted: GetDirectory, link: TaskLink) -> None:
+async def _directory(client: TaskClient, wanted: GetDirectory, link: TaskLink) -> None:
     await send_row(link, directory_started())
     try:
         found = await client.share.call(
@@ -71,7 +71,7 @@ class _Copy:
         wanted: What is copied.
     """
 
-    def __init__(self, client: Client, wanted: Mark5Copy) -> None:
+    def __init__(self, client: TaskClient, wanted: Mark5Copy) -> None:
         self._client, self._wanted = client, wanted
         self._ended = threading.Event()
         self._told = 0.0
@@ -104,7 +104,7 @@ class _Copy:
         self._ended.set()
 
 
-async def _copy(client: Client, wanted: Mark5Copy, link: TaskLink) -> None:
+async def _copy(client: TaskClient, wanted: Mark5Copy, link: TaskLink) -> None:
     await send_row(link, copy_started())
     copy = _Copy(client, wanted)
     copy.feed.start(copy.run, f"copy of {wanted.medium:.40}")

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import Any
 
 from gateways.difx.protocol.commands import (
-    Direction,
     FileAction,
     FileOperation,
     FileTransfer,
@@ -16,6 +15,7 @@ from gateways.difx.protocol.commands import (
     MulticastCommand,
     StartJob,
     StopJob,
+    TransferDirection,
     UnitCommand,
     Vex2DifxRun,
 )
@@ -62,7 +62,7 @@ def task_of(request: Any) -> tuple[Task, Any]:
         case FileOperation():
             return (LISTING if wanted.operation is FileAction.LS else FILE_CHANGE), wanted
         case FileTransfer():
-            return (DOWNLOAD if wanted.direction is Direction.DOWNLOAD else UPLOAD), wanted
+            return (DOWNLOAD if wanted.direction is TransferDirection.DOWNLOAD else UPLOAD), wanted
         case MulticastCommand():
             return RELAY_COMMAND, RelayCommand(request.document)
         case _:

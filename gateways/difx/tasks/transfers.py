@@ -16,14 +16,14 @@ from gateways.difx.protocol.transfercodes import (
     download_code,
     upload_code,
 )
-from gateways.difx.tasks.context import Client, LinkedTask
+from gateways.difx.tasks.context import LinkedTask, TaskClient
 
 __all__ = ["DOWNLOAD", "UPLOAD"]
 
 _NAME = "DifxFileTransfer"
 
 
-async def _download(client: Client, wanted: FileTransfer, link: TaskLink) -> None:
+async def _download(client: TaskClient, wanted: FileTransfer, link: TaskLink) -> None:
     path = wanted.origin
     with ExitStack() as stack:
         try:
@@ -41,14 +41,14 @@ def _open(stack: ExitStack, files: DifxFiles, path: str) -> ReadFile:
     return stack.enter_context(files.open(path))
 
 
-def _check_size(client: Client, path: str, size: int) -> None:
+def _check_size(client: TaskClient, path: str, size: int) -> None:
     most = min(client.config.max_file, LARGEST_FILE)
     if not 0 <= size <= most:
         text = f"{path:.300}: {size} bytes are not within 0..{most} (max_file)"
         raise FileFaultError(text, FileFault.TOO_LARGE)
 
 
-async def _upload(client: Client, wanted: FileTransfer, link: TaskLink) -> None:
+async def _upload(client: TaskClient, wanted: FileTransfer, link: TaskLink) -> None:
     path = wanted.destination
     size = read_integer(await link.read(INTEGER_BYTES, within=client.config.takes_nothing))
     with ExitStack() as stack:
@@ -73,7 +73,7 @@ async def _upload(client: Client, wanted: FileTransfer, link: TaskLink) -> None:
         await client.share.call(upload.log_sum)
 
 
-def _begin_change(stack: ExitStack, client: Client, wanted: FileTransfer) -> None:
+def _begin_change(stack: ExitStack, client: TaskClient, wanted: FileTransfer) -> None:
     try:
         stack.enter_context(client.change(_NAME, wanted))
     except (ControlError, RoleError) as error:
@@ -85,7 +85,7 @@ def _begin(stack: ExitStack, files: DifxFiles, path: str) -> Upload:
     return stack.enter_context(files.begin_upload(path))
 
 
-async def _refuse(client: Client, link: TaskLink, error: FileFaultError) -> None:
+async def _refuse(client: TaskClient, link: TaskLink, error: FileFaultError) -> None:
     client.refuse(f"{_NAME}: {error}")
     await link.send(integer(upload_code(error.fault)))
 

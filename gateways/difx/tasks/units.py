@@ -7,14 +7,14 @@ from gateways.difx.links import TaskLink
 from gateways.difx.protocol.commands import UnitCommand
 from gateways.difx.protocol.tasksequences import unit_answer, unit_ended, unit_fault, unit_started
 from gateways.difx.tasks.commanding import command_answers
-from gateways.difx.tasks.context import Client, LinkedTask, send_row
+from gateways.difx.tasks.context import LinkedTask, TaskClient, send_row
 
 __all__ = ["UNIT_COMMAND"]
 
 _NAME = "DifxMk5Control"
 
 
-async def _run(client: Client, wanted: UnitCommand, link: TaskLink) -> None:
+async def _run(client: TaskClient, wanted: UnitCommand, link: TaskLink) -> None:
     await send_row(link, unit_started())
     try:
         answers = await command_answers(client, wanted.command, wanted.target)

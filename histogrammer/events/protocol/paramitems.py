@@ -25,8 +25,8 @@ __all__ = [
     "EVENT_HEAD_BYTES",
     "MAX_DEFINITIONS",
     "VALUE_BYTES",
-    "Definitions",
     "ParameterData",
+    "ParameterNames",
     "Variable",
     "Variables",
     "read_definitions",
@@ -56,7 +56,7 @@ _PAIR = struct.Struct("<Id")
 
 
 @dataclass(frozen=True, slots=True)
-class Definitions:
+class ParameterNames:
     """Names of the parameters of a file.
 
     Attributes:
@@ -108,7 +108,7 @@ def _count(item: RingItem) -> int:
     return number
 
 
-def read_definitions(item: RingItem) -> Definitions:
+def read_definitions(item: RingItem) -> ParameterNames:
     """Read definitions of parameters.
 
     Raises:
@@ -119,7 +119,7 @@ def read_definitions(item: RingItem) -> Definitions:
     if number > MAX_DEFINITIONS:
         reason = f"definitions of {number} parameters; at most {MAX_DEFINITIONS} are possible"
         raise RingItemError(item.offset, reason)
-    return Definitions(
+    return ParameterNames(
         tuple(
             (_COUNT.unpack_from(item.payload, at)[0], name)
             for at, name in read_strings(item, _COUNT.size, number, gap=4)
@@ -127,7 +127,7 @@ def read_definitions(item: RingItem) -> Definitions:
     )
 
 
-def write_definitions(definitions: Definitions) -> RingItem:
+def write_definitions(definitions: ParameterNames) -> RingItem:
     """Write definitions of parameters."""
     payload = _COUNT.pack(len(definitions.names)) + b"".join(
         _COUNT.pack(number) + write_text(name) + b"\0" for number, name in definitions.names

@@ -18,7 +18,7 @@ from histogrammer.rest.protocol.answers import (
     variables,
 )
 from histogrammer.rest.protocol.spectclanswers import named_variables
-from histogrammer.rest.protocol.values import Values
+from histogrammer.rest.protocol.values import RequestValues
 
 __all__ = ["HANDLERS"]
 
@@ -31,17 +31,17 @@ def _memory(engine: Engine) -> DisplayMemory:
     return engine.memory
 
 
-def key(engine: Engine, values: Values) -> str:
+def key(engine: Engine, values: RequestValues) -> str:
     """Return where the display memory is."""
     return _memory(engine).key
 
 
-def size(engine: Engine, values: Values) -> str:
+def size(engine: Engine, values: RequestValues) -> str:
     """Return the size of its channels, bytes."""
     return str(_memory(engine).channel_bytes)
 
 
-def list_variables(program: Program, values: Values) -> VariablesObject | dict[str, str]:
+def list_variables(program: Program, values: RequestValues) -> VariablesObject | dict[str, str]:
     """Return the variables of the program."""
     memory, parameters = program.worker.ask(lambda engine: (engine.memory, len(engine.parameters)))
     state = program.analyzer.state()
@@ -61,12 +61,12 @@ def list_variables(program: Program, values: Values) -> VariablesObject | dict[s
     return named_variables(told, is_online=is_online, parameters=parameters, events=state.events)
 
 
-def bind(engine: Engine, values: Values) -> str:
+def bind(engine: Engine, values: RequestValues) -> str:
     """Bind spectra; those before one that cannot be bound are."""
     return _bind(engine, values.texts("spectrum"))
 
 
-def bind_all(engine: Engine, values: Values) -> str:
+def bind_all(engine: Engine, values: RequestValues) -> str:
     """Bind all spectra."""
     return _bind(engine, list(engine.spectra))
 
@@ -79,7 +79,7 @@ def _bind(engine: Engine, names: Iterable[str]) -> str:
     return ""
 
 
-def list_bindings(engine: Engine, values: Values) -> list[BindingObject]:
+def list_bindings(engine: Engine, values: RequestValues) -> list[BindingObject]:
     """Return the bindings of the spectra that a pattern selects."""
     pattern, bindings = values.text("pattern"), engine.bindings
     with failing(f"Failed to list spectra matching {pattern}", has_text=False):
@@ -90,18 +90,18 @@ def list_bindings(engine: Engine, values: Values) -> list[BindingObject]:
     ]
 
 
-def set_update(engine: Engine, values: Values) -> str:
+def set_update(engine: Engine, values: RequestValues) -> str:
     """Set the time between copies of counts into the display memory."""
     engine.refresh_every = float(values.integer("seconds"))
     return ""
 
 
-def get_update(engine: Engine, values: Values) -> int:
+def get_update(engine: Engine, values: RequestValues) -> int:
     """Return that time, s."""
     return int(engine.refresh_every)
 
 
-def unbind(engine: Engine, values: Values) -> str:
+def unbind(engine: Engine, values: RequestValues) -> str:
     """Unbind spectra; those before one that is not bound are."""
     for name in values.texts("name"):
         with failing(f"Failed to unbind {name}"):
@@ -109,14 +109,14 @@ def unbind(engine: Engine, values: Values) -> str:
     return ""
 
 
-def unbind_all(engine: Engine, values: Values) -> str:
+def unbind_all(engine: Engine, values: RequestValues) -> str:
     """Unbind all spectra."""
     for name in list(engine.bindings):
         engine.unbind(name)
     return ""
 
 
-def list_mirrors(program: Program, values: Values) -> list[MirrorObject]:
+def list_mirrors(program: Program, values: RequestValues) -> list[MirrorObject]:
     """Return the copies of the display memory on hosts that a pattern selects."""
     pattern, mirrors = values.text("pattern"), program.mirrors()
     with failing(f"Failed to list hosts matching {pattern}", has_text=False):

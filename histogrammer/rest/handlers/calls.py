@@ -11,11 +11,11 @@ from typing import TypeAlias
 from histogrammer.engine import Engine
 from histogrammer.errors import HistogrammerError, RequestFailedError
 from histogrammer.rest.program import Program
-from histogrammer.rest.protocol.values import Values
+from histogrammer.rest.protocol.values import RequestValues
 
 __all__ = [
-    "Always",
     "Body",
+    "FixedAnswer",
     "Handler",
     "Handlers",
     "InThread",
@@ -53,7 +53,7 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True)
-class Always:
+class FixedAnswer:
     """A request with one answer.
 
     Attributes:
@@ -72,7 +72,7 @@ class InWorker:
             RequestFailedErrors.
     """
 
-    function: Callable[[Engine, Values], object]
+    function: Callable[[Engine, RequestValues], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +84,11 @@ class InThread:
         is_large: It takes much time and memory: few such are carried out at once.
     """
 
-    function: Callable[[Program, Values], object]
+    function: Callable[[Program, RequestValues], object]
     is_large: bool = False
 
 
-Handler: TypeAlias = Always | InWorker | InThread
+Handler: TypeAlias = FixedAnswer | InWorker | InThread
 Handlers: TypeAlias = Mapping[str, Handler]
 """Request, as the table has it -> its handler."""
 

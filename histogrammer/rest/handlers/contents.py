@@ -15,12 +15,12 @@ from histogrammer.errors import RequestFailedError
 from histogrammer.rest.bodycache import BodyCache
 from histogrammer.rest.handlers.calls import Body, Later, Whole
 from histogrammer.rest.protocol.bodies import contents_pieces, numbered_pieces
-from histogrammer.rest.protocol.values import Values
+from histogrammer.rest.protocol.values import RequestValues
 from histogrammer.spectra.channels import Region
 from histogrammer.spectra.definition import Definition
 from histogrammer.spectrum import Spectrum
 
-__all__ = ["Contents"]
+__all__ = ["ServedContents"]
 
 SMALL_CELLS = 1 << 14
 """Written sooner than handed to another thread."""
@@ -58,13 +58,13 @@ class _State:
         return contents_pieces(self.shown, self.cells, flow, region, most=PIECE_CELLS)
 
 
-class Contents:
+class ServedContents:
     """Contents of spectra; their JSON is kept until they change."""
 
     def __init__(self) -> None:
         self._kept = BodyCache()
 
-    def __call__(self, engine: Engine, values: Values) -> Whole | Later:
+    def __call__(self, engine: Engine, values: RequestValues) -> Whole | Later:
         """Return the bins of a spectrum that are not zero."""
         name, by_channel = values.text("name"), engine.flavor.counts_by_channel
         spectrum = engine.find_spectrum(name)
@@ -98,7 +98,7 @@ class Contents:
         return body
 
 
-def _region(values: Values) -> Region:
+def _region(values: RequestValues) -> Region:
     return Region(
         x_low=values.number("xlow"),
         x_high=values.number("xhigh"),

@@ -11,14 +11,14 @@ from histogrammer.engine import Engine
 from histogrammer.errors import RequestFailedError
 from histogrammer.rest.handlers.calls import Handlers, InThread, failing
 from histogrammer.rest.program import Program
-from histogrammer.rest.protocol.values import Values
+from histogrammer.rest.protocol.values import RequestValues
 from histogrammer.spectrumfiles.formats import FORMATS
 from histogrammer.spectrumfiles.saved import MAX_FILE_CELLS, Saved, begins_spectra
 
 __all__ = ["HANDLERS"]
 
 
-def write(program: Program, values: Values) -> str:
+def write(program: Program, values: RequestValues) -> str:
     """Write spectra into a file."""
     file, form, names = values.text("file"), values.text("format").lower(), values.texts("spectrum")
     if form not in FORMATS:
@@ -49,7 +49,7 @@ def _copies(engine: Engine, names: tuple[str, ...]) -> list[Saved]:
     return [Saved(spectrum.shown, np.array(spectrum.contents.cells)) for spectrum in spectra]
 
 
-def read(program: Program, values: Values) -> str:
+def read(program: Program, values: RequestValues) -> str:
     """Book the spectra of a file."""
     file, form = values.text("filename"), values.text("format").lower()
     if form not in FORMATS:

@@ -17,14 +17,14 @@ from histogrammer.patterns import select
 from histogrammer.rest.handlers.calls import Handlers, InThread, InWorker, failing
 from histogrammer.rest.program import Program
 from histogrammer.rest.protocol.spectclanswers import FILTER_FORMAT, FilterObject, TreeObject
-from histogrammer.rest.protocol.values import Values
+from histogrammer.rest.protocol.values import RequestValues
 
 __all__ = ["HANDLERS"]
 
 _FAILED, _TREE_FAILED = "'filter' command failed", "'roottree' command failed"
 
 
-def create(engine: Engine, values: Values) -> str:
+def create(engine: Engine, values: RequestValues) -> str:
     """Create a filter."""
     with failing(_FAILED):
         engine.filters.create(
@@ -37,35 +37,35 @@ def create(engine: Engine, values: Values) -> str:
     return ""
 
 
-def delete(engine: Engine, values: Values) -> str:
+def delete(engine: Engine, values: RequestValues) -> str:
     """Delete a filter, and close its file."""
     with failing(_FAILED):
         engine.filters.delete(values.text("name"))
     return ""
 
 
-def enable(engine: Engine, values: Values) -> str:
+def enable(engine: Engine, values: RequestValues) -> str:
     """Have a filter write."""
     with failing(_FAILED):
         engine.filters.enable(values.text("name"))
     return ""
 
 
-def disable(engine: Engine, values: Values) -> str:
+def disable(engine: Engine, values: RequestValues) -> str:
     """Have a filter write no more, until it is enabled again."""
     with failing(_FAILED):
         engine.filters.enable(values.text("name"), False)
     return ""
 
 
-def regate(engine: Engine, values: Values) -> str:
+def regate(engine: Engine, values: RequestValues) -> str:
     """Give a filter another gate."""
     with failing(_FAILED):
         engine.filters.regate(values.text("name"), values.text("gate"), engine.conditions)
     return ""
 
 
-def set_file(program: Program, values: Values) -> str:
+def set_file(program: Program, values: RequestValues) -> str:
     """Give a filter a new file. Nothing that is there is written over: it may be precious."""
     name, path = values.text("name"), values.text("file")
     with failing(_FAILED):
@@ -93,7 +93,7 @@ def closed_unless_done(file: int) -> Iterator[None]:
         raise
 
 
-def set_format(engine: Engine, values: Values) -> str:
+def set_format(engine: Engine, values: RequestValues) -> str:
     """Take the format of the file of a filter, of which there is one."""
     form = values.text("format")
     with failing(_FAILED):
@@ -106,14 +106,14 @@ def set_format(engine: Engine, values: Values) -> str:
     return ""
 
 
-def list_filters(engine: Engine, values: Values) -> list[FilterObject]:
+def list_filters(engine: Engine, values: RequestValues) -> list[FilterObject]:
     """Return the filters that a pattern selects."""
     with failing(_FAILED, has_text=False):
         names = select(engine.filters, values.text("pattern"))
     return [_object(engine.filters[name]) for name in names]
 
 
-def create_tree(program: Program, values: Values) -> str:
+def create_tree(program: Program, values: RequestValues) -> str:
     """Write the events of all that is analyzed from now on into a ROOT tree."""
     tree, gate = values.text("tree"), values.maybe_text("gate") or None
     with failing(_TREE_FAILED):
@@ -152,14 +152,14 @@ def _open_tree(program: Program, tree: str) -> None:
         program.worker.ask(begin)
 
 
-def delete_tree(engine: Engine, values: Values) -> str:
+def delete_tree(engine: Engine, values: RequestValues) -> str:
     """Write a ROOT tree no more, and close its file."""
     with failing(_TREE_FAILED):
         engine.trees.delete(values.text("tree"))
     return ""
 
 
-def list_trees(engine: Engine, values: Values) -> list[TreeObject]:
+def list_trees(engine: Engine, values: RequestValues) -> list[TreeObject]:
     """Return the ROOT trees that are written, and that a pattern selects."""
     with failing(_TREE_FAILED, has_text=False):
         names = select(engine.trees, values.text("pattern"))

@@ -11,14 +11,14 @@ from histogrammer.patterns import select
 from histogrammer.rest.handlers.calls import Handlers, InThread, InWorker, failing
 from histogrammer.rest.program import Program
 from histogrammer.rest.protocol.spectclanswers import FitObject
-from histogrammer.rest.protocol.values import Values
+from histogrammer.rest.protocol.values import RequestValues
 
 __all__ = ["HANDLERS"]
 
 _FAILED = "'fit' command failed"
 
 
-def create(engine: Engine, values: Values) -> str:
+def create(engine: Engine, values: RequestValues) -> str:
     """Create a fit."""
     low, high = values.number("low"), values.number("high")
     assert low is not None
@@ -35,7 +35,7 @@ def create(engine: Engine, values: Values) -> str:
     return ""
 
 
-def update(program: Program, values: Values) -> str:
+def update(program: Program, values: RequestValues) -> str:
     """Fit again what a pattern selects; those that can be are, whatever becomes of the others.
 
     Between two of them other requests have their turn.
@@ -58,14 +58,14 @@ def _update_one(name: str, engine: Engine) -> None:
         engine.fits.update(name, engine.spectra)
 
 
-def delete(engine: Engine, values: Values) -> str:
+def delete(engine: Engine, values: RequestValues) -> str:
     """Delete a fit."""
     with failing(_FAILED):
         engine.fits.delete(values.text("name"))
     return ""
 
 
-def list_fits(engine: Engine, values: Values) -> list[FitObject]:
+def list_fits(engine: Engine, values: RequestValues) -> list[FitObject]:
     """Return the fits that a pattern selects."""
     with failing(_FAILED, has_text=False):
         names = select(engine.fits, values.text("pattern"))

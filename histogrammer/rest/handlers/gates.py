@@ -11,14 +11,14 @@ from histogrammer.rest.handlers.calls import Handlers, InWorker, failing
 from histogrammer.rest.protocol.answers import GatedObject, GateObject, gate_object
 from histogrammer.rest.protocol.query import read_mask
 from histogrammer.rest.protocol.spectclanswers import ShortGateObject, short_gate
-from histogrammer.rest.protocol.values import Values
+from histogrammer.rest.protocol.values import RequestValues
 
 __all__ = ["HANDLERS"]
 
 Pairs = list[tuple[str, str]]
 
 
-def list_gates(engine: Engine, values: Values) -> list[GateObject] | list[ShortGateObject]:
+def list_gates(engine: Engine, values: RequestValues) -> list[GateObject] | list[ShortGateObject]:
     """Return the gates that a pattern selects."""
     pattern = values.text("pattern")
     with failing(f"Failed to list conditions matching {pattern}", has_text=False):
@@ -28,7 +28,7 @@ def list_gates(engine: Engine, values: Values) -> list[GateObject] | list[ShortG
     return [gate_object(one.name, one.condition, one.gates) for one in listed]
 
 
-def delete(engine: Engine, values: Values) -> str:
+def delete(engine: Engine, values: RequestValues) -> str:
     """Delete a gate."""
     name = values.text("name")
     with failing(f"Failed to delete condition {name}"):
@@ -36,7 +36,7 @@ def delete(engine: Engine, values: Values) -> str:
     return ""
 
 
-def edit(engine: Engine, values: Values) -> str:
+def edit(engine: Engine, values: RequestValues) -> str:
     """Make a gate, or replace one in its place."""
     name, mask = values.text("name"), values.maybe_text("value")
     given = Given(
@@ -54,7 +54,7 @@ def edit(engine: Engine, values: Values) -> str:
         return engine.edit_condition(name, values.text("type"), given).value
 
 
-def apply(engine: Engine, values: Values) -> Pairs:
+def apply(engine: Engine, values: RequestValues) -> Pairs:
     """Apply a gate to spectra; those that can be gated are, whatever becomes of the others."""
     gate = values.text("gate")
     return _each(
@@ -64,7 +64,7 @@ def apply(engine: Engine, values: Values) -> Pairs:
     )
 
 
-def ungate(engine: Engine, values: Values) -> Pairs:
+def ungate(engine: Engine, values: RequestValues) -> Pairs:
     """Take gates from spectra, from all that there are."""
     return _each(values.texts("name"), engine.ungate, "Unable to ungate at least one spectrum")
 
@@ -81,7 +81,7 @@ def _each(names: Iterable[str], do: Callable[[str], None], status: str) -> Pairs
     return failed
 
 
-def list_applied(engine: Engine, values: Values) -> list[GatedObject]:
+def list_applied(engine: Engine, values: RequestValues) -> list[GatedObject]:
     """Return the gates of the spectra that a pattern selects."""
     pattern = values.text("pattern")
     with failing(f"Failed to list spectra matching {pattern}", has_text=False):
@@ -93,7 +93,7 @@ def list_applied(engine: Engine, values: Values) -> list[GatedObject]:
     ]
 
 
-def fold(engine: Engine, values: Values) -> str:
+def fold(engine: Engine, values: RequestValues) -> str:
     """Fold spectra by a gate; those before one that cannot be folded are."""
     with failing("Could not fold spectrum"):
         for name in values.texts("spectrum"):
@@ -101,7 +101,7 @@ def fold(engine: Engine, values: Values) -> str:
     return ""
 
 
-def list_folds(engine: Engine, values: Values) -> list[GatedObject]:
+def list_folds(engine: Engine, values: RequestValues) -> list[GatedObject]:
     """Return the folds of the spectra that a pattern selects and that have one."""
     pattern = values.text("pattern")
     with failing(f"Failed to list spectra matching {pattern}", has_text=False):
@@ -111,7 +111,7 @@ def list_folds(engine: Engine, values: Values) -> list[GatedObject]:
     ]
 
 
-def unfold(engine: Engine, values: Values) -> str:
+def unfold(engine: Engine, values: RequestValues) -> str:
     """Take the fold from a spectrum."""
     with failing("Failed to remove fold"):
         engine.unfold(values.text("spectrum"))

@@ -14,12 +14,14 @@ from histogrammer.errors import ConditionError, RequestFailedError
 from histogrammer.rest.handlers.calls import Handlers, InWorker
 from histogrammer.rest.protocol.answers import IntegralObject, integral
 from histogrammer.rest.protocol.spectclanswers import PlainIntegralObject, plain_integral
-from histogrammer.rest.protocol.values import Values
+from histogrammer.rest.protocol.values import RequestValues
 
 __all__ = ["HANDLERS"]
 
 
-def integrate_spectrum(engine: Engine, values: Values) -> IntegralObject | PlainIntegralObject:
+def integrate_spectrum(
+    engine: Engine, values: RequestValues
+) -> IntegralObject | PlainIntegralObject:
     """Return the integral of a spectrum, or of a region of it."""
     name = values.text("spectrum")
     spectrum = engine.find_spectrum(name)

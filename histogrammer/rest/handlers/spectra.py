@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from histogrammer.analysis.projection import Direction
+from histogrammer.analysis.projection import ProjectionAxis
 from histogrammer.analysis.statistics import flow_of
 from histogrammer.engine import Engine
 from histogrammer.errors import (
@@ -15,7 +15,7 @@ from histogrammer.errors import (
     SpectrumError,
 )
 from histogrammer.rest.handlers.calls import Handlers, InWorker, Whole, failing
-from histogrammer.rest.handlers.contents import Contents
+from histogrammer.rest.handlers.contents import ServedContents
 from histogrammer.rest.protocol.answers import StatisticsObject, spectrum_object, statistics
 from histogrammer.rest.protocol.bodies import write_answer
 from histogrammer.rest.protocol.bookings import read_booking
@@ -25,14 +25,19 @@ from histogrammer.rest.protocol.spectclanswers import (
     typed_spectrum,
     whole_number,
 )
-from histogrammer.rest.protocol.values import Values
+from histogrammer.rest.protocol.values import RequestValues
 from histogrammer.spectra import KINDS, kind_of
 from histogrammer.spectra.channels import get_channel
 from histogrammer.spectra.stripchart import KIND as STRIP_CHART
 
 __all__ = ["handlers"]
 
-_DIRECTIONS = {"x": Direction.X, "X": Direction.X, "y": Direction.Y, "Y": Direction.Y}
+_DIRECTIONS = {
+    "x": ProjectionAxis.X,
+    "X": ProjectionAxis.X,
+    "y": ProjectionAxis.Y,
+    "Y": ProjectionAxis.Y,
+}
 
 
 class _Listing:
@@ -41,7 +46,7 @@ class _Listing:
     def __init__(self) -> None:
         self._kept: tuple[str, int, bytes] = ("", -1, b"")
 
-    def __call__(self, engine: Engine, values: Values) -> Whole:
+    def __call__(self, engine: Engine, values: RequestValues) -> Whole:
         """Return the spectra that a pattern selects."""
         pattern = values.text("filter")
         kept, changes, body = self._kept
@@ -65,7 +70,7 @@ class _Listing:
         return Whole(body)
 
 
-def create(engine: Engine, values: Values) -> str:
+def create(engine: Engine, values: RequestValues) -> str:
     """Book a spectrum."""
     letters = values.text("type")
     booking = read_booking(letters, values.text("parameters"), values.text("axes"), KINDS)
@@ -78,7 +83,7 @@ def create(engine: Engine, values: Values) -> str:
     return ""
 
 
-def delete(engine: Engine, values: Values) -> str:
+def delete(engine: Engine, values: RequestValues) -> str:
     """Delete a spectrum."""
     name = values.text("name")
     with failing(f"Failed to delete {name}"):
@@ -86,7 +91,7 @@ def delete(engine: Engine, values: Values) -> str:
     return ""
 
 
-def clear(engine: Engine, values: Values) -> str:
+def clear(engine: Engine, values: RequestValues) -> str:
     """Set the spectra that a pattern selects to zero."""
     pattern = values.text("pattern")
     with failing(f"Failed to clear spectra matching '{pattern}'"):
@@ -94,7 +99,7 @@ def clear(engine: Engine, values: Values) -> str:
     return ""
 
 
-def get(engine: Engine, values: Values) -> int | float:
+def get(engine: Engine, values: RequestValues) -> int | float:
     """Return the contents of a channel."""
     name = values.text("spectrum")
     spectrum = engine.find_spectrum(name)
@@ -106,7 +111,7 @@ def get(engine: Engine, values: Values) -> int | float:
     return whole_number(found) if engine.flavor.counts_by_channel else found
 
 
-def set_(engine: Engine, values: Values) -> str:
+def set_(engine: Engine, values: RequestValues) -> str:
     """Replace the contents of a channel."""
     name = values.text("spectrum")
     with failing("Unable to set channel: "):
@@ -122,7 +127,7 @@ def set_(engine: Engine, values: Values) -> str:
     return ""
 
 
-def list_statistics(engine: Engine, values: Values) -> list[StatisticsObject]:
+def list_statistics(engine: Engine, values: RequestValues) -> list[StatisticsObject]:
     """Return the sums of flow cells of the spectra that a pattern selects."""
     pattern = values.text("pattern")
     with failing(f"Failed to list spectra matching {pattern}", has_text=False):
@@ -133,7 +138,7 @@ def list_statistics(engine: Engine, values: Values) -> list[StatisticsObject]:
     return [statistics(definition.name, flow) for definition, flow in flows]
 
 
-def project(engine: Engine, values: Values) -> str:
+def project(engine: Engine, values: RequestValues) -> str:
     """Make a projection."""
     snapshot, name = read_truth(values.text("snapshot")), values.text("newname")
     if snapshot is None:
@@ -164,7 +169,7 @@ def handlers() -> Handlers:
         "spectrum/list": InWorker(_Listing()),
         "spectrum/create": InWorker(create),
         "spectrum/delete": InWorker(delete),
-        "spectrum/contents": InWorker(Contents()),
+        "spectrum/contents": InWorker(ServedContents()),
         "spectrum/zero": InWorker(clear),
         "channel/get": InWorker(get),
         "channel/set": InWorker(set_),

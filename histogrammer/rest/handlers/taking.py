@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from histogrammer.errors import RequestFailedError
-from histogrammer.rest.handlers.calls import Always, Handlers, InThread
+from histogrammer.rest.handlers.calls import FixedAnswer, Handlers, InThread
 from histogrammer.rest.program import Program
 from histogrammer.rest.protocol.answers import RingFormatObject, version
-from histogrammer.rest.protocol.values import Values
+from histogrammer.rest.protocol.values import RequestValues
 
 __all__ = ["HANDLERS"]
 
@@ -14,7 +14,7 @@ _SIZE = 8192
 _FORMATS = {"11": 11, "V11": 11, "12": 12, "V12": 12}
 
 
-def attach(program: Program, values: Values) -> str:
+def attach(program: Program, values: RequestValues) -> str:
     """Attach a source of events."""
     size = values.maybe_integer("size")
     program.analyzer.attach(
@@ -23,30 +23,30 @@ def attach(program: Program, values: Values) -> str:
     return ""
 
 
-def attached(program: Program, values: Values) -> str:
+def attached(program: Program, values: RequestValues) -> str:
     """Return the source of events."""
     return program.analyzer.attached
 
 
-def detach(program: Program, values: Values) -> str:
+def detach(program: Program, values: RequestValues) -> str:
     """Detach the source of events."""
     program.analyzer.detach()
     return ""
 
 
-def start(program: Program, values: Values) -> str:
+def start(program: Program, values: RequestValues) -> str:
     """Begin to process events."""
     program.analyzer.start()
     return ""
 
 
-def stop(program: Program, values: Values) -> str:
+def stop(program: Program, values: RequestValues) -> str:
     """Stop processing events."""
     program.analyzer.stop()
     return ""
 
 
-def set_batch(program: Program, values: Values) -> str:
+def set_batch(program: Program, values: RequestValues) -> str:
     """Set the number of events that are processed at once."""
     events = values.integer("events")
     if not events:
@@ -57,7 +57,7 @@ def set_batch(program: Program, values: Values) -> str:
     return ""
 
 
-def set_format(program: Program, values: Values) -> str:
+def set_format(program: Program, values: RequestValues) -> str:
     """Set the format of ring items."""
     major = values.text("major")
     if major not in _FORMATS:
@@ -68,7 +68,7 @@ def set_format(program: Program, values: Values) -> str:
     return ""
 
 
-def get_format(program: Program, values: Values) -> RingFormatObject:
+def get_format(program: Program, values: RequestValues) -> RingFormatObject:
     """Return the format of ring items."""
     return RingFormatObject(major=program.analyzer.ring_format, minor=0)
 
@@ -82,7 +82,7 @@ HANDLERS: Handlers = {
     "analyze/size": InThread(set_batch),
     "ringformat": InThread(set_format),
     "ringformat/get": InThread(get_format),
-    "version": Always(version()),
-    "exit": Always(""),
+    "version": FixedAnswer(version()),
+    "exit": FixedAnswer(""),
 }
 """The end itself comes after the answer to `exit`, so it is the server's to begin."""

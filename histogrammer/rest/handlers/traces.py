@@ -5,18 +5,18 @@ from __future__ import annotations
 from histogrammer.engine import Engine
 from histogrammer.errors import RequestFailedError
 from histogrammer.rest.handlers.calls import Handlers, InWorker, failing
-from histogrammer.rest.protocol.values import Values
+from histogrammer.rest.protocol.values import RequestValues
 from histogrammer.traces import NoSuchTokenError
 
 __all__ = ["HANDLERS"]
 
 
-def establish(engine: Engine, values: Values) -> int:
+def establish(engine: Engine, values: RequestValues) -> int:
     """Begin to keep changes for a client; return its token."""
     return engine.establish_trace(values.integer("retention"))
 
 
-def fetch(engine: Engine, values: Values) -> dict[str, list[str]]:
+def fetch(engine: Engine, values: RequestValues) -> dict[str, list[str]]:
     """Return and forget what the client was not told yet."""
     token = values.integer("token")
     try:
@@ -26,7 +26,7 @@ def fetch(engine: Engine, values: Values) -> dict[str, list[str]]:
         raise RequestFailedError(status) from error
 
 
-def done(engine: Engine, values: Values) -> str:
+def done(engine: Engine, values: RequestValues) -> str:
     """Forget the client."""
     with failing("Unable to delete client"):
         engine.traces.done(values.integer("token"))

@@ -6,33 +6,33 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from histogrammer.engine import Engine
-from histogrammer.errors import ParameterError, RequestFailedError, SpectrumError
+from histogrammer.errors import EventParameterError, RequestFailedError, SpectrumError
 from histogrammer.flavors import SPECTCL
 from histogrammer.parameters import Metadata, Parameter
-from histogrammer.rest.handlers.calls import Always, Handlers, InThread, InWorker, failing
+from histogrammer.rest.handlers.calls import FixedAnswer, Handlers, InThread, InWorker, failing
 from histogrammer.rest.handlers.parameters import with_metadata
 from histogrammer.rest.handlers.taking import attach
 from histogrammer.rest.program import Program
 from histogrammer.rest.protocol.spectclanswers import EditVersionObject
-from histogrammer.rest.protocol.values import Values
+from histogrammer.rest.protocol.values import RequestValues
 
 __all__ = ["HANDLERS"]
 
 _VERSION = "2.1"
-_MOST_BITS = 32
+_MAX_BITS = 32
 _FORMATS = ("ring", "filter")
 
 
-def create(engine: Engine, values: Values) -> str:
+def create(engine: Engine, values: RequestValues) -> str:
     """Create a parameter, and note that a client has."""
     return _requested(engine, values, engine.create_parameter)
 
 
-def create_raw(engine: Engine, values: Values) -> str:
+def create_raw(engine: Engine, values: RequestValues) -> str:
     """Create a parameter with a number; its resolution tells the number of bins."""
     bits = values.maybe_integer("resolution")
-    if bits is not None and not 0 < bits <= _MOST_BITS:
-        raise RequestFailedError("bad parameter", f"resolution {bits}: 1 to {_MOST_BITS} bits")
+    if bits is not None and not 0 < bits <= _MAX_BITS:
+        raise RequestFailedError("bad parameter", f"resolution {bits}: 1 to {_MAX_BITS} bits")
     bins = Metadata(bins=None if bits is None else 1 << bits)
 
     def book(name: str, metadata: Metadata) -> Parameter:
@@ -42,13 +42,15 @@ def create_raw(engine: Engine, values: Values) -> str:
     return _requested(engine, values, book)
 
 
-def _requested(engine: Engine, values: Values, book: Callable[[str, Metadata], Parameter]) -> str:
+def _requested(
+    engine: Engine, values: RequestValues, book: Callable[[str, Metadata], Parameter]
+) -> str:
     with_metadata(book, values)
     engine.parameters.requested.append(values.text("name"))
     return ""
 
 
-def promote(engine: Engine, values: Values) -> str:
+def promote(engine: Engine, values: RequestValues) -> str:
     """Give a parameter that has no metadata those of a tree parameter."""
     name = values.text("name")
     known = engine.parameters.get(name)
@@ -57,7 +59,7 @@ def promote(engine: Engine, values: Values) -> str:
     return with_metadata(engine.edit_parameter, values)
 
 
-def check(engine: Engine, values: Values) -> int:
+def check(engine: Engine, values: RequestValues) -> int:
     """Return 1 if clients have changed a parameter, else 0."""
     name = values.text("name")
     if name not in engine.parameters:
@@ -65,17 +67,17 @@ def check(engine: Engine, values: Values) -> int:
     return int(name in engine.parameters.changed)
 
 
-def uncheck(engine: Engine, values: Values) -> None:
+def uncheck(engine: Engine, values: RequestValues) -> None:
     """Note that a parameter is not changed."""
     engine.parameters.changed.discard(values.text("name"))
 
 
-def list_new(engine: Engine, values: Values) -> list[str]:
+def list_new(engine: Engine, values: RequestValues) -> list[str]:
     """Return the names of the parameters that clients have created, and that are still there."""
     return [name for name in engine.parameters.requested if name in engine.parameters]
 
 
-def delete_raw(engine: Engine, values: Values) -> str:
+def delete_raw(engine: Engine, values: RequestValues) -> str:
     """Delete a parameter by name or by number."""
     name, number = values.maybe_text("name"), values.maybe_integer("id")
     if (name is None) == (number is None):
@@ -88,7 +90,7 @@ def delete_raw(engine: Engine, values: Values) -> str:
     return ""
 
 
-def delete_spectrum(engine: Engine, values: Values) -> str:
+def delete_spectrum(engine: Engine, values: RequestValues) -> str:
     """Delete a spectrum."""
     name = values.text("name")
     try:
@@ -98,18 +100,18 @@ def delete_spectrum(engine: Engine, values: Values) -> str:
     return ""
 
 
-def unbind(engine: Engine, values: Values) -> str:
+def unbind(engine: Engine, values: RequestValues) -> str:
     """Unbind spectra by their numbers; those before one that is not bound are."""
     by_number = {spectrum.number: name for name, spectrum in engine.spectra.items()}
     for number in map(int, values.numbers("id")):
         with failing(f"Failed to unbind {number}"):
             if number not in by_number:
-                raise ParameterError(f"There is no spectrum with the number {number}")
+                raise EventParameterError(f"There is no spectrum with the number {number}")
             engine.unbind(by_number[number])
     return ""
 
 
-def attach_formatted(program: Program, values: Values) -> str:
+def attach_formatted(program: Program, values: RequestValues) -> str:
     """Attach a source of events in a format."""
     form = values.text("format").lower()
     if form not in _FORMATS:
@@ -121,7 +123,7 @@ def attach_formatted(program: Program, values: Values) -> str:
 
 _MAJOR, _MINOR, _EDIT = SPECTCL.version
 HANDLERS: Handlers = {
-    "parameter/version": Always(_VERSION),
+    "parameter/version": FixedAnswer(_VERSION),
     "parameter/create": InWorker(create),
     "parameter/promote": InWorker(promote),
     "parameter/check": InWorker(check),
@@ -132,7 +134,7 @@ HANDLERS: Handlers = {
     "spectrum/delete": InWorker(delete_spectrum),
     "unbind/byid": InWorker(unbind),
     "attach/attach": InThread(attach_formatted),
-    "version": Always(
+    "version": FixedAnswer(
         EditVersionObject(
             major=_MAJOR, minor=_MINOR, editlevel=str(_EDIT), program_name=SPECTCL.program
         )

@@ -8,7 +8,7 @@ from typing import NotRequired
 from typing_extensions import TypedDict  # pydantic knows no other before Python 3.12
 
 from histogrammer.analysis.integration import Integral
-from histogrammer.analysis.statistics import Flow
+from histogrammer.analysis.statistics import FlowSums
 from histogrammer.axes import Axis
 from histogrammer.gates.condition import Condition
 from histogrammer.gates.masks import Mask
@@ -336,7 +336,7 @@ def _axis(axis: Axis) -> AxisObject:
     return AxisObject(low=axis.low, high=axis.high, bins=axis.bins)
 
 
-def statistics(name: str, flow: Flow) -> StatisticsObject:
+def statistics(name: str, flow: FlowSums) -> StatisticsObject:
     """Return the flow of a spectrum."""
     return StatisticsObject(
         name=name,
@@ -350,7 +350,7 @@ def integral(found: Integral) -> IntegralObject:
     return IntegralObject(centroid=list(found.centroid), fwhm=list(found.fwhm), counts=found.counts)
 
 
-def sums(definition: Definition, flow: Flow) -> SumsObject:
+def sums(definition: Definition, flow: FlowSums) -> SumsObject:
     """Return counts beyond the limits of a spectrum."""
     (x_under, y_under), (x_over, y_over) = flow.underflows, flow.overflows
     is_flat = definition.y_axis is None

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from histogrammer.analysis.statistics import Flow
+from histogrammer.analysis.statistics import FlowSums
 from histogrammer.rest.protocol.answers import sums
 from histogrammer.rest.protocol.channelobjects import channel_objects
 from histogrammer.rest.protocol.spectclanswers import numbered_sums, whole_number
@@ -20,7 +20,7 @@ __all__ = ["contents_pieces", "numbered_pieces", "write_answer", "write_object"]
 
 _HEAD = b'{"status":"OK","detail":'
 _COMMA, _BLANK = b", "
-_COUNT_BYTES_MOST = 32
+_MAX_COUNT_BYTES = 32
 """Of the end of an object, from its count on."""
 
 
@@ -40,7 +40,7 @@ def write_object(value: object) -> bytes:
 def contents_pieces(
     definition: Definition,
     cells: npt.NDArray[np.float64],
-    flow: Flow,
+    flow: FlowSums,
     region: Region | None = None,
     *,
     most: int,
@@ -62,14 +62,14 @@ def contents_pieces(
             yield last.data
         last = objects
     if last is not None:
-        end = last[-_COUNT_BYTES_MOST:]
+        end = last[-_MAX_COUNT_BYTES:]
         end[np.flatnonzero(end == _COMMA)[-1]] = _BLANK  # there is no object after the last one
         yield last.data
     yield b"]}}"
 
 
 def numbered_pieces(
-    definition: Definition, cells: npt.NDArray[np.float64], flow: Flow, *, most: int
+    definition: Definition, cells: npt.NDArray[np.float64], flow: FlowSums, *, most: int
 ) -> Generator[bytes | memoryview, None, None]:
     """Yield the JSON of the same answer as SpecTcl has it: integers by numbers of channels.
 

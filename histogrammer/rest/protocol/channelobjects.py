@@ -27,7 +27,7 @@ _BLANK, _ZERO = b" 0"
 _WHOLE = 2.0**53
 """Counts below are integers without loss, and written as such."""
 _AXIS_CELLS_KEPT = 1 << 15
-_MOST_DIGITS = 16
+_MAX_DIGITS = 16
 """Of a count."""
 _OVERRUN = 32
 """Bytes behind the objects: letters are written by eights."""
@@ -233,7 +233,7 @@ def _put_count(out: Letters, at: np.uint64, number: np.uint64, digits: int) -> N
     first, last = _EIGHT_BLANKS, _aligned(low)
     if high:
         first, last = _aligned(_eight_digits(high)), low + _ZEROS
-    _put(out, at, first >> np.uint64(8 * (_MOST_DIGITS - digits)))
+    _put(out, at, first >> np.uint64(8 * (_MAX_DIGITS - digits)))
     _put(out, at + np.uint64(digits - 8), last)
 
 

@@ -10,7 +10,7 @@ from typing import NotRequired
 from typing_extensions import TypedDict  # pydantic knows no other before Python 3.12
 
 from histogrammer.analysis.integration import Integral
-from histogrammer.analysis.statistics import Flow
+from histogrammer.analysis.statistics import FlowSums
 from histogrammer.axes import Axis
 from histogrammer.gates.condition import Condition
 from histogrammer.gates.masks import Mask
@@ -232,7 +232,7 @@ def _axis(axis: Axis) -> AxisObject:
     return AxisObject(low=axis.low, high=axis.high, bins=axis.bins)
 
 
-def short_statistics(definition: Definition, flow: Flow) -> StatisticsObject:
+def short_statistics(definition: Definition, flow: FlowSums) -> StatisticsObject:
     """Return the flow of a spectrum, for each axis that it has."""
     axes = 1 if definition.y_axis is None else 2
     return StatisticsObject(
@@ -242,7 +242,7 @@ def short_statistics(definition: Definition, flow: Flow) -> StatisticsObject:
     )
 
 
-def numbered_sums(definition: Definition, flow: Flow) -> NumberedSumsObject:
+def numbered_sums(definition: Definition, flow: FlowSums) -> NumberedSumsObject:
     """Return counts beyond the limits of a spectrum, for each axis that it has."""
     (x_under, y_under), (x_over, y_over) = flow.underflows, flow.overflows
     made = NumberedSumsObject(xunderflow=int(x_under), xoverflow=int(x_over))

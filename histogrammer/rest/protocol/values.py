@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from histogrammer.rest.protocol.routes import Value
 
-__all__ = ["Values"]
+__all__ = ["RequestValues"]
 
 
-class Values:
+class RequestValues:
     """Values of one request. Asking for what its parameter is not is a mistake in the program.
 
     Args:

@@ -44,11 +44,11 @@ from zmqjsonproxy.files.protocol.pacing import Pacer
 from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.subscriptions import Subscriptions
 
-__all__ = ["Application", "Served"]
+__all__ = ["PlayerApplication", "Served"]
 
-ROWS_MOST = 2000
+MAX_ROWS = 2000
 """Properties on one page."""
-PATTERNS_MOST = 64
+MAX_PATTERNS = 64
 _LONGEST_TARGET = 4096
 _ONLY_READS = "this address only reads: GET and HEAD. A Bank is changed by calls, as with the command `dealer`"
 _RATE = 10.0
@@ -77,7 +77,7 @@ Patterns = Annotated[
     Query(
         alias="pattern",
         min_length=1,
-        max_length=PATTERNS_MOST,
+        max_length=MAX_PATTERNS,
         description="of names: status.*; may be given several times",
     ),
 ]
@@ -122,7 +122,7 @@ class Served:
     certificate: Certificate | None = None
 
 
-class Application:
+class PlayerApplication:
     """The ASGI application.
 
     Args:
@@ -254,8 +254,8 @@ class Application:
             objects=objects,
             object_name=object_name,
             pattern=pattern,
-            properties=properties[:ROWS_MOST],
-            left_out=len(properties[ROWS_MOST:]),
+            properties=properties[:MAX_ROWS],
+            left_out=len(properties[MAX_ROWS:]),
             problem=next((one["problem"] for one in properties if "problem" in one), ""),
         )
 

@@ -8,12 +8,12 @@ from typing import Any
 
 __all__ = ["STREAM_BOUNDS"]
 
-_REQUEST_BYTES_MOST = 16 * 1024
+_MAX_REQUEST_BYTES = 16 * 1024
 STREAM_BOUNDS: Mapping[str, Any] = MappingProxyType(
     {
         "ws": "websockets-sansio",
-        "h11_max_incomplete_event_size": _REQUEST_BYTES_MOST,
-        "ws_max_size": _REQUEST_BYTES_MOST,
+        "h11_max_incomplete_event_size": _MAX_REQUEST_BYTES,
+        "ws_max_size": _MAX_REQUEST_BYTES,
         "ws_ping_interval": 10.0,
         "ws_ping_timeout": 10.0,
         "ws_per_message_deflate": False,

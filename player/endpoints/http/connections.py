@@ -18,11 +18,11 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-__all__ = ["CONNECTIONS_MOST", "TAKES_NOTHING_S", "ConnectionWatch", "listen"]
+__all__ = ["MAX_CONNECTIONS", "TAKES_NOTHING_S", "ConnectionWatch", "listen"]
 
 log = logging.getLogger(__name__)
 
-CONNECTIONS_MOST = 256
+MAX_CONNECTIONS = 256
 """Above the number of streams; each takes some 100 kB at most."""
 TAKES_NOTHING_S = 10.0
 """A peer that takes nothing for so long is gone."""
@@ -105,9 +105,9 @@ class ConnectionWatch:
 
     def take(self, transport: asyncio.Transport, protocol: Any) -> None:
         """Watch a new connection; one too many is ended at once."""
-        if len(self._watched) >= CONNECTIONS_MOST:
+        if len(self._watched) >= MAX_CONNECTIONS:
             self.look(time.monotonic())
-        if len(self._watched) >= CONNECTIONS_MOST:
+        if len(self._watched) >= MAX_CONNECTIONS:
             self.refused += 1
             transport.abort()
             return

@@ -13,7 +13,7 @@ from zmqjsonproxy.files.protocol.identity import FileIdentity
 
 __all__ = ["Digests", "wants_digest"]
 
-_KEPT_MOST = 1000
+_MAX_KEPT = 1000
 _BLOCK_BYTES = 2**20
 
 
@@ -46,6 +46,6 @@ class Digests:
                 return ""
             found = f"sha-256=:{base64.b64encode(digest.digest()).decode()}:"
             self._known[identity] = found
-            if len(self._known) > _KEPT_MOST:
+            if len(self._known) > _MAX_KEPT:
                 self._known.popitem(last=False)
             return found

@@ -18,7 +18,7 @@ from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.files.areas import Areas
 
 if TYPE_CHECKING:
-    from player.endpoints.http.application import Application
+    from player.endpoints.http.application import PlayerApplication
     from player.endpoints.http.tls import Certificate
 
 __all__ = ["HttpEndpoint"]
@@ -96,16 +96,16 @@ class HttpEndpoint(WebEndpoint):
         remedy = "; `areas` in the table of its http endpoint names those that it serves"
         return Areas(folders, f"the http endpoint of {bank}", remedy)
 
-    def application(self, bank: Bank, names: Collection[str]) -> Application:
+    def application(self, bank: Bank, names: Collection[str]) -> PlayerApplication:
         """Return its pages, JSON, metrics and streams."""
-        from player.endpoints.http.application import Application, Served
+        from player.endpoints.http.application import PlayerApplication, Served
         from player.endpoints.http.logins import Logins
 
         access, folder, logins = self.context.access, self._keys, None
         if folder is not None:
             is_secure = self._tls is not None
             logins = Logins(folder.find_token, port=self.port, is_secure=is_secure)
-        return Application(
+        return PlayerApplication(
             Served(
                 bank=bank.name,
                 kind=bank.context.config.kind,

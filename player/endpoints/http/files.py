@@ -20,7 +20,7 @@ from zmqjsonproxy.files.protocol.pacing import Pacer
 
 __all__ = ["ServedFile", "etag_of", "list_files", "open_file"]
 
-LISTED_MOST = 5000
+MAX_LISTED = 5000
 _DONE = -1
 
 
@@ -152,4 +152,4 @@ async def open_file(
 
 async def list_files(areas: Areas, area: str, pattern: str) -> Listing:
     """List files and folders of an area; RefusedError: it cannot be listed."""
-    return await to_thread.run_sync(areas.listing, area, pattern, LISTED_MOST)
+    return await to_thread.run_sync(areas.listing, area, pattern, MAX_LISTED)

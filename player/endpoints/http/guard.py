@@ -32,7 +32,7 @@ ROLE = "dealer_player.role"
 LOGIN = "/login"
 RATE, BURST = 50.0, 200.0
 """Requests of one address, per second and at once, where people log in."""
-RANGES_MOST = 16
+MAX_RANGES = 16
 """Of one request: many would be much work for few bytes."""
 _LOG_EVERY_S = 60.0
 
@@ -184,8 +184,8 @@ class Guard:
             return 414, f"an address here has at most {longest} characters"
         if "transfer-encoding" in headers and "content-length" in headers:  # request smuggling
             return 400, "a request has either Content-Length or Transfer-Encoding, not both"
-        if (ranges := headers.get("range", "").count(",") + 1) > RANGES_MOST:
-            return 416, f"{ranges} ranges in one request; at most {RANGES_MOST}: ask again"
+        if (ranges := headers.get("range", "").count(",") + 1) > MAX_RANGES:
+            return 416, f"{ranges} ranges in one request; at most {MAX_RANGES}: ask again"
         return None
 
     def _proved(

@@ -21,7 +21,7 @@ __all__ = ["LOGOUT", "LoginRoutes"]
 log = logging.getLogger(__name__)
 
 LOGOUT = "/logout"
-_LOGIN_BYTES_MOST, _LOGIN_WITHIN_S = 4096, 10.0
+_MAX_LOGIN_BYTES, _LOGIN_WITHIN_S = 4096, 10.0
 
 
 class LoginRoutes:
@@ -84,8 +84,8 @@ async def _body(request: Request) -> bytes:
         async with asyncio.timeout(_LOGIN_WITHIN_S):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > _LOGIN_BYTES_MOST:
-                    raise HTTPException(413, f"a login has at most {_LOGIN_BYTES_MOST} bytes")
+                if len(body) > _MAX_LOGIN_BYTES:
+                    raise HTTPException(413, f"a login has at most {_MAX_LOGIN_BYTES} bytes")
     except TimeoutError as error:
         raise HTTPException(408, f"no login came within {_LOGIN_WITHIN_S:g} s") from error
     return bytes(body)

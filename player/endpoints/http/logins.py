@@ -28,7 +28,7 @@ from zmqjsonproxy.rights import KnownKey, Role
 
 __all__ = ["Login", "Logins", "NotProvedError"]
 
-PROVED_MOST = 10_000
+MAX_PROVED = 10_000
 """Tokens that are remembered with the address that they came from."""
 _NO_CREDENTIALS = (
     "people with keys are answered here: log in at /login, or send the token of your key, "
@@ -144,7 +144,7 @@ class Logins:
         if not is_proved:
             self._backoff.succeed(source)
         self._proved_before[proved] = True
-        if len(self._proved_before) > PROVED_MOST:
+        if len(self._proved_before) > MAX_PROVED:
             self._proved_before.popitem(last=False)
         return key
 

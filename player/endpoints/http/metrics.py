@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 __all__ = ["CONTENT_TYPE", "Figures", "write_metrics"]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-PROPERTIES_MOST = 5000
+MAX_PROPERTIES = 5000
 WAYS = ("events", "websocket")
 KINDS = ("journal", "history")
 """Of records."""
@@ -102,7 +102,7 @@ class _Collector:
         for object_name, properties in self._figures.properties.items():
             for one in properties:
                 value = _number(one.get("value"))
-                if value is None or count >= PROPERTIES_MOST:
+                if value is None or count >= MAX_PROPERTIES:
                     continue
                 count += 1
                 told = [self._figures.bank, object_name, one["name"], one.get("unit", "")]

@@ -18,7 +18,7 @@ __all__ = ["Questions"]
 KEEP_S = 0.5
 OBJECTS_KEEP_S = 10.0
 _WITHIN_S = 5.0
-_UNDER_WAY_MOST = 16
+_MAX_IN_FLIGHT = 16
 
 
 class Questions:
@@ -31,7 +31,7 @@ class Questions:
 
     def __init__(self, hub: AsyncHub, url: str) -> None:
         self._hub, self._url = hub, url
-        self._answers = SharedAnswers(_UNDER_WAY_MOST)
+        self._answers = SharedAnswers(_MAX_IN_FLIGHT)
 
     async def ask(self, object_name: str, method: str, *args: str, token: str = "") -> Any:
         """Call a query.

@@ -12,7 +12,7 @@ from typing import Any
 
 __all__ = ["SharedAnswers", "TooManyQuestionsError"]
 
-_KEPT_MOST = 256
+_MAX_KEPT = 256
 
 
 class TooManyQuestionsError(Exception):
@@ -76,5 +76,5 @@ class SharedAnswers:
         for key, asked in list(self._asked.items()):
             if asked.task.done() and now > asked.until:
                 del self._asked[key]
-        while len(self._asked) >= _KEPT_MOST:
+        while len(self._asked) >= _MAX_KEPT:
             self._asked.popitem(last=False)

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 _BY_ALL = 0o007
 _HANDSHAKE_S = 5.0
-HALF_OPEN_MOST = 64
+MAX_HALF_OPEN = 64
 """Connections whose handshake goes on; of more the oldest is ended."""
 _PAUSE_S = 0.5
 """After a connection that cannot be accepted: the process has as many files open as it may."""
@@ -149,7 +149,7 @@ class _TlsServer:
                 log.warning("a connection cannot be accepted: %s", error.strerror)
                 await asyncio.sleep(_PAUSE_S)
                 continue
-            if len(self._half_open) >= HALF_OPEN_MOST:
+            if len(self._half_open) >= MAX_HALF_OPEN:
                 oldest = next(iter(self._half_open))
                 del self._half_open[oldest]
                 oldest.cancel()

@@ -20,9 +20,9 @@ from zmqjsonproxy.subscriptions import Subscriptions
 
 __all__ = ["TooManyViewersError", "Viewer", "Viewers", "Wanted"]
 
-WAITING_MOST = 1000
+MAX_WAITING = 1000
 """Updates that wait for one viewer."""
-WAITING_BYTES_MOST = 8 * 2**20
+MAX_WAITING_BYTES = 8 * 2**20
 _TURN_EVERY = 100
 """Updates of one subscription between which others have their turn."""
 
@@ -137,7 +137,7 @@ class Viewer:
 
     def _is_too_full(self) -> bool:
         waiting = len(self._waiting)
-        return waiting > WAITING_MOST or (self._size > WAITING_BYTES_MOST and waiting > 1)
+        return waiting > MAX_WAITING or (self._size > MAX_WAITING_BYTES and waiting > 1)
 
     def end(self, why: str = "") -> None:
         """Have its stream end, without what waits."""
@@ -267,7 +267,7 @@ class Viewers:
                 self._players,
                 wanted.object_name,
                 wanted.patterns,
-                most_bytes=WAITING_BYTES_MOST,
+                most_bytes=MAX_WAITING_BYTES,
                 **limits,  # type: ignore[arg-type]  # it checks them
             )
             feed = self._feeds[wanted] = _Feed(subscription, wanted.is_paced)

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, Field
 
 from groundwork.addresses import checked_host
 from groundwork.extras import EXTRAS, install_advice
@@ -19,21 +19,13 @@ from player.bank import Bank
 from player.endpoints.base import EndpointContext, SiteEndpoint
 from player.findings import Finding
 from player.ports import address_of_device
-from player.tables import EndpointConfig, PortRange, ServiceName, form_of_port
+from player.tables import EndpointConfig, FreePortOrService
 from zmqjsonproxy.errors import RefusedError
 
 if TYPE_CHECKING:
     from player.endpoints.http.serving import ServerThread, WebApplication
 
-__all__ = ["FreePortOrService", "WebEndpoint", "WebEndpointConfig"]
-
-FreePort = Annotated[int, Field(ge=0, le=65535)]
-FreePortOrService = Annotated[
-    Annotated[FreePort, Tag("port")]
-    | Annotated[PortRange, Tag("range")]
-    | Annotated[ServiceName, Tag("service")],
-    Discriminator(form_of_port),
-]
+__all__ = ["WebEndpoint", "WebEndpointConfig"]
 
 
 class WebEndpointConfig(EndpointConfig):

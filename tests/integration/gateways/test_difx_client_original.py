@@ -18,12 +18,12 @@ from support.player_run import poll
 
 from gateways.difx.client import (
     AsyncDifxClient,
-    ConnectionLostError,
     DifxClient,
+    GatewayConnectionLostError,
     JobEnd,
     JobNodes,
     JobStatus,
-    NoAnswerError,
+    NoGatewayAnswerError,
     RequestRefusedError,
     TransferFaultError,
     conversation,
@@ -99,9 +99,9 @@ def test_an_operation_that_failed_silently_is_told(
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").touch()
     with Caller("blocking channels", server.port, patience=0.05) as call:
-        with pytest.raises(NoAnswerError, match=r"rmdir .*full: it is still there"):
+        with pytest.raises(NoGatewayAnswerError, match=r"rmdir .*full: it is still there"):
             call("rmdir", f"{tmp_path}/full")
-        with pytest.raises(NoAnswerError, match="the file is not there"):
+        with pytest.raises(NoGatewayAnswerError, match="the file is not there"):
             call("touch", f"{tmp_path}/none/x")
 
 
@@ -164,7 +164,7 @@ def test_a_folder_whose_size_is_announced_and_nothing_sent_is_no_file(
         call("info")
         if kind.endswith("channels"):  # nothing else can tell
             call.set_timeout(0.3)
-        with pytest.raises((NoAnswerError, ConnectionLostError)):
+        with pytest.raises((NoGatewayAnswerError, GatewayConnectionLostError)):
             call("get", f"{tmp_path}/folder", tmp_path / "got")
     assert os.listdir(tmp_path) == ["folder"]
 
@@ -312,10 +312,10 @@ def test_a_server_that_says_nothing_is_told_by_the_time_out(
     server.silent |= {3, 14}
     with Caller(kind, server.port, timeout=0.2) as call:
         with pytest.raises(
-            NoAnswerError, match=r"ls /: no answer from 127\.0\.0\.1:\d+ within 0\.2 s"
+            NoGatewayAnswerError, match=r"ls /: no answer from 127\.0\.0\.1:\d+ within 0\.2 s"
         ):
             call("ls", "/")
-        with pytest.raises(NoAnswerError, match=r"monitor /x\.input: no answer"):
+        with pytest.raises(NoGatewayAnswerError, match=r"monitor /x\.input: no answer"):
             call("monitor", "/x.input")
 
 
@@ -339,16 +339,16 @@ def test_a_server_that_goes_away_ends_what_waits(
     while call.next(stream).text != "begun":
         pass
     server.hang_up()
-    with pytest.raises(ConnectionLostError):
+    with pytest.raises(GatewayConnectionLostError):
         call.next(stream)
-    with pytest.raises(ConnectionLostError):
+    with pytest.raises(GatewayConnectionLostError):
         call("ls", "/")
 
 
 def test_nobody_there_is_told(call: Caller) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with pytest.raises(ConnectionLostError, match=f"127.0.0.1:{port}: .*refused"):
+    with pytest.raises(GatewayConnectionLostError, match=f"127.0.0.1:{port}: .*refused"):
         DifxClient("127.0.0.1", port)
 
 
@@ -365,7 +365,7 @@ def test_only_the_server_is_taken_at_the_listening_port(server: OriginalGuiServe
     with Caller("asyncio tcp", server.port, timeout=30.0) as call:
         thread = threading.Thread(target=intrude)
         thread.start()
-        with pytest.raises(ConnectionLostError) as told:
+        with pytest.raises(GatewayConnectionLostError) as told:
             call("ls", "/")
         thread.join(30)
     assert told.value.__notes__ == ["connections came from 127.0.0.2 instead"]
@@ -415,8 +415,8 @@ def test_a_client_that_is_closed_ends_what_other_threads_wait_for(
     with ThreadPoolExecutor() as threads:
         waiting = threads.submit(next, messages)
         client.close()
-        with pytest.raises(ConnectionLostError):
+        with pytest.raises(GatewayConnectionLostError):
             waiting.result(30)
     messages.close()
-    with pytest.raises(ConnectionLostError, match="it was closed"):
+    with pytest.raises(GatewayConnectionLostError, match="it was closed"):
         client.ls("/")

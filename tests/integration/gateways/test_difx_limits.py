@@ -22,7 +22,7 @@ from support.difx_clients import (
 from support.difx_gateway import Gateway, gateway
 from support.full_disk import room_for
 
-from gateways.difx.protocol.capture import Direction, read_capture
+from gateways.difx.protocol.capture import MessageDirection, read_capture
 from groundwork.peers import Peers
 
 ERROR = 6
@@ -345,15 +345,21 @@ def test_a_capture_has_every_packet_of_both_ways(tmp_path: Path) -> None:
     with open(path, "rb") as file:
         captured = read_capture(file)
     first = [each for each in captured if each.client == 1]
-    assert [each.packet for each in first if each.direction is Direction.REQUEST] == [19, 8, 3]
-    replies = [(each.packet, each.data) for each in first if each.direction is Direction.REPLY]
+    assert [each.packet for each in first if each.direction is MessageDirection.REQUEST] == [
+        19,
+        8,
+        3,
+    ]
+    replies = [
+        (each.packet, each.data) for each in first if each.direction is MessageDirection.REPLY
+    ]
     assert replies[: len(series)] == series
     assert [number for number, _ in replies[len(series) :]] == [21, 22, 22, 22]
     second = [each for each in captured if each.client == 2 and each.port is not None]
-    came = b"".join(each.data for each in second if each.direction is Direction.REQUEST)
-    went = b"".join(each.data for each in second if each.direction is Direction.REPLY)
+    came = b"".join(each.data for each in second if each.direction is MessageDirection.REQUEST)
+    went = b"".join(each.data for each in second if each.direction is MessageDirection.REPLY)
     assert (came, went) == (struct.pack(">i", 3) + b"abc", struct.pack(">i", 3))
-    notes = [each.data.decode() for each in captured if each.direction is Direction.NOTE]
+    notes = [each.data.decode() for each in captured if each.direction is MessageDirection.NOTE]
     assert notes[0].startswith("connected 127.0.0.1:")
     assert sum(note.startswith("closed: ") for note in notes) == 2
     assert [each.time for each in captured] == sorted(each.time for each in captured)

@@ -19,7 +19,7 @@ from gateways.difx.links import ChannelLink, TaskLink, TcpLink
 from gateways.difx.livesources import LiveBanks, LiveProgram
 from gateways.difx.monitor import LiveMonitor
 from gateways.difx.outbox import Outbox
-from gateways.difx.protocol.channels import Channels
+from gateways.difx.protocol.channels import ClientChannels
 from gateways.difx.protocol.jobs import (
     JobEvent,
     JobEventKind,
@@ -480,7 +480,7 @@ def test_channel_gets_one_item_in_each_chunk(stream: Path, share: Share) -> None
         ours, theirs = socket.socketpair()
         _, writer = await asyncio.open_connection(sock=ours)
         reader, closing = await asyncio.open_connection(sock=theirs)
-        channels = Channels(most_bytes=1 << 20, most_early=4)
+        channels = ClientChannels(most_bytes=1 << 20, most_early=4)
         link = ChannelLink(channels, 7, Outbox(writer, most=1 << 20), share, HANG_S)
         monitor = of_program("cat", str(stream))
         serving = asyncio.create_task(monitor.serve(link, "profile"))

@@ -15,7 +15,7 @@ import pytest
 
 from gateways.difx.errors import MulticastError
 from gateways.difx.multicast import Bridges, BridgeSettings, interface_address
-from gateways.difx.protocol.messagebodies import Info, Status, encoded
+from gateways.difx.protocol.messagebodies import Info, JobStateBody, encoded
 from gateways.difx.protocol.messages import Datagram, read_message
 
 HANG_S = 60.0
@@ -88,7 +88,7 @@ def test_datagrams_of_a_network_arrive_unchanged_whatever_they_are() -> None:
             heard = Heard()
             bridges.join(heard.take)
             place = bridges.settings.group, bridges.settings.port
-            status = encoded("node1", Status(state="Done"), identifier="j").numbered(5)
+            status = encoded("node1", JobStateBody(state="Done"), identifier="j").numbered(5)
             with a_sender() as sender:
                 for data in (status, b"\xff no XML at all", b"<a b c>"):
                     sender.sendto(data, place)

@@ -16,9 +16,9 @@ from gateways.difx.protocol.messagebodies import (
     Alert,
     Body,
     Info,
+    JobStateBody,
     Load,
     Mark5Status,
-    Status,
     encoded,
     read_body,
 )
@@ -78,7 +78,7 @@ class Reader:
 
     def states(self) -> list[str]:
         """Return the states of jobs so far."""
-        return [body.state for _, body in self.messages if isinstance(body, Status)]
+        return [body.state for _, body in self.messages if isinstance(body, JobStateBody)]
 
     async def wait_for(self, is_there: Callable[[], object]) -> None:
         """Wait until it is so."""

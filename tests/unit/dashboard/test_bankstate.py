@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.bankstate import (
     ENDED_KEPT_S,
-    OPERATIONS_MOST,
+    MAX_OPERATIONS,
     ShownInterface,
     WatchedBank,
     bounded,
@@ -137,9 +137,9 @@ def test_operations_of_a_player_that_came_back_are_lost(topics: Topics) -> None:
 
 
 def test_of_too_many_operations_the_oldest_are_forgotten(topics: Topics) -> None:
-    for number in range(OPERATIONS_MOST + 5):
+    for number in range(MAX_OPERATIONS + 5):
         topics.state.take_operation({"id": str(number), "state": "done"}, 1.0)
-    assert len(topics.operations.values) == OPERATIONS_MOST
+    assert len(topics.operations.values) == MAX_OPERATIONS
     assert "BANKA 4" not in topics.operations.values
 
 

@@ -137,7 +137,7 @@ def test_frames_are_shared_and_only_the_newest_is_taken(board: Board, feeds: Fee
 def test_there_are_no_more_streams_than_may_be(
     board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(boards, "STREAMS_MOST", 2)
+    monkeypatch.setattr(boards, "MAX_STREAMS", 2)
     board.join("a", "events")
     board.join("b", "events")
     with pytest.raises(TooManyStreamsError, match="2 streams are open"):

@@ -82,7 +82,7 @@ def test_a_history_begins_with_the_value_that_held() -> None:
 
 def test_pages_are_read_to_the_end_or_the_history_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records, "PAGE", 3)
-    monkeypatch.setattr(records, "PAGES_MOST", 2)
+    monkeypatch.setattr(records, "MAX_PAGES", 2)
     players = Players([(11.0 + n, n) for n in range(5)])
     (series,) = ask(players, "BANKA.x")["series"]
     assert (len(series["points"]), series["cut"]) == (5, False)

@@ -6,10 +6,17 @@ import argparse
 
 import pytest
 
-from dealer.completion import SHELLS, Argument, Command, Kind, Option, read_command
+from dealer.completion import (
+    SHELLS,
+    Argument,
+    CompletedCommand,
+    CompletionKind,
+    Option,
+    read_command,
+)
 
 
-def example() -> Command:
+def example() -> CompletedCommand:
     parser = argparse.ArgumentParser(prog="observe-all", description="Observes.")
     parser.add_argument("--config", metavar="FILE", help="it's 100%% [its] file: $HOME")
     commands = parser.add_subparsers(dest="command")
@@ -33,21 +40,21 @@ def test_a_command_is_read_from_its_parser() -> None:
     ]
     scan, look = program.commands
     assert scan.arguments == (
-        Argument("BANK", Kind.BANK),
-        Argument("METHOD", Kind.METHOD),
-        Argument("FILE", Kind.FILE, (), is_last=True),
+        Argument("BANK", CompletionKind.BANK),
+        Argument("METHOD", CompletionKind.METHOD),
+        Argument("FILE", CompletionKind.FILE, (), is_last=True),
     )
     assert (
-        Option(("-l", "--level"), "", Argument("LEVEL", Kind.WORDS, ("low", "high")))
+        Option(("-l", "--level"), "", Argument("LEVEL", CompletionKind.WORDS, ("low", "high")))
         in scan.options
     )
     assert Option(("--fast",), "", None) in scan.options
-    assert look.options[-1].value == Argument("DIR", Kind.FOLDER)
+    assert look.options[-1].value == Argument("DIR", CompletionKind.FOLDER)
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))
 def test_each_file_has_all_commands_options_and_words(shell: str) -> None:
-    text = SHELLS[shell]([example(), Command("other", "Another.", (), ())])
+    text = SHELLS[shell]([example(), CompletedCommand("other", "Another.", (), ())])
     long = "-l " if shell == "fish" else "--"
     for word in (
         "observe-all",

@@ -6,7 +6,7 @@ import pytest
 
 from arrayconfig.hosts import SupervisorAddress
 from dealer.hostcommands import _lines
-from dealer.hosts import HostedBank, Installation
+from dealer.hosts import BankOnHost, Installation
 from dealer.supervision import HostsReport, ProgramRow, Supervision
 from zmqjsonproxy.rpc.hub import ThreadHub
 
@@ -39,7 +39,7 @@ def test_what_its_supervisord_has_is_counted(programs: int, said: str) -> None:
 
 
 def test_a_host_with_a_bank_is_not_among_them() -> None:
-    bank = HostedBank("BANKA", "hpc9", "tcp://127.0.0.1:1")
+    bank = BankOnHost("BANKA", "hpc9", "tcp://127.0.0.1:1")
     with ThreadHub() as hub:
         report = Supervision(
             Installation(INSTALLATION.supervisors, {"BANKA": bank}), hub, 2.0

@@ -11,7 +11,7 @@ from dealer.outcome import Outcome
 from dealer.progress import call_text, fetch_text, scan_text
 from groundwork.progressline import ProgressLine
 from zmqjsonproxy import PeerLostError
-from zmqjsonproxy.files.fetch import Progress
+from zmqjsonproxy.files.fetch import FetchProgress
 
 
 def test_the_progress_line_shows_the_slowest_bank_and_who_is_waited_for() -> None:
@@ -90,11 +90,11 @@ def test_a_bank_is_waiting_until_its_scan_begins() -> None:
 
 
 def test_a_fetch_shows_what_is_there_and_how_fast_it_comes() -> None:
-    progress = Progress(name="DATA/a.fits", done=25_000_000, size=100_000_000)
+    progress = FetchProgress(name="DATA/a.fits", done=25_000_000, size=100_000_000)
     assert (
         fetch_text("BANKA", progress, 12.34e6, 100)
         == f"[{'#' * 6}{'.' * 18}]  25%, 25.0 of 100.0 MB  12.3 MB/s  BANKA DATA/a.fits"
     )
-    progress = Progress(name="a", done=5, size=5, text="checksum 50%")
+    progress = FetchProgress(name="a", done=5, size=5, text="checksum 50%")
     assert fetch_text("BANKA", progress, 1.0) == f"[{'#' * 24}] 100%, checksum 50%  BANKA a"
-    assert fetch_text("B", Progress(name="a", done=0, size=0), 0.0).startswith("[####")
+    assert fetch_text("B", FetchProgress(name="a", done=0, size=0), 0.0).startswith("[####")

@@ -10,7 +10,7 @@ from support.descriptions import described
 
 from dealer.stubs import BankInterface, module_text
 from zmqjsonproxy import MethodDescription
-from zmqjsonproxy.parameters import Parameter, Passing
+from zmqjsonproxy.parameters import MethodParameter, Passing
 
 
 def module_of(method: MethodDescription) -> str:
@@ -69,12 +69,12 @@ def test_signatures_are_rebuilt_from_what_is_harmless(signature: str, expected: 
     "parameters",
     [
         None,
-        (Parameter(name="x", passing=Passing.EITHER, annotation="|".join(["int"] * 500)),),
-        (Parameter(name="x", passing=Passing.EITHER, annotation="(" * 5000),),
+        (MethodParameter(name="x", passing=Passing.EITHER, annotation="|".join(["int"] * 500)),),
+        (MethodParameter(name="x", passing=Passing.EITHER, annotation="(" * 5000),),
     ],
     ids=["not known", "a type without end", "brackets"],
 )
-def test_what_cannot_be_read_takes_anything(parameters: tuple[Parameter, ...] | None) -> None:
+def test_what_cannot_be_read_takes_anything(parameters: tuple[MethodParameter, ...] | None) -> None:
     text = module_of(MethodDescription("sweep", parameters=parameters))
     assert ": Any" in function_of(text, "_Bank0", "sweep")
 

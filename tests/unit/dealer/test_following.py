@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dealer.following import End, Follower
+from dealer.following import End, SubscriptionFollower
 from dealer.framefiles import FrameFileError, open_frames
 from dealer.framesink import FrameSink
 from zmqjsonproxy.channels import Event, EventKind, SubscriptionEndedError, Update
@@ -86,14 +86,16 @@ def refused(bank: str, name: str = "x") -> Event:
 )
 def test_it_goes_on_until_it_is_enough(steps: Any, end: End, told: list[Any]) -> None:
     script: Any = Script(*steps)
-    follower = Follower(wanted={"A": ["x", "y"], "B": ["x"]}, most=3)
+    follower = SubscriptionFollower(wanted={"A": ["x", "y"], "B": ["x"]}, most=3)
     assert follower.follow(script, script) is end
     assert script.told == told
 
 
 def test_it_ends_in_time() -> None:
     script: Any = Script(*[TimeoutError()] * 100_000)
-    assert Follower(wanted={"A": ["x"]}, seconds=0.001).follow(script, script) is End.TIME
+    assert (
+        SubscriptionFollower(wanted={"A": ["x"]}, seconds=0.001).follow(script, script) is End.TIME
+    )
 
 
 def test_frames_that_the_reader_dropped_are_in_the_file(tmp_path: Path) -> None:
@@ -126,7 +128,7 @@ def test_frames_that_the_reader_dropped_are_in_the_file(tmp_path: Path) -> None:
 def test_what_was_wanted_and_did_not_come_is_told(
     end: End, there: set[str], most: int | None, text: str
 ) -> None:
-    follower = Follower(
+    follower = SubscriptionFollower(
         wanted={"A": ["*"], "B": ["*"]},
         most=most,
         seconds=5.0,

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dealer.lossytext import MOST_PIECES, Fetch, read_lossy
+from dealer.lossytext import MAX_PIECES, Fetch, read_lossy
 
 
 def supervisord_of(data: bytes) -> Fetch:
     def fetch(pieces: Sequence[tuple[int, int]]) -> list[str | None]:
-        assert len(pieces) <= MOST_PIECES
+        assert len(pieces) <= MAX_PIECES
         texts: list[str | None] = []
         for first, size in pieces:
             try:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dealer.moments import moment, utc_text
 from dealer.recordreading import in_time_order
+from dealer.timearguments import moment, utc_text
 
 
 def records(*times: float) -> list[Any]:

@@ -46,7 +46,7 @@ def test_what_is_read_is_written_at_once_and_in_order(pipe: tuple[int, IO[str]])
 def test_what_nobody_reads_waits_up_to_a_bound_and_the_rest_is_counted(
     pipe: tuple[int, IO[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logstream, "WAITING_MOST", 100_000)
+    monkeypatch.setattr(logstream, "MAX_WAITING", 100_000)
     handler = handler_for(pipe[1])
     for n in range(1000):
         handler.handle(record(f"{n:03d} {'x' * 995}"))  # 1000 bytes each

@@ -23,7 +23,7 @@ from histogrammer.events.protocol.acquisitionitems import (
     StateChange,
     TextList,
 )
-from histogrammer.events.protocol.paramitems import Definitions, Variables
+from histogrammer.events.protocol.paramitems import ParameterNames, Variables
 from histogrammer.events.sources import EventSource
 
 EVENTS = 100_000
@@ -64,7 +64,7 @@ def test_peaks_have_the_areas_positions_and_widths_that_are_told(
 def test_run_holds_all_its_items(simulated: tuple[SimulatedDetectors, list[object]]) -> None:
     run, parts = simulated
     kinds = [type(part) for part in parts]
-    assert kinds[:5] == [Definitions, Variables, RingFormat, StateChange, TextList]
+    assert kinds[:5] == [ParameterNames, Variables, RingFormat, StateChange, TextList]
     assert kinds[-1] is StateChange
     scalers = [part for part in parts if isinstance(part, Scalers)]
     counts = [part for part in parts if isinstance(part, EventCount)]

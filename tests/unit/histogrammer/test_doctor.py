@@ -166,7 +166,7 @@ def test_a_segment_needs_no_folder_and_is_not_larger_than_this_host_allows(
 ) -> None:
     most = tmp_path / "shmmax"
     most.write_text(f"{(64 << 20) + 5_600_000}\n")
-    monkeypatch.setattr(doctor, "_MOST_SHARED", most)
+    monkeypatch.setattr(doctor, "_MAX_SHARED", most)
     assert diagnosis(tmp_path, shm_kind="sysv", shm_mbytes=64, home="no") == []
     check, text, remedy = one(tmp_path, shm_kind="sysv", shm_mbytes=65)
     assert check == "display memory"

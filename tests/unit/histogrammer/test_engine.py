@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from histogrammer.analysis.projection import Direction
+from histogrammer.analysis.projection import ProjectionAxis
 from histogrammer.axes import Axis
 from histogrammer.display.filememory import FileMemory
 from histogrammer.engine import SNAPSHOT_GATE, Engine
@@ -211,7 +211,7 @@ def test_a_projection_that_goes_on_is_gated_as_its_source(source: Engine) -> Non
     source.edit_condition("g", "s", slice_of(0, 1))
     source.apply_gate("g", "s")
     before = source.spectrum("s").contents.cells.copy()
-    made = source.project(source.spectrum("s"), "p", Direction.X, snapshot=False)
+    made = source.project(source.spectrum("s"), "p", ProjectionAxis.X, snapshot=False)
     assert counts(source, "p") == [1, 6, 0, 5]
     assert np.array_equal(source.spectrum("s").contents.cells, before)
     assert made.gate == "g"
@@ -227,18 +227,18 @@ def test_a_projection_within_a_contour_has_a_gate_of_both(source: Engine) -> Non
         y_coordinates=(-1.0, -1.0, 1.5, 1.5),
     )
     source.edit_condition("c", "c", corners)
-    alone = source.project(source.spectrum("s"), "p", Direction.X, snapshot=False, contour="c")
+    alone = source.project(source.spectrum("s"), "p", ProjectionAxis.X, snapshot=False, contour="c")
     assert counts(source, "p") == [1, 2, 0, 0]
     assert alone.gate == "c"
     source.edit_condition("g", "s", slice_of(0, 1))
     source.apply_gate("g", "s")
-    both = source.project(source.spectrum("s"), "q", Direction.Y, snapshot=False, contour="c")
+    both = source.project(source.spectrum("s"), "q", ProjectionAxis.Y, snapshot=False, contour="c")
     assert both.gate == "_q_projection_gate_"
     assert set(source.conditions["_q_projection_gate_"].gates) == {"g", "c"}
 
 
 def test_a_snapshot_is_changed_by_no_event(source: Engine) -> None:
-    made = source.project(source.spectrum("s"), "p", Direction.Y, snapshot=True)
+    made = source.project(source.spectrum("s"), "p", ProjectionAxis.Y, snapshot=True)
     assert made.gate == SNAPSHOT_GATE
     fill(source, {"a": 0.5, "b": 1.0})
     assert counts(source, "p") == [3, 5, 4]
@@ -252,7 +252,7 @@ def test_a_projection_whose_gate_would_depend_on_itself_leaves_nothing(source: E
     source.edit_condition("_p_projection_gate_", "T", Given())
     source.apply_gate("_p_projection_gate_", "s")
     with pytest.raises(ConditionError, match="would depend on itself"):
-        source.project(source.spectrum("s"), "p", Direction.X, snapshot=False, contour="c")
+        source.project(source.spectrum("s"), "p", ProjectionAxis.X, snapshot=False, contour="c")
     assert list(source.spectra) == ["s"]
 
 
@@ -261,12 +261,12 @@ def test_a_projection_is_refused_before_anything_is_made(source: Engine) -> None
     source.edit_condition("g", "s", slice_of(0, 1))
     for contour, text in (("g", "g is not a contour"), ("no", "no condition named no")):
         with pytest.raises(ConditionError, match=text):
-            source.project(spectrum, "p", Direction.X, snapshot=True, contour=contour)
+            source.project(spectrum, "p", ProjectionAxis.X, snapshot=True, contour=contour)
     with pytest.raises(SpectrumError, match="already exists"):
-        source.project(spectrum, "s", Direction.X, snapshot=True)
+        source.project(spectrum, "s", ProjectionAxis.X, snapshot=True)
     flat = source.create_spectrum(one_dim("h"))
     with pytest.raises(SpectrumError, match="1D spectra cannot be projected"):
-        source.project(flat, "p", Direction.X, snapshot=True)
+        source.project(flat, "p", ProjectionAxis.X, snapshot=True)
     assert list(source.spectra) == ["s", "h"]
 
 

@@ -240,7 +240,7 @@ def test_each_gate_is_evaluated_once_a_block_whoever_uses_it(fillers: tuple[Fill
 def test_a_block_is_cut_where_its_truths_would_take_too_much_memory(
     fillers: tuple[Filler, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filling, "MOST_TRUTH_BYTES", 9 * filling.TRUTH_BYTES)
+    monkeypatch.setattr(filling, "MAX_TRUTH_BYTES", 9 * filling.TRUTH_BYTES)
     events = [{"a": float(number)} for number in range(10)]
     for filler in fillers:
         gates = {"high": Above("a", 4), "all": Above("a", -1), "bad": Failing("a", 0)}

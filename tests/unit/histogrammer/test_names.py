@@ -6,7 +6,7 @@ import pytest
 
 from histogrammer.axes import Axis
 from histogrammer.engine import Engine
-from histogrammer.errors import ConditionError, ParameterError, SpectrumError
+from histogrammer.errors import ConditionError, EventParameterError, SpectrumError
 from histogrammer.filling import Filler
 from histogrammer.gates.condition import Given
 from histogrammer.names import MAX_NAME_LETTERS, refusal
@@ -24,7 +24,7 @@ def test_a_name_that_is_too_long_is_refused_everywhere() -> None:
         engine.create_parameter("a")
         definition = kind_of("1").define(name, [["a"]], [Axis(0, 1, 1)])
         text = "has 1048576 letters: choose one of at most 1000$"
-        with pytest.raises(ParameterError, match=text) as refused:
+        with pytest.raises(EventParameterError, match=text) as refused:
             engine.create_parameter(name)
         with pytest.raises(SpectrumError, match=text):
             engine.create_spectrum(definition)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from histogrammer.errors import LimitsError, ParameterError, ParameterExistsError
+from histogrammer.errors import EventParameterError, LimitsError, ParameterExistsError
 from histogrammer.parameters import Metadata, Parameters
 
 
@@ -49,10 +49,10 @@ def test_a_name_in_use_is_refused_and_the_old_one_stays() -> None:
 def test_unknown_names_and_ids_are_told() -> None:
     parameters = Parameters()
     parameters.create("e")
-    with pytest.raises(ParameterError, match=r"^Parameter f does not exist$"):
+    with pytest.raises(EventParameterError, match=r"^Parameter f does not exist$"):
         parameters.edit("f", Metadata())
     for number in (0, 2, -1):
-        with pytest.raises(ParameterError, match=f"^No parameter with id {number} exists$"):
+        with pytest.raises(EventParameterError, match=f"^No parameter with id {number} exists$"):
             parameters.by_id(number)
 
 
@@ -68,5 +68,5 @@ def test_one_limit_without_the_other_is_refused() -> None:
 def test_metadata_that_no_axis_can_start_from_are_refused(
     low: float, high: float, bins: int | None
 ) -> None:
-    with pytest.raises(ParameterError):
+    with pytest.raises(EventParameterError):
         Metadata(low=low, high=high, bins=bins)

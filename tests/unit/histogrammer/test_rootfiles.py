@@ -87,7 +87,7 @@ def test_directories_that_hold_each_other_are_listed_up_to_an_end(
     path.write_bytes(content)
     with open_root(str(path)) as file:
         assert len(classes_in(file)) == 2 ** (depth + 1) - 2
-        monkeypatch.setattr(rootfiles, "MOST_KEYS", 100)
+        monkeypatch.setattr(rootfiles, "MAX_KEYS", 100)
         with pytest.raises(ValueError, match="more than 100 keys"):
             classes_in(file)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from histogrammer import worker as module
-from histogrammer.worker import BusyError, EndedError, Worker
+from histogrammer.worker import EndedError, Worker, WorkerBusyError
 
 
 class Engine:
@@ -61,7 +61,7 @@ def test_too_many_that_wait_are_refused(worker: Worker[Engine]) -> None:
     gate = threading.Event()
     try:
         first = worker.post(lambda _: gate.wait(30))
-        with pytest.raises(BusyError, match="ask again later"):
+        with pytest.raises(WorkerBusyError, match="ask again later"):
             for _ in range(module.MAX_WAITING + 2):
                 worker.post(lambda _: None)
     finally:
@@ -90,7 +90,9 @@ def test_the_thread_can_end_itself_and_what_waits_is_carried_out(engine: Engine)
 
     first = worker.post(close)
     assert begun.wait(30)
-    with pytest.raises(BusyError):  # all places are taken: there is none for a mark of the end
+    with pytest.raises(
+        WorkerBusyError
+    ):  # all places are taken: there is none for a mark of the end
         while True:
             last = worker.post(lambda e: e.calls.append(1))
     go_on.set()

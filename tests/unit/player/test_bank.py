@@ -9,7 +9,7 @@ import pytest
 from player.bank import Bank
 from player.findings import Finding
 from zmqjsonproxy.channels.properties import published
-from zmqjsonproxy.interface import Interface, Kind, command, marked_methods, operation, query
+from zmqjsonproxy.interface import Interface, MethodKind, command, marked_methods, operation, query
 
 HOOKS = [
     "open",
@@ -80,7 +80,10 @@ def test_what_the_host_asks_stays_a_query_whether_it_is_marked_again_or_not() ->
             return "another"
 
     for kind in (Renamed, RenamedTwice):
-        assert Interface.of("bank", kind.__new__(kind)).methods["get_bank_name"].kind is Kind.QUERY
+        assert (
+            Interface.of("bank", kind.__new__(kind)).methods["get_bank_name"].kind
+            is MethodKind.QUERY
+        )
     for lost in (None, "a text", command(lambda self: "x"), property(lambda self: "x")):
         with pytest.raises(TypeError, match="get_bank_name is"):
             type("Lost", (Bank,), {"get_bank_name": lost})

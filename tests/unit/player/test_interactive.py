@@ -24,7 +24,7 @@ from support.toy_bank import ToyBank, write_configuration
 
 from player.clock import SystemClock
 from player.errors import BankNameError, BankStartError, ConfigError
-from player.interactive import Bank
+from player.interactive import InteractiveBank
 from zmqjsonproxy.caller import own_name
 from zmqjsonproxy.errors import OperationAbortedError, RefusedError
 
@@ -36,18 +36,20 @@ def configuration(folder: Path, kind: str = "support.shell_bank:ShellBank") -> P
 
 
 @pytest.fixture
-def p(tmp_path: Path) -> Iterator[Bank]:
-    with Bank("BANKA", configuration(tmp_path), environment={"DIBAS_DATA": str(tmp_path)}) as bank:
+def p(tmp_path: Path) -> Iterator[InteractiveBank]:
+    with InteractiveBank(
+        "BANKA", configuration(tmp_path), environment={"DIBAS_DATA": str(tmp_path)}
+    ) as bank:
         yield bank
 
 
-def inner(bank: Bank) -> ShellBank:
+def inner(bank: InteractiveBank) -> ShellBank:
     assert isinstance(bank.bank, ShellBank)
     return bank.bank
 
 
 @contextmanager
-def sweeping(bank: Bank) -> Iterator[list[OperationAbortedError]]:
+def sweeping(bank: InteractiveBank) -> Iterator[list[OperationAbortedError]]:
     """A long operation in another thread, which what is within has to end; what it raises."""
     errors: list[OperationAbortedError] = []
 
@@ -87,7 +89,7 @@ def test_the_package_gives_it_late_and_the_base_class_keeps_its_place() -> None:
     )
 
 
-def test_marked_methods_and_parts_are_attributes_and_nothing_else_is(p: Bank) -> None:
+def test_marked_methods_and_parts_are_attributes_and_nothing_else_is(p: InteractiveBank) -> None:
     assert {
         "sweep",
         "stop",
@@ -109,7 +111,7 @@ def test_marked_methods_and_parts_are_attributes_and_nothing_else_is(p: Bank) ->
         p.knob.pull()
 
 
-def test_help_signatures_and_completion_are_those_of_the_methods(p: Bank) -> None:
+def test_help_signatures_and_completion_are_those_of_the_methods(p: InteractiveBank) -> None:
     assert str(inspect.signature(p.sweep)) == "(seconds: 'float', step: 'float' = 0.5) -> 'str'"
     assert inspect.getdoc(p.sweep) == inspect.getdoc(ShellBank.sweep)
     assert "seconds: s." in pydoc.plain(pydoc.render_doc(p.sweep))
@@ -121,7 +123,7 @@ def test_help_signatures_and_completion_are_those_of_the_methods(p: Bank) -> Non
 def test_it_is_found_as_the_command_finds_it(tmp_path: Path) -> None:
     path = configuration(tmp_path)
     environment = {"DIBAS_CONFIG": str(path), "DIBAS_DATA": str(tmp_path), "DIBAS_DIR": "/nowhere"}
-    with Bank(simulate=True, environment=environment) as bank:
+    with InteractiveBank(simulate=True, environment=environment) as bank:
         told = bank.surroundings()
         assert (told["simulate"], told["data_root"], told["dibas_dir"]) == (
             True,
@@ -129,26 +131,28 @@ def test_it_is_found_as_the_command_finds_it(tmp_path: Path) -> None:
             "/nowhere",
         )
         assert "BANKA, simulated" in repr(bank)
-    with Bank("banka", environment=environment) as bank:
+    with InteractiveBank("banka", environment=environment) as bank:
         assert bank.surroundings()["simulate"] is False
     with pytest.raises(BankNameError, match="no Bank BANKX; there are BANKA"):
-        Bank("BANKX", path, environment={})
+        InteractiveBank("BANKX", path, environment={})
     with pytest.raises(ConfigError, match="give --config, or set DIBAS_CONFIG"):
-        Bank("BANKA", environment={})
+        InteractiveBank("BANKA", environment={})
 
 
-def test_an_operation_runs_in_the_thread_that_calls(p: Bank) -> None:
+def test_an_operation_runs_in_the_thread_that_calls(p: InteractiveBank) -> None:
     assert p.sweep(0.0, step=2) == "swept in steps of 2 V"
     assert inner(p).threads == [threading.current_thread()]
 
 
-def test_an_urgent_command_aborts_an_operation_of_another_thread(p: Bank) -> None:
+def test_an_urgent_command_aborts_an_operation_of_another_thread(p: InteractiveBank) -> None:
     with sweeping(p) as errors:
         assert p.stop() == "stopped"
     assert [str(error) for error in errors] == [f"stop was called by {own_name()}"]
 
 
-def test_an_operation_that_is_accepted_goes_on_and_keeps_commands_waiting(p: Bank) -> None:
+def test_an_operation_that_is_accepted_goes_on_and_keeps_commands_waiting(
+    p: InteractiveBank,
+) -> None:
     assert p.run() == "running"
     assert inner(p).threads != [threading.current_thread()]
     turned = threading.Event()
@@ -166,27 +170,27 @@ def test_an_operation_that_is_accepted_goes_on_and_keeps_commands_waiting(p: Ban
     thread.join(10)
 
 
-def test_an_operation_that_fails_before_it_is_accepted_raises(p: Bank) -> None:
+def test_an_operation_that_fails_before_it_is_accepted_raises(p: InteractiveBank) -> None:
     with pytest.raises(RefusedError, match="not today"):
         p.run_in_vain()
 
 
-def test_stop_ends_what_was_accepted(p: Bank) -> None:
+def test_stop_ends_what_was_accepted(p: InteractiveBank) -> None:
     p.run()
     p.stop()
     assert p.knob.turn() == 1  # the command queue is free again
     assert inner(p).go_on.is_set()
 
 
-def test_nothing_to_be_done_is_a_success_as_for_callers_of_a_player(p: Bank) -> None:
+def test_nothing_to_be_done_is_a_success_as_for_callers_of_a_player(p: InteractiveBank) -> None:
     assert p.again() == "so it is"
 
 
-def test_the_watchdog_is_called(p: Bank) -> None:
+def test_the_watchdog_is_called(p: InteractiveBank) -> None:
     assert inner(p).ticked.wait(20)
 
 
-def test_closing_aborts_and_closes_once_and_refuses_calls(p: Bank) -> None:
+def test_closing_aborts_and_closes_once_and_refuses_calls(p: InteractiveBank) -> None:
     p.run()
     p.close()
     p.close()
@@ -196,7 +200,7 @@ def test_closing_aborts_and_closes_once_and_refuses_calls(p: Bank) -> None:
         p.get_bank_name()
 
 
-def test_a_call_within_a_call_is_refused_where_it_would_wait_for_itself(p: Bank) -> None:
+def test_a_call_within_a_call_is_refused_where_it_would_wait_for_itself(p: InteractiveBank) -> None:
     inner(p).within = lambda: p.knob.turn()
     with pytest.raises(RefusedError, match=r"bank.knob.turn was called within bank.call_within"):
         p.call_within()
@@ -206,14 +210,14 @@ def test_a_call_within_a_call_is_refused_where_it_would_wait_for_itself(p: Bank)
     assert p.call_within() == "stopped"
 
 
-def test_closing_tells_operations_why_they_are_aborted(p: Bank) -> None:
+def test_closing_tells_operations_why_they_are_aborted(p: InteractiveBank) -> None:
     with sweeping(p) as errors:
         p.close()
     assert [str(error) for error in errors] == ["the Bank is closed"]
 
 
 def test_commands_run_beside_an_operation_that_left_and_is_carried_out_by_its_caller(
-    p: Bank,
+    p: InteractiveBank,
 ) -> None:
     thread = threading.Thread(target=p.linger)
     thread.start()
@@ -225,7 +229,7 @@ def test_commands_run_beside_an_operation_that_left_and_is_carried_out_by_its_ca
 
 
 def test_the_failure_of_an_operation_that_was_accepted_is_logged(
-    p: Bank, caplog: pytest.LogCaptureFixture
+    p: InteractiveBank, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert p.run_into_a_wall() == "running"
     assert p.knob.turn() == 1
@@ -259,7 +263,7 @@ def _interrupted(call: Callable[[], object], step: int) -> BaseException | None:
 
 @pytest.mark.parametrize("name", ["turn", "sweep"])
 def test_ctrl_c_at_any_step_interrupts_and_the_next_command_has_its_turn(
-    p: Bank, name: str
+    p: InteractiveBank, name: str
 ) -> None:
     call = p.knob.turn if name == "turn" else functools.partial(p.sweep, 0.0)
     expected: tuple[type, ...] = (KeyboardInterrupt,)
@@ -279,7 +283,7 @@ def test_ctrl_c_at_any_step_interrupts_and_the_next_command_has_its_turn(
     assert step > 20
 
 
-def test_closing_ends_the_wait_of_a_command_for_its_turn(p: Bank) -> None:
+def test_closing_ends_the_wait_of_a_command_for_its_turn(p: InteractiveBank) -> None:
     p.run()
     errors: list[BaseException] = []
 
@@ -298,14 +302,14 @@ def test_closing_ends_the_wait_of_a_command_for_its_turn(p: Bank) -> None:
     assert ["is closed" in str(error) for error in errors] == [True]
 
 
-def test_one_process_opens_a_bank_once_at_a_time(p: Bank, tmp_path: Path) -> None:
+def test_one_process_opens_a_bank_once_at_a_time(p: InteractiveBank, tmp_path: Path) -> None:
     path = p.bank.context.instrument.path
     with pytest.raises(
         BankStartError, match="is open in this process already; close that one first"
     ):
-        Bank("BANKA", path, environment={})
+        InteractiveBank("BANKA", path, environment={})
     p.close()
-    with Bank("BANKA", path, environment={"DIBAS_DATA": str(tmp_path)}) as again:
+    with InteractiveBank("BANKA", path, environment={"DIBAS_DATA": str(tmp_path)}) as again:
         assert again.get_bank_name() == "BANKA"
 
 
@@ -314,19 +318,21 @@ def test_a_bank_that_cannot_be_opened_is_closed_and_told(kind: str, tmp_path: Pa
     path = configuration(tmp_path, f"support.toy_bank:{kind}")
     for _ in range(2):
         with pytest.raises(BankStartError, match="BANKA cannot be opened: "):
-            Bank("BANKA", path, environment={"DIBAS_DATA": str(tmp_path)})
+            InteractiveBank("BANKA", path, environment={"DIBAS_DATA": str(tmp_path)})
     assert (tmp_path / "closed").exists() == (kind == "BrokenBank")
 
 
 def test_a_bank_of_any_kind_will_do(tmp_path: Path) -> None:
-    with Bank("BANKA", configuration(tmp_path, "support.toy_bank:ToyBank"), environment={}) as bank:
+    with InteractiveBank(
+        "BANKA", configuration(tmp_path, "support.toy_bank:ToyBank"), environment={}
+    ) as bank:
         assert isinstance(bank.bank, ToyBank)
         assert bank.device.voltage() == 1.5
 
 
 def test_commands_of_the_shell_are_in_the_journal_of_the_bank(tmp_path: Path) -> None:
     environment = {"DIBAS_DATA": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
-    with Bank("BANKA", configuration(tmp_path), environment=environment) as bank:
+    with InteractiveBank("BANKA", configuration(tmp_path), environment=environment) as bank:
         bank.set_log_level("info")
         with pytest.raises(RefusedError):
             bank.set_log_level("nonsense")

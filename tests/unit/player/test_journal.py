@@ -222,7 +222,7 @@ def test_more_calls_than_can_be_written_are_dropped_counted_and_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = _Held(monkeypatch)
-    monkeypatch.setattr(module, "QUEUE_MOST", 50)
+    monkeypatch.setattr(module, "MAX_QUEUE", 50)
     journal = journal_of(tmp_path)
     first = call_record("bank.x", -1)
     journal.take(first)
@@ -270,7 +270,7 @@ def test_refusals_without_end_push_out_nothing(
 def test_a_full_disk_stops_no_command_and_is_told_when_there_is_room_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(module, "QUEUE_MOST", 300)
+    monkeypatch.setattr(module, "MAX_QUEUE", 300)
     journal = journal_of(tmp_path)
     journal.take(ended(call_record("bank.x", "before")))
     assert journal.flush(WITHIN)

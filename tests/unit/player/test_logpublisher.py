@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 
-from groundwork.cut import LONGEST
+from groundwork.truncation import LONGEST
 from groundwork.values import JsonObject
 from player.logpublisher import LogPublisher
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from player.refusals import A_MINUTE, AT_ONCE, KEYS_MOST, Refusals
+from player.refusals import A_MINUTE, AT_ONCE, MAX_KEYS, Refusals
 
 
 def test_who_is_refused_for_a_day_fills_a_day_with_a_few_entries() -> None:
@@ -24,5 +24,5 @@ def test_a_key_has_room_beside_others_that_have_none() -> None:
 
 def test_keys_without_end_take_no_memory() -> None:
     refusals = Refusals()
-    assert all(refusals.takes(f"key{number}", 1.0) for number in range(10 * KEYS_MOST))
-    assert len(refusals._rooms) == KEYS_MOST
+    assert all(refusals.takes(f"key{number}", 1.0) for number in range(10 * MAX_KEYS))
+    assert len(refusals._rooms) == MAX_KEYS

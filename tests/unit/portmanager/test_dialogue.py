@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 
 from portmanager.allocation import Allocation
-from portmanager.errors import NotOneServiceError, RefusedError, ReplyError, SearchKeyError
+from portmanager.errors import (
+    NotOneServiceError,
+    PortManagerRefusedError,
+    ReplyError,
+    SearchKeyError,
+)
 from portmanager.protocol.dialogue import Dialogue, Reply, only_one, selected
 from portmanager.protocol.lines import LIST, NO_FREE_PORTS, STATUS, write_gimme
 
@@ -94,7 +99,7 @@ def test_a_port_is_asked_for_in_the_words_of_its_server() -> None:
     assert ours.lent == []
     plain = Dialogue("there")
     assert answered(plain, plain.get_port("a", "bob"), b"OK 1\n")[0].port == 1
-    with pytest.raises(RefusedError, match="has white space"):
+    with pytest.raises(PortManagerRefusedError, match="has white space"):
         answered(plain, plain.get_port("two words", "bob"))
     _, sent = answered(plain, plain.get_port("b", "bob", 30999), b"OK 2\n")
     assert sent == [write_gimme("b", "bob", None, quoted=False)]
@@ -106,10 +111,10 @@ def test_a_port_is_asked_for_in_the_words_of_its_server() -> None:
         (
             lambda d: d.get_port("a", "u"),
             b"FAIL " + NO_FREE_PORTS.encode() + b"\r\n",
-            RefusedError,
+            PortManagerRefusedError,
             False,
         ),
-        (lambda d: d.get_port("a", "u"), b"FAIL other\r\n", RefusedError, True),
+        (lambda d: d.get_port("a", "u"), b"FAIL other\r\n", PortManagerRefusedError, True),
         (lambda d: d.get_port("a", "u"), b"OK 70000\r\n", ReplyError, False),
         (lambda d: d.get_port("a", "u"), b"WHAT\r\n", ReplyError, False),
         (lambda d: d.listing(), b"OK 1\r\nnonsense\r\n", ReplyError, False),

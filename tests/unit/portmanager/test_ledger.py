@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from portmanager.allocation import Allocation
-from portmanager.protocol.ledger import Ledger, Lent
+from portmanager.protocol.ledger import Ledger, LedgerEntry
 from portmanager.protocol.lines import decode, read_allocation
 from portmanager.protocol.pool import Pool
 
@@ -30,8 +30,8 @@ class Clients(RuleBasedStateMachine):
         super().__init__()
         self.pool, self.ledger = Pool(40000, 40009, without=(40003,)), Ledger()
         self.foreign: set[int] = set()  # ports that other programs hold
-        self.clients: dict[int, list[Lent]] = {}
-        self.arrivals: list[Lent] = []
+        self.clients: dict[int, list[LedgerEntry]] = {}
+        self.arrivals: list[LedgerEntry] = []
         self.came = 0
         self.names: dict[int, str] = {}
 

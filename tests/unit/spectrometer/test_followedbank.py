@@ -26,6 +26,6 @@ def test_the_reason_is_that_of_program_and_mode(
     kind: Any, has_counts: bool | None, why: str
 ) -> None:
     backend = None if kind is None else kind.__new__(kind)
-    bank: Any = SimpleNamespace(_backend=backend)
+    bank: Any = SimpleNamespace(_current=SimpleNamespace(backend=backend))
     programs: Any = SimpleNamespace(name="vegas_hpc_server", has_counts=has_counts)
     assert FollowedBank._why_no_spectrum(bank, programs) == why

@@ -11,7 +11,7 @@ import pytest
 
 from zmqjsonproxy.rpc.hub import HubSettings
 from zmqjsonproxy.rpc.protocol import original
-from zmqjsonproxy.rpc.protocol.dialect import Limits, Request, read_message
+from zmqjsonproxy.rpc.protocol.dialect import MessageLimits, Request, read_message
 from zmqjsonproxy.rpc.protocol.jsonrpc import Code, error_from
 from zmqjsonproxy.rpc.server import ServerSettings
 
@@ -27,7 +27,7 @@ ROWS = [
 
 @pytest.mark.parametrize("example", REQUESTS)
 def test_the_requests_shown_are_requests(example: str) -> None:
-    assert isinstance(read_message(example.encode(), Limits()), Request)
+    assert isinstance(read_message(example.encode(), MessageLimits()), Request)
 
 
 def test_the_hello_shown_is_the_one_that_is_sent() -> None:

@@ -13,14 +13,14 @@ from zmqjsonproxy.handle import NULL_OPERATION, OperationHandle
 from zmqjsonproxy.interface import (
     Interface,
     Keyword,
-    Kind,
+    MethodKind,
     command,
     current_operation,
     operation,
     query,
     running,
 )
-from zmqjsonproxy.protocol.operations import OperationRecord, State
+from zmqjsonproxy.protocol.operations import OperationRecord, OperationState
 
 
 class Marked:
@@ -70,9 +70,9 @@ def test_marked_methods_only_are_exported_with_what_they_are() -> None:
     assert list(interface.methods) == ["commit", "read", "start", "stop", "write"]
     marks = {name: method.mark for name, method in interface.methods.items()}
     assert (marks["read"].kind, marks["write"].kind, marks["start"].kind) == (
-        Kind.QUERY,
-        Kind.COMMAND,
-        Kind.OPERATION,
+        MethodKind.QUERY,
+        MethodKind.COMMAND,
+        MethodKind.OPERATION,
     )
     assert (marks["stop"].urgent, marks["stop"].aborts) == (True, True)
     assert (marks["commit"].urgent, marks["commit"].aborts) == (True, False)
@@ -106,10 +106,10 @@ def test_what_overrides_a_marked_method_is_marked_as_it_until_it_is_taken_away()
         def stop(self) -> None: ...  # type: ignore[override]
 
     interface = Interface.of("bank", Grandchild())
-    assert interface.methods["read"].mark.kind is Kind.QUERY
+    assert interface.methods["read"].mark.kind is MethodKind.QUERY
     assert interface.methods["read"].function() == 2
     assert interface.methods["start"].mark.answers_when_accepted
-    assert interface.methods["stop"].mark.kind is Kind.QUERY
+    assert interface.methods["stop"].mark.kind is MethodKind.QUERY
     assert "write" not in interface.methods
     assert list(Interface.of("bank", Heir()).methods) == [
         "commit",
@@ -245,7 +245,7 @@ def test_fingerprint_changes_with_the_interface_and_only_with_it() -> None:
 
 
 def test_an_abort_ends_a_wait_and_is_heard_by_hooks_that_come_later() -> None:
-    handle = OperationHandle(OperationRecord("1", "f", State.RUNNING))
+    handle = OperationHandle(OperationRecord("1", "f", OperationState.RUNNING))
     heard: list[str] = []
     handle.on_abort(lambda: heard.append("early"))
     waiting = threading.Event()
@@ -268,7 +268,7 @@ def test_an_abort_ends_a_wait_and_is_heard_by_hooks_that_come_later() -> None:
 
 def test_only_the_first_acceptance_answers() -> None:
     answers: list[Any] = []
-    handle = OperationHandle(OperationRecord("1", "f", State.RUNNING), answers.append)
+    handle = OperationHandle(OperationRecord("1", "f", OperationState.RUNNING), answers.append)
     handle.accept(1)
     handle.accept(2)
     assert answers == [1]
@@ -279,7 +279,7 @@ def test_code_outside_of_an_operation_has_a_handle_without_effect() -> None:
     assert current_operation() is NULL_OPERATION
     current_operation().progress(0.5, "x")
     current_operation().check()
-    handle = OperationHandle(OperationRecord("1", "f", State.RUNNING))
+    handle = OperationHandle(OperationRecord("1", "f", OperationState.RUNNING))
     with running(handle):
         assert current_operation() is handle
         current_operation().progress(7, "beyond")

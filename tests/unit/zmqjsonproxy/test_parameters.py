@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from zmqjsonproxy.interface import Interface, Keyword, command
 from zmqjsonproxy.parameters import (
     NO_DEFAULT,
-    Parameter,
+    MethodParameter,
     Passing,
     read_parameters,
     signature_text,
@@ -68,7 +68,7 @@ def test_a_server_tells_names_types_units_ranges_and_documentation() -> None:
 
 PARAMETERS = st.lists(
     st.builds(
-        Parameter,
+        MethodParameter,
         name=st.from_regex(r"[a-h][a-z]{0,3}", fullmatch=True).filter(
             lambda n: n not in ("as", "def", "del", "elif", "else", "for", "from", "and", "assert")
         ),
@@ -84,7 +84,9 @@ PARAMETERS = st.lists(
 
 
 @given(PARAMETERS)
-def test_what_is_read_is_what_was_told_and_stands_in_a_signature(told: list[Parameter]) -> None:
+def test_what_is_read_is_what_was_told_and_stands_in_a_signature(
+    told: list[MethodParameter],
+) -> None:
     found = read_parameters([parameter.describe() for parameter in told])
     if found is not None:
         assert found == tuple(told)
@@ -123,4 +125,4 @@ def test_what_can_stand_in_no_signature_is_not_taken(message: Any) -> None:
 
 def test_members_of_other_types_are_left_out() -> None:
     (found,) = read_parameters(told(annotation=1, schema=[], unit=None, doc={})) or ()
-    assert found == Parameter(name="x", passing=Passing.KEYWORD)
+    assert found == MethodParameter(name="x", passing=Passing.KEYWORD)

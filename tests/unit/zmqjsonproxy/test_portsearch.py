@@ -10,8 +10,8 @@ import pytest
 from zmqjsonproxy import CallResult
 from zmqjsonproxy.errors import PeerLostError
 from zmqjsonproxy.hubs import Hub, run
-from zmqjsonproxy.locating import NotLocatedError
 from zmqjsonproxy.portsearch import _located
+from zmqjsonproxy.resolver import NotResolvedError
 
 URL = "ports://h:1-4/BANKA"
 SILENT = CallResult(error=PeerLostError("tcp://h:1", "rpc.ping", "nothing came"))
@@ -49,5 +49,5 @@ def test_one_that_is_slow_is_asked_again() -> None:
 
 
 def test_one_that_is_not_there_is_told_with_those_that_are() -> None:
-    with pytest.raises(NotLocatedError, match=r"no server BANKA at .* 1-4 of h; there are BANKB$"):
+    with pytest.raises(NotResolvedError, match=r"no server BANKA at .* 1-4 of h; there are BANKB$"):
         Table({2: of("BANKB")}, {}).locate()

@@ -26,8 +26,8 @@ from zmqjsonproxy.protocol.arrays import ArrayHeader, Framed, read_header, resto
 
 __all__ = [
     "Encoded",
+    "MessagePart",
     "Opened",
-    "Part",
     "Told",
     "encode",
     "encode_frame",
@@ -44,7 +44,7 @@ __all__ = [
     "write_update",
 ]
 
-_MOST = 2**63
+_MAX_NUMBER = 2**63
 """Counts, times and numbers of streams are below it."""
 
 _BEGIN = b'{"jsonrpc":"2.0","method":"rpc.update","params":['
@@ -61,7 +61,7 @@ _LONGEST = 500
 """Updates with one array are shorter, bytes."""
 _SMALL_FRAME = 2**15
 """Frames of pipes that are smaller go together, as numbers do."""
-_FRAMES_MOST = 100
+_MAX_FRAMES = 100
 """Of a message whose frames are decoded together."""
 _PLAIN = frozenset({bool, float, str, type(None)})
 
@@ -144,7 +144,7 @@ def _around_frame(
     return body, _DESCRIBED % header.encode(), (header.encode(), body[len(_FRAME_BEGIN) + 1 :])
 
 
-class Part(NamedTuple):
+class MessagePart(NamedTuple):
     """A message, or a part of one.
 
     Attributes:
@@ -175,23 +175,23 @@ def encode(value: object) -> Encoded:
     return Encoded(*ndarray.dumps(value, ndarray.is_available()))
 
 
-def write_update(stream: int, count: int, time_us: int, value: Encoded) -> Part:
+def write_update(stream: int, count: int, time_us: int, value: Encoded) -> MessagePart:
     """Encode an update as a part of a message, or, if it has large frames, as one of its own."""
     body, described, frames, short, lone = value
     if not frames:
         part = b"%d,%d,%d,%b" % (stream, count, time_us, body)
-        return tuple.__new__(Part, (part, len(part), True, short, None, b"", b""))
+        return tuple.__new__(MessagePart, (part, len(part), True, short, None, b"", b""))
     if lone is not None and (size := _bytes_of(frames[0])) < _SMALL_FRAME:
         part = b"%d,%d,%d,%b" % (stream, count, time_us, _FRAME_BEGIN)
         header, rest = lone
         size += len(part) + len(header) + len(rest)
-        return tuple.__new__(Part, (part, size, True, True, frames[0], header, rest))
+        return tuple.__new__(MessagePart, (part, size, True, True, frames[0], header, rest))
     params = b"%d,%d,%d,%b" % (stream, count, time_us, body)
     framed = Framed(_FRAMED_UPDATE % (params, described), frames)
-    return Part(framed, len(framed) + value.size - len(body))
+    return MessagePart(framed, len(framed) + value.size - len(body))
 
 
-def join_updates(parts: Sequence[Part]) -> bytes:
+def join_updates(parts: Sequence[MessagePart]) -> bytes:
     """Return the message of updates, which all have a frame, or all none."""
     if parts[0].frame is None:
         begin = _SHORT_BEGIN if all(part.short for part in parts) else _BEGIN
@@ -201,18 +201,20 @@ def join_updates(parts: Sequence[Part]) -> bytes:
     return Framed(_FRAMED_UPDATE % (params, described), [part.frame for part in parts])
 
 
-def write_newest(counts: Iterable[tuple[int, int]]) -> Part:
+def write_newest(counts: Iterable[tuple[int, int]]) -> MessagePart:
     """Encode the newest count of streams."""
     params = ",".join(f"{stream},{count}" for stream, count in counts)
     body = b'{"jsonrpc":"2.0","method":"rpc.newest","params":[%b]}' % params.encode()
-    return Part(body, len(body))
+    return MessagePart(body, len(body))
 
 
-def write_opened(object_name: str, stream: int, name: str, kind: str, limits: JsonObject) -> Part:
+def write_opened(
+    object_name: str, stream: int, name: str, kind: str, limits: JsonObject
+) -> MessagePart:
     """Encode that a property is there."""
     params = wirejson.dumps([object_name, stream, name, kind, limits])
     body = b'{"jsonrpc":"2.0","method":"rpc.opened","params":%b}' % params
-    return Part(body, len(body))
+    return MessagePart(body, len(body))
 
 
 def write_refused(error: AccessError) -> bytes:
@@ -271,7 +273,7 @@ def read_updates(params: JsonValue) -> Iterator[tuple[int, int, int, JsonValue]]
         if type(number) is not int or type(count) is not int or type(time_us) is not int:
             continue
         if (
-            0 <= count < _MOST and 0 <= time_us < _MOST and number >= 0
+            0 <= count < _MAX_NUMBER and 0 <= time_us < _MAX_NUMBER and number >= 0
         ):  # `_fit` takes twice as long
             yield number, count, time_us, value
 
@@ -318,7 +320,7 @@ def read_told(said: JsonValue) -> Told | None:
 
 
 def _fit(*numbers: int) -> bool:
-    return min(numbers) >= 0 and max(numbers) < _MOST
+    return min(numbers) >= 0 and max(numbers) < _MAX_NUMBER
 
 
 def read_frames(body: bytes) -> JsonObject | None:
@@ -327,7 +329,7 @@ def read_frames(body: bytes) -> JsonObject | None:
     if not isinstance(body, Framed) or not body.startswith(_FRAMED_BEGIN):
         return None
     frames = body.frames
-    if len(frames) > _FRAMES_MOST or len(body) > _LONGEST * len(frames):
+    if len(frames) > _MAX_FRAMES or len(body) > _LONGEST * len(frames):
         return None
     begin, _, rest = body.partition(_FRAMED_REST)
     headers = _headers(rest, tuple([_bytes_of(frame) for frame in frames]))

@@ -13,7 +13,7 @@ __all__ = ["Wish", "WishIndex", "read_wish", "write_wishes"]
 
 K = TypeVar("K")
 V = TypeVar("V")
-_SIGNS_MOST = 20
+_MAX_SIGNS = 20
 Wish = tuple[str, str, Limits]
 """Object, pattern, limits."""
 
@@ -28,8 +28,8 @@ def read_wish(said: JsonValue) -> Wish:
     if len(pattern) > LONGEST_PATTERN:
         raise ValueError(f"a pattern has at most {LONGEST_PATTERN} characters, not {len(pattern)}")
     signs = sum(map(pattern.count, "*?["))
-    if signs > _SIGNS_MOST:
-        raise ValueError(f"a pattern has at most {_SIGNS_MOST} of * ? [, not {signs}")
+    if signs > _MAX_SIGNS:
+        raise ValueError(f"a pattern has at most {_MAX_SIGNS} of * ? [, not {signs}")
     return object_name, pattern, read_limits(limits)
 
 

@@ -22,9 +22,9 @@ __all__ = [
     "SILENT_S",
     "Credential",
     "Ended",
-    "Ending",
     "Holder",
     "Lease",
+    "LeaseEnding",
     "Terms",
     "utc",
 ]
@@ -38,7 +38,7 @@ LONGEST_TERM_S = 7 * 86400.0
 _LONGEST_TEXT = 200
 
 
-class Ending(StrEnum):
+class LeaseEnding(StrEnum):
     """Reason why a lease ended."""
 
     OVER = "its time was over"
@@ -140,9 +140,9 @@ class Holder:
         silent = self.terms.silent_s
         return self.ends if silent is None else min(self.ends, self.heard + silent)
 
-    def ending(self, now: float) -> Ending:
+    def ending(self, now: float) -> LeaseEnding:
         """Return how it ended that was due."""
-        return Ending.OVER if now >= self.ends else Ending.SILENT
+        return LeaseEnding.OVER if now >= self.ends else LeaseEnding.SILENT
 
     def is_proven_by(self, credential: Credential | None, key: str) -> bool:
         """Tell whether a credential is that of this lease, and comes from its owner.
@@ -190,7 +190,7 @@ class Ended:
 
     number: int
     owner: str
-    why: Ending
+    why: LeaseEnding
     at: float
     by: str = ""
     reason: str = ""
@@ -255,7 +255,7 @@ class Lease:
         if holder is not None:
             if not holder.is_proven_by(credential, terms.key):
                 raise self._refusal(f"{self.name}: {holder}", holder)
-            self._end(holder, Ending.RELEASED, wall)
+            self._end(holder, LeaseEnding.RELEASED, wall)
         self.number += 1
         self.holder = Holder(
             number=self.number,
@@ -291,7 +291,7 @@ class Lease:
         """Give control back. NotInControlError: it is not the owner, or no longer; whoever has
         control by now keeps it."""
         self.tick(now, wall)
-        return self._end(self._proven(credential, key), Ending.RELEASED, wall)
+        return self._end(self._proven(credential, key), LeaseEnding.RELEASED, wall)
 
     def break_it(self, now: float, wall: float, by: str, reason: str) -> Ended | None:
         """Take control from whoever has it; None: nobody has.
@@ -308,7 +308,7 @@ class Lease:
         _check_reason(reason)
         self.tick(now, wall)
         holder = self.holder
-        return None if holder is None else self._end(holder, Ending.BROKEN, wall, by, reason)
+        return None if holder is None else self._end(holder, LeaseEnding.BROKEN, wall, by, reason)
 
     def check(self, now: float, text: str, key: str = "") -> None:
         """Let a command pass; changes nothing, and may be called in any thread.
@@ -378,7 +378,7 @@ class Lease:
         return NotInControlError(text, control=_NOBODY if holder is None else holder.describe())
 
     def _end(
-        self, holder: Holder, why: Ending, wall: float, by: str = "", reason: str = ""
+        self, holder: Holder, why: LeaseEnding, wall: float, by: str = "", reason: str = ""
     ) -> Ended:
         self.holder = None
         self.ended = Ended(

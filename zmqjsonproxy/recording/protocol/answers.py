@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from zmqjsonproxy import wirejson
-from zmqjsonproxy.recording.protocol.record import Direction, Record
+from zmqjsonproxy.recording.protocol.record import MessageDirection, Record
 from zmqjsonproxy.recording.protocol.shiftedtimes import (
     identities,
     mapped,
@@ -24,9 +24,9 @@ from zmqjsonproxy.recording.protocol.shiftedtimes import (
     without_times,
 )
 from zmqjsonproxy.rpc.protocol import jsonrpc, original
-from zmqjsonproxy.rpc.protocol.dialect import Limits, Malformed, Request, read_message
+from zmqjsonproxy.rpc.protocol.dialect import Malformed, MessageLimits, Request, read_message
 
-__all__ = ["NOT_RECORDED", "Answer", "Answers"]
+__all__ = ["NOT_RECORDED", "RecordedAnswer", "RecordedAnswers"]
 
 NOT_RECORDED = "NotRecordedError"
 """Class of the error that a request gets which was not recorded."""
@@ -39,7 +39,7 @@ _Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RecordedAnswer:
     """Answer to be sent back: the body and what stands behind it, and how long the recorded server
     took for it, s."""
 
@@ -80,7 +80,7 @@ class _OpenCalls:
     others: deque[_Exchange] = field(default_factory=deque)
 
 
-class Answers:
+class RecordedAnswers:
     """The answers of a recording.
 
     Args:
@@ -98,7 +98,7 @@ class Answers:
         self, records: Iterable[Record], source: str = "the recording", *, moves_times: bool = False
     ) -> None:
         self._source, self._moves_times = source, moves_times
-        self._limits = Limits(max_bytes=2**62)
+        self._limits = MessageLimits(max_bytes=2**62)
         self._series: dict[_Key, _Series] = {}
         self._methods: dict[
             str, dict[str, None]
@@ -108,15 +108,15 @@ class Answers:
         self.requests = self.unanswered = 0
         clients: dict[int, _OpenCalls] = {}
         for record in records:
-            if record.direction is Direction.NOTE:
+            if record.direction is MessageDirection.NOTE:
                 continue
             calls = clients.setdefault(record.peer, _OpenCalls())
-            if record.direction is Direction.REQUEST:
+            if record.direction is MessageDirection.REQUEST:
                 self._note_request(record, calls)
             else:
                 self._note_reply(record, calls)
 
-    def answer(self, content: Content, now: datetime) -> Answer | None:
+    def answer(self, content: Content, now: datetime) -> RecordedAnswer | None:
         """Return what to answer to a request at the time `now`; None: nothing, as recorded (or to a
         notification)."""
         parts, is_batch = self._read(content)
@@ -129,7 +129,9 @@ class Answers:
             return answers[0]
         body = b"[" + b",".join(a.content[0].strip() for a in answers) + b"]"
         behind = tuple(frame for a in answers for frame in a.content[1:])
-        return Answer((b" " + body if behind else body, *behind), max(a.delay_s for a in answers))
+        return RecordedAnswer(
+            (b" " + body if behind else body, *behind), max(a.delay_s for a in answers)
+        )
 
     def _read(self, content: Content) -> tuple[list[tuple[Request | Malformed, Content]], bool]:
         """Return the requests of a message, each with the body and its own frames, and whether it
@@ -195,7 +197,7 @@ class Answers:
 
     def _answer(
         self, request: Request | Malformed, content: Content, now: datetime
-    ) -> Answer | None:
+    ) -> RecordedAnswer | None:
         if isinstance(request, Request) and request.notification:
             return None
         series = self._series.get(self._key(request, content))
@@ -204,7 +206,7 @@ class Answers:
             # server for one of them.
             series = self._series.get(("original", _label(request), _parameters(request)))
         if series is None:
-            return Answer((self._not_recorded(request, content),))
+            return RecordedAnswer((self._not_recorded(request, content),))
         exchange = series.next()
         if exchange.reply is None or exchange.replied is None:
             return None
@@ -220,7 +222,7 @@ class Answers:
         if message is not None:
             # A space at the beginning tells that frames follow (protocol/arrays.py).
             body = (b" " if body[:1] == b" " else b"") + wirejson.dumps(message)
-        return Answer((body, *exchange.reply[1:]), exchange.delay_s)
+        return RecordedAnswer((body, *exchange.reply[1:]), exchange.delay_s)
 
     def _not_recorded(self, request: Request | Malformed, content: Content) -> bytes:
         if isinstance(request, Malformed):

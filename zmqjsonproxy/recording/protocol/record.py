@@ -20,9 +20,9 @@ from zmqjsonproxy.errors import RecordingError
 __all__ = [
     "FORMAT",
     "VERSION",
-    "Direction",
+    "MessageDirection",
     "Record",
-    "Recording",
+    "RecordedTraffic",
     "read_recording",
     "write_header",
     "write_record",
@@ -32,7 +32,7 @@ FORMAT = "dealer-player recording"
 VERSION = 1
 
 
-class Direction(StrEnum):
+class MessageDirection(StrEnum):
     """Which way a message went."""
 
     REQUEST = "request"
@@ -53,7 +53,7 @@ class Record:
     """
 
     time: datetime
-    direction: Direction
+    direction: MessageDirection
     peer: int
     frames: tuple[bytes, ...]
 
@@ -69,7 +69,7 @@ class Record:
 
 
 @dataclass(slots=True)
-class Recording:
+class RecordedTraffic:
     """Contents of a file.
 
     Attributes:
@@ -106,7 +106,7 @@ def write_record(record: Record) -> bytes:
     )
 
 
-def read_recording(lines: Iterable[bytes], source: str = "recording") -> Recording:
+def read_recording(lines: Iterable[bytes], source: str = "recording") -> RecordedTraffic:
     """Read lines, newlines included.
 
     Args:
@@ -117,7 +117,7 @@ def read_recording(lines: Iterable[bytes], source: str = "recording") -> Recordi
         RecordingError: It is no recording or one of another version; or a line is damaged, other
             than a last one that was cut off.
     """
-    recording: Recording | None = None
+    recording: RecordedTraffic | None = None
     for number, line in enumerate(lines, 1):
         try:
             fields = _read_fields(line)
@@ -168,12 +168,12 @@ def _read_fields(line: bytes) -> dict[str, Any]:
     return fields
 
 
-def _read_header(fields: dict[str, Any]) -> Recording:
+def _read_header(fields: dict[str, Any]) -> RecordedTraffic:
     if fields.get("format") != FORMAT:
         raise ValueError(f'"format" is {fields.get("format")!r}')
     if fields.get("version") != VERSION:
         raise ValueError(f"version {fields.get('version')!r}; this release reads version {VERSION}")
-    return Recording(str(fields.get("server", "")), _read_time(fields.get("begun")))
+    return RecordedTraffic(str(fields.get("server", "")), _read_time(fields.get("begun")))
 
 
 def _read_record(fields: dict[str, Any]) -> Record:
@@ -183,7 +183,7 @@ def _read_record(fields: dict[str, Any]) -> Record:
     if not isinstance(frames, list) or not frames:
         raise ValueError('"frames" is an array of at least one frame')
     try:
-        direction = Direction(str(fields.get("direction")))
+        direction = MessageDirection(str(fields.get("direction")))
     except ValueError as error:
         raise ValueError(
             f'"direction" is request, reply or note, not {fields.get("direction")!r}'

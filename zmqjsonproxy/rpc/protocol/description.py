@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zmqjsonproxy.errors import NoSuchInterfaceError, ProtocolError, ProxyError
-from zmqjsonproxy.parameters import Parameter, Passing, read_parameters, signature_text
+from zmqjsonproxy.parameters import MethodParameter, Passing, read_parameters, signature_text
 from zmqjsonproxy.rpc.protocol import jsonrpc
 
 __all__ = [
@@ -38,7 +38,7 @@ class MethodDescription:
     name: str
     doc: str | None = None
     kind: str = "command"
-    parameters: tuple[Parameter, ...] | None = None
+    parameters: tuple[MethodParameter, ...] | None = None
     returns: str = ""
 
     @property

@@ -15,10 +15,10 @@ from zmqjsonproxy.rpc.protocol import jsonrpc, original
 from zmqjsonproxy.rpc.protocol.jsonrpc import SHORT_END, Code
 
 __all__ = [
-    "MOST_IN_A_FRAME",
+    "MAX_FRAME_BYTES",
     "TOO_FULL",
-    "Limits",
     "Malformed",
+    "MessageLimits",
     "Request",
     "decoded",
     "denied",
@@ -39,7 +39,7 @@ _HEAD = re.compile(rb'\s*(?:\[\s*)?\{"jsonrpc":"2\.0","method":"[^"\\]{1,500}","
 """How our callers begin, a batch too."""
 _NOT_SHARED = frozenset({"params", "shared", "call_id", "frames"})
 """Members of `dealer` that are about one call."""
-MOST_IN_A_FRAME = 64 * 2**20
+MAX_FRAME_BYTES = 64 * 2**20
 """Bytes of a frame of a reply. While one arrives nothing else does, and callers give up servers
 that are silent."""
 TOO_FULL = "too many bytes of replies wait for this client (max_waiting_bytes); nothing was done: take them first"
@@ -50,7 +50,7 @@ _LITTLE = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class MessageLimits:
     """Limits of a message: bytes, what is in it, nesting of arrays and objects, calls in a
     batch."""
 
@@ -110,7 +110,7 @@ def write_native_reply(target: str, identity: Any, value: Any, arrays: Any) -> b
         arrays: As of `jsonrpc.reply`.
     """
     body = jsonrpc.reply(identity, value, arrays)
-    if type(body) is bytes and len(body) <= MOST_IN_A_FRAME:
+    if type(body) is bytes and len(body) <= MAX_FRAME_BYTES:
         return body
     return _of_good_size(body, target)
 
@@ -121,13 +121,15 @@ def _of_good_size(body: bytes, target: str) -> bytes:
     if type(body) is Framed:
         for frame in body.frames:
             size = max(size, memoryview(frame).nbytes)
-    if size > MOST_IN_A_FRAME:
-        text = f"{size} bytes are over the limit of {MOST_IN_A_FRAME} for a frame of a result; ask for a part of it"
+    if size > MAX_FRAME_BYTES:
+        text = f"{size} bytes are over the limit of {MAX_FRAME_BYTES} for a frame of a result; ask for a part of it"
         raise TooLargeError("TooLargeError", f"{target}: {text}")
     return body
 
 
-def read_message(body: bytes, limits: Limits) -> Request | Malformed | list[Request | Malformed]:
+def read_message(
+    body: bytes, limits: MessageLimits
+) -> Request | Malformed | list[Request | Malformed]:
     """Read a message; a list is a JSON-RPC batch. Never raises."""
     message = read_or_batch(body, limits)
     if not isinstance(message, list):
@@ -160,13 +162,13 @@ def shared_extra(batch: list[Any]) -> dict[str, Any] | None:
     return {key: value for key, value in extra.items() if key not in _NOT_SHARED}
 
 
-def read_or_batch(body: bytes, limits: Limits) -> Request | Malformed | list[Any]:
+def read_or_batch(body: bytes, limits: MessageLimits) -> Request | Malformed | list[Any]:
     """Read like `read_message`, but of a batch give the decoded messages, each for `read_part`. Never
     raises."""
     return read_decoded(decoded(body, limits), body, limits)
 
 
-def decoded(body: bytes, limits: Limits) -> Any:
+def decoded(body: bytes, limits: MessageLimits) -> Any:
     """Decode a message, for `read_decoded`; Malformed: it is over a limit, or no JSON. Never
     raises."""
     is_small = type(body) is bytes and len(body) <= limits.in_no_case_too_large
@@ -181,7 +183,9 @@ def decoded(body: bytes, limits: Limits) -> Any:
         return _refused(body, Code.PARSE, "ProtocolError", f"{text}: {error}")
 
 
-def read_decoded(message: Any, body: bytes, limits: Limits) -> Request | Malformed | list[Any]:
+def read_decoded(
+    message: Any, body: bytes, limits: MessageLimits
+) -> Request | Malformed | list[Any]:
     """Read what `decoded` has made of a body, as `read_or_batch`. Never raises."""
     if type(message) is dict:
         return _native(message) if "jsonrpc" in message else _original(message)
@@ -229,7 +233,7 @@ def not_handled(body: bytes, error: Exception) -> Malformed:
     return _refused(body, Code.INTERNAL, type(error).__name__, text)
 
 
-def _over_limit(body: bytes, limits: Limits) -> str:
+def _over_limit(body: bytes, limits: MessageLimits) -> str:
     """Say which limit a message is over, before any of it is decoded; empty: none, or more calls
     than a batch has."""
     size = len(body)

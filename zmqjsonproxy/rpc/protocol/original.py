@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
-from groundwork.cut import cut
+from groundwork.truncation import cut
 from zmqjsonproxy import wirejson
 
 __all__ = [

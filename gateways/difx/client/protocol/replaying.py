@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gateways.difx.protocol.capture import Captured, Direction
+from gateways.difx.protocol.capture import Captured, MessageDirection
 from gateways.difx.protocol.packets import Packet, read_chunk
-from groundwork.cut import cut
+from groundwork.truncation import cut
 
-__all__ = ["Answers", "ClientPlan", "Difference", "Step", "differences", "plans_of"]
+__all__ = ["ClientPlan", "Difference", "ReplayedAnswers", "Step", "differences", "plans_of"]
 
 _DIAGNOSTICS = frozenset({Packet.INFORMATION, Packet.WARNING, Packet.ERROR})
 _TIMES = re.compile(
@@ -25,7 +25,7 @@ _SHOWN = 60
 """Characters of an answer that a difference shows."""
 
 
-class Answers:
+class ReplayedAnswers:
     """Answers of a server to one client, in streams."""
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class ClientPlan:
 
     client: int
     steps: list[Step] = field(default_factory=list)
-    expected: Answers = field(default_factory=Answers)
+    expected: ReplayedAnswers = field(default_factory=ReplayedAnswers)
     ports: set[int] = field(default_factory=set)
 
 
@@ -117,12 +117,12 @@ def plans_of(records: Iterable[Captured]) -> list[ClientPlan]:
     """Return the clients of a capture, in the order of their first packets."""
     plans: dict[int, ClientPlan] = {}
     for record in records:
-        if record.direction is Direction.NOTE:
+        if record.direction is MessageDirection.NOTE:
             continue
         plan = plans.setdefault(record.client, ClientPlan(record.client))
         if record.port is not None:
             plan.ports.add(record.port)
-        if record.direction is Direction.REQUEST:
+        if record.direction is MessageDirection.REQUEST:
             plan.steps.append(Step(record, plan.expected.sizes))
         elif record.port is not None:
             plan.expected.take_task(record.port, record.data)
@@ -131,7 +131,7 @@ def plans_of(records: Iterable[Captured]) -> list[ClientPlan]:
     return list(plans.values())
 
 
-def differences(plan: ClientPlan, found: Answers) -> Iterator[Difference]:
+def differences(plan: ClientPlan, found: ReplayedAnswers) -> Iterator[Difference]:
     """Yield the streams that are others now, each with the first place."""
     for stream in sorted({*plan.expected.sizes, *found.sizes}):
         before, now = plan.expected.pieces(stream), found.pieces(stream)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 __all__ = ["Backoff", "BackoffSettings", "Buckets", "source_of"]
 
-SOURCES_MOST = 10_000
+MAX_SOURCES = 10_000
 _SIX_PREFIX = 64
 
 
@@ -79,7 +79,7 @@ class Backoff:
         """Count a failure."""
         known = self._failures.pop(source, None)
         self._failures[source] = _Failures(1 if known is None else known.count + 1, now)
-        if len(self._failures) > SOURCES_MOST:
+        if len(self._failures) > MAX_SOURCES:
             self._failures.popitem(last=False)
 
     def succeed(self, source: str) -> None:
@@ -111,7 +111,7 @@ class Buckets:
         bucket.left = min(bucket.left + (now - bucket.at) * self._rate, self._burst)
         bucket.at = now
         self._buckets[source] = bucket
-        if len(self._buckets) > SOURCES_MOST:
+        if len(self._buckets) > MAX_SOURCES:
             self._buckets.popitem(last=False)
         if bucket.left < 1.0:
             return False

@@ -22,11 +22,11 @@ from typing import Any
 from player.endpoints.http.protocol.texts import write_json
 from zmqjsonproxy.channels.updates import Update
 
-__all__ = ["ARRAY_MOST", "TEXT_MOST", "write_beat", "write_end", "write_frame", "write_update"]
+__all__ = ["MAX_ARRAY", "MAX_TEXT", "write_beat", "write_end", "write_frame", "write_update"]
 
-ARRAY_MOST = 1024
+MAX_ARRAY = 1024
 """Numbers of an array that are written into a text."""
-TEXT_MOST = 2**20
+MAX_TEXT = 2**20
 """Characters of an update; the value of a longer one is left out."""
 _ALIGNED = 8
 _LENGTH = struct.Struct("<I")
@@ -35,8 +35,8 @@ _LENGTH = struct.Struct("<I")
 def write_update(update: Update) -> str:
     """Write an update as JSON."""
     told = {"event": "update", **_told(update), "kind": update.kind}
-    text = write_json({**told, "value": update.value}, ARRAY_MOST)
-    if len(text) > TEXT_MOST:
+    text = write_json({**told, "value": update.value}, MAX_ARRAY)
+    if len(text) > MAX_TEXT:
         text = write_json({**told, "value": {"left_out": True, "characters": len(text)}})
     return text
 

@@ -18,19 +18,19 @@ import math
 import unicodedata
 from typing import Any
 
-from groundwork.cut import cut
+from groundwork.truncation import cut
 
-__all__ = ["NUMBERS_MOST", "SAFE_INTEGER", "shown", "value_text", "write_json"]
+__all__ = ["MAX_NUMBERS", "SAFE_INTEGER", "shown", "value_text", "write_json"]
 
 SAFE_INTEGER = 2**53 - 1
 """Greatest integer that JavaScript reads as it is written."""
-NUMBERS_MOST = 65_536
+MAX_NUMBERS = 65_536
 """Numbers of an array that are written."""
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Categories of characters that show nothing, or turn the order of others round."""
 
 
-def write_json(value: Any, numbers_most: int = NUMBERS_MOST) -> str:
+def write_json(value: Any, numbers_most: int = MAX_NUMBERS) -> str:
     """Write a value as ASCII JSON; arrays of more numbers are described, not written."""
     return json.dumps(_plain(value, numbers_most), allow_nan=False, separators=(",", ":"))
 

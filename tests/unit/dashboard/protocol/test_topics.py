@@ -79,7 +79,7 @@ def test_a_follower_gets_only_what_has_changed_since_its_place() -> None:
 
 
 def test_whoever_missed_keys_that_are_forgotten_gets_all(monkeypatch: Any) -> None:
-    monkeypatch.setattr(topics, "GONE_MOST", 2)
+    monkeypatch.setattr(topics, "MAX_GONE", 2)
     topic, follower = KeyTopic("t"), Follower()
     for key in "abcd":
         topic.put(key, 1)

@@ -8,7 +8,7 @@ import threading
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateways.difx.following import Follower
+from gateways.difx.following import JobFollower
 from gateways.difx.jobs import Job
 from gateways.difx.protocol.jobs import JobEventKind, JobRequest, JobState
 
@@ -86,8 +86,8 @@ def test_a_task_hears_of_events_of_a_thread() -> None:
 
 
 def test_a_reader_that_closes_is_forgotten_and_ends() -> None:
-    left: list[Follower] = []
-    follower = Follower(leave=left.append)
+    left: list[JobFollower] = []
+    follower = JobFollower(leave=left.append)
     follower.close()
     follower.close()
     assert left == [follower]

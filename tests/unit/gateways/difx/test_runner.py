@@ -13,7 +13,14 @@ import psutil
 import pytest
 
 from gateways.difx.protocol.jobs import Severity
-from gateways.difx.runner import MARK, ProgramEnd, ProgramLimits, ProgramRun, Stream, end_marked
+from gateways.difx.runner import (
+    MARK,
+    OutputStream,
+    ProgramEnd,
+    ProgramLimits,
+    ProgramRun,
+    end_marked,
+)
 from groundwork.processgroups import group_members, marked_processes
 
 HANG_S = 60.0
@@ -37,7 +44,7 @@ class Run:
         on_quiet: Callable[[], None] = lambda: None,
         mark: str = "job-1",
     ) -> None:
-        self.lines: list[tuple[Stream, str]] = []
+        self.lines: list[tuple[OutputStream, str]] = []
         self._come = threading.Condition()
         self.program = ProgramRun(
             ["/bin/sh", "-c", text], mark, self._take, on_quiet=on_quiet, limits=limits
@@ -47,7 +54,7 @@ class Run:
         self._thread = threading.Thread(target=lambda: self._ends.append(self.program.run()))
         self._thread.start()
 
-    def _take(self, stream: Stream, line: str) -> None:
+    def _take(self, stream: OutputStream, line: str) -> None:
         with self._come:
             self.lines.append((stream, line))
             self._come.notify_all()
@@ -80,9 +87,9 @@ def test_output_of_both_streams_comes_as_lines_and_the_status_is_told() -> None:
     end = run.end()
     assert (end.status, end.sentence()) == (3, "ended with exit status 3")
     assert {
-        (Stream.STDOUT, "out"),
-        (Stream.STDERR, "err"),
-        (Stream.STDOUT, "no end"),
+        (OutputStream.STDOUT, "out"),
+        (OutputStream.STDERR, "err"),
+        (OutputStream.STDOUT, "no end"),
     } == set(run.lines)
 
 
@@ -104,7 +111,7 @@ def test_one_that_heeds_the_interrupt_ends_by_it() -> None:
     run.wait_for("up")
     run.program.stop()
     assert run.end().status == 7
-    assert run.lines[-1] == (Stream.STDOUT, "asked")
+    assert run.lines[-1] == (OutputStream.STDOUT, "asked")
 
 
 def test_one_that_ignores_signals_is_killed() -> None:
@@ -150,9 +157,9 @@ def test_bytes_that_are_no_text_stop_nothing() -> None:
     code = "import os; os.write(1, b'\\xff' * 200000); os.write(2, b'\\xe2\\x82\\n')"
     run = Run(f'"{sys.executable}" -S -c "{code}"')
     assert run.end().status == 0
-    told = "".join(line for stream, line in run.lines if stream is Stream.STDOUT)
+    told = "".join(line for stream, line in run.lines if stream is OutputStream.STDOUT)
     assert told == "\ufffd" * 200000
-    assert (Stream.STDERR, "\ufffd") in run.lines
+    assert (OutputStream.STDERR, "\ufffd") in run.lines
 
 
 def test_silence_is_told_again_and_again() -> None:
@@ -194,12 +201,12 @@ def test_only_processes_with_the_mark_are_ended(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("stream", "line", "severity"),
     [
-        (Stream.STDOUT, "error", Severity.INFO),
-        (Stream.STDERR, "a Warning: careful", Severity.WARNING),
-        (Stream.STDERR, "cannot go on", Severity.ERROR),
+        (OutputStream.STDOUT, "error", Severity.INFO),
+        (OutputStream.STDERR, "a Warning: careful", Severity.WARNING),
+        (OutputStream.STDERR, "cannot go on", Severity.ERROR),
     ],
 )
-def test_a_line_has_a_severity(stream: Stream, line: str, severity: Severity) -> None:
+def test_a_line_has_a_severity(stream: OutputStream, line: str, severity: Severity) -> None:
     assert stream.severity(line) is severity
 
 

@@ -14,8 +14,8 @@ from support.ringfiles import definitions, event, item
 
 from histogrammer.analyzer import Analyzer
 from histogrammer.cluster import fileparts
-from histogrammer.cluster.fileparts import EventFile, are_independent, parts_of, survey
-from histogrammer.cluster.filling import Filled, Job, enter, fill, merge
+from histogrammer.cluster.fileparts import SortedFile, are_independent, parts_of, survey
+from histogrammer.cluster.filling import Filled, SortJob, enter, fill, merge
 from histogrammer.definitions import Definitions, read_definitions
 from histogrammer.engine import Engine
 from histogrammer.filling import Filler
@@ -100,13 +100,13 @@ def serial(book: Definitions, paths: Sequence[Path]) -> tuple[Filled, list[str]]
 
 def in_parts(book: Definitions, paths: Sequence[Path], each: int) -> tuple[Filled, list[str]]:
     """Return the same by parts, merged as a tree."""
-    files = [EventFile(str(path), str(path), path.stat().st_size) for path in paths]
-    job = Job(book, "rustogramer", frozenset(book.spectra))
+    files = [SortedFile(str(path), str(path), path.stat().st_size) for path in paths]
+    job = SortJob(book, "rustogramer", frozenset(book.spectra))
     strips = job.of_kind("S")
     assert strips.spectra == {"strip"}
     shares = parts_of(files, [survey(file.path, each) for file in files], each)
     assert sum(part.size for share in shares for part in share) == sum(f.size for f in files)
-    some = [fill(Job(book, "rustogramer", job.spectra - strips.spectra), one) for one in shares]
+    some = [fill(SortJob(book, "rustogramer", job.spectra - strips.spectra), one) for one in shares]
     while len(some) > 1:
         some = [merge(some[k : k + 2]) for k in range(0, len(some), 2)]
     (all_of_it,) = parts_of(files, [survey(file.path, 1 << 40) for file in files], 1 << 40)
@@ -171,7 +171,7 @@ def test_files_are_independent_if_each_has_definitions_before_its_first_event(
     tmp_path: Path, data: bytes, expected: bool
 ) -> None:
     (tmp_path / "f").write_bytes(data)
-    file = EventFile("f", str(tmp_path / "f"), len(data))
+    file = SortedFile("f", str(tmp_path / "f"), len(data))
     assert are_independent([file], has_computed=False) is expected
     assert not are_independent([file], has_computed=True)
     (tmp_path / "f").unlink()
@@ -181,7 +181,7 @@ def test_files_are_independent_if_each_has_definitions_before_its_first_event(
 def test_parts_hold_what_files_before_have_told(tmp_path: Path) -> None:
     (tmp_path / "0").write_bytes(definitions([(1, "a")]) + event(0, []))
     (tmp_path / "1").write_bytes(event(0, []) * 4)
-    files = [EventFile(n, str(tmp_path / n), (tmp_path / n).stat().st_size) for n in "01"]
+    files = [SortedFile(n, str(tmp_path / n), (tmp_path / n).stat().st_size) for n in "01"]
     shares = parts_of(files, [survey(file.path, 48) for file in files], 48)
     assert [[(p.number, p.start, p.stop) for p in share] for share in shares] == [
         [(0, 0, None), (1, 0, 48)],
@@ -195,10 +195,10 @@ def test_parts_hold_what_files_before_have_told(tmp_path: Path) -> None:
 def test_file_that_became_shorter_after_its_survey_is_told(tmp_path: Path) -> None:
     book, path = definitions_of(tmp_path), tmp_path / "f"
     path.write_bytes(definitions([(1, "a")]) + event(0, [(1, 1.0)]) * 10)
-    file = EventFile("f", str(path), path.stat().st_size)
+    file = SortedFile("f", str(path), path.stat().st_size)
     first, second = parts_of([file], [survey(file.path, 200)], 200)
     path.write_bytes(path.read_bytes()[:94])
-    job = Job(book, "rustogramer", frozenset(["one"]))
+    job = SortJob(book, "rustogramer", frozenset(["one"]))
     found = merge([fill(job, first), fill(job, second)])
     assert found.errors == {0: "f: byte 94: the file became shorter"}
     assert found.cells["one"].sum() == 2
@@ -212,7 +212,7 @@ def test_merging_changes_none_of_its_parts_and_entering_replaces_contents(tmp_pa
     sums = merge([one, one, one])
     assert one.cells["one"].tolist() == np.arange(18.0).tolist()
     assert sums.cells["one"].tolist() == (3 * np.arange(18.0)).tolist()
-    with Job(book, "rustogramer", frozenset(["one"])).book() as engine:
+    with SortJob(book, "rustogramer", frozenset(["one"])).book() as engine:
         enter(sums, engine)
         enter(sums, engine)
         assert engine.spectrum("one").contents.cells.tolist() == sums.cells["one"].tolist()

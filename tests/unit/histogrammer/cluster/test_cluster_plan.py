@@ -10,8 +10,8 @@ import pytest
 from support.ringfiles import definitions, event
 
 from histogrammer.cli import main
-from histogrammer.cluster.daskcluster import Cluster, ClusterError, Progress, local_workers
-from histogrammer.cluster.plan import Plan, task_bytes
+from histogrammer.cluster.daskcluster import Cluster, ClusterError, SortProgress, local_workers
+from histogrammer.cluster.plan import SortPlan, task_bytes
 
 BOOK = '[spectra.s]\ntype = "1"\nparameters = ["a"]\naxes = [[0, 4, 4]]\n'
 
@@ -27,7 +27,7 @@ def test_tasks_are_some_for_each_worker_within_bounds(
 
 
 def test_plan_of_ten_terabytes_is_that_of_a_calculation_by_hand() -> None:
-    plan = Plan(
+    plan = SortPlan(
         total=10**13,
         surveyed=10**13,
         workers=100,
@@ -120,7 +120,7 @@ def test_spectra_for_which_workers_have_no_room_are_refused_with_both_numbers() 
 
 
 def test_progress_is_a_sentence_with_the_time_left() -> None:
-    assert Progress("filled", 10**6, 4 * 10**6, 3.0).sentence() == (
+    assert SortProgress("filled", 10**6, 4 * 10**6, 3.0).sentence() == (
         "1.0 of 4.0 MB filled, 3 s left"
     )
-    assert Progress("surveyed", 0, 10**6, None).sentence() == "0.0 of 1.0 MB surveyed"
+    assert SortProgress("surveyed", 0, 10**6, None).sentence() == "0.0 of 1.0 MB surveyed"

@@ -18,7 +18,7 @@ from histogrammer.events.accounts import Account, Drop, Oddity
 from histogrammer.events.blocks import ABSENT32, EventBlock
 from histogrammer.events.decoder import BUFFER_BYTES, Decoder
 from histogrammer.events.protocol.acquisitionitems import RingFormat, Scalers, StateChange, TextList
-from histogrammer.events.protocol.paramitems import Definitions, Variables
+from histogrammer.events.protocol.paramitems import ParameterNames, Variables
 from histogrammer.events.protocol.ringitems import RingItem
 from histogrammer.events.scatter import scatter, scatter_numpy
 
@@ -73,7 +73,7 @@ def test_other_items_come_in_their_order_as_objects() -> None:
     kinds = [type(part) for part in parts]
     assert kinds == [
         RingFormat,
-        Definitions,
+        ParameterNames,
         StateChange,
         EventBlock,
         Scalers,
@@ -82,7 +82,7 @@ def test_other_items_come_in_their_order_as_objects() -> None:
         EventBlock,
         RingItem,
         Variables,
-        Definitions,
+        ParameterNames,
         EventBlock,
         StateChange,
     ]

@@ -14,7 +14,7 @@ from support.ringfiles import event, item
 
 from histogrammer.compiling import has_numba
 from histogrammer.events.blocks import ABSENT32, ABSENT64
-from histogrammer.events.scatter import TILE_EVENTS, Counted, Ending, scatter, scatter_numpy
+from histogrammer.events.scatter import TILE_EVENTS, Counted, RunEnding, scatter, scatter_numpy
 
 EVENTS = 5
 DENSE = np.array([-1, 2, 0, -1, 1, 0], np.int64)
@@ -120,7 +120,7 @@ def test_values_of_an_event_are_in_their_rows(function: object) -> None:
     data = event(1, [(1, 1.5), (70000, -0.0)]) + event(2, [(4, 0.1), (3, 8.0), (4, NANS[0])])
     (at, count, ending), columns, counted = run(function, data, 0, np.uint64, 0)
     values = columns.view(np.float64)
-    assert (at, count, ending) == (len(data), 2, Ending.CUT)
+    assert (at, count, ending) == (len(data), 2, RunEnding.CUT)
     assert values[2, 0] == 1.5
     assert math.copysign(1, values[1, 0]) == -1
     assert columns[0].tolist() == [ABSENT64, ABSENT64]
@@ -132,7 +132,7 @@ def test_values_of_an_event_are_in_their_rows(function: object) -> None:
 def test_float32_ends_before_the_event_that_it_cannot_hold(function: object) -> None:
     data = event(1, [(1, 0.5)]) + event(2, [(2, 0.5), (1, 0.1)])
     (at, count, ending), columns, counted = run(function, data, 0, np.uint32, 0)
-    assert (at, count, ending) == (36, 1, Ending.INEXACT)
+    assert (at, count, ending) == (36, 1, RunEnding.INEXACT)
     assert columns.view(np.float32)[2, 0] == 0.5
     assert columns[0, 0] == ABSENT32
     assert counted == [1, 0, 0, 0, 0]

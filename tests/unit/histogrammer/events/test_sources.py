@@ -10,7 +10,7 @@ import pytest
 from support.ringfiles import definitions, event, events_of, item
 
 from histogrammer.errors import EventFileError
-from histogrammer.events import sources
+from histogrammer.events import blocksource
 from histogrammer.events.inputs import FileInput, FollowedInput
 from histogrammer.events.sources import EventSource
 from histogrammer.events.stopsign import StopSign
@@ -182,7 +182,7 @@ class _Writer(StopSign):
 def test_writer_that_stops_within_head_or_body_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int
 ) -> None:
-    monkeypatch.setattr(sources, "StopSign", _Writer)
+    monkeypatch.setattr(blocksource, "StopSign", _Writer)
     path = tmp_path / "f"
     path.write_bytes(ONE[:stop_at])
     with EventSource([FollowedInput(path)], kept=()) as source:
@@ -199,7 +199,7 @@ def test_writer_that_stops_within_head_or_body_is_waited_for(
 def test_events_are_delivered_before_a_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "StopSign", _Writer)
+    monkeypatch.setattr(blocksource, "StopSign", _Writer)
     path = tmp_path / "f"
     path.write_bytes(ONE)
     with EventSource([FollowedInput(path)], kept=()) as source:
@@ -210,7 +210,7 @@ def test_events_are_delivered_before_a_wait(
 def test_followed_file_that_becomes_shorter_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "StopSign", _Writer)
+    monkeypatch.setattr(blocksource, "StopSign", _Writer)
     path = tmp_path / "f"
     path.write_bytes(ONE)
     with EventSource([FollowedInput(path)]) as source:

@@ -145,7 +145,7 @@ def test_stream_that_nobody_serves_is_tried_until_it_is_closed() -> None:
 
 
 def test_names_without_end_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "MOST_NAMES", 3)
+    monkeypatch.setattr(live, "MAX_NAMES", 3)
     with listening() as (server, place), EventSource([make_stream(place)], kept=()) as source:
         link, _ = server.accept()
         link.sendall(definitions([(1, "a"), (2, "b")]) + definitions([(1, "c"), (2, "d")]))

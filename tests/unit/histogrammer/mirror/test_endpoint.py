@@ -74,7 +74,7 @@ def test_tables_that_cannot_be_are_refused(table: dict[str, object], told: str) 
 
 
 def test_a_device_that_others_reach_needs_peers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("histogrammer.mirror.endpoint.address_of_device", lambda _bind: "192.0.2.1")
+    monkeypatch.setattr("player.endpoints.peered.address_of_device", lambda _bind: "192.0.2.1")
     with pytest.raises(RefusedError, match=r"other hosts reach 192\.0\.2\.1"):
         with made(MirrorEndpointConfig(port=0, bind="eth7"), "127.0.0.1"):
             pass

@@ -8,7 +8,7 @@ import typing
 import pytest
 
 from histogrammer.analysis.integration import Integral
-from histogrammer.analysis.statistics import Flow
+from histogrammer.analysis.statistics import FlowSums
 from histogrammer.axes import Axis
 from histogrammer.flavors import RUSTOGRAMER
 from histogrammer.gates import masks
@@ -90,7 +90,7 @@ def test_a_spectrum_of_one_dimension_has_no_y_axis() -> None:
 
 def test_sums_and_integrals_have_two_numbers() -> None:
     assert same(
-        answers.statistics("de.vs.e", Flow((12.0, 0.0), (3.0, 41.0))),
+        answers.statistics("de.vs.e", FlowSums((12.0, 0.0), (3.0, 41.0))),
         '{"name": "de.vs.e", "underflows": [12, 0], "overflows": [3, 41]}',
     )
     assert same(

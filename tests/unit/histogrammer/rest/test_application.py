@@ -14,7 +14,7 @@ from support.rest_client import rest_client
 
 from groundwork.peers import Peers
 from histogrammer.flavors import SPECTCL
-from histogrammer.rest.application import Application
+from histogrammer.rest.application import RestApplication
 from histogrammer.rest.handlers import contents
 from player.endpoints.changes import Changes
 from zmqjsonproxy.engine.callrecords import CallOutcome, CallRecord
@@ -55,7 +55,7 @@ def test_pieces_are_made_no_more_when_the_client_is_gone(
         "server": ("127.0.0.1", 80),
     }
 
-    async def ask(application: Application) -> None:
+    async def ask(application: RestApplication) -> None:
         is_gone = asyncio.Event()
 
         async def receive() -> dict[str, str]:
@@ -72,7 +72,7 @@ def test_pieces_are_made_no_more_when_the_client_is_gone(
 
     with rest_client(tmp_path) as rest, asyncio.Runner() as runner:
         rest.book("h", "1", "a", "0 8 8")
-        runner.run(ask(Application(rest.program, {"localhost"})))
+        runner.run(ask(RestApplication(rest.program, {"localhost"})))
     assert [message.get("status") for message in sent] == [200, None, None]
     assert not any(name == b"content-length" for name, _ in sent[0]["headers"])
     assert closed == [True]
@@ -88,7 +88,9 @@ class Asker:
     async def _send(self, message: MutableMapping[str, Any]) -> None:
         self._sent.append(message)
 
-    def __call__(self, application: Application, request: str, query: str = "") -> tuple[int, str]:
+    def __call__(
+        self, application: RestApplication, request: str, query: str = ""
+    ) -> tuple[int, str]:
         """Return status and body."""
         self._sent.clear()
         scope = {
@@ -116,7 +118,9 @@ def test_a_role_allows_some_requests_and_the_others_are_told_which_they_need(
         ask = Asker(runner)
         rest.book("h", "1", "a", "0 8 8")
         for role, expected in statuses.items():
-            application = Application(rest.program, {"localhost"}, Peers([f"127.0.0.0/8={role}"]))
+            application = RestApplication(
+                rest.program, {"localhost"}, Peers([f"127.0.0.0/8={role}"])
+            )
             answers = [ask(application, *one) for one in asked]
             assert [status for status, _ in answers] == expected
             assert f"give {role} to 127.0.0.1" in answers[-1][1]
@@ -124,7 +128,7 @@ def test_a_role_allows_some_requests_and_the_others_are_told_which_they_need(
 
 def test_observers_change_nothing_by_what_only_spectcl_carries_out(tmp_path: Path) -> None:
     with rest_client(tmp_path, flavor=SPECTCL) as rest, asyncio.Runner() as runner:
-        application = Application(rest.program, {"localhost"}, Peers(["127.0.0.0/8"]))
+        application = RestApplication(rest.program, {"localhost"}, Peers(["127.0.0.0/8"]))
         query = "pseudo=p&parameter=a&computation=$a"
         status, told = Asker(runner)(application, "pseudo/create", query)
         assert (status, "is for the role operate" in told) == (403, True)
@@ -136,7 +140,7 @@ def test_changes_that_observers_ask_for_are_journaled_as_refused(tmp_path: Path)
     records: list[CallRecord] = []
     with rest_client(tmp_path) as rest, asyncio.Runner() as runner:
         program = replace(rest.program, changes=Changes(on_command=records.append))
-        application = Application(program, {"localhost"}, Peers(["127.0.0.0/8"]))
+        application = RestApplication(program, {"localhost"}, Peers(["127.0.0.0/8"]))
         for request in ("spectrum/zero", "spectrum/list", "trace/establish", "exit"):
             Asker(runner)(application, request, "pattern=*")
     told = [(record.target, record.outcome, record.kwargs["pattern"]) for record in records]
@@ -163,7 +167,7 @@ def test_changes_wait_for_control_and_are_journaled_with_their_peer(tmp_path: Pa
         changes = Changes(endpoint="rest", check_control=check, on_command=take)
         ended: list[bool] = []
         program = replace(rest.program, changes=changes, end=lambda: ended.append(True))
-        application, ask = Application(program, {"localhost"}), Asker(runner)
+        application, ask = RestApplication(program, {"localhost"}), Asker(runner)
         book = "spectrum/create", "name=h&type=1&parameters=a&axes={0%208%208}"
         assert json.loads(ask(application, *book)[1])["status"] == "OK"
         assert "exists" in json.loads(ask(application, *book)[1])["detail"]

@@ -11,8 +11,8 @@ import pytest
 from support.player_run import poll
 from support.sinks import Files, Server
 
-from player.sinks.destination import Kind
-from player.sinks.follower import Follower
+from player.sinks.destination import RecordKind
+from player.sinks.follower import FileFollower
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Broken(Server):
 
     is_broken: bool = True
 
-    def open(self) -> Mapping[Kind, int]:
+    def open(self) -> Mapping[RecordKind, int]:
         if self.is_broken:
             self.is_broken = False
             raise KeyError("of a bug")
@@ -29,8 +29,8 @@ class Broken(Server):
 
 
 @contextmanager
-def following(server: Server, files: Files) -> Iterator[Follower]:
-    made = Follower(server, gather_s=0.0, retry_s=0.01)
+def following(server: Server, files: Files) -> Iterator[FileFollower]:
+    made = FileFollower(server, gather_s=0.0, retry_s=0.01)
     made.follow_calls(files)
     try:
         yield made

@@ -10,14 +10,14 @@ from support.sinks import Files
 
 from player.config import load
 from player.errors import ConfigError
-from player.sinks.destination import Destination, Owner, SinkAwayError
+from player.sinks.destination import Destination, RecordOrigin, SinkAwayError
 from player.sinks.opening import open_sinks
 from player.sinks.postgres import PostgresDestination
 from player.sinks.redis import RedisDestination
 from player.tables import Config
 
 BANK = '[banks.BANKA]\nkind = "support.publishing_bank:PublishingBank"\nhpc_host = "localhost"\n'
-OWNER = Owner(array="vegas", bank="BANKA")
+OWNER = RecordOrigin(array="vegas", bank="BANKA")
 BOTH = """
 [instrument.postgres]
 url = "postgresql://dealer:secret@db/observatory?sslmode=require"

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from support.sinks import Files, Points, Server
 
 from player.sinks.base import HistoryPoint
-from player.sinks.destination import Destination, Kind, SinkAwayError
-from player.sinks.sending import PAGE_MOST, Sending, start_of
+from player.sinks.destination import Destination, RecordKind, SinkAwayError
+from player.sinks.sending import MAX_PAGE, Sending, start_of
 
 
 def sending(server: Destination, files: Files) -> Sending:
-    made = Sending(server, tuple(Kind), lambda _seconds: False)
+    made = Sending(server, tuple(RecordKind), lambda _seconds: False)
     made.follow_calls(files)
     return made
 
@@ -124,29 +124,29 @@ def test_a_record_that_is_refused_keeps_no_other_back() -> None:
     one.send()
     assert sorted(server.calls) == [1, 2, 4, 5]
     assert server.lost == 1
-    assert server.positions == {Kind.JOURNAL: 5}
+    assert server.positions == {RecordKind.JOURNAL: 5}
 
 
 def test_long_records_come_in_pages_and_the_end_asked_for_stops_between_them() -> None:
     points = [
         HistoryPoint(number=at, time_us=at, key="level", value=at)
-        for at in range(1, 2 * PAGE_MOST + 2)
+        for at in range(1, 2 * MAX_PAGE + 2)
     ]
     server, is_ending = Server(), [False]
-    one = Sending(server, tuple(Kind), lambda _seconds: is_ending[0])
+    one = Sending(server, tuple(RecordKind), lambda _seconds: is_ending[0])
     one.follow_points(Points(points))
     is_ending[0] = True
     one.send()
-    assert [len(page) for page in server.pages] == [PAGE_MOST]
+    assert [len(page) for page in server.pages] == [MAX_PAGE]
     is_ending[0] = False
     one.send()
-    assert [len(page) for page in server.pages] == [PAGE_MOST, PAGE_MOST, 1]
+    assert [len(page) for page in server.pages] == [MAX_PAGE, MAX_PAGE, 1]
     assert server.points == points
 
 
 def test_a_kind_that_is_not_wanted_is_not_sent() -> None:
     files, server = Files(), Server()
-    one = Sending(server, (Kind.HISTORY,), lambda _seconds: False)
+    one = Sending(server, (RecordKind.HISTORY,), lambda _seconds: False)
     one.follow_calls(files)
     files.add_call()
     one.send()

@@ -19,7 +19,7 @@ from support.live_writer import BYTES, frame, is_whole
 from support.player_run import ROOT
 
 from spectrometer.daq.errors import LiveFramesError
-from spectrometer.daq.liveframes import MOST_BYTES, FrameWriter, LiveFrameReader, remove_leftover
+from spectrometer.daq.liveframes import MAX_BYTES, FrameWriter, LiveFrameReader, remove_leftover
 from spectrometer.daq.protocol.liveframes import (
     FRAMES,
     FrameMemory,
@@ -213,7 +213,7 @@ def test_a_killed_writer_leaves_no_torn_frame_and_its_memory_is_replaced(
 
 def test_without_room_a_sentence_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LiveFramesError, match=r"no live spectra: a spectrum has .* fewer channels"):
-        FrameWriter(path, MOST_BYTES + 1)
+        FrameWriter(path, MAX_BYTES + 1)
 
     def is_full(*_args: object) -> None:
         raise OSError(28, os.strerror(28))

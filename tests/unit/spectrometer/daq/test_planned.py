@@ -19,7 +19,7 @@ from spectrometer.daq.accumulator import StateCycle
 from spectrometer.daq.basicrun import RunOptions
 from spectrometer.daq.errors import DaqError
 from spectrometer.daq.guppifile import GuppiFile
-from spectrometer.daq.planned import MOST_SPECTRA, PlannedSpectra, subintegrations_of
+from spectrometer.daq.planned import MAX_SPECTRA, PlannedSpectra, subintegrations_of
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.daq.runs import Run, run_for
 from spectrometer.status.protocol.cards import write_cards
@@ -276,7 +276,7 @@ def test_integrations_are_those_that_are_counted_one_by_one(
 def test_a_long_scan_is_counted_without_looking_at_every_spectrum(blanking: float) -> None:
     cycle = StateCycle(period=1000.0, starts=(0.0,), blanking=(blanking,))
     plan = planned(cycle, exposure=5000.0, taps=1, nfine=2)
-    whole = 2 * MOST_SPECTRA // 5000 * 5000 + 5000
+    whole = 2 * MAX_SPECTRA // 5000 * 5000 + 5000
     assert plan.integrations(whole) == whole // 5000
     assert plan.integrations(whole + 300) == whole // 5000 + (
         blanking < 300

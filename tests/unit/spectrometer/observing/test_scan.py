@@ -23,7 +23,7 @@ from spectrometer.status import StatusBuffer
 from spectrometer.status.errors import StatusLockError
 from zmqjsonproxy.errors import OperationAbortedError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
-from zmqjsonproxy.protocol.operations import OperationRecord, State
+from zmqjsonproxy.protocol.operations import OperationRecord, OperationState
 
 
 class Program:
@@ -95,7 +95,9 @@ class Night:
             reports=self.reports,
             tell=self.told.append,
         )
-        self.handle = OperationHandle(OperationRecord(id="1", method="start", state=State.RUNNING))
+        self.handle = OperationHandle(
+            OperationRecord(id="1", method="start", state=OperationState.RUNNING)
+        )
         self.phases: list[str] = []
         self.outcome: list[object] = []
         self.taken: list[ScanState] = []
@@ -208,7 +210,9 @@ def test_a_scan_that_was_taken_back_or_stopped_is_over_and_says_how_far_it_came(
     night.join()
     last = night.told[-1]
     assert (last["is_over"], last["fraction"], last["outcome"]) == (True, None, "aborted")
-    night.handle = OperationHandle(OperationRecord(id="2", method="start", state=State.RUNNING))
+    night.handle = OperationHandle(
+        OperationRecord(id="2", method="start", state=OperationState.RUNNING)
+    )
     night.start(ScanState.RUNNING)
     assert not night.told[-1]["is_over"]
     night.control.stop("bob")
@@ -250,7 +254,9 @@ def test_stop_ends_a_scan_in_every_state_and_the_next_one_runs(
     night.join()
     assert night.control.state is ScanState.IDLE
     assert night.phases == (["reset", "arm", "disarm"] if state is ScanState.RUNNING else ["reset"])
-    night.handle = OperationHandle(OperationRecord(id="2", method="start", state=State.RUNNING))
+    night.handle = OperationHandle(
+        OperationRecord(id="2", method="start", state=OperationState.RUNNING)
+    )
     night.start(ScanState.RUNNING)
     assert night.report()["outcome"] == "running"
 
@@ -435,7 +441,7 @@ def test_an_abort_that_is_no_stop_owes_no_stop_an_answer(night: Night) -> None:
 def test_a_start_that_a_stop_aborts_was_ended_by_its_caller_whoever_is_faster(night: Night) -> None:
     for number in range(20):
         night.handle = OperationHandle(
-            OperationRecord(id=str(number), method="start", state=State.RUNNING)
+            OperationRecord(id=str(number), method="start", state=OperationState.RUNNING)
         )
         night.start(ScanState.WAITING, start=datetime.now(UTC) + timedelta(seconds=60))
         hooks = night.handle.ask_to_end("stop was called by bob", by="bob", method="stop")
@@ -536,7 +542,9 @@ def test_without_an_identity_only_ones_own_start_is_taken_back_and_no_scan(night
     assert night.control.take_back(None, "bob") == ""
     assert night.control.take_back(None, "ann") == "Start taken back"
     night.join()
-    night.handle = OperationHandle(OperationRecord(id="2", method="start", state=State.RUNNING))
+    night.handle = OperationHandle(
+        OperationRecord(id="2", method="start", state=OperationState.RUNNING)
+    )
     night.start(ScanState.RUNNING, start_id="")
     assert night.control.take_back(None, "ann") == ""
     assert night.control.state is ScanState.RUNNING

@@ -18,15 +18,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dealer.allornone import CommonStart, Starters
 from dealer.errors import StartError
 from dealer.outcome import Outcome
+from dealer.twophasestart import Starters, TwoPhaseStart
 from spectrometer.rehearsal import RehearsedBank, rehearse
 from zmqjsonproxy.caller import Caller, calling
 from zmqjsonproxy.errors import CallTimeoutError, RefusedError
 from zmqjsonproxy.handle import OperationHandle
 from zmqjsonproxy.interface import Interface, running
-from zmqjsonproxy.protocol.operations import OperationRecord, State
+from zmqjsonproxy.protocol.operations import OperationRecord, OperationState
 
 SHIPPED = Path(__file__).resolve().parents[4] / "conf" / "dibas.toml"
 NAMES = ["BANKA", "BANKB", "BANKC", "BANKD"]
@@ -49,7 +49,7 @@ class Player:
                     method.mark.admit(method.owner, call.handle, *call.args)
             except RefusedError as error:
                 call.answer(None, error)
-                call.handle.finish(State.FAILED)
+                call.handle.finish(OperationState.FAILED)
                 return
         if method.mark.urgent:
             self.carry_out(call)
@@ -64,10 +64,10 @@ class Player:
                 value = self.methods[call.method].function(*call.args)
         except Exception as error:
             call.answer(None, error)
-            call.handle.finish(State.FAILED)
+            call.handle.finish(OperationState.FAILED)
         else:
             call.answer(tuple(value) if isinstance(value, list) else value, None)
-            call.handle.finish(State.DONE)
+            call.handle.finish(OperationState.DONE)
 
 
 @dataclass(eq=False)
@@ -107,7 +107,7 @@ class Starting:
         self._interrupt_in = interrupted_at
         self.waiting: list[Call] = []
         starters = Starters(named=banks)
-        start = CommonStart(self._ask, when, self.id, lambda: datetime.now(UTC))
+        start = TwoPhaseStart(self._ask, when, self.id, lambda: datetime.now(UTC))
         self._start = start.start(starters)
         self._go(lambda: self._start.send(None))
 

@@ -13,7 +13,7 @@ from support.memory import private_status
 from spectrometer.status import StatusBuffer
 from spectrometer.status.publisher import StatusPublisher
 from zmqjsonproxy.channels.declarations import Declared
-from zmqjsonproxy.channels.properties import PROPERTIES_MOST, PropertyTable
+from zmqjsonproxy.channels.properties import MAX_PROPERTIES, PropertyTable
 
 SLOW_HZ = 0.01
 """Of publishers that look when they are told to."""
@@ -106,7 +106,7 @@ def test_more_keys_than_a_bank_may_have_are_told_once(
     status: StatusBuffer,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    for number in range(PROPERTIES_MOST - len(table.properties)):
+    for number in range(MAX_PROPERTIES - len(table.properties)):
         table.declare(Declared(name=f"more.{number}"))
     status.update({"EXPOSURE": 0.5, "NCHAN": 8})
     publisher.look()

@@ -12,12 +12,12 @@ from zmqjsonproxy.channels.framequeue import FrameQueue
 from zmqjsonproxy.channels.properties import Property, PublishedUpdate
 from zmqjsonproxy.channels.protocol.limits import Limits
 from zmqjsonproxy.channels.protocol.notices import Encoded
-from zmqjsonproxy.channels.streams import Stream
+from zmqjsonproxy.channels.streams import PropertyStream
 
 
-def stream(number: int) -> Stream:
+def stream(number: int) -> PropertyStream:
     one = Property(Declared(name="p", kind=PropertyKind.PIPE))
-    return Stream(number, ("bank", "p", Limits(rate=float(number))), one, 0.0)
+    return PropertyStream(number, ("bank", "p", Limits(rate=float(number))), one, 0.0)
 
 
 def frame(number: int, size: int = 1) -> PublishedUpdate:
@@ -43,7 +43,7 @@ def test_each_stream_gets_its_frames_in_order_and_counts_the_others(
         queue.done()
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(module, "FRAMES_MOST", 4)
+        patched.setattr(module, "MAX_FRAMES", 4)
         for which, puts in moves:
             if puts:
                 put[which] += 1
@@ -71,7 +71,7 @@ def test_streams_have_their_turns() -> None:
 
 
 def test_bytes_are_bounded_but_for_the_newest_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BYTES_MOST", 100)
+    monkeypatch.setattr(module, "MAX_BYTES", 100)
     first, second, queue = stream(1), stream(2), FrameQueue()
     assert [queue.put(first, frame(n, 60)) for n in (1, 2, 3)] == [0, 1, 1]
     assert queue.put(second, frame(1, 90)) == 0

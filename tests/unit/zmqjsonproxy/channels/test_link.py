@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from support.counted_calls import calls_of
 
 from zmqjsonproxy.channels import link as module
-from zmqjsonproxy.channels.link import Ask, Link, LinkState, Verb
+from zmqjsonproxy.channels.link import Link, LinkState, SubscriptionRequest, Verb
 from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, Limits
 from zmqjsonproxy.channels.protocol.wishes import Wish
 from zmqjsonproxy.channels.settings import LinkSettings
@@ -53,7 +53,9 @@ def opened(*wishes: Wish) -> tuple[Link, Sink]:
     return link, sink
 
 
-def answer(link: Link, *streams: list, session: int = 1, instance: str = "life", ask=None) -> Ask:
+def answer(
+    link: Link, *streams: list, session: int = 1, instance: str = "life", ask=None
+) -> SubscriptionRequest:
     ask = ask or link.asks.popleft()
     answers = [{"streams": list(streams)}] * len(ask.wishes)
     said = {"instance": instance, "session": session, "answers": answers}
@@ -168,8 +170,8 @@ def test_after_a_break_each_sink_of_a_stream_is_told_by_the_first_answer() -> No
     link.opened("life", 6.0)
     (ask,) = link.asks
     link.asks.clear()
-    link.answered(Ask(ask.verb, (N,), ask.number), said(stream(4)), None, 6.0)
-    link.answered(Ask(ask.verb, (ALL,), ask.number), said(stream(4)), None, 6.0)
+    link.answered(SubscriptionRequest(ask.verb, (N,), ask.number), said(stream(4)), None, 6.0)
+    link.answered(SubscriptionRequest(ask.verb, (ALL,), ask.number), said(stream(4)), None, 6.0)
     assert first.counts == second.counts == [(1, 0), (4, 2)]
     assert first.kinds == ["opened", "stale", "reopened", "gap"]
 
@@ -368,7 +370,7 @@ def test_the_end_of_all_leaves_nothing_behind() -> None:
 def test_streams_are_bounded_and_those_of_the_past_go_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "_STREAMS_MOST", 3)
+    monkeypatch.setattr(module, "_MAX_STREAMS", 3)
     link, sink = opened(ALL)
     answer(link, *(stream(1, k, f"p{k}") for k in range(5)))
     assert len(link._streams) == len(sink.updates) == 3
@@ -448,7 +450,7 @@ def test_whatever_a_stranger_sends_harms_nobody(sent: list, value: object, strea
     told = {"instance": value, "session": value, "answers": [{"streams": streams}, value]}
     for verb in (Verb.BEAT, Verb.SUBSCRIBE, Verb.UNSUBSCRIBE):
         for one in (value, told, {"answers": value}, {"answers": [{"streams": value}]}):
-            link.answered(Ask(verb, (ALL, RATED), 10**6), one, None, 1.0)
+            link.answered(SubscriptionRequest(verb, (ALL, RATED), 10**6), one, None, 1.0)
     assert link.state is LinkState.OPEN
     assert all(type(each.number) is int for each in sink.updates)
     assert len(link.asks) < 50

@@ -20,10 +20,10 @@ from support.virtual_timers import VirtualTimers
 
 from zmqjsonproxy.channels import framequeue
 from zmqjsonproxy.channels.declarations import Declared, PropertyKind
-from zmqjsonproxy.channels.link import Ask, Link, LinkState, Verb
+from zmqjsonproxy.channels.link import Link, LinkState, SubscriptionRequest, Verb
 from zmqjsonproxy.channels.properties import PropertyTable
 from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, WHOLE, Limits
-from zmqjsonproxy.channels.protocol.notices import Part, encode, encode_frame, join_updates
+from zmqjsonproxy.channels.protocol.notices import MessagePart, encode, encode_frame, join_updates
 from zmqjsonproxy.channels.protocol.patterns import matches
 from zmqjsonproxy.channels.protocol.wishes import Wish
 from zmqjsonproxy.channels.publisher import Publisher
@@ -33,7 +33,7 @@ from zmqjsonproxy.channels.updates import Event, EventKind, Update
 from zmqjsonproxy.errors import BusyError, PeerLostError, RefusedError
 from zmqjsonproxy.rpc.protocol import jsonrpc
 
-QUEUE_MOST = 6
+MAX_QUEUE = 6
 ME = "me"
 NAMES = ("a.x", "a.y", "b.x", "m.x", "p.x")
 PATTERNS = ("*", "a.*", "*.x", "a.x", "b.x", "m.x", "p.x", "late.1")
@@ -56,7 +56,7 @@ Key = tuple[str, str]
 @pytest.fixture(scope="module", autouse=True)
 def few_frames_wait() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(framequeue, "FRAMES_MOST", 3)
+        patched.setattr(framequeue, "MAX_FRAMES", 3)
         yield
 
 
@@ -71,7 +71,7 @@ class Server:
         self.table = PropertyTable([])
 
     def post(self, envelopes, body, missed) -> bool:
-        if len(self.queue) >= QUEUE_MOST:
+        if len(self.queue) >= MAX_QUEUE:
             return False
         self.queue.append((envelopes, body, missed))
         return True
@@ -167,7 +167,7 @@ class Wire(RuleBasedStateMachine):
         self.link = Link("BANKA", LinkSettings(drop_after=1e9))
         self.sinks: list[Sink] = []
         self.connection = b""
-        self.asked: deque[Ask] = deque()
+        self.asked: deque[SubscriptionRequest] = deque()
         self.answers: deque[Callable[[], None]] = deque()
         self.late = 0
         self.start()
@@ -269,7 +269,7 @@ class Wire(RuleBasedStateMachine):
             self.answers.popleft()()
             self.look()
 
-    def notice(self, part: Part) -> None:
+    def notice(self, part: MessagePart) -> None:
         body = join_updates([part]) if part.is_update else part.body
         self.link.take(jsonrpc.read_reply(body), self.timers.now)
         self.link.hand_over()
@@ -302,7 +302,7 @@ class Wire(RuleBasedStateMachine):
                 value = publisher.beat(me)
             self.answer(ask, encode(value).value(), None)
 
-    def answer(self, ask: Ask, value: object, error: BusyError | None) -> None:
+    def answer(self, ask: SubscriptionRequest, value: object, error: BusyError | None) -> None:
         self.answers.append(lambda: self.link.answered(ask, value, error, self.timers.now))
 
     @precondition(lambda self: self.asked)

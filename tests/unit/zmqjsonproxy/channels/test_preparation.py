@@ -56,7 +56,7 @@ def test_frames_that_are_not_reduced_in_time_are_counted(
     pipe_bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = pipe_bench
-    monkeypatch.setattr(framequeue, "FRAMES_MOST", 2)
+    monkeypatch.setattr(framequeue, "MAX_FRAMES", 2)
     bench.subscribe(A, "p", width=3)
     ramp(bench, *range(10, 15))
     bench.timers.advance(0)

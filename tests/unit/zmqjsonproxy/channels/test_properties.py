@@ -11,7 +11,7 @@ from support.read_at_once import read_at_once
 from zmqjsonproxy.channels.declarations import CANNOT_BE_READ, Declared
 from zmqjsonproxy.channels.properties import (
     LONGEST_NAME,
-    PROPERTIES_MOST,
+    MAX_PROPERTIES,
     PropertyTable,
     PublishedUpdate,
     computed,
@@ -278,7 +278,7 @@ def test_properties_made_at_run_time_are_declared_and_bounded(supply: Supply) ->
     for name in ("", "n" * (LONGEST_NAME + 1)):
         with pytest.raises(ValueError, match="a name has 1 to 200 characters"):
             table.publish(name, 1)
-    full = PropertyTable(Declared(name=f"p{n}") for n in range(PROPERTIES_MOST))
+    full = PropertyTable(Declared(name=f"p{n}") for n in range(MAX_PROPERTIES))
     with pytest.raises(ValueError, match="at most 10000 properties"):
         full.publish("one more", 1)
 

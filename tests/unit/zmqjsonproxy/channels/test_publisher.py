@@ -85,7 +85,7 @@ def test_a_message_to_nobody_is_refused_with_who_is_there(bench: Bench) -> None:
 def test_names_that_messages_were_sent_to_are_bounded(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "ADDRESSED_MOST", 2)
+    monkeypatch.setattr(streams, "MAX_ADDRESSED", 2)
     bench.subscribe(A, "e", name="first")
     for name in ("first", "second", "third", "fourth"):
         bench.subscribe(B, "e", name=name)
@@ -169,8 +169,8 @@ def test_subscriptions_that_come_and_go_leave_nothing(bench: Bench) -> None:
     assert bench.publisher.clients == 1
     after = bench.size()
     assert after[3] == before[3]
-    assert after[1] <= module.IDLE_OF_ONE_MOST + 2
-    assert after[4] <= module.IDLE_OF_ONE_MOST + 2
+    assert after[1] <= module.MAX_IDLE_OF_ONE + 2
+    assert after[4] <= module.MAX_IDLE_OF_ONE + 2
     assert bench.streams(A, "n")[0][3] == 1
     bench.table.publish("n", 2)
     assert bench.updates(A) == [[2, 2]]
@@ -186,7 +186,7 @@ def test_a_stream_with_limits_counts_on_for_who_comes_back(bench: Bench) -> None
 
 
 def test_streams_without_readers_are_bounded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "IDLE_MOST", 3)
+    monkeypatch.setattr(module, "MAX_IDLE", 3)
     for number in range(10):
         bench.subscribe(A, "n", rate=1.0 + number)
         bench.publisher.forget(A)
@@ -248,12 +248,12 @@ def test_what_is_wrong_with_a_wish_is_told_beside_the_others(bench: Bench) -> No
 
 
 def test_each_bound_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PATTERNS_MOST", 2)
+    monkeypatch.setattr(module, "MAX_PATTERNS", 2)
     assert bench.subscribe(A, "a", "b", "c", "a")[2:] == [
         {"error": "a client has at most 2 patterns"},
         {"streams": [], "known": ["e", "n"], "hint": ""},
     ]
-    monkeypatch.setattr(module, "STREAMS_MOST", 1)
+    monkeypatch.setattr(module, "MAX_STREAMS", 1)
     assert "at most 1 streams" in bench.subscribe(B, "*")[0]["error"]
     assert bench.publisher._clients[B].joined == 0
     assert "streams" in bench.subscribe(B, "n")[0]
@@ -267,7 +267,7 @@ def test_each_bound_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_client_that_uses_up_its_limits_leaves_the_others_theirs(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shares, "LIMITS_OF_CLIENT_MOST", 3)
+    monkeypatch.setattr(shares, "MAX_CLIENT_LIMITS", 3)
     for rate in (1.0, 2.0, 3.0):
         assert "streams" in bench.subscribe(A, "n", rate=rate)[0]
     refused = bench.subscribe(A, "n", rate=4.0)[0]["error"]
@@ -283,7 +283,7 @@ def test_a_client_that_uses_up_its_limits_leaves_the_others_theirs(
 def test_beyond_the_limits_of_all_each_client_gets_its_first_ones(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shares, "LIMITS_MOST", 5)
+    monkeypatch.setattr(shares, "MAX_LIMITS", 5)
     monkeypatch.setattr(shares, "LIMITS_ASSURED", 2)
     for rate in (1.0, 2.0, 3.0, 4.0, 5.0):
         assert "streams" in bench.subscribe(A, "n", rate=rate)[0]
@@ -299,7 +299,7 @@ def test_beyond_the_limits_of_all_each_client_gets_its_first_ones(
 def test_clients_of_whom_nothing_is_heard_are_forgotten(bench: Bench) -> None:
     bench.subscribe(A, "n")
     bench.subscribe(B, "n")
-    bench.timers.advance(module.SILENT_MOST_S - 1)
+    bench.timers.advance(module.MAX_SILENT_S - 1)
     assert bench.publisher.beat(B) == {"instance": "life", "session": 2}
     bench.timers.advance(2)
     assert bench.publisher.beat(B)["session"] == 2
@@ -310,7 +310,7 @@ def test_clients_of_whom_nothing_is_heard_are_forgotten(bench: Bench) -> None:
 def test_too_much_load_is_taken_off_who_is_silent_for_longest(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LOAD_MOST", 11)
+    monkeypatch.setattr(module, "MAX_LOAD", 11)
     bench.subscribe(A, "n", "*")
     bench.subscribe(B, "n")
     bench.publisher.beat(A)
@@ -318,7 +318,7 @@ def test_too_much_load_is_taken_off_who_is_silent_for_longest(
     assert list(bench.publisher._clients) == [A, b"C"]
     bench.subscribe(b"C", *(f"none.{k}" for k in range(20)))
     assert list(bench.publisher._clients) == [b"C"]
-    monkeypatch.setattr(module, "CLIENTS_MOST", 1)
+    monkeypatch.setattr(module, "MAX_CLIENTS", 1)
     bench.subscribe(A, "n")
     assert list(bench.publisher._clients) == [A]
     bench.publisher.forget(A)

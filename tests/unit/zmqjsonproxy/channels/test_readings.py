@@ -13,7 +13,7 @@ from support.read_at_once import at_once
 
 from zmqjsonproxy.channels import readings as module
 from zmqjsonproxy.channels.protocol.notices import Encoded
-from zmqjsonproxy.channels.readings import READ_WITHIN_S, READERS_MOST, Readings
+from zmqjsonproxy.channels.readings import MAX_READERS, READ_WITHIN_S, Readings
 
 SOON = 20.0
 
@@ -38,7 +38,7 @@ class Sensor:
 
 @pytest.fixture
 def sensors() -> Iterator[list[Sensor]]:
-    made = [Sensor() for _ in range(READERS_MOST + 1)]
+    made = [Sensor() for _ in range(MAX_READERS + 1)]
     yield made
     for sensor in made:
         sensor.let_go.set()
@@ -109,16 +109,16 @@ def test_those_that_hang_cost_a_bounded_number_of_threads(sensors: list[Sensor])
     before = threading.active_count()
     wanted = {f"s{number}": sensor.read for number, sensor in enumerate(sensors)}
     readings.get(wanted, within=0.0)
-    for sensor in sensors[:READERS_MOST]:
+    for sensor in sensors[:MAX_READERS]:
         assert sensor.begun.wait(SOON)
     for _ in range(3):
         clock.now += 10.0
         readings.get(wanted)
-    assert threading.active_count() - before == READERS_MOST
-    last = f"s{READERS_MOST}"
+    assert threading.active_count() - before == MAX_READERS
+    last = f"s{MAX_READERS}"
     assert "s0, s1, s2, s3, s4, s5, s6, s7 keep all 8 threads" in readings.problem(last)["reason"]
     sensors[3].let_go.set()
-    assert sensors[READERS_MOST].begun.wait(SOON)
+    assert sensors[MAX_READERS].begun.wait(SOON)
 
 
 def test_a_reading_that_is_asked_for_often_is_told_once_to_each() -> None:
@@ -182,7 +182,7 @@ def test_a_child_does_not_wait_for_the_threads_of_its_parent(
     left: list[Callable[[], None]] = []
     readings = Readings(start=left.append)
     readings.get({f"n{k}": lambda: 1 for k in range(20)}, within=0.0)
-    assert len(left) == READERS_MOST
+    assert len(left) == MAX_READERS
     monkeypatch.setattr(module.os, "getpid", lambda: os.getppid())
     readings._start = at_once
     assert values(readings.get({"n1": lambda: 5})[0]) == {"n1": 5}

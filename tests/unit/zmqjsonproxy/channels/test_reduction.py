@@ -16,12 +16,12 @@ from hypothesis.extra import numpy as npst
 
 from zmqjsonproxy.channels.reducedframe import (
     MAX_WIDTH,
-    Method,
     ReducedFrame,
     Reduction,
+    ReductionMethod,
     read_reduced,
 )
-from zmqjsonproxy.channels.reduction import Band, pixel_edges, reduce_frame, restore
+from zmqjsonproxy.channels.reduction import PixelBounds, pixel_edges, reduce_frame, restore
 from zmqjsonproxy.protocol.arrays import DTYPES
 
 Array = npt.NDArray[Any]
@@ -41,15 +41,15 @@ def over_the_wire(reduced: ReducedFrame) -> ReducedFrame:
     return read_reduced(described, arrays)
 
 
-def bounds(reduced: ReducedFrame) -> Band:
+def bounds(reduced: ReducedFrame) -> PixelBounds:
     band = restore(over_the_wire(reduced))
-    assert isinstance(band, Band)
+    assert isinstance(band, PixelBounds)
     return band
 
 
 def frame_of(reduced: ReducedFrame) -> Array:
     frame = restore(over_the_wire(reduced))
-    assert not isinstance(frame, Band)
+    assert not isinstance(frame, PixelBounds)
     assert frame.dtype.str == reduced.dtype
     return frame
 
@@ -107,12 +107,12 @@ def test_reduced_and_full_frames_draw_the_same_envelope(
     full = frame[slice(*window)] if window else frame
     reduced = reduce_frame(frame, Reduction(width=width, window=window, compress=compress))
     if len(full) >= 3 * width:
-        assert reduced.method is Method.BAND
+        assert reduced.method is ReductionMethod.BAND
         band = bounds(reduced)
         assert drawn(*band) == envelope(full, width)
         assert band.lower.dtype == band.upper.dtype == frame.dtype.newbyteorder("<")
     else:
-        assert reduced.method is Method.PLAIN
+        assert reduced.method is ReductionMethod.PLAIN
         assert same(frame_of(reduced), full.astype(frame.dtype.newbyteorder("<")))
     assert (reduced.points, reduced.shape) == (len(frame), full.shape)
     assert reduced.nbytes <= full.nbytes
@@ -128,7 +128,7 @@ def test_each_row_of_a_waterfall_is_reduced_by_itself(
     assert reduced.rows == frame.shape[:1]
     whole = restore(over_the_wire(reduced))
     for k, row in enumerate(rows):
-        if isinstance(whole, Band):
+        if isinstance(whole, PixelBounds):
             assert drawn(whole.lower[k], whole.upper[k]) == drawn(*bounds(row))
         else:
             assert same(whole[k], frame_of(row))
@@ -204,7 +204,7 @@ def test_integers_are_packed_exactly(
 def test_ends_of_the_range_are_packed(frame: Array, error: float) -> None:
     reduced = reduce_frame(frame, Reduction(error=error))
     if error == 0:  # the difference is 1, modulo 2^bits
-        assert (reduced.method, reduced.bits) == (Method.PACK, 4)
+        assert (reduced.method, reduced.bits) == (ReductionMethod.PACK, 4)
     assert greatest_error(frame_of(reduced), frame) <= error
 
 
@@ -251,7 +251,7 @@ def test_packed_floating_values_are_within_the_error(walk: tuple[Array, float]) 
 @given(frames(FLOATS), st.floats(0, 1.7e308))
 def test_any_floating_frame_is_within_the_error_or_kept(frame: Array, error: float) -> None:
     reduced = reduce_frame(frame, Reduction(error=error))
-    if reduced.method is Method.PLAIN:
+    if reduced.method is ReductionMethod.PLAIN:
         assert same(frame_of(reduced), frame)
     assert greatest_error(frame_of(reduced), frame) <= error or not np.isfinite(frame).all()
 
@@ -264,7 +264,7 @@ def test_errors_of_a_long_frame_do_not_add_up(dtype: str, bits: int, ratio: floa
     frame = (50 + 40 * np.sin(np.arange(20_000) / 50)).astype(dtype)
     error = 0 if bits == 4 else 0.01
     reduced = reduce_frame(frame, Reduction(width=8000, error=error))
-    assert (reduced.method, reduced.bits) == (Method.PACK, bits)
+    assert (reduced.method, reduced.bits) == (ReductionMethod.PACK, bits)
     assert frame.nbytes / reduced.nbytes > ratio
     wrong = np.abs(frame_of(reduced).astype(np.float64) - frame)
     assert wrong.max() <= error
@@ -293,7 +293,7 @@ def test_differences_of_a_waterfall_begin_anew_in_each_row() -> None:
 )
 def test_a_frame_that_packing_makes_no_smaller_is_kept(frame: Array) -> None:
     reduced = reduce_frame(frame, Reduction(error=0))
-    assert reduced.method is Method.PLAIN
+    assert reduced.method is ReductionMethod.PLAIN
     assert np.shares_memory(reduced.arrays[0], frame) or frame.size == 0
     assert same(frame_of(reduced), frame)
 
@@ -315,10 +315,10 @@ def test_bounds_and_differences_are_compressed_too() -> None:
     frame = np.zeros((4, 6000), np.float32)
     frame[2, 3333] = 8.0
     band = reduce_frame(frame, Reduction(width=500, compress=True))
-    assert (band.method, band.compressed) == (Method.BAND, True)
+    assert (band.method, band.compressed) == (ReductionMethod.BAND, True)
     assert np.argwhere(bounds(band).upper).tolist() == [[2, 3333 * 500 // 6000]]
     pack = reduce_frame(frame, Reduction(width=5000, error=0.5, compress=True))
-    assert (pack.method, pack.compressed) == (Method.PACK, True)
+    assert (pack.method, pack.compressed) == (ReductionMethod.PACK, True)
     assert np.abs(frame_of(pack) - frame).max() <= 0.5
 
 
@@ -409,7 +409,11 @@ def test_hostile_descriptions_are_refused_or_restored(
     except ValueError as error:
         refusal = str(error)
     else:
-        size = sum(a.nbytes for a in restored) if isinstance(restored, Band) else restored.nbytes
+        size = (
+            sum(a.nbytes for a in restored)
+            if isinstance(restored, PixelBounds)
+            else restored.nbytes
+        )
         assert size <= 1032 * reduced.nbytes * 8
         return
     assert refusal.startswith("a reduced frame: ")

@@ -310,7 +310,7 @@ def test_latest_is_by_name_and_source(owner: Owner, monkeypatch: pytest.MonkeyPa
     assert sub.latest("a").number == 9
     assert sub.latest(source="BANKA").number == 7
     assert sub.latest("c") is None
-    monkeypatch.setattr(module, "_NAMES_MOST", 10)
+    monkeypatch.setattr(module, "_MAX_NAMES", 10)
     for number in range(100):
         sub.take([update(number, name=f"n{number}")])
     assert len(sub._latest) == 10

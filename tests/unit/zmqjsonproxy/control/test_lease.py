@@ -12,9 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from zmqjsonproxy.control.protocol.lease import (
     LONGEST_TERM_S,
     Credential,
-    Ending,
     Holder,
     Lease,
+    LeaseEnding,
     Terms,
 )
 from zmqjsonproxy.errors import NotInControlError, RefusedError
@@ -208,7 +208,7 @@ def test_a_silent_owner_loses_control_after_its_own_time_of_silence() -> None:
     assert not lease.tick(28.9, WALL)
     assert lease.tick(29.0, WALL)
     assert lease.ended is not None
-    assert lease.ended.why is Ending.SILENT
+    assert lease.ended.why is LeaseEnding.SILENT
 
 
 def test_an_owner_that_says_it_stays_may_be_silent_until_its_time() -> None:

@@ -21,7 +21,7 @@ from zmqjsonproxy.errors import (
     ProxyError,
     RefusedError,
 )
-from zmqjsonproxy.files import asking
+from zmqjsonproxy.files import requests
 from zmqjsonproxy.files.areas import Areas
 from zmqjsonproxy.files.errors import ChecksumError, FetchError, FileChangedError
 from zmqjsonproxy.files.fetch import Fetched, fetch
@@ -30,7 +30,7 @@ from zmqjsonproxy.files.protocol.pacing import PIECE_BYTES, Window
 from zmqjsonproxy.files.served import ServedFiles
 from zmqjsonproxy.hubs import run
 from zmqjsonproxy.protocol.failures import Code
-from zmqjsonproxy.rpc.many import CallRequest, CallResult
+from zmqjsonproxy.rpc.callresults import CallRequest, CallResult
 
 SIZE = 2 * PIECE_BYTES + 100
 LOST = PeerLostError("tcp://h:1", "files.read", "it went away")
@@ -151,7 +151,7 @@ def test_an_answer_that_is_lost_is_asked_for_again_and_a_refusal_is_not(
         assert fetched(hub, tmp_path).resumed_at == (count - 1) * Window(1.0).piece_bytes
     else:
         fetched(hub, tmp_path)
-        assert hub.paused == [asking.FIRST_PAUSE_S]
+        assert hub.paused == [requests.FIRST_PAUSE_S]
     assert (tmp_path / "scan").read_bytes() == (folder / "scan").read_bytes()
 
 
@@ -223,7 +223,7 @@ def test_bytes_that_differ_do_not_get_the_name(hub: DirectHub, tmp_path: Path) -
     assert list(tmp_path.glob("scan*")) == []
 
 
-@pytest.mark.parametrize("lost", [1, asking.MAX_BEGINNINGS])
+@pytest.mark.parametrize("lost", [1, requests.MAX_BEGINNINGS])
 def test_a_checksum_is_begun_again_by_a_server_that_was_started_again(
     hub: DirectHub, tmp_path: Path, lost: int
 ) -> None:
@@ -430,4 +430,4 @@ def test_a_small_file_that_grows_all_the_time_is_not_followed(
 
 
 def test_an_abort_is_no_reason_to_ask_again() -> None:
-    assert not issubclass(OperationAbortedError, asking.PASSING)
+    assert not issubclass(OperationAbortedError, requests.PASSING)

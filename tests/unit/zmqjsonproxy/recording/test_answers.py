@@ -8,31 +8,31 @@ from typing import Any
 
 import pytest
 
-from zmqjsonproxy.recording.protocol.answers import Answers
-from zmqjsonproxy.recording.protocol.record import Direction, Record
+from zmqjsonproxy.recording.protocol.answers import RecordedAnswers
+from zmqjsonproxy.recording.protocol.record import MessageDirection, Record
 from zmqjsonproxy.rpc.protocol import original
 
 BEGUN = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 
 
-def recorded(*messages: tuple[str, Any] | tuple[str, Any, int]) -> Answers:
+def recorded(*messages: tuple[str, Any] | tuple[str, Any, int]) -> RecordedAnswers:
     """A recording of ("->", request) and ("<-", reply), a quarter of a second apart; the third is
     the client."""
     records = []
     for n, (arrow, message, *peer) in enumerate(messages):
         frames = message if isinstance(message, tuple) else (_bytes(message),)
-        direction = Direction.REQUEST if arrow == "->" else Direction.REPLY
+        direction = MessageDirection.REQUEST if arrow == "->" else MessageDirection.REPLY
         records.append(
             Record(BEGUN + timedelta(seconds=n / 4), direction, peer[0] if peer else 1, frames)
         )
-    return Answers(records, "scan.jsonl")
+    return RecordedAnswers(records, "scan.jsonl")
 
 
 def _bytes(message: Any) -> bytes:
     return message if isinstance(message, bytes) else json.dumps(message).encode()
 
 
-def ask(answers: Answers, message: Any) -> Any:
+def ask(answers: RecordedAnswers, message: Any) -> Any:
     answer = answers.answer((_bytes(message),), BEGUN)
     return None if answer is None else json.loads(answer.content[0])
 
@@ -301,14 +301,17 @@ def test_times_are_moved_to_now_on_demand() -> None:
     ]  # fmt: skip
     records = [
         Record(
-            BEGUN, Direction.REQUEST if arrow == "->" else Direction.REPLY, 1, (_bytes(message),)
+            BEGUN,
+            MessageDirection.REQUEST if arrow == "->" else MessageDirection.REPLY,
+            1,
+            (_bytes(message),),
         )
         for arrow, message in messages
     ]
     now = BEGUN + timedelta(days=1, seconds=0.25)
 
     def moved(message: Any) -> Any:
-        answer = Answers(records, moves_times=True).answer((_bytes(message),), now)
+        answer = RecordedAnswers(records, moves_times=True).answer((_bytes(message),), now)
         assert answer is not None
         return json.loads(answer.content[0])
 
@@ -319,7 +322,7 @@ def test_times_are_moved_to_now_on_demand() -> None:
     assert moved(call("rpc.ping"))["result"] == {"instance": "i", "time": 1000.5 + 86400.25}
     assert moved(old("get_status")) == {"T": [2027, 1, 2, 0, 0, 0]}
     assert "error" in moved(call("bank.arm", [[2031, 13, 1, 0, 0, 0, 0]]))
-    assert "error" in ask(Answers(records), call("bank.arm", [[2031, 1, 1, 0, 0, 0, 0]]))
+    assert "error" in ask(RecordedAnswers(records), call("bank.arm", [[2031, 1, 1, 0, 0, 0, 0]]))
 
 
 def test_answers_name_the_start_that_was_asked_for_whatever_was_recorded() -> None:
@@ -328,13 +331,13 @@ def test_answers_name_the_start_that_was_asked_for_whatever_was_recorded() -> No
     records = [
         Record(BEGUN, direction, 1, (_bytes(message),))
         for direction, message in (
-            (Direction.REQUEST, call("bank.arm", [time, then])),
-            (Direction.REPLY, result([True, f"armed {then}"])),
-            (Direction.REQUEST, call("bank.scan_reports")),
-            (Direction.REPLY, result([{"start_id": then}, {"start_id": other}])),
+            (MessageDirection.REQUEST, call("bank.arm", [time, then])),
+            (MessageDirection.REPLY, result([True, f"armed {then}"])),
+            (MessageDirection.REQUEST, call("bank.scan_reports")),
+            (MessageDirection.REPLY, result([{"start_id": then}, {"start_id": other}])),
         )
     ]
-    answers = Answers(records, moves_times=True)
+    answers = RecordedAnswers(records, moves_times=True)
     assert ask(answers, call("bank.arm", [time, now]))["result"] == [
         True,
         f"armed {then}",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from zmqjsonproxy.errors import RecordingError
 from zmqjsonproxy.recording.protocol.record import (
-    Direction,
+    MessageDirection,
     Record,
     read_recording,
     write_header,
@@ -28,7 +28,7 @@ LINES = [
         b'{"time":"2026-11-21T09:30:01.250000Z","direction":"request","peer":1,"frames":["","{\\"name\\":\\"bank\\"}"]}\n',
         Record(
             datetime(2026, 11, 21, 9, 30, 1, 250000, UTC),
-            Direction.REQUEST,
+            MessageDirection.REQUEST,
             1,
             (b"", b'{"name":"bank"}'),
         ),
@@ -36,21 +36,34 @@ LINES = [
     (
         b'{"time":"2026-11-21T09:30:01.000001Z","direction":"reply","peer":2,"frames":["[true,\\"\xc2\xb5s\\"]"]}\n',
         Record(
-            datetime(2026, 11, 21, 9, 30, 1, 1, UTC), Direction.REPLY, 2, ('[true,"µs"]'.encode(),)
+            datetime(2026, 11, 21, 9, 30, 1, 1, UTC),
+            MessageDirection.REPLY,
+            2,
+            ('[true,"µs"]'.encode(),),
         ),
     ),
     (
         b'{"time":"2026-11-21T09:30:01.000000Z","direction":"reply","peer":2,"frames":["{}",{"base64":"AP8="}]}\n',
-        Record(datetime(2026, 11, 21, 9, 30, 1, 0, UTC), Direction.REPLY, 2, (b"{}", b"\x00\xff")),
+        Record(
+            datetime(2026, 11, 21, 9, 30, 1, 0, UTC),
+            MessageDirection.REPLY,
+            2,
+            (b"{}", b"\x00\xff"),
+        ),
     ),
     (
         b'{"time":"2026-11-21T09:30:01.000000Z","direction":"reply","peer":2,"frames":["{}",{"base64":"QQA="}]}\n',
-        Record(datetime(2026, 11, 21, 9, 30, 1, 0, UTC), Direction.REPLY, 2, (b"{}", b"A\x00")),
+        Record(
+            datetime(2026, 11, 21, 9, 30, 1, 0, UTC), MessageDirection.REPLY, 2, (b"{}", b"A\x00")
+        ),
     ),
     (
         b'{"time":"2026-11-21T09:30:09.000000Z","direction":"note","peer":0,"frames":["the server is gone"]}\n',
         Record(
-            datetime(2026, 11, 21, 9, 30, 9, 0, UTC), Direction.NOTE, 0, (b"the server is gone",)
+            datetime(2026, 11, 21, 9, 30, 9, 0, UTC),
+            MessageDirection.NOTE,
+            0,
+            (b"the server is gone",),
         ),
     ),
 ]
@@ -58,7 +71,7 @@ LINES = [
 RECORDS = st.builds(
     Record,
     st.datetimes(timezones=st.just(UTC)),
-    st.sampled_from(Direction),
+    st.sampled_from(MessageDirection),
     st.integers(0, 2**40),
     st.lists(st.binary() | st.text().map(str.encode), min_size=1, max_size=4).map(tuple),
 )
@@ -150,7 +163,7 @@ def test_the_page_of_the_format_shows_lines_that_can_be_read() -> None:
         line for line in lines if line.startswith((b'{"format"', b'{"time"'))
     )
     assert [r.direction for r in recording.records] == [
-        Direction.REQUEST,
-        Direction.REPLY,
-        Direction.NOTE,
+        MessageDirection.REQUEST,
+        MessageDirection.REPLY,
+        MessageDirection.NOTE,
     ]

@@ -8,7 +8,7 @@ import struct
 import pytest
 from support.difx_talk import Played
 
-from gateways.difx.client.errors import NoAnswerError, RequestRefusedError
+from gateways.difx.client.errors import NoGatewayAnswerError, RequestRefusedError
 
 
 def packet(number: int, payload: bytes = b"") -> bytes:
@@ -22,7 +22,7 @@ def test_a_server_of_the_published_page_is_one_without_channels() -> None:
 
 def test_a_server_that_does_not_shake_hands_does_not_answer() -> None:
     with pytest.raises(
-        NoAnswerError, match="handshake: no answer from correlator:50200 within 5 s"
+        NoGatewayAnswerError, match="handshake: no answer from correlator:50200 within 5 s"
     ):
         asyncio.run(Played(b"").info())
 

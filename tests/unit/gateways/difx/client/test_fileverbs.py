@@ -8,13 +8,13 @@ import struct
 import pytest
 from support.difx_talk import Played
 
-from gateways.difx.client.errors import ConnectionLostError, TransferFaultError
+from gateways.difx.client.errors import GatewayConnectionLostError, TransferFaultError
 from gateways.difx.client.fileverbs import FileVerbs
-from gateways.difx.client.links import Link
+from gateways.difx.client.links import DataPath
 from gateways.difx.protocol.commands import FileOperation
 
 
-class EarlyAnswer(Link):
+class EarlyAnswer(DataPath):
     """A server that answers before it has all, and closes; with no file to list."""
 
     def __init__(self, answer: bytes) -> None:
@@ -23,11 +23,11 @@ class EarlyAnswer(Link):
 
     async def send(self, *items: bytes) -> None:
         if items[0] == b"data":
-            raise ConnectionLostError("correlator:50200", "put", "Broken pipe")
+            raise GatewayConnectionLostError("correlator:50200", "put", "Broken pipe")
 
     async def read_some(self, least: int, most: int, within: float | None) -> bytes:
         if len(self._answer) < least:
-            raise ConnectionLostError("correlator:50200", "put", "the server closed it")
+            raise GatewayConnectionLostError("correlator:50200", "put", "the server closed it")
         return self._answer
 
     async def _end(self) -> None: ...
@@ -40,7 +40,7 @@ class Uploads(Played, FileVerbs):
 
     async def _begin_command(
         self, doing: str, command: object, timeout: float | None = None
-    ) -> Link:
+    ) -> DataPath:
         return EarlyAnswer(bytes(4) if isinstance(command, FileOperation) else self.answer)
 
 
@@ -53,5 +53,5 @@ def test_the_fault_of_an_upload_is_told_though_the_connection_broke() -> None:
 
 
 def test_an_upload_that_broke_without_an_answer_is_lost() -> None:
-    with pytest.raises(ConnectionLostError, match="the server closed it"):
+    with pytest.raises(GatewayConnectionLostError, match="the server closed it"):
         asyncio.run(Uploads(b"").write("/x", b"data"))

@@ -6,7 +6,7 @@ import pytest
 
 from gateways.difx.protocol.capture import (
     Captured,
-    Direction,
+    MessageDirection,
     read_capture,
     write_captured,
     write_head,
@@ -18,19 +18,25 @@ TIME = datetime(2026, 11, 30, 12, 0, 1, 250000, tzinfo=UTC)
 HEAD = write_head("127.0.0.1:50200", BEGUN)
 LINES = [
     (
-        Captured(time=TIME, client=3, direction=Direction.REQUEST, packet=8),
+        Captured(time=TIME, client=3, direction=MessageDirection.REQUEST, packet=8),
         b'"direction":"request","peer":3,"frames":["packet 8",""]}\n',
     ),
     (
-        Captured(time=TIME, client=3, direction=Direction.REQUEST, packet=-7, data=b"\xff\0"),
+        Captured(
+            time=TIME, client=3, direction=MessageDirection.REQUEST, packet=-7, data=b"\xff\0"
+        ),
         b'"direction":"request","peer":3,"frames":["packet -7",{"base64":"/wA="}]}\n',
     ),
     (
-        Captured(time=TIME, client=1, direction=Direction.REPLY, port=50300, data=b"/data/ab\n"),
+        Captured(
+            time=TIME, client=1, direction=MessageDirection.REPLY, port=50300, data=b"/data/ab\n"
+        ),
         b'"direction":"reply","peer":1,"frames":["task 50300","/data/ab\\n"]}\n',
     ),
     (
-        Captured(time=TIME, client=2, direction=Direction.NOTE, data=b"closed: by the client"),
+        Captured(
+            time=TIME, client=2, direction=MessageDirection.NOTE, data=b"closed: by the client"
+        ),
         b'"direction":"note","peer":2,"frames":["closed: by the client"]}\n',
     ),
 ]

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateways.difx.errors import FrameError, LinkError
-from gateways.difx.protocol.channels import MOST_ENDED, Channels
+from gateways.difx.protocol.channels import MAX_ENDED, ClientChannels
 
 
-def channels(most_bytes: int = 100, most_early: int = 3) -> Channels:
-    return Channels(most_bytes=most_bytes, most_early=most_early)
+def channels(most_bytes: int = 100, most_early: int = 3) -> ClientChannels:
+    return ClientChannels(most_bytes=most_bytes, most_early=most_early)
 
 
 def test_chunks_that_come_before_their_task_are_kept_for_it() -> None:
@@ -120,7 +120,7 @@ def test_of_too_many_channels_without_task_the_oldest_is_forgotten() -> None:
 
 
 def test_chunks_behind_the_end_of_a_task_do_not_reach_the_next_one_of_that_number() -> None:
-    channels = Channels(most_bytes=100, most_early=2)
+    channels = ClientChannels(most_bytes=100, most_early=2)
     channels.open(50300)
     channels.close(50300)
     assert channels.receive(50300, b"late") is None
@@ -131,8 +131,8 @@ def test_chunks_behind_the_end_of_a_task_do_not_reach_the_next_one_of_that_numbe
 
 
 def test_of_numbers_that_have_ended_only_so_many_are_remembered() -> None:
-    channels = Channels(most_bytes=100, most_early=2)
-    for number in range(MOST_ENDED + 1):
+    channels = ClientChannels(most_bytes=100, most_early=2)
+    for number in range(MAX_ENDED + 1):
         channels.open(number)
         channels.close(number)
     channels.receive(0, b"early again")

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from gateways.difx.errors import DocumentError, UnknownTypeError
 from gateways.difx.protocol.commands import (
     Command,
-    Direction,
     FileAction,
     FileOperation,
     FileTransfer,
@@ -23,6 +22,7 @@ from gateways.difx.protocol.commands import (
     MulticastCommand,
     StartJob,
     StopJob,
+    TransferDirection,
     UnitCommand,
     Vex2DifxRun,
 )
@@ -92,13 +92,13 @@ COMMANDS: list[tuple[str, str, str, Command]] = [
         "DifxFileTransfer",
         "difxFileTransfer",
         f"<direction>from DiFX</direction><origin>/a</origin>{TASK}",
-        FileTransfer(direction=Direction.DOWNLOAD, origin="/a", **WHERE),
+        FileTransfer(direction=TransferDirection.DOWNLOAD, origin="/a", **WHERE),
     ),
     (
         "DifxFileTransfer",
         "difxFileTransfer",
         f"<direction>to DiFX</direction><origin>None</origin><destination>/b</destination>{TASK}",
-        FileTransfer(direction=Direction.UPLOAD, destination="/b", **WHERE),
+        FileTransfer(direction=TransferDirection.UPLOAD, destination="/b", **WHERE),
     ),
     (
         "DifxStart",
@@ -370,7 +370,7 @@ ANY_COMMAND = st.one_of(
     ),
     st.builds(
         FileTransfer,
-        direction=st.sampled_from(Direction),
+        direction=st.sampled_from(TransferDirection),
         origin=PATHS,
         destination=PATHS,
         port=COUNTS,

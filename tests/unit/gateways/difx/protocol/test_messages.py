@@ -38,7 +38,7 @@ def document(sender: str, identifier: str, kind: str, body: str, process: int = 
 
 EXAMPLES: list[tuple[Body, str]] = [
     (
-        bodies.Status(
+        bodies.JobStateBody(
             input="/d/j.input",
             state="Running",
             message="at work",
@@ -53,7 +53,7 @@ EXAMPLES: list[tuple[Body, str]] = [
         '<weight ant="2" wt="1.000"/></difxStatus>',
     ),
     (
-        bodies.Status(state="Spawning"),
+        bodies.JobStateBody(state="Spawning"),
         "<difxStatus><state>Spawning</state><message></message>"
         "<visibilityMJD>0.0000000</visibilityMJD></difxStatus>",
     ),
@@ -89,13 +89,13 @@ EXAMPLES: list[tuple[Body, str]] = [
     ),
     (bodies.Info(message="hello"), "<difxInfo><message>hello</message></difxInfo>"),
     (
-        bodies.Diagnostic(kind="BufferStatus", values=(1, 32, 4, 9)),
+        bodies.DiagnosticBody(kind="BufferStatus", values=(1, 32, 4, 9)),
         "<difxDiagnostic><diagnosticType>BufferStatus</diagnosticType><threadId>1</threadId>"
         "<numBufElements>32</numBufElements><startBufElement>4</startBufElement>"
         "<activeBufElements>9</activeBufElements></difxDiagnostic>",
     ),
     (
-        bodies.Diagnostic(kind="NumSubintsLost", values=(3,)),
+        bodies.DiagnosticBody(kind="NumSubintsLost", values=(3,)),
         "<difxDiagnostic><diagnosticType>NumSubintsLost</diagnosticType>"
         "<numSubintsLost>3</numSubintsLost></difxDiagnostic>",
     ),
@@ -125,11 +125,11 @@ EXAMPLES: list[tuple[Body, str]] = [
         + "</difxDriveStats>",
     ),
     (
-        bodies.Parameter(target=-2, name="fftbuffer", indices=(3, 4), value="on"),
+        bodies.ParameterBody(target=-2, name="fftbuffer", indices=(3, 4), value="on"),
         "<difxParameter><targetMpiId>-2</targetMpiId><name>fftbuffer</name><index1>3</index1>"
         "<index2>4</index2><value>on</value></difxParameter>",
     ),
-    (bodies.Command(command="stop"), "<difxCommand><command>stop</command></difxCommand>"),
+    (bodies.RecorderCommand(command="stop"), "<difxCommand><command>stop</command></difxCommand>"),
     (
         bodies.Mark6SlotStatus(
             slot=1, module="M%1", group="G", disks=8, missing=1, state=3, message="m"
@@ -229,7 +229,7 @@ def test_text_that_is_too_long_is_cut_and_says_so(letter: str) -> None:
 
 def test_message_that_cannot_be_cut_is_refused() -> None:
     with pytest.raises(DocumentError, match="above 8000"):
-        encoded("n", bodies.Command(command="x" * 9000))
+        encoded("n", bodies.RecorderCommand(command="x" * 9000))
 
 
 def test_rates_stay_below_what_the_gui_reads() -> None:
@@ -286,7 +286,7 @@ def test_datagram_of_any_bytes_goes_on_unchanged_as_of_no_type(data: bytes) -> N
 
 @pytest.mark.parametrize("state", ["Done", "MpiDone", "Crashed", "Terminated", "Running"])
 def test_datagram_shows_its_header_and_whether_it_is_final(state: str) -> None:
-    status = bodies.Status(state=state)
+    status = bodies.JobStateBody(state=state)
     found = look_into(encoded("n", status, identifier="j").numbered(1))
     assert found.header == MessageHeader(sender="n", type=MessageType.STATUS, identifier="j")
     assert found.is_final == (state != "Running")

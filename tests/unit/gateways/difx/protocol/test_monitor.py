@@ -11,8 +11,8 @@ from gateways.difx.errors import PayloadError
 from gateways.difx.protocol.monitor import (
     Block,
     FileWanted,
-    Flow,
     MonitorClient,
+    ProductFlow,
     Said,
     block_packets,
     product_packets,
@@ -136,7 +136,7 @@ def test_integrations_last_at_least_a_second(length: float) -> None:
     assert struct.unpack(">i", packets[126][12:16]) == (1,)
 
 
-def ask(client: MonitorClient, *numbers: int) -> list[FileWanted | Flow | Said]:
+def ask(client: MonitorClient, *numbers: int) -> list[FileWanted | ProductFlow | Said]:
     """Send a PRODUCT_REQUEST."""
     return client.take(122, struct.pack(f">{len(numbers)}i", *numbers))
 
@@ -153,10 +153,10 @@ def test_client_asks_for_products_and_later_for_others() -> None:
     flow, told = client.take(124, b"")  # what flows changes first: nothing old comes behind the 100
     assert isinstance(told, Said)
     assert told.number is MonitorPacket.MESSAGE
-    assert flow == Flow((PRODUCTS[2], PRODUCTS[0]))
+    assert flow == ProductFlow((PRODUCTS[2], PRODUCTS[0]))
     client.take(123, b"")
     assert ask(client, 1, 2, 2) == []
-    assert client.take(124, b"")[0] == Flow((PRODUCTS[1],))
+    assert client.take(124, b"")[0] == ProductFlow((PRODUCTS[1],))
     assert not client.is_closed
     client.take(104, b"")
     assert client.is_closed
@@ -171,7 +171,7 @@ def test_product_that_was_not_announced_is_a_warning_and_left_out(
     (said,) = ask(client, *numbers)
     assert isinstance(said, Said)
     assert said.number is MonitorPacket.WARNING
-    assert client.take(124, b"")[0] == Flow(())
+    assert client.take(124, b"")[0] == ProductFlow(())
 
 
 def test_requests_before_any_list_are_warnings() -> None:

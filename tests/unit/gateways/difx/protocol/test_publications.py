@@ -12,12 +12,12 @@ from gateways.difx.protocol.jobs import JobEvent, JobEventKind, JobState, TimeRe
 from gateways.difx.protocol.messagebodies import (
     Alert,
     Body,
-    Diagnostic,
+    DiagnosticBody,
     Info,
+    JobStateBody,
     Load,
     Mark5Status,
     Smart,
-    Status,
     read_body,
 )
 from gateways.difx.protocol.messages import EncodedMessage, ReadMessage, read_message
@@ -60,7 +60,7 @@ def test_load_is_told_in_kibibytes() -> None:
     load = Load(
         cpu_load=1.25, total_memory=2, used_memory=1, rx_rate=10, tx_rate=2**31 - 1, cores=8
     )
-    assert bodies("host_load", value) == [load, Diagnostic(kind="MemoryUsage", values=(5000,))]
+    assert bodies("host_load", value) == [load, DiagnosticBody(kind="MemoryUsage", values=(5000,))]
 
 
 @pytest.mark.parametrize(
@@ -87,14 +87,14 @@ def test_states_of_operations_are_free_texts_and_progress_is_none() -> None:
 
 def test_numbers_of_data_are_diagnostics() -> None:
     assert bodies("analysis", {"bytes": 10, "byte_rate": 2.5}) == [
-        Diagnostic(kind="DataConsumed", values=(10,)),
-        Diagnostic(kind="InputDatarate", values=(2,)),
+        DiagnosticBody(kind="DataConsumed", values=(10,)),
+        DiagnosticBody(kind="InputDatarate", values=(2,)),
     ]
     value = {"lost": 3, "processing_us": 7, "thread": 1, "buffers": 32, "active_buffers": 9}
     assert bodies("metrics", value) == [
-        Diagnostic(kind="NumSubintsLost", values=(3,)),
-        Diagnostic(kind="ProcessingTime", values=(1, 7)),
-        Diagnostic(kind="BufferStatus", values=(1, 32, 0, 9)),
+        DiagnosticBody(kind="NumSubintsLost", values=(3,)),
+        DiagnosticBody(kind="ProcessingTime", values=(1, 7)),
+        DiagnosticBody(kind="BufferStatus", values=(1, 32, 0, 9)),
     ]
 
 
@@ -142,7 +142,7 @@ def scan(state: str, outcome: str, start_id: str = "s1", **more: object) -> dict
 
 def states(messages: list[EncodedMessage]) -> list[str]:
     """Return the states of jobs among messages."""
-    return [body.state for _, body in read(messages) if isinstance(body, Status)]
+    return [body.state for _, body in read(messages) if isinstance(body, JobStateBody)]
 
 
 def test_scan_goes_through_the_states_of_a_job() -> None:
@@ -190,9 +190,9 @@ def test_end_of_a_scan_is_a_final_state(outcome: str, expected: list[str]) -> No
 def test_scan_has_its_times_and_the_fraction_of_valid_data() -> None:
     value = scan("running", "running", packets=300, packets_lost=100)
     messages = read(Publications().read("BANKA", "scan", value, 0.0))
-    message, status = next(each for each in messages if isinstance(each[1], Status))
+    message, status = next(each for each in messages if isinstance(each[1], JobStateBody))
     assert message.header.identifier == "BANKA_12"
-    assert isinstance(status, Status)
+    assert isinstance(status, JobStateBody)
     assert (status.start_mjd, status.visibility_mjd, status.stop_mjd) == (60000, 60000.5, 60001)
     assert status.weights == ((0, 0.75),)
 
@@ -236,7 +236,7 @@ def test_jobs_of_another_gateway_are_told_and_those_of_this_one_in_another_way()
     assert all(message.is_final for message in messages)
     message, body = read(messages)[0]
     assert (message.header.sender, message.header.identifier) == ("OTHER", "job_1")
-    assert body == Status(
+    assert body == JobStateBody(
         input="/job_1.input",
         state="Done",
         message="done",
@@ -275,7 +275,7 @@ def test_job_has_the_states_of_the_sheet(state: JobState, expected: list[str]) -
     assert {message.is_final for message in messages} == {state.is_final}
     message, body = read(messages)[0]
     assert (message.header.sender, message.header.identifier) == ("DIFX", "job_1")
-    assert body == Status(
+    assert body == JobStateBody(
         input="/d/job_1.input",
         state=expected[0],
         message="told",

@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from gateways.difx.errors import PayloadError
-from gateways.difx.protocol.recordingtimes import Frame, read_mark5b, read_vdif, times_of
+from gateways.difx.protocol.recordingtimes import FrameHeader, read_mark5b, read_vdif, times_of
 
 
 def vdif(seconds: int, epoch: int, number: int, size: int = 8032, thread: int = 0) -> bytes:
@@ -22,13 +22,15 @@ def vdif(seconds: int, epoch: int, number: int, size: int = 8032, thread: int = 
 @pytest.mark.parametrize(("epoch", "mjd"), [(0, 51544), (1, 51726), (53, 61222)])
 def test_a_vdif_header_is_read(epoch: int, mjd: int) -> None:
     frame = read_vdif(vdif(86400 + 5, epoch, 7, thread=3))
-    assert frame == Frame(second=(mjd + 1) * 86400 + 5, number=7, size=8032, thread=3)
+    assert frame == FrameHeader(second=(mjd + 1) * 86400 + 5, number=7, size=8032, thread=3)
 
 
 @pytest.mark.parametrize(("reference", "mjd"), [(61000, 60821), (60400, 60821), (60300, 59821)])
 def test_a_mark5b_header_has_three_digits_of_the_day(reference: int, mjd: int) -> None:
     header = struct.pack("<4I", 0xABADDEED, 0xFFFF8005, 0x82112345, 0)
-    assert read_mark5b(header, reference) == Frame(second=mjd * 86400 + 12345, number=5, size=10016)
+    assert read_mark5b(header, reference) == FrameHeader(
+        second=mjd * 86400 + 12345, number=5, size=10016
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,14 +52,16 @@ def test_what_is_no_vdif_frame_is_refused() -> None:
 
 
 def test_the_change_of_the_second_tells_how_many_frames_make_one() -> None:
-    first = Frame(second=86400 * 60000 + 10, number=2, size=100)
-    between = [Frame(second=first.second + n // 4, number=n % 4, size=100) for n in range(2, 9)]
-    last = Frame(second=first.second + 2, number=0, size=100)
+    first = FrameHeader(second=86400 * 60000 + 10, number=2, size=100)
+    between = [
+        FrameHeader(second=first.second + n // 4, number=n % 4, size=100) for n in range(2, 9)
+    ]
+    last = FrameHeader(second=first.second + 2, number=0, size=100)
     start, stop = times_of(first, last, between)
     assert (start - 60000) * 86400 == pytest.approx(10.5, abs=1e-5)
     assert (stop - 60000) * 86400 == pytest.approx(12.25, abs=1e-5)
 
 
 def test_without_a_change_the_end_is_that_of_the_second() -> None:
-    frame = Frame(second=86400 * 60000, number=0, size=100)
+    frame = FrameHeader(second=86400 * 60000, number=0, size=100)
     assert times_of(frame, frame, []) == pytest.approx((60000.0, 60000 + 1 / 86400))

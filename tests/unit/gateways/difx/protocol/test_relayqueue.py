@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from gateways.difx.protocol.messagebodies import (
     Alert,
     Info,
+    JobStateBody,
     Load,
-    Status,
     encoded,
     read_body,
 )
 from gateways.difx.protocol.messages import EncodedMessage, look_into, read_message
-from gateways.difx.protocol.relayqueue import MOST_FINAL, RelayQueue
+from gateways.difx.protocol.relayqueue import MAX_FINAL, RelayQueue
 
 
 def info(text: str, sender: str = "n") -> EncodedMessage:
@@ -26,7 +26,7 @@ def info(text: str, sender: str = "n") -> EncodedMessage:
 
 def status(state: str, job: str = "j", *, is_final: bool = False) -> EncodedMessage:
     """Return a state of a job."""
-    return encoded("gateway", Status(state=state), identifier=job, is_final=is_final)
+    return encoded("gateway", JobStateBody(state=state), identifier=job, is_final=is_final)
 
 
 def load(sender: str, number: int) -> EncodedMessage:
@@ -44,7 +44,7 @@ def taken(queue: RelayQueue, now: float = 0.0) -> list[str]:
             body.message
             if isinstance(body, Info)
             else body.state
-            if isinstance(body, Status)
+            if isinstance(body, JobStateBody)
             else f"{body.cpu_load:g}"
             if isinstance(body, Load)
             else f"lost {_count(data)}"
@@ -156,9 +156,9 @@ def test_datagrams_go_on_unchanged_and_take_no_number() -> None:
 def test_final_states_are_bounded_too() -> None:
     queue = made(1)
     message = status("Done", is_final=True)
-    for _ in range(MOST_FINAL + 5):
+    for _ in range(MAX_FINAL + 5):
         queue.offer(message)
-    assert (len(queue), queue.lost) == (MOST_FINAL, 5)
+    assert (len(queue), queue.lost) == (MAX_FINAL, 5)
 
 
 KINDS = st.lists(st.sampled_from("isSlf t"), max_size=60)

@@ -15,8 +15,8 @@ from support.ringfiles import definitions, event
 from histogrammer.errors import RingItemError
 from histogrammer.events.protocol import paramitems as par
 from histogrammer.events.protocol.paramitems import (
-    Definitions,
     ParameterData,
+    ParameterNames,
     Variable,
     Variables,
     write_events,
@@ -38,7 +38,7 @@ EVENT = (
 CONTENTS: list[tuple[str, Any, Callable[..., Any], Callable[..., RingItem]]] = [
     (
         DEFINITIONS,
-        Definitions(((1, "e1"), (2, "de"))),
+        ParameterNames(((1, "e1"), (2, "de"))),
         par.read_definitions,
         par.write_definitions,
     ),
@@ -56,7 +56,7 @@ CONTENTS: list[tuple[str, Any, Callable[..., Any], Callable[..., RingItem]]] = [
     ),
     (
         "10 00 00 00 00 80 00 00 04 00 00 00 00 00 00 00",
-        Definitions(()),
+        ParameterNames(()),
         par.read_definitions,
         par.write_definitions,
     ),
@@ -111,7 +111,7 @@ ids = st.integers(0, 2**32 - 1)
 
 @given(st.lists(st.tuples(ids, names), max_size=5))
 def test_names_with_any_characters_come_back(pairs: list[tuple[int, str]]) -> None:
-    known = Definitions(tuple(pairs))
+    known = ParameterNames(tuple(pairs))
     raw = write_item(par.write_definitions(known))
     assert raw == definitions(pairs)
     assert par.read_definitions(read_item(raw)) == known

@@ -17,7 +17,7 @@ from histogrammer.rest import answering
 from histogrammer.rest.answering import Answerer
 from histogrammer.rest.handlers import contents
 from histogrammer.rest.handlers.calls import Later
-from histogrammer.rest.protocol.values import Values
+from histogrammer.rest.protocol.values import RequestValues
 
 CHANNELS = [{"x": float(x), "y": 0.0, "v": 1.0 + x} for x in range(6)]
 
@@ -45,9 +45,9 @@ def test_large_contents_are_written_as_small_ones_are(
 
 
 def test_a_large_answer_has_what_is_filled_before_its_copy_is_made(large: RestClient) -> None:
-    answer = contents.Contents()
+    answer = contents.ServedContents()
     given = {"name": "h", "xlow": None, "xhigh": None, "ylow": None, "yhigh": None}
-    asked = answer(large.engine, Values(given))
+    asked = answer(large.engine, RequestValues(given))
     assert isinstance(asked, Later)
     large.engine.fill(EventBlock({"a": 0}, np.full((1, 300), 7.5)))
     body = asked.copy(large.engine)()

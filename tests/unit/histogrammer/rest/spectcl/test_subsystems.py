@@ -316,8 +316,8 @@ def test_a_root_tree_whose_disk_is_full_is_disabled_and_the_analysis_says_so(
 def test_fits_and_pseudo_parameters_have_an_end(
     rest: RestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("histogrammer.fits.MOST_FITS", 1)
-    monkeypatch.setattr("histogrammer.pseudos.MOST_PSEUDOS", 1)
+    monkeypatch.setattr("histogrammer.fits.MAX_FITS", 1)
+    monkeypatch.setattr("histogrammer.pseudos.MAX_PSEUDOS", 1)
     rest.book("h", "1", "a", "0 8 8")
     fit = {"spectrum": "h", "low": 0, "high": 7, "type": "linear"}
     rest.ok("fit/create", name="one", **fit)

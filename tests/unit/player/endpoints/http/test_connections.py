@@ -101,7 +101,7 @@ def test_a_peer_that_asks_nothing_is_ended_and_one_that_is_answered_is_not(
 def test_connections_are_bounded_and_those_that_went_leave_room(
     watch: ConnectionWatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "CONNECTIONS_MOST", 2)
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 2)
     first, _, third = (connected(watch, answers=True) for _ in range(3))
     assert (first.aborted, third.aborted, watch.refused) == (False, True, 1)
     first.closing = True

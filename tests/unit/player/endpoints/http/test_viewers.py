@@ -159,15 +159,15 @@ def test_without_a_rate_each_value_waits() -> None:
 
 def test_the_queue_of_a_viewer_is_bounded_in_messages_and_bytes() -> None:
     viewer = Viewer("a", "events", LEVEL)
-    for number in range(viewers.WAITING_MOST + 5):
+    for number in range(viewers.MAX_WAITING + 5):
         viewer.put(EncodedUpdate(update("alarm", {}, number, "message"), True))
-    assert (viewer.describe()["waiting"], viewer.dropped) == (viewers.WAITING_MOST, 5)
+    assert (viewer.describe()["waiting"], viewer.dropped) == (viewers.MAX_WAITING, 5)
     for name in "abc":
-        frame = {"data": np.zeros(viewers.WAITING_BYTES_MOST // 2, np.uint8)}
+        frame = {"data": np.zeros(viewers.MAX_WAITING_BYTES // 2, np.uint8)}
         viewer.put(EncodedUpdate(update(name, frame, 1, "pipe"), True))
     described = viewer.describe()
     assert described["waiting"] == 1  # the others do not fit beside it
-    viewer.put(EncodedUpdate(update("huge", "x" * (viewers.WAITING_BYTES_MOST + 1)), True))
+    viewer.put(EncodedUpdate(update("huge", "x" * (viewers.MAX_WAITING_BYTES + 1)), True))
     assert viewer.describe()["waiting"] == 1
 
 

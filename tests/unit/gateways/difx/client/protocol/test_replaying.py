@@ -5,14 +5,14 @@ from __future__ import annotations
 import struct
 from datetime import UTC, datetime
 
-from gateways.difx.client.protocol.replaying import Answers, differences, plans_of
-from gateways.difx.protocol.capture import Captured, Direction
+from gateways.difx.client.protocol.replaying import ReplayedAnswers, differences, plans_of
+from gateways.difx.protocol.capture import Captured, MessageDirection
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-ASKED, TOLD, NOTE = Direction.REQUEST, Direction.REPLY, Direction.NOTE
+ASKED, TOLD, NOTE = MessageDirection.REQUEST, MessageDirection.REPLY, MessageDirection.NOTE
 
 
-def record(client: int, direction: Direction, data: bytes, **place: int) -> Captured:
+def record(client: int, direction: MessageDirection, data: bytes, **place: int) -> Captured:
     return Captured(time=NOW, client=client, direction=direction, data=data, **place)  # type: ignore[arg-type]
 
 
@@ -42,7 +42,7 @@ def test_each_packet_is_sent_when_as_much_was_answered() -> None:
 
 def test_the_same_answers_are_no_difference_however_chunks_are_cut() -> None:
     (plan, _) = plans_of(RECORDS)
-    found = Answers()
+    found = ReplayedAnswers()
     found.take_packet(22, CHUNK + b"abcd")
     assert not found.reaches({"packets": 1})
     found.take_packet(8, b"3.1")
@@ -52,7 +52,7 @@ def test_the_same_answers_are_no_difference_however_chunks_are_cut() -> None:
 
 def test_differences_are_shown_where_a_stream_begins_to_differ() -> None:
     (plan, _) = plans_of(RECORDS)
-    found = Answers()
+    found = ReplayedAnswers()
     found.take_packet(8, b"3.2")
     found.take_packet(6, b"no")
     told = {(one.stream, one.place): (one.expected, one.found) for one in differences(plan, found)}
@@ -67,6 +67,6 @@ def test_times_are_not_compared() -> None:
     (plan,) = plans_of(
         [record(1, TOLD, b"Tue Nov 21 02:00:09 2026Done 2024-01-31 12:00:00", packet=4)]
     )
-    found = Answers()
+    found = ReplayedAnswers()
     found.take_packet(4, b"Wed Dec  2 03:10:09 2026Done 2025-02-03 11:22:33")
     assert list(differences(plan, found)) == []

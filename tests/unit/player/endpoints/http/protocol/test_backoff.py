@@ -40,7 +40,7 @@ def test_a_thousand_failures_make_no_longer_pause() -> None:
 
 
 def test_sources_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backoff, "SOURCES_MOST", 2)
+    monkeypatch.setattr(backoff, "MAX_SOURCES", 2)
     made, buckets = Backoff(BackoffSettings(free=0)), Buckets(1.0, 1.0)
     for source in "a", "b", "c":
         made.fail(source, 0.0)

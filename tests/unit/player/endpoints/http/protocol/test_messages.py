@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from player.endpoints.http.protocol.messages import (
-    TEXT_MOST,
+    MAX_TEXT,
     write_beat,
     write_frame,
     write_update,
@@ -33,9 +33,9 @@ def test_an_update_has_number_time_and_what_was_lost() -> None:
 
 
 def test_a_value_that_is_too_long_is_left_out() -> None:
-    told = json.loads(write_update(Update("BANKA", "level", "x" * TEXT_MOST, 1, 1.0)))
+    told = json.loads(write_update(Update("BANKA", "level", "x" * MAX_TEXT, 1, 1.0)))
     assert told["value"]["left_out"]
-    assert told["value"]["characters"] > TEXT_MOST
+    assert told["value"]["characters"] > MAX_TEXT
 
 
 def test_a_heartbeat_says_what_it_is_told() -> None:
