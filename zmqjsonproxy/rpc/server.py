@@ -41,7 +41,7 @@ from zmqjsonproxy.rpc.authenticator import admit, admit_no_more
 from zmqjsonproxy.rpc.curve import needs_keys, serve_plain, serve_with_keys
 from zmqjsonproxy.rpc.descriptors import Listening
 from zmqjsonproxy.rpc.dispatch import Dispatcher
-from zmqjsonproxy.rpc.frames import frame_sender, proven_receiver, receiver
+from zmqjsonproxy.rpc.frames import frame_sender, proven_receiver, readiness, receiver
 from zmqjsonproxy.rpc.inbox import Inbox
 from zmqjsonproxy.rpc.protocol.dialect import read_failure, too_many_unread
 from zmqjsonproxy.rpc.sendqueues import MAX_IN_SOCKET, SendQueues
@@ -64,7 +64,7 @@ _MAX_UNREAD = 20_000
 """Messages of one connection that ZeroMQ has taken in, and that wait to be read: so many that nobody who
 waits for answers has them. A connection with more stands still until half of them are served; it
 answers no heartbeats then, see Inbox, but its client gets answers, which count as such."""
-_LOOK_EVERY, _CROWDED_EVERY = 32, 3
+_LOOK_EVERY, _CROWDED_EVERY = 32, 6
 """Messages between two looks for clients that were silent, and the same where many wait. As long as
 it has messages, ZeroMQ looks only every 100 frames or 1 ms for connections that had none, and its
 threads get their turn on a core when this one's is over: who floods the server would keep others
@@ -166,6 +166,7 @@ class ZMQJSONProxyServer(OfOneProcess):
             ),
         )
         self.interfaces = self.engine.interfaces
+        self._is_readable = readiness(self._router)
         self._receive, trust = receiver(self._router)
         trust(self._inner_id)
         if keys is not None:
@@ -302,7 +303,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         """Have ZeroMQ look for messages of clients that were silent; if many wait, soon again, and
         let its threads read meanwhile."""
         try:
-            is_crowded = int(self._router.get(zmq.EVENTS)) & _POLLIN
+            is_crowded = self._is_readable()
         except zmq.ZMQError:  # it is closed, as who serves next will find
             return
         if is_crowded:
