@@ -1,4 +1,4 @@
-"""Routes of the dashboard. None of them changes anything at an instrument."""
+"""Routes of the dashboard. Without control none of them changes anything at an instrument."""
 
 from __future__ import annotations
 
@@ -13,17 +13,29 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse
 
+from dashboard.acts.routes import ACT_PATHS, ActRoutes
+from dashboard.alarmroutes import AlarmRoutes
+from dashboard.alarms import ABSENCES
 from dashboard.assets import STATIC, Page, served_folder
+from dashboard.changes import ChangeRoutes
 from dashboard.config import Array
+from dashboard.dealerquestions import DealerQuestions
+from dashboard.front import Front, FrontRules
 from dashboard.hub import ArrayHub
 from dashboard.panels import PanelSet
 from dashboard.queries import Queries
+from dashboard.store import Store
 from dashboard.viewing import Viewing
-from groundwork.commandline import version
+from dashboard.views import TABLE, Views
+from groundwork.beside import beside
+from groundwork.roles import Role
+from groundwork.values import JsonObject
+from groundwork.version import version
 from player.endpoints.http.connections import ConnectionWatch
-from player.endpoints.http.guard import LOGIN, PERSON, Guard, GuardRules
+from player.endpoints.http.guard import LOGIN, Guard, GuardRules
 from player.endpoints.http.loginroutes import LOGOUT, LoginRoutes
 from player.endpoints.http.logins import Logins
+from player.endpoints.http.protocol.sessions import Person
 from player.endpoints.http.responses import json_response, tell_errors
 from player.endpoints.http.revocations import Revocations
 from player.endpoints.http.tls import Certificate
@@ -31,8 +43,11 @@ from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["PAGES", "Dashboard", "ServedArray"]
 
-PAGES = ("hosts", "log", "journal", "history", "files", "spectra", "jobs")
-_ONLY_READS = "this address only reads: GET and HEAD. A Bank is changed by calls, as with the command `dealer`"
+PAGES = (
+    *("run", "hosts", "alarms", "log", "journal", "history", "diff", "files", "spectra", "jobs"),
+    *("why", "handover"),
+)
+_ONLY_READS = "this address only reads: GET and HEAD"
 _LONGEST_TARGET = 8192
 
 
@@ -48,6 +63,8 @@ class ServedArray:
         certificate: Of TLS; None: it is not spoken.
         panels: Of kinds of Banks.
         static: Folder of the page.
+        store: File of what outlives the dashboard; None: nothing does.
+        control: People may run the array.
     """
 
     array: Array
@@ -57,6 +74,8 @@ class ServedArray:
     certificate: Certificate | None = None
     panels: dict[str, PanelSet] = field(default_factory=dict)
     static: Path = STATIC
+    store: Path | None = None
+    control: bool = False
 
 
 class Dashboard:
@@ -75,8 +94,9 @@ class Dashboard:
 
     def __init__(self, served: ServedArray) -> None:
         self._served, self._version = served, version()
+        site = served.array.site
         self._page, self._login_page = (
-            Page(served.static / name) for name in ("index.html", "login.html")
+            Page(served.static / name, site.prefix) for name in ("index.html", "login.html")
         )
         self.watch = ConnectionWatch()
         api = FastAPI(
@@ -88,19 +108,26 @@ class Dashboard:
             lifespan=self._lifespan,
         )
         self._viewing = Viewing(self._version, time.time())
-        self._queries = Queries()
+        self._queries, self._views = Queries(), Views(_is_page)
+        self._alarms, self._questions = AlarmRoutes(), DealerQuestions()
+        self._changes = ChangeRoutes(Role.ADMIN if served.control else Role.OBSERVE)
+        self._acts: ActRoutes | None = None
+        if served.control:
+            self._acts = ActRoutes(served.logins, served.keys, self._changes)
         self._add_routes(api)
+        front = FrontRules(origins=site.origins, proxies=site.proxies, prefix=site.prefix)
         rules = GuardRules(
-            names=frozenset(served.names),
+            names=frozenset(served.names) | front.names,
             only_get=_ONLY_READS,
             longest_target=_LONGEST_TARGET,
             streams=("/events", "/ws"),
             logins=served.logins,
             public=(LOGIN, "/static/", "/favicon.ico"),
-            changes=() if served.logins is None else (LOGIN, LOGOUT),
+            changes=frozenset(self._changes.paths | ({LOGIN, LOGOUT} if served.logins else set())),
         )
-        self.asgi = self._viewing.guard = Guard(api, rules)
-        self._revocations = Revocations(self.asgi, self.watch, served.logins, served.certificate)
+        guard = self._viewing.guard = Guard(api, rules)
+        self.asgi = Front(guard, front)
+        self._revocations = Revocations(guard, self.watch, served.logins, served.certificate)
 
     def _add_routes(self, api: FastAPI) -> None:
         for path in ("/", "/bank/{bank}", *(f"/{page}" for page in PAGES)):
@@ -109,25 +136,45 @@ class Dashboard:
         api.add_api_route("/api/site", self.site)
         api.add_api_route("/healthz", self.healthz)
         self._queries.add_to(api)
+        self._questions.add_to(api)
         self._viewing.add_to(api)
+        self._views.add_to(api, self._changes)
+        self._alarms.add_to(api, self._changes)
+        if self._acts is not None:
+            self._acts.add_to(api)
+        else:
+            for path in ACT_PATHS:
+                self._changes.refuse(api, path)
         if self._served.logins is None:
             api.add_api_route("/api/session", self.session)
         else:
-            LoginRoutes(self._served.logins, self.login_page).add_to(api)
-        api.mount("/static", served_folder(self._served.static))
+            LoginRoutes(self._served.logins, self.login_page, self._told_of).add_to(api)
+        api.mount("/static", served_folder(self._served.static, is_ours=True))
         for kind, panels in self._served.panels.items():
             api.mount(f"/panels/{kind}", served_folder(panels.folder))
         tell_errors(api)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _api: FastAPI) -> AsyncIterator[None]:
-        async with ArrayHub(self._served.array, self._served.keys) as self.hub:
-            self._queries.hub = self._viewing.hub = self.hub
+        async with (
+            self._open_store() as store,
+            ArrayHub(self._served.array, self._served.keys, store) as self.hub,
+        ):
+            self._queries.hub = self._viewing.hub = self._alarms.hub = self.hub
             async with (
+                self._questions.answering(self.hub),
+                contextlib.nullcontext() if self._acts is None else self._acts.running(self.hub),
                 self._revocations.looking(self.hub.board.end_of),
                 self.watch.watching(),
             ):
                 yield
+
+    @contextlib.asynccontextmanager
+    async def _open_store(self) -> AsyncIterator[Store]:
+        store = await beside(lambda: Store(self._served.store, (TABLE, ABSENCES)))
+        with contextlib.closing(store):
+            self._views.store = store
+            yield store
 
     def end(self, within: float) -> None:
         """Have all streams end; connections that do not within so many s are cut. In the loop."""
@@ -169,9 +216,23 @@ class Dashboard:
 
     async def session(self, request: Request) -> Response:
         """Return who looks: nobody has to say so here."""
-        assert PERSON not in request.scope
-        return json_response({"key": "", "role": "observe"})
+        return json_response(self._told_of(self._changes.person(request)))
+
+    def _told_of(self, person: Person) -> JsonObject:
+        return {
+            "key": person.key,
+            "role": str(person.role),
+            "is_lowered": person.is_lowered,
+            "control": self._served.control,
+            "holds": {} if self._acts is None else self._acts.holds(person),
+        }
 
     async def healthz(self) -> Response:
         """Return 200 as long as this program answers."""
         return json_response({"status": "ok", "time": time.time()})
+
+
+def _is_page(path: str) -> bool:
+    """Tell whether a path is that of a page."""
+    first, _, bank = path.removeprefix("/").partition("/")
+    return path == "/" or (first in PAGES and not bank) or (first == "bank" and "/" not in bank)

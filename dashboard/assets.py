@@ -16,10 +16,13 @@ from fastapi.staticfiles import StaticFiles
 
 from player.endpoints.http.guard import content_policy
 
-__all__ = ["STATIC", "Page", "import_map_hash", "served_folder"]
+__all__ = ["STATIC", "Page", "import_map_hash", "served_folder", "without_comments"]
 
 STATIC = Path(__file__).resolve().parent / "static"
 _REVALIDATED = "no-cache"
+_KEPT = ("cache-control", "etag", "last-modified")
+_BLOCK = re.compile(r"/\*\*.*?\*/", re.DOTALL)
+_LINE = re.compile(r"^[ \t]*//.*$", re.MULTILINE)
 _IMPORT_MAP = re.compile(rb"<script type=\"importmap\">(.*?)</script>", re.DOTALL)
 
 
@@ -32,20 +35,49 @@ def import_map_hash(page: bytes) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(match[1]).digest()).decode()}"
 
 
+def without_comments(module: str) -> str:
+    """Return a module of ours without its comments, a third of what would be sent; lines keep their
+    numbers. No string of ours has the marks of a comment."""
+    bare = _BLOCK.sub(lambda block: "\n" * block[0].count("\n"), module)
+    return _LINE.sub("", bare)
+
+
 class _AssetFiles(StaticFiles):
-    """Files of a folder, with `ETag`."""
+    """Files of a folder, with `ETag`.
+
+    Args:
+        folder: It.
+        is_ours: Its modules are ours but for those of others in `vendor`.
+    """
+
+    def __init__(self, folder: Path, is_ours: bool) -> None:
+        super().__init__(directory=folder)
+        self._vendor = folder / "vendor"
+        self._is_ours = is_ours
 
     def file_response(self, *args: Any, **more: Any) -> Response:
         """Return a file, or that it has not changed."""
         response = super().file_response(*args, **more)
         response.headers["cache-control"] = _REVALIDATED
+        if isinstance(response, FileResponse) and self._has_comments(Path(response.path)):
+            text = without_comments(Path(response.path).read_text(encoding="utf-8"))
+            kept = {name: response.headers[name] for name in _KEPT}
+            return Response(text, media_type="text/javascript", headers=kept)
         return response
 
+    def _has_comments(self, path: Path) -> bool:
+        return self._is_ours and path.suffix == ".js" and not path.is_relative_to(self._vendor)
 
-def served_folder(folder: Path) -> Any:
+
+def served_folder(folder: Path, *, is_ours: bool = False) -> Any:
     """Return an ASGI application that serves the files of a folder, compressed for who can read
-    that."""
-    return GZipMiddleware(_AssetFiles(directory=folder), minimum_size=1000)
+    that.
+
+    Args:
+        folder: It.
+        is_ours: Its modules are ours: they are sent without comments.
+    """
+    return GZipMiddleware(_AssetFiles(folder, is_ours), minimum_size=1000)
 
 
 class Page:
@@ -53,14 +85,21 @@ class Page:
 
     Args:
         path: The file.
+        prefix: Path below which browsers see it; empty: they see it at the top.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._policy = content_policy(import_map_hash(path.read_bytes()))
+    def __init__(self, path: Path, prefix: str = "") -> None:
+        self._path, self._prefix = path, prefix
+        self._policy = content_policy(import_map_hash(self._content()))
+
+    def _content(self) -> bytes:
+        """Return it with the addresses that browsers know."""
+        return self._path.read_bytes().replace(b'"/', f'"{self._prefix}/'.encode())
 
     def response(self) -> Response:
         """Return it."""
         headers = {"cache-control": _REVALIDATED, "content-security-policy": self._policy}
+        if self._prefix:
+            return Response(self._content(), headers=headers, media_type="text/html")
         status = os.stat(self._path)
         return FileResponse(self._path, headers=headers, media_type="text/html", stat_result=status)

@@ -35,7 +35,7 @@ class Bandpasses:
     def look(self, is_wanted: bool) -> None:
         """Follow what is wanted, and show what came; called a few times a second."""
         for state in self._states:
-            wish = _first_pipe(state) if is_wanted else None
+            wish, unit = (_first_pipe(state) if is_wanted else None) or (None, "")
             known = self._followed.get(state.bank)
             if known is not None and known[0].wish != wish:
                 self._feeds.leave(self._followed.pop(state.bank)[0], _nobody)
@@ -46,25 +46,27 @@ class Bandpasses:
             feed, seen = known or (self._feeds.join(wish, _nobody), 0)
             if feed.update is not None and feed.count != seen:
                 seen = feed.count
-                self._show(state.bank, feed.update)
+                self._show(state.bank, feed.update, unit)
             self._followed[state.bank] = feed, seen
 
-    def _show(self, bank: str, update: Update) -> None:
+    def _show(self, bank: str, update: Update, unit: str) -> None:
         told = bandpass(update)
         if told is not None:
-            self._topic.put(bank, told)
+            self._topic.put(bank, told | {"unit": unit})
 
 
 def _nobody() -> None:
     """Wake nobody: bandpasses are looked at from time to time."""
 
 
-def _first_pipe(state: WatchedBank) -> FrameWish | None:
+def _first_pipe(state: WatchedBank) -> tuple[FrameWish, str] | None:
+    """Return what is wished of the first pipe, and the unit of it; None: there is none."""
     for object_name, properties in state.interface.properties.items():
         for one in properties:
             if one["kind"] == "pipe":
                 name = str(one["name"])
-                return FrameWish(state.bank, object_name, name, _RATE, PIXELS)
+                wish = FrameWish(state.bank, object_name, name, _RATE, PIXELS)
+                return wish, str(one.get("unit") or "")
     return None
 
 

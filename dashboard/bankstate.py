@@ -10,6 +10,7 @@ from typing import Any
 
 from dashboard.protocol.liveness import Liveness
 from dashboard.protocol.topics import KeyTopic, LineTopic
+from dealer.differences import HeldValue
 from groundwork.truncation import cut
 from groundwork.values import JsonObject
 from player.endpoints.http.protocol.messages import MAX_ARRAY
@@ -18,16 +19,25 @@ from zmqjsonproxy import InterfaceDescription
 from zmqjsonproxy.channels import Update
 
 __all__ = [
+    "ALARMS",
+    "CONTROL",
+    "LOAD",
     "ORIGINAL_SUMMARY",
+    "PREFIX",
+    "SCAN_STATE",
+    "SIMULATED",
+    "STATUS",
     "ShownInterface",
     "WatchedBank",
     "bounded",
+    "is_yes",
     "key_of",
     "wanted_patterns",
 ]
 
 BANK, PREFIX = "bank", "bank."
 CONTROL, LOAD, LOG, OPERATIONS = "control", "host_load", "log", "operations"
+ALARMS = "alarms"
 SCAN_STATE = "scan"
 """Result of kinds of Banks that take scans."""
 MESSAGES = (LOG, OPERATIONS)
@@ -64,6 +74,11 @@ def wanted_patterns(properties: Sequence[Mapping[str, Any]]) -> list[str]:
         has_pipe = any(pipe.startswith(f"{group}.") for pipe in pipes)
         patterns[f"{group}.*" if dot and not has_pipe else name] = None
     return list(patterns)
+
+
+def is_yes(value: Any) -> bool:
+    """Tell whether a value of a status memory means yes."""
+    return str(value).strip().upper() in ("1", "T", "TRUE")
 
 
 def bounded(value: Any) -> Any:
@@ -117,6 +132,9 @@ class ShownInterface:
                         "kind": method.kind,
                         "signature": method.signature,
                         "doc": method.doc or "",
+                        "parameters": None
+                        if method.parameters is None
+                        else [each.describe() for each in method.parameters],
                     }
                     for method in each.methods.values()
                 ],
@@ -177,35 +195,79 @@ class WatchedBank:
         self._rows.put(
             self.bank,
             {
-                "bank": self.bank,
-                "kind": self.kind,
-                "host": self.host,
-                "url": self.url,
-                "dialect": self.dialect,
+                **self.identity(),
                 "simulated": self._simulated(),
                 "link": self.liveness.describe(),
-                "interface": self.interface.number,
                 "offset": self.offset,
                 "instance": self.instance,
                 "overview": self.overview,
-                "control": self._value(CONTROL),
+                "control": self.control,
                 "findings": self.findings,
                 "load": self._value(LOAD),
                 "scan": self._value(SCAN_STATE),
+                "alarms": self._alarm_counts(),
                 "operations": [id for id, ended in self._known.items() if ended is None],
                 "missed": self.missed,
             },
         )
 
+    def identity(self) -> JsonObject:
+        """Return what a row has of it that does not change with time."""
+        return {
+            "bank": self.bank,
+            "kind": self.kind,
+            "host": self.host,
+            "url": self.url,
+            "dialect": self.dialect,
+            "interface": self.interface.number,
+        }
+
+    @property
+    def control(self) -> Any:
+        """Control as its Player tells it; None: not known."""
+        return self._value(CONTROL)
+
+    @property
+    def scan_number(self) -> int | None:
+        """Number of its scan; None: it has none, or it is not known."""
+        value = self._value(STATUS + SCAN)
+        return value if type(value) is int else None
+
     def _value(self, key: str) -> Any:
         known = self._values.values.get(key)
         return None if known is None else known[0]
+
+    @property
+    def controlled_by(self) -> str:
+        """Name of the key that has control; empty: nobody has, or somebody without a key."""
+        told = self._value(CONTROL)
+        return str(told.get("key") or "") if isinstance(told, Mapping) else ""
+
+    def settings(self) -> dict[str, HeldValue]:
+        """Return values in force, those of tables by member as histories have them, with the time
+        since when, by our clock."""
+        offset = self.offset or 0.0
+        held: dict[str, HeldValue] = {}
+        for key, (value, time, _) in self._values.values.items():
+            some = value.items() if isinstance(value, Mapping) else [("", value)]
+            for member, each in some:
+                if each is not None and not isinstance(each, list | Mapping):
+                    name = f"{key}.{member}" if member else key
+                    held[name] = HeldValue(value=each, since=time - offset)
+        return held
+
+    def _alarm_counts(self) -> JsonObject | None:
+        """Return how many alarms there are, as its Player counts them; None: it does not tell."""
+        told = self._value(ALARMS)
+        if not isinstance(told, Mapping) or "active" not in told:
+            return None
+        return {name: count for name, count in told.items() if isinstance(count, int)}
 
     def _simulated(self) -> bool | None:
         value = self._value(STATUS + SIMULATED)
         if value is None:
             value = self.overview.get(SIMULATED, self.journal_simulated)
-        return None if value is None else str(value).strip().upper() in ("1", "T", "TRUE")
+        return None if value is None else is_yes(value)
 
     # what comes
 

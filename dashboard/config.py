@@ -40,6 +40,7 @@ class Array:
         site: `[dashboard]`.
         hosts: Bank -> its host, as far as the file says.
         telescope: Name; empty: not known.
+        path: The file, absolute, or folder of files; None: the array is of another origin.
         directory: Of the file, which its paths are relative to.
         keys: Callers need keys at the loopback address, too.
         insecure: Callers need no keys, whatever the address.
@@ -52,6 +53,7 @@ class Array:
     site: DashboardConfig = field(default_factory=DashboardConfig)
     hosts: Mapping[str, str] = field(default_factory=dict)
     telescope: str = ""
+    path: Path | None = None
     directory: Path = Path()
     keys: bool = False
     insecure: bool = False
@@ -86,6 +88,7 @@ def read_array(config: str | os.PathLike[str] | None = None) -> Array:
         site=_site(path, tables.get("dashboard", {})),
         hosts=hosts,
         telescope=str(instrument.get("telescope", "")),
+        path=path,
         directory=directory,
         keys=instrument.get("keys") is True,
         insecure=instrument.get("insecure") is True,

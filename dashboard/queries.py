@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import FastAPI, HTTPException, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from dashboard.asitwas import AsItWas
 from dashboard.files import FILES, WITHIN_S, open_file
 from dashboard.hub import ArrayHub
 from dashboard.logquery import LogQuery
@@ -53,6 +54,10 @@ class Queries:
     def _records(self) -> ArrayRecords:
         return ArrayRecords(self.hub.calls, self.hub.array.urls)
 
+    @cached_property
+    def _as_it_was(self) -> AsItWas:
+        return AsItWas(self._records, self.hub.states)
+
     def add_to(self, api: FastAPI) -> None:
         """Add them to an application."""
         for path, answer in (
@@ -60,11 +65,14 @@ class Queries:
             ("/api/banks/{bank}", self.interface),
             ("/api/banks/{bank}/values", self.values),
             ("/api/log", self.log),
+            ("/api/parameters", self.parameters),
             ("/api/hosts", self.hosts),
             ("/api/ports", self.ports),
             ("/api/journal", self.journal),
             ("/api/history/keys", self.history_keys),
             ("/api/history", self.history),
+            ("/api/at", self.at),
+            ("/api/moments", self.moments),
             ("/api/files", self.areas),
             ("/api/files/{bank}/{area}", self.listing),
         ):
@@ -105,6 +113,16 @@ class Queries:
 
     async def _shared(self, key: Hashable, ask: Callable[[], Coroutine[Any, Any, Any]]) -> Response:
         return _told(await self._answers.get(key, ask, KEEP_S))
+
+    async def parameters(self, banks: Banks = None) -> Response:
+        """Return the parameters of Banks, as `get_param` does."""
+        asked, records = self._banks(banks), self._records
+
+        async def ask() -> dict[str, Any]:
+            values, errors = await records.ask(asked, "bank", "get_param")
+            return {"time": time.time(), "values": values, "errors": errors}
+
+        return await self._shared(("parameters", *asked), ask)
 
     async def hosts(self) -> Response:
         """Return the programs of all hosts, as `dealer hosts status` does."""
@@ -165,6 +183,24 @@ class Queries:
             self._known(each.bank)
         records, key = self._records, ("history", *wanted, since, until, points)
         return await self._shared(key, lambda: records.history(wanted, begin, end, points))
+
+    async def at(
+        self, moment: Annotated[float, Query(alias="time", ge=0, le=1e11, description="UTC, s")]
+    ) -> Response:
+        """Return the state of all Banks as it was at a time, in the shapes of the topics."""
+        then = self._as_it_was
+        return await self._shared(("at", moment), lambda: then.at(moment))
+
+    async def moments(
+        self,
+        since: Annotated[float, Query(ge=0, le=1e11, description="UTC, unix seconds")],
+        until: Moment = None,
+        banks: Banks = None,
+    ) -> Response:
+        """Return moments that are worth a look: scans, changes, control."""
+        asked, then, end = self._banks(banks), self._as_it_was, until or time.time()
+        key = ("moments", *asked, since, until)
+        return await self._shared(key, lambda: then.moments(asked, since, end))
 
     async def areas(self) -> Response:
         """Return the areas of files that Banks serve."""

@@ -13,7 +13,15 @@ from dealer.recordreading import in_time_order
 from groundwork.values import JsonObject
 from zmqjsonproxy import AsyncHub, ProxyError
 
-__all__ = ["MAX_ENTRIES", "ArrayRecords", "HistoryKey", "read_key"]
+__all__ = [
+    "HISTORY",
+    "JOURNAL",
+    "MAX_ENTRIES",
+    "READ",
+    "ArrayRecords",
+    "HistoryKey",
+    "read_key",
+]
 
 JOURNAL, HISTORY, READ = "journal", "history", "read"
 WITHIN_S = 10.0

@@ -26,6 +26,7 @@ from player.errors import PortTakenError
 from player.ports import address_of_device
 from player.services import Registration
 from portmanager.protocol.urls import LOCAL, ManagerAddress, ServiceAddress
+from zmqjsonproxy.errors import RefusedError
 from zmqjsonproxy.keys.folder import KeyFolder
 from zmqjsonproxy.rights import ClientKeys
 
@@ -58,6 +59,8 @@ class DashboardService:
         keys: By which Players are called; None: without.
         on_end: Called with the reason if it ends before it was closed.
         static: Folder of the page.
+        store: File of what outlives the dashboard; None: nothing does.
+        control: People may run the array.
 
     Attributes:
         url: Of the first page.
@@ -65,7 +68,7 @@ class DashboardService:
     Raises:
         OSError: The address cannot be had.
         PlayerError: Likewise.
-        RefusedError: The certificate cannot be used.
+        RefusedError: The certificate cannot be used, or anybody might run the array.
         KeyFileError: People have to log in, and the key folder cannot be used.
     """
 
@@ -76,10 +79,18 @@ class DashboardService:
         keys: ClientKeys | None,
         on_end: Callable[[str], object],
         static: Path = STATIC,
+        *,
+        store: Path | None = None,
+        control: bool = False,
     ) -> None:
         address = address_of_device(where.host)
         certificate = _certificate(array)
         tls = None if certificate is None else certificate.context
+        if control and array.site.origins and not (array.demands_keys(address) or array.insecure):
+            raise RefusedError(
+                "--control behind a web server ([dashboard] origins): whoever reaches that would run "
+                "the array; write keys = true into [instrument], so that people log in"
+            )
         with ExitStack() as stack:
             folder = _key_folder(array, address, stack)
             listening = _listen(array, address, where, stack)
@@ -96,6 +107,8 @@ class DashboardService:
                 certificate=certificate,
                 panels=find_panels(),
                 static=static,
+                store=store,
+                control=control,
             )
             self._serving = ServerThread(
                 Dashboard(served),

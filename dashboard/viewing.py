@@ -17,7 +17,7 @@ from dashboard.protocol.wishes import FRAME_HZ, MAX_TOPICS
 from dashboard.streams import PageStream, serve_websocket
 from groundwork.values import JsonObject
 from player.endpoints.http.application import STREAMS_OF_ADDRESS, STREAMS_OF_PERSON
-from player.endpoints.http.guard import PERSON, Guard
+from player.endpoints.http.guard import PERSON, Guard, address_of
 from player.endpoints.http.metrics import CONTENT_TYPE
 from player.endpoints.http.protocol.sessions import Person
 from player.endpoints.http.responses import json_response
@@ -30,7 +30,7 @@ Topics = Annotated[
         alias="topic",
         min_length=1,
         max_length=MAX_TOPICS,
-        description="overview, values:BANK, bandpass, operations, hosts, log; several times",
+        description="overview, values:BANK, bandpass, operations, hosts, acts, log, alarms; several times",
     ),
 ]
 
@@ -95,10 +95,10 @@ class Viewing:
 
     def _join(self, scope: Any, way: str) -> PageViewer:
         person: Person | None = scope.get(PERSON)
-        host, port = scope.get("client") or ("?", 0)
+        host, port = address_of(scope) or "?", (scope.get("client") or ("", 0))[1]
         if person is not None:
             of_person = self.hub.board.count_of(person)
-            of_address = sum(peer[0] == host for _, peer in self.guard.running)
+            of_address = self.guard.count_at(host)
             if of_person >= STREAMS_OF_PERSON or of_address > STREAMS_OF_ADDRESS:
                 raise HTTPException(
                     429,

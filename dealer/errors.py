@@ -36,6 +36,7 @@ __all__ = [
     "ScanStoppedError",
     "SpectraDifferError",
     "StartError",
+    "reason_of",
 ]
 
 
@@ -50,13 +51,14 @@ class PlayersError(DealerError):
         action: What was asked.
         outcomes: Bank -> outcome, of all that were asked, in their order.
         failed: Those without a value.
+        remark: On all of them; empty: there is none.
     """
 
     def __init__(self, action: str, outcomes: Mapping[str, Outcome], remark: str = "") -> None:
-        self.action, self.outcomes = action, dict(outcomes)
+        self.action, self.outcomes, self.remark = action, dict(outcomes), remark
         self.failed = {bank: o for bank, o in self.outcomes.items() if o.error is not None}
         lines = [f"{action}: {len(self.failed)} of {len(self.outcomes)} Banks failed"]
-        lines += [f"  {bank}: {_reason(o.error)}" for bank, o in self.failed.items()]
+        lines += [f"  {bank}: {reason_of(o.error)}" for bank, o in self.failed.items()]
         super().__init__("\n".join([*lines, f"  {remark}"] if remark else lines))
         for text, banks in _tracebacks(self.failed).items():
             self.add_note(f"remote traceback of {', '.join(banks)}:\n{text}")
@@ -73,7 +75,7 @@ class StartError(PlayersError):
             super().__init__(f"start: {reason}", outcomes, remark)
         else:
             DealerError.__init__(self, f"start: {reason}")
-            self.action, self.outcomes, self.failed = "start", {}, {}
+            self.action, self.outcomes, self.failed, self.remark = "start", {}, {}, remark
 
 
 class NoSuchPlayerError(DealerError, KeyError):
@@ -169,7 +171,8 @@ class ConfigurationError(DealerError):
         super().__init__("\n".join([f"{where}:", *(f"  {fault}" for fault in self.faults)]))
 
 
-def _reason(error: BaseException | None) -> str:
+def reason_of(error: BaseException | None) -> str:
+    """Return why a Bank failed, as errors of several Banks say it; empty: it did not."""
     if isinstance(
         error, RemoteError
     ):  # of the class at the other end; which end that is the Bank's name says

@@ -6,15 +6,25 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from commandline import (
+    DONE,
+    FAILED,
+    Argument,
+    Command,
+    Run,
+    argument,
+    command,
+    flag,
+    port_number,
+    say,
+    tell,
+)
 from dealer.errors import ConfigurationError
 from dealer.players import configuration_path, find_players, tables_of_file
-from groundwork.commandline import Argument, Parser, add_command, argument, flag, port_number
-from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.keys import KeyFileError, KeyFolder, KeysError, TrustError, fingerprint
 from zmqjsonproxy.keys.issuing import (
     client_lines,
@@ -37,9 +47,8 @@ from zmqjsonproxy.keys.ring import (
 from zmqjsonproxy.keys.trust import DEFAULT_PORT, fetch_key
 from zmqjsonproxy.rights import Role, read_role
 
-__all__ = ["add_commands"]
+__all__ = ["COMMAND"]
 
-DONE, FAILED, USAGE = 0, 1, 2
 WITHIN_S = 5.0
 _FINGERPRINT = re.compile(r"(?:[0-9a-f]{4}-){7}[0-9a-f]{4}\Z")
 ROLES = tuple(map(str, Role))
@@ -50,95 +59,6 @@ KEY_DIR = argument(
     type=Path,
 )
 REPLACE = flag("--replace", "put it in the place of what is there and differs")
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add `keys` and its own commands to a parser; arguments as of
-    `dealer.commands.add_commands`."""
-    keys = add_command(
-        commands,
-        "keys",
-        "make, list and revoke keys of clients; trust servers",
-        epilog=f"{_OWN}. Exit status: 0 done, 1 failed, 2 usage.",
-    )
-    own = keys.add_subparsers(dest="keys_command", metavar="COMMAND", required=True)
-
-    def add(
-        name: str, run: Callable[[argparse.Namespace], int], text: str, *arguments: Argument
-    ) -> None:
-        defaults: dict[str, Any] = {"run": _usage_as_2(run)}
-        add_command(own, name, text, *arguments, parents=[common], defaults=defaults)
-
-    add(
-        "new",
-        _new,
-        "make the key of a client; with a role, let servers know it",
-        argument("name NAME", "of the person or program, as anna"),
-        argument(
-            "--role ROLE",
-            "observe, operate or admin: its rights at the servers whose key folder is written; without, "
-            "what their administrator has to type is printed",
-            choices=ROLES,
-        ),
-        argument(
-            "--export FILE",
-            "write a bundle for its owner; default: it is your own, among your keys",
-            type=Path,
-        ),
-        KEY_DIR,
-        REPLACE,
-    )
-    add("list", _list, "show your own key, the servers you trust, and clients they know", KEY_DIR)
-    add(
-        "revoke",
-        _revoke,
-        "let servers refuse a client from the next second on",
-        argument("name NAME", "of the client"),
-        KEY_DIR,
-    )
-    add(
-        "trust",
-        _trust,
-        "ask hosts for the public key of their servers, and keep it: from then on it has to be that one",
-        argument(
-            "hosts HOST",
-            "name or address, as in the Players' addresses, or HOST:PORT for one server; default: the "
-            "hosts of all Players",
-            nargs="*",
-        ),
-        argument(
-            "--key-port N",
-            "where they tell it; default: [instrument] key_port of the configuration, else "
-            f"{DEFAULT_PORT}",
-            type=port_number,
-        ),
-        argument("--fingerprint F", "of the key that is expected, as `player keys show` prints it"),
-        flag("--yes", "trust what they tell without asking: only on a network that you trust"),
-        flag("--plain", "speak to them without keys, whatever other servers of their hosts do"),
-        REPLACE,
-    )
-    add(
-        "import",
-        _import,
-        "take the keys of a bundle as your own",
-        argument("bundle FILE", "as `keys new --export` writes it", type=Path),
-        REPLACE,
-    )
-
-
-def _usage_as_2(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
-    """Make what is wrong with the words given, or with the file, exit status 2."""
-
-    def checked(options: argparse.Namespace) -> int:
-        try:
-            return run(options)
-        except (ConfigurationError, ValueError) as error:
-            if options.json:
-                print(json_text({"error": str(error)}))
-            print(f"dealer: {error}", file=sys.stderr)
-            return USAGE
-
-    return checked
 
 
 def _own_folder() -> Path:
@@ -189,7 +109,7 @@ def _key_port(options: argparse.Namespace) -> int:
 
 
 def _tell(options: argparse.Namespace, told: dict[str, Any], *lines: str) -> int:
-    print(json_text(told) if options.json else "\n".join(lines), flush=True)
+    tell(options.json, told, "\n".join(lines))
     return DONE
 
 
@@ -294,9 +214,9 @@ def _trust(options: argparse.Namespace) -> int:
             told[at] = _trust_one(options, folder, at, port)
         except KeysError as error:
             told[at], status = {"error": str(error)}, FAILED
-            print(f"dealer: {error}", file=sys.stderr)
+            say("dealer", error)
     if options.json:
-        print(json_text(told), flush=True)
+        tell(True, told, "")
     return status
 
 
@@ -369,3 +289,80 @@ def _import(options: argparse.Namespace) -> int:
         f"servers: {', '.join(servers) or 'none; dealer keys trust HOST fetches the key of one'}",
         f"remove {options.bundle}: it is as good as the key",
     )
+
+
+def _command(name: str, run: Run, text: str, *arguments: Argument) -> Command:
+    return command(name, run, text, *arguments, usage_errors=(ConfigurationError, ValueError))
+
+
+COMMAND = command(
+    "keys",
+    None,
+    "make, list and revoke keys of clients; trust servers",
+    takes_common=False,
+    epilog=f"{_OWN}. Exit status: 0 done, 1 failed, 2 usage.",
+    commands=(
+        _command(
+            "new",
+            _new,
+            "make the key of a client; with a role, let servers know it",
+            argument("name NAME", "of the person or program, as anna"),
+            argument(
+                "--role ROLE",
+                "observe, operate or admin: its rights at the servers whose key folder is written; without, "
+                "what their administrator has to type is printed",
+                choices=ROLES,
+            ),
+            argument(
+                "--export FILE",
+                "write a bundle for its owner; default: it is your own, among your keys",
+                type=Path,
+            ),
+            KEY_DIR,
+            REPLACE,
+        ),
+        _command(
+            "list",
+            _list,
+            "show your own key, the servers you trust, and clients they know",
+            KEY_DIR,
+        ),
+        _command(
+            "revoke",
+            _revoke,
+            "let servers refuse a client from the next second on",
+            argument("name NAME", "of the client"),
+            KEY_DIR,
+        ),
+        _command(
+            "trust",
+            _trust,
+            "ask hosts for the public key of their servers, and keep it: from then on it has to be that one",
+            argument(
+                "hosts HOST",
+                "name or address, as in the Players' addresses, or HOST:PORT for one server; default: the "
+                "hosts of all Players",
+                nargs="*",
+            ),
+            argument(
+                "--key-port N",
+                "where they tell it; default: [instrument] key_port of the configuration, else "
+                f"{DEFAULT_PORT}",
+                type=port_number,
+            ),
+            argument(
+                "--fingerprint F", "of the key that is expected, as `player keys show` prints it"
+            ),
+            flag("--yes", "trust what they tell without asking: only on a network that you trust"),
+            flag("--plain", "speak to them without keys, whatever other servers of their hosts do"),
+            REPLACE,
+        ),
+        _command(
+            "import",
+            _import,
+            "take the keys of a bundle as your own",
+            argument("bundle FILE", "as `keys new --export` writes it", type=Path),
+            REPLACE,
+        ),
+    ),
+)

@@ -70,6 +70,7 @@ def plan_script(
     *,
     shows: bool = False,
     limit: float = LIMIT_S,
+    begin: float | None = None,
 ) -> Plan:
     """Run a script to its end, in virtual time, and return what happened.
 
@@ -79,6 +80,7 @@ def plan_script(
         config: Configuration of the array, for Dealers that name none; None: as a Dealer finds it.
         shows: What it, and its children, print goes to standard error; False: nowhere.
         limit: Real time that it has, s.
+        begin: When it is begun, UTC, unix seconds; None: now.
 
     Raises:
         DealerError, RefusedError: There are no models, or the configuration is faulty.
@@ -95,7 +97,7 @@ def plan_script(
         carry_out,
     )  # now: it takes its time, which is not that of the script
 
-    plan = Plan(script, float(math.ceil(time.time())))
+    plan = Plan(script, float(math.ceil(time.time() if begin is None else begin)))
     with tempfile.TemporaryDirectory(prefix="dealer-plan-") as folder:
         records = Path(folder) / "records"
         records.touch()

@@ -22,7 +22,7 @@ FOLDER = ROOT / "dashboard" / "static" / "vendor"
 CHECKSUMS = "SHA256SUMS"
 PACKAGES = {
     "uplot@1.6.32": {
-        "dist/uPlot.esm.js": "uplot.js",
+        "dist/uPlot.iife.min.js": "uplot.js",
         "dist/uPlot.min.css": "uplot.css",
         "LICENSE": "uplot.LICENSE",
     },
@@ -42,6 +42,8 @@ PACKAGES = {
     "htm@3.1.1": {"dist/htm.mjs": "htm.js", "LICENSE": "htm.LICENSE"},
 }
 """Package with its version -> file in it -> file here."""
+EXPORTS = {"uplot.js": b"export default uPlot;\n"}
+"""What makes a module of a classic script: uPlot is packed small as such only, half of its module."""
 _SOURCE_MAP = re.compile(rb"\n?//# sourceMappingURL=.*\n?$")
 
 
@@ -60,7 +62,8 @@ def take(archive: Path, files: dict[str, str], into: Path) -> None:
             member = packed.extractfile(f"package/{name}")
             if member is None:
                 raise FileNotFoundError(f"{archive.name}: package/{name} is no file")
-            (into / ours).write_bytes(_SOURCE_MAP.sub(b"\n", member.read()))
+            text = _SOURCE_MAP.sub(b"\n", member.read())
+            (into / ours).write_bytes(text + EXPORTS.get(ours, b""))
 
 
 def checksums(folder: Path) -> str:

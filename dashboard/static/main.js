@@ -2,9 +2,15 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { followAddress, go, goBack, place } from "./state/address.js";
-import { renew } from "./state/clock.js";
-import { begin, site, want } from "./state/site.js";
+import { moment, renew } from "./state/clock.js";
+import { followMoment, step } from "./state/moment.js";
+import { begin, session, site, want } from "./state/site.js";
+import { listenToAlarms } from "./state/sound.js";
 import { visible } from "./text/format.js";
+import { inside } from "./transport/root.js";
+import { tellEnds } from "./views/acting.js";
+import { watchControl } from "./views/controlwatch.js";
+import { TimeSlider } from "./views/timeslider.js";
 import { copyText } from "./views/copying.js";
 import { Contact, Provenance, Spoken, TopBar, isSilent } from "./views/frame.js";
 import { html } from "./views/html.js";
@@ -16,13 +22,18 @@ const RENEW_EVERY_MS = 250;
 const PAGES = /** @type {Record<string, () => Promise<any>>} */ ({
   "/": () => import("./pages/overview.js"),
   "/bank": () => import("./pages/bank.js"),
+  "/run": () => import("./pages/run.js"),
   "/spectra": () => import("./pages/spectra.js"),
   "/jobs": () => import("./pages/jobs.js"),
+  "/alarms": () => import("./pages/alarms.js"),
   "/hosts": () => import("./pages/hosts.js"),
   "/log": () => import("./pages/log.js"),
   "/journal": () => import("./pages/journal.js"),
   "/history": () => import("./pages/history.js"),
   "/files": () => import("./pages/files.js"),
+  "/diff": () => import("./pages/diff.js"),
+  "/handover": () => import("./pages/handover.js"),
+  "/why": () => import("./pages/why.js"),
 });
 
 /** @type {Map<string, any>} */
@@ -38,10 +49,12 @@ function Page({ path }) {
 
 function App() {
   const { path } = place.value;
-  useKeys({ l: () => copyText(location.href), Escape: goBack });
+  const isPast = moment.value !== null;
+  useKeys({ l: () => copyText(location.href), Escape: goBack, "[": () => step(-60), "]": () => isPast && step(60) });
   return html`<a class="skip" href="#content">to the content</a>
     <${TopBar} />
-    <main id="content" tabindex="-1" class=${isSilent.value ? "silent" : ""}><${Page} path=${path} /></main>
+    <main id="content" tabindex="-1" class=${isPast ? "of-past" : isSilent.value ? "silent" : ""}><${Page} key=${isPast} path=${path} /></main>
+    ${isPast && html`<${TimeSlider} />`}
     <${Provenance} /><${Contact} /><${Notices} /><${KeyHelp} /><${Spoken} />`;
 }
 
@@ -49,7 +62,8 @@ function App() {
 function onClick(event) {
   const link = /** @type {HTMLElement} */ (event.target).closest("a");
   if (!link || event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  const { origin, pathname, search, hash } = new URL(link.href);
+  const { origin, pathname: shown, search, hash } = new URL(link.href);
+  const pathname = inside(shown);
   const isPage = pathname in PAGES || pathname.startsWith("/bank/");
   if (origin !== location.origin || hash || link.target || link.hasAttribute("download") || !isPage) return;
   event.preventDefault();
@@ -75,10 +89,11 @@ function draw() {
 }
 
 followAddress();
+followMoment();
 listenToKeys();
 document.addEventListener("click", onClick);
 begin().catch((error) => notify(error.message, true));
-want({ topics: ["overview"] });
+want({ topics: ["overview", "alarms"] });
 effect(() => {
   document.documentElement.style.setProperty("--strip", site.value.colour || "#44546a");
 });
@@ -90,6 +105,10 @@ effect(() => {
 effect(() => {
   load();
 });
+effect(() => (session.value.control ? want({ topics: ["acts"] }) : undefined));
+effect(tellEnds);
+watchControl();
+listenToAlarms();
 const root = /** @type {HTMLElement} */ (document.getElementById("page"));
 root.replaceChildren();
 render(html`<${App} />`, root);

@@ -72,6 +72,15 @@ class Peer:
         assert answer.status == 200, answer.body
         return answer.json
 
+    def post(self, path: str, body: object, **headers: str) -> Answer:
+        """Make a request that changes something, as the page does."""
+        own = {
+            "Origin": self.url.rstrip("/"),
+            "Content_Type": "application/json",
+            "X_Dealer_Player": "1",
+        }
+        return self.ask(path, "POST", json.dumps(body), **(own | headers))
+
     def events(self, *topics: str, **headers: str) -> Events:
         """Open a stream of events."""
         query = "&".join(f"topic={topic}" for topic in topics)
@@ -90,10 +99,19 @@ class Peer:
 
 
 @contextmanager
-def serving(array: Array, page: Path, keys: ClientKeys | None = None) -> Iterator[Peer]:
+def serving(
+    array: Array,
+    page: Path,
+    keys: ClientKeys | None = None,
+    *,
+    store: Path | None = None,
+    control: bool = False,
+) -> Iterator[Peer]:
     """Serve an array's dashboard at a free port of the loopback address."""
     ends: list[str] = []
     where = Where(host="127.0.0.1", port=0)
-    with DashboardService(array, where, keys, ends.append, static=page) as service:
+    with DashboardService(
+        array, where, keys, ends.append, static=page, store=store, control=control
+    ) as service:
         yield Peer(service.url)
     assert not ends

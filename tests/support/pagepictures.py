@@ -57,6 +57,7 @@ PICTURES = (
     Picture("dashboard-bank.png", "/bank/BANKA", "pages/bank.js", "dark"),
     Picture("dashboard-bank-red.png", "/bank/BANKC", "pages/bank.js", "red"),
     Picture("dashboard-hosts.png", "/hosts", "pages/hosts.js"),
+    Picture("dashboard-alarms.png", "/alarms", "pages/alarms.js", "dark", WIDE),
     Picture("dashboard-log.png", "/log", "pages/log.js"),
     Picture("dashboard-log-phone.png", "/log", "pages/log.js", "light", PHONE),
 )

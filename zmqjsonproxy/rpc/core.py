@@ -242,6 +242,8 @@ class ClientCore:
         client: What this end calls itself.
         looked_at: When socket events were looked at last, s, monotonic.
         withdrew_at: When a server was told last that nobody waits for a call any more.
+        person: Token of the key of the person for whom all calls are made; empty: for this client
+            itself. To be set before the first one.
         read_notice: Decodes what it knows to decode faster than any message; None: nothing.
     """
 
@@ -252,6 +254,7 @@ class ClientCore:
         self.actions: deque[Action] = deque()
         self.looked_at, self.withdrew_at = 0.0, float("-inf")
         self.client, self._token = "", b""
+        self.person = ""
         self.read_notice: Callable[[bytes], JsonObject | None] | None = None
         self._at: dict[str, Peer] = {}
         self._next_number, self._rids = 1, 0
@@ -269,7 +272,7 @@ class ClientCore:
         """Return what is known of a server."""
         peer = self.peers.get(url)
         if peer is None:
-            peer = self.peers.setdefault(url, Peer(url, self._tell))
+            peer = self.peers.setdefault(url, Peer(url, self._tell, self.person))
         return peer
 
     def _tell(self, peer: Peer, text: str) -> None:

@@ -39,6 +39,11 @@ class KnownServers:
         empty: none."""
         self._core.peer(url).set_members(control=credential)
 
+    def call_for(self, token: str) -> None:
+        """Make all calls for the person whose key has a token, by which servers decide; before the
+        first call."""
+        self._core.person = token
+
     def is_native(self, url: str) -> bool | None:
         """Tell whether the server speaks JSON-RPC; None: not known (yet)."""
         peer = self._core.peer(url)

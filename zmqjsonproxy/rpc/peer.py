@@ -198,6 +198,7 @@ class Peer:
             connected.
         run: Identity of this client, to which calls belong.
         control: Credential of this client, which has control there; empty: it has not.
+        token: Of the key of the person for whom all calls are made; empty: for this client itself.
         members: Members of `dealer` of each call, of these.
         instance: Which process it is, as far as it says.
         knows_calls: It carries out once what comes twice.
@@ -216,8 +217,8 @@ class Peer:
         on_notice: Takes messages that answer no call; None: they are dropped.
     """
 
-    def __init__(self, url: str, tell: Callable[[Peer, str], object]) -> None:
-        self.url, self._tell = url, tell
+    def __init__(self, url: str, tell: Callable[[Peer, str], object], token: str = "") -> None:
+        self.url, self._tell, self.token = url, tell, token
         self.rid = b""
         self.envelope: tuple[bytes, ...] = ()
         self.state = ConnectionState.IDLE
@@ -263,7 +264,7 @@ class Peer:
         """Change what comes with each call from now on."""
         self.run = self.run if run is None else run
         self.control = self.control if control is None else control
-        members = (("run", self.run), ("control", self.control))
+        members = (("run", self.run), ("control", self.control), ("token", self.token))
         self.members = tuple(member for member in members if member[1])
 
     def begin_connection(self, rid: bytes, now: float) -> None:
@@ -366,7 +367,8 @@ class Peer:
                 what, value, error = call.what, message.get("result"), None
                 if "error" in message:
                     error = jsonrpc.error_from(message["error"], peer=self.url, method=what.label)
-                    if type(error) is RevokedKeyError and not getattr(what, "token", ""):
+                    token = self.token or getattr(what, "token", "")
+                    if type(error) is RevokedKeyError and not token:
                         self.outdate()  # with a token it is the key of the person
                 if type(what) is BatchOfCalls:  # it is refused as a whole, by its first number
                     self.forget(call)

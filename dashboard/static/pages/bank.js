@@ -1,11 +1,12 @@
 // One Bank: all that its Player offers, whatever its kind.
 import { useComputed } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { bankPath, go } from "../state/address.js";
+import { bankPath, go, writePlace } from "../state/address.js";
 import { second } from "../state/clock.js";
-import { site } from "../state/site.js";
+import { session, site } from "../state/site.js";
 import { topic } from "../state/store.js";
-import { span, utc, visible } from "../text/format.js";
+import { kindName, span, utc, visible } from "../text/format.js";
+import { ownerOf } from "../text/refusals.js";
 import { bankState, isStale } from "../text/states.js";
 import { Findings, Meters, Operations } from "../views/bankpanels.js";
 import { Chip } from "../views/chip.js";
@@ -15,6 +16,7 @@ import { html } from "../views/html.js";
 import { KindPanels } from "../views/kindpanels.js";
 import { SpectrumPanel } from "../views/spectrumpanel.js";
 import { StatusList } from "../views/statuslist.js";
+import { WhyLink } from "../views/whylink.js";
 
 /** @param {{bank: string, row: any}} _ */
 function Head({ bank, row }) {
@@ -22,13 +24,14 @@ function Head({ bank, row }) {
   const choose = (/** @type {any} */ event) => go(bankPath(event.currentTarget.value));
   const { control } = row;
   return html`<div class="page-head">
-    <h1>${visible(bank, 40)}</h1><${Chip} ...${state} />
-    <div class="facts-of"><span>kind <b>${visible(row.kind || "-", 30)}</b></span><span>mode <b>${visible(row.overview.mode ?? "-", 30)}</b></span>
+    <h1>${visible(bank, 40)}</h1><${Chip} ...${state} /><${WhyLink} bank=${bank} />
+    <div class="facts-of"><span title=${visible(row.kind, 200)}>kind <b>${visible(kindName(row.kind) || "-", 30)}</b></span><span>mode <b>${visible(row.overview.mode ?? "-", 30)}</b></span>
       <span>host <b>${visible(row.host || "-", 40)}</b></span><span class="wide mono">${visible(row.url, 60)}</span>
       ${row.simulated && html`<span class="simulated">SIMULATED</span>`}
       ${row.dialect === "original" && html`<span title="a Player of the original: asked once a second">polled</span>`}
-      <span>control <b>${control?.owner ? visible(control.owner, 40) : "nobody"}</b>${control?.until ? ` until ${utc(control.until).slice(11)} (${span(control.until - second.value)})` : ""}</span></div>
+      <span>control <b>${visible(ownerOf(control) || "nobody", 40)}</b>${control?.until ? ` until ${utc(control.until).slice(11)} (${span(control.until - second.value)})` : ""}</span></div>
     <span class="grow"></span>
+    ${session.value.control && html`<a class="go-to" href=${writePlace("/run", { banks: bank })}>Run ${visible(bank, 40)}</a>`}
     <select aria-label="Bank" value=${bank} onChange=${choose}>${rows.value.map((each) => html`<option key=${each.bank} value=${each.bank}>${visible(each.bank, 40)}</option>`)}</select>
   </div>`;
 }

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { TimeChart } from "../charts/timechart.js";
 import { place, setQuery } from "../state/address.js";
-import { serverNow } from "../state/clock.js";
+import { serverNow, shownNow } from "../state/clock.js";
 import { site } from "../state/site.js";
 import { utc, value, visible } from "../text/format.js";
 import { rangeOf } from "../text/timerange.js";
@@ -61,7 +61,7 @@ function Chooser() {
     <select aria-label="Bank" value=${of} onChange=${(/** @type {any} */ event) => { bank.value = event.currentTarget.value; }}>${site.value.banks.map((each) => html`<option key=${each}>${visible(each, 40)}</option>`)}</select>
     <input type="search" aria-label="search keys" placeholder="key  /" value=${pattern.value} onChange=${(/** @type {any} */ event) => { pattern.value = event.currentTarget.value; }} />
     <select aria-label="add a key" onChange=${add}><option value="">add one of ${names.length} keys</option>${names.slice(0, LISTED).map((/** @type {any} */ each) => html`<option key=${each.name} value=${each.name}>${visible(each.name, 60)}${each.unit ? `, ${visible(each.unit, 16)}` : ""}</option>`)}</select>
-    ${error && html`<span class="warn">${visible(error, 160)}</span>`}
+    ${error && html`<span class="warn" title=${visible(error, 500)}>${error.startsWith("NoSuchInterfaceError") ? `${visible(of, 40)} keeps no history` : visible(error, 160)}</span>`}
   </div>`;
 }
 
@@ -77,7 +77,7 @@ export default function History() {
   const keys = keysOf(query);
   const range = useSignal(/** @type {any} */ (null));
   useEffect(() => {
-    const ask = () => { if (serverNow() > 0) range.value = rangeOf(query, serverNow()); };
+    const ask = () => { if (serverNow() > 0) range.value = rangeOf(query, shownNow()); };
     const first = setInterval(() => { if (range.peek() === null) ask(); }, 100);
     ask();
     const timer = setInterval(() => { if (query.since === undefined) ask(); }, EVERY_S * 1000);
@@ -97,7 +97,7 @@ export default function History() {
       <section class="panel"><header><${Chooser} /></header>
         <div class="foot">${keys.length === 0 ? html`<span class="dim">Choose keys: they are drawn together, one picture for each unit.</span>` : keys.map((key) => html`<button key=${key} title="take away" aria-label="take away ${key}" onClick=${() => setQuery({ keys: keys.filter((each) => each !== key).join(",") })}>${visible(key, 60)} \u2715</button>`)}</div>
         ${problem && html`<p class="problem">${visible(problem, 300)}</p>`}
-        ${errors.map(([bank, why]) => html`<p class="problem" key=${bank}>${visible(bank, 40)}: ${visible(why, 300)}</p>`)}
+        ${errors.map(([bank, why]) => (why.startsWith("NoSuchInterfaceError") ? html`<p class="empty" key=${bank} title=${visible(why, 500)}>${visible(bank, 40)} keeps no history.</p>` : html`<p class="problem" key=${bank}>${visible(bank, 40)}: ${visible(why, 300)}</p>`))}
         ${all.filter((/** @type {any} */ each) => each.cut).map((/** @type {any} */ each) => html`<p class="problem" key=${each.bank + each.key}>${visible(each.bank, 40)} ${visible(each.key, 60)}: there is more than was read; the end is missing. Choose a shorter time.</p>`)}
       </section>
       ${units.map((unit) => html`<${Picture} key=${unit} unit=${unit} series=${drawn.filter((/** @type {any} */ each) => each.unit === unit)} range=${shownRange} />`)}

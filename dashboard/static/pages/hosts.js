@@ -2,16 +2,31 @@
 import { useComputed } from "@preact/signals";
 import { bankPath, place, setQuery } from "../state/address.js";
 import { second } from "../state/clock.js";
+import { session } from "../state/site.js";
+import { isScanning } from "../text/banks.js";
 import { bytes, span, visible } from "../text/format.js";
 import { conditionSeverity, isStale } from "../text/states.js";
+import { act } from "../views/acting.js";
 import { Chip } from "../views/chip.js";
 import { rows } from "../views/frame.js";
+import { HoldButton } from "../views/hold.js";
 import { useJson, useTopics } from "../views/hooks.js";
 import { html } from "../views/html.js";
+import { refusal } from "../views/seat.js";
 
 const PORTS_EVERY_S = 10;
 const OLD_S = 15;
 const OFFSET_WARN_S = 0.1;
+
+/** @param {{program: any, row: any}} _ What an admin may have its supervisor do. */
+function Orders({ program, row }) {
+  if (!program.bank || !session.value.control || session.value.role !== "admin") return null;
+  const orders = /^(RUNNING|STARTING)$/.test(program.state) ? ["restart", "stop"] : ["start"];
+  const why = refusal({ role: "admin", needsNoBank: true }, []);
+  const scan = row && !isStale(row) && isScanning(row) ? row.scan.scan : null;
+  return html`<span class="nowrap">${orders.map((order) => html`<${HoldButton} key=${order} isSmall verb=${order} what="${program.program} on ${program.host}" of=${`${program.host} ${program.program}`}
+    why=${why || (scan === null ? "" : `scan ${scan} runs there: stop it first, or: dealer hosts ${order} ${program.bank} --force`)} onHeld=${() => act("/api/hosts/order", { banks: [program.bank], order, force: false })} />`)}</span>`;
+}
 
 /** @param {{program: any, row: any}} _ */
 function Program({ program, row }) {
@@ -30,7 +45,7 @@ function Program({ program, row }) {
     <td data-name="load" class="number">${row?.load && !isStale(row) ? `${row.load.load?.toFixed(1)} / ${row.load.cores}` : "-"}</td>
     <td data-name="memory" class="number">${row?.load && !isStale(row) ? bytes(row.load.player_bytes) : "-"}</td>
     <td data-name="clock offset" class="number ${isOff ? "warn" : ""}">${offset === null ? "-" : `${offset >= 0 ? "+" : ""}${(offset * 1000).toFixed(1)} ms`}</td>
-    <td class="wrap full">${visible(program.note, 300)}</td>
+    <td class="wrap full"><${Orders} program=${program} row=${row} /> ${visible(program.note, 300)}</td>
   </tr>`;
 }
 

@@ -2,9 +2,10 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { bankPath, place, setQuery } from "../state/address.js";
-import { serverNow } from "../state/clock.js";
+import { serverNow, shownNow } from "../state/clock.js";
 import { site } from "../state/site.js";
-import { number, span, utc, value, visible } from "../text/format.js";
+import { inWords } from "../text/calls.js";
+import { number, span, utc, visible } from "../text/format.js";
 import { outcomeSeverity } from "../text/states.js";
 import { rangeOf } from "../text/timerange.js";
 import { Chip } from "../views/chip.js";
@@ -16,13 +17,8 @@ import { TimeRange } from "../views/timerange.js";
 const EVERY_S = 5;
 const MOST = 200;
 
-/** @param {any} args Of a call, as the journal has them. @returns {string} */
-function inWords(args) {
-  if (args === null || args === undefined) return "";
-  if (typeof args === "string") return visible(args, 300);
-  if (Array.isArray(args)) return args.map((each) => (Array.isArray(each) || (each && typeof each === "object") ? inWords(each) : value(each))).filter(Boolean).join(", ");
-  return Object.entries(args).map(([name, told]) => (name === "args" || name === "kwargs" ? inWords(told) : `${name}=${value(told)}`)).filter(Boolean).join(", ");
-}
+/** @param {string} why A Bank did not tell. @returns {boolean} Its Player keeps none. */
+const isNone = (why) => why.startsWith("NoSuchInterfaceError");
 
 /** @param {{entry: any}} _ */
 function Entry({ entry }) {
@@ -47,7 +43,8 @@ function exportAll(entries) {
 
 /** @param {Record<string, string>} query @param {number} now @returns {string} Address of what is asked. */
 function asked({ bank = "", client = "", method = "", ...query }, now) {
-  const { since, until, isLast } = rangeOf(query, now);
+  const { since, until, isLast: isOpen } = rangeOf(query, now);
+  const isLast = isOpen && !query.then;
   const wanted = new URLSearchParams({ since: since.toFixed(0), most: String(MOST) });
   if (!isLast) wanted.set("until", until.toFixed(0));
   if (bank) wanted.set("bank", bank);
@@ -61,7 +58,7 @@ export default function Journal() {
   const { query } = place.value;
   const address = useSignal(/** @type {string | null} */ (null));
   useEffect(() => {
-    const ask = () => { if (serverNow() > 0) address.value = asked(query, serverNow()); };
+    const ask = () => { if (serverNow() > 0) address.value = asked(query, shownNow()); };
     const first = setInterval(() => { if (address.peek() === null) ask(); }, 100);
     ask();
     const timer = setInterval(ask, EVERY_S * 1000);
@@ -70,18 +67,21 @@ export default function Journal() {
   const { told, problem } = useJson(address.value);
   const entries = [...(told?.entries ?? [])].reverse();
   const errors = Object.entries(told?.errors ?? {});
+  const without = errors.filter(([, why]) => isNone(why));
+  const silent = errors.filter(([, why]) => !isNone(why));
   const take = (/** @type {string} */ name) => (/** @type {any} */ event) => setQuery({ [name]: event.currentTarget.value });
   return html`<div class="page-head"><h1>Journal</h1><span class="dim">${entries.length}${entries.length >= MOST ? " newest" : ""} entries, newest first</span><span class="grow"></span>
       <div class="filters"><${TimeRange} />
         <select aria-label="Bank" value=${query.bank ?? ""} onChange=${take("bank")}><option value="">all Banks</option>${site.value.banks.map((each) => html`<option key=${each}>${visible(each, 40)}</option>`)}</select>
         <input aria-label="who" placeholder="who" size="10" value=${query.client ?? ""} onChange=${take("client")} />
         <input type="search" aria-label="method" placeholder="method  /" value=${query.method ?? ""} onChange=${take("method")} />
-        <button onClick=${() => exportAll(entries)}>CSV</button></div></div>
+        <button onClick=${() => exportAll(entries)}>CSV</button><a class="button" href="/handover">hand-over</a></div></div>
     <section class="panel" aria-label="entries">
       ${problem && html`<p class="problem">${visible(problem, 300)}</p>`}
       ${entries.length > 0 && html`<div class="scroll"><table class="cards"><thead><tr><th>time, UTC</th><th>Bank</th><th>by</th><th>call</th><th>outcome</th><th class="number">took</th><th>text</th></tr></thead>
         <tbody>${entries.map((entry) => html`<${Entry} key=${`${entry.bank} ${entry.number}`} entry=${entry} />`)}</tbody></table></div>`}
       ${told && entries.length === 0 && html`<p class="empty">Nothing was done in this time, as far as the Banks that answer know.</p>`}
-      ${errors.length > 0 && html`<div class="foot"><span class="warn">did not tell:</span>${errors.map(([bank, why]) => html`<span key=${bank} title=${visible(why, 500)}>${visible(bank, 40)} <span class="dim">${visible(why, 90)}</span></span>`)}</div>`}
+      ${without.length > 0 && html`<div class="foot dim" title=${visible(without[0][1], 500)}>keeps no journal: ${visible(without.map(([bank]) => bank).join(", "), 300)}</div>`}
+      ${silent.length > 0 && html`<div class="foot"><span class="warn">did not tell:</span>${silent.map(([bank, why]) => html`<span key=${bank} title=${visible(why, 500)}>${visible(bank, 40)} <span class="dim">${visible(why, 90)}</span></span>`)}</div>`}
     </section>`;
 }

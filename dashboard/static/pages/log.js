@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { place, setQuery } from "../state/address.js";
+import { moment } from "../state/clock.js";
 import { knownLines, lost, revision, takeOlder } from "../state/loglines.js";
 import { getJson, site } from "../state/site.js";
 import { utc, visible } from "../text/format.js";
@@ -77,7 +78,7 @@ export default function Log() {
   const follow = useSignal(true);
   const chosenLine = useSignal(/** @type {any} */ (null));
   const seen = useSignal(0);
-  const lines = useMemo(() => filtered(knownLines(), query), [revision.value, query.level, query.bank, query.q, query.scan]);
+  const lines = useMemo(() => filtered(knownLines(), query).filter((line) => line.time <= (moment.value ?? Infinity)), [revision.value, moment.value, query.level, query.bank, query.q, query.scan]);
   const newest = lines.length ? lines[lines.length - 1].number : 0;
   if (follow.value && seen.peek() !== newest) seen.value = newest;
   const below = follow.value ? 0 : lines.filter((line) => line.number > seen.value).length;

@@ -29,6 +29,8 @@ function Small({ row }) {
 export default function Spectra() {
   useTopics("overview", "bandpass");
   const [least, greatest] = range.value;
-  return html`<div class="page-head"><h1>Spectra</h1><span class="dim">first curve of each Bank in 64 pixels, once a second, all from ${number(least)} to ${number(greatest)}; ${utc(second.value)} UTC</span></div>
+  const units = [...new Set(Object.values(topic("bandpass").all()).map((told) => told.unit))];
+  const unit = units.length === 1 ? units[0] : "";
+  return html`<div class="page-head"><h1>Spectra</h1><span class="dim">first curve of each Bank in 64 pixels, once a second, all from ${number(least)} to ${number(greatest)}${unit && ` ${visible(unit, 20)}`}; ${utc(second.value)} UTC</span></div>
     <div class="multiples">${rows.value.map((row) => html`<${Small} key=${row.bank} row=${row} />`)}</div>`;
 }

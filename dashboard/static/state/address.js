@@ -1,5 +1,6 @@
 // Address of the page: it holds the whole view, so that a link shows the same to anybody.
 import { signal } from "@preact/signals";
+import { inside, outside } from "../transport/root.js";
 
 /** @typedef {{path: string, query: Record<string, string>}} Place */
 
@@ -36,16 +37,30 @@ export const place = signal(readPlace("/", ""));
 /** Follow the address of the browser. */
 export function followAddress() {
   const read = () => {
-    place.value = readPlace(location.pathname, location.search);
+    place.value = readPlace(inside(location.pathname), location.search);
   };
   addEventListener("popstate", read);
   read();
 }
 
+/** Members of the query that follow from page to page: the moment that is shown, the Banks that are chosen. */
+const FOLLOWING = ["then", "banks"];
+
+/**
+ * @param {string} address
+ * @param {Record<string, string>} query Of the page that is left.
+ * @returns {string} The address with what follows, unless it says otherwise.
+ */
+export function following(address, query) {
+  const [path, search = ""] = address.split("?");
+  const { query: own } = readPlace(path, search);
+  return writePlace(path, { ...Object.fromEntries(FOLLOWING.map((name) => [name, query[name]])), ...own });
+}
+
 /** @param {string} address Go there, without loading the page anew. */
 export function go(address) {
-  history.pushState({ isInner: true }, "", address);
-  place.value = readPlace(location.pathname, location.search);
+  history.pushState({ isInner: true }, "", outside(following(address, place.peek().query)));
+  place.value = readPlace(inside(location.pathname), location.search);
   scrollTo(0, 0);
 }
 
@@ -62,6 +77,6 @@ export function goBack() {
  */
 export function setQuery(changes) {
   const { path, query } = place.value;
-  history.replaceState(history.state, "", writePlace(path, { ...query, ...changes }));
-  place.value = readPlace(location.pathname, location.search);
+  history.replaceState(history.state, "", outside(writePlace(path, { ...query, ...changes })));
+  place.value = readPlace(inside(location.pathname), location.search);
 }

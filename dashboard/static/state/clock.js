@@ -4,7 +4,9 @@ import { signal } from "@preact/signals";
 let serverTime = 0;
 let heardAt = -Infinity;
 
-/** Server's time, UTC, unix seconds; renewed a few times a second while the page is drawn. */
+/** Moment of the past that all pages show; null: they show what is now. */
+export const moment = signal(/** @type {number | null} */ (null));
+/** Server's time, UTC, unix seconds, or the moment of the past that is shown; renewed a few times a second while the page is drawn. */
 export const now = signal(0);
 /** The same in whole seconds, for what need not move faster. */
 export const second = signal(0);
@@ -24,9 +26,12 @@ export function takeBeat(beat, at = performance.now()) {
 export function renew(at = performance.now()) {
   age.value = (at - heardAt) / 1000;
   if (serverTime === 0) return;
-  now.value = serverTime + Math.max(at - heardAt, 0) / 1000;
+  now.value = moment.peek() ?? serverTime + Math.max(at - heardAt, 0) / 1000;
   second.value = Math.floor(now.value);
 }
+
+/** @returns {number} What is now, as pages show it. */
+export const shownNow = () => moment.peek() ?? serverNow();
 
 /** @returns {number} Server's time now, not only as of the last drawing. */
 export function serverNow() {

@@ -1,4 +1,5 @@
 // Frames of pipes: binary messages viewed in place, and handed to whoever draws them.
+import { moment } from "./clock.js";
 import { keyOfHeader } from "../transport/wishes.js";
 
 /**
@@ -37,6 +38,7 @@ const listeners = new Map();
 
 /** @param {ArrayBuffer} message */
 export function takeFrame(message) {
+  if (moment.peek() !== null) return; // frames of the past are kept nowhere
   const frame = readFrame(message);
   for (const listener of listeners.get(keyOfHeader(/** @type {any} */ (frame.header))) ?? []) listener(frame);
 }

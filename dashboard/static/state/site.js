@@ -1,11 +1,12 @@
 // What holds for all pages: the site, the session, the way to the server.
 import { signal } from "@preact/signals";
 import { Client } from "../transport/client.js";
+import { inside, outside } from "../transport/root.js";
 import { frameKey } from "../transport/wishes.js";
 import { takeBeat } from "./clock.js";
 import { listen, takeFrame } from "./frames.js";
 import { takeLines } from "./loglines.js";
-import { topic } from "./store.js";
+import { takeLive } from "./store.js";
 
 /**
  * @typedef {{name: string, colour: string, version: string, telescope: string, zone: string | null, longitude: number | null,
@@ -20,7 +21,13 @@ const UNKNOWN = {
 };
 
 export const site = signal(UNKNOWN);
-export const session = signal({ key: "", role: "" });
+/**
+ * @typedef {{key: string, role: string, is_lowered: boolean, control: boolean, holds: Record<string, number>}} Session
+ *     `control`: this dashboard runs the array. `holds`: Banks whose control this person has, with its number.
+ */
+
+/** @type {import("@preact/signals").Signal<Session>} */
+export const session = signal({ key: "", role: "", is_lowered: false, control: false, holds: {} });
 /** Reason why the stream ended for good; empty: it did not. */
 export const ended = signal("");
 /** Messages that this page was too slow for. */
@@ -43,7 +50,7 @@ function take(message) {
       version = message.version;
       break;
     case "changes":
-      topic(message.topic).take(message);
+      takeLive(message);
       break;
     case "lines":
       takeLines(message);
@@ -59,7 +66,12 @@ export async function begin() {
   client = new Client(take, takeFrame);
   const [told, who] = await Promise.all([getJson("/api/site"), getJson("/api/session")]);
   site.value = { ...UNKNOWN, ...told };
-  session.value = who;
+  session.value = { ...session.peek(), ...who };
+}
+
+/** Ask anew who this is, and what may be done. */
+export async function renewSession() {
+  session.value = { ...session.peek(), ...(await getJson("/api/session")) };
 }
 
 /**
@@ -88,15 +100,37 @@ export class AnswerError extends Error {
  * @returns {Promise<any>}
  * @throws {AnswerError}
  */
-export async function getJson(address) {
+export function getJson(address) {
+  return answered(address, { headers: { Accept: "application/json" } });
+}
+
+/**
+ * Have something done: the only way by which a page changes anything.
+ *
+ * @param {string} address
+ * @param {object} body
+ * @returns {Promise<any>}
+ * @throws {AnswerError}
+ */
+export function postJson(address, body) {
+  const headers = { Accept: "application/json", "Content-Type": "application/json", "X-Dealer-Player": "1" };
+  return answered(address, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+/**
+ * @param {string} address
+ * @param {RequestInit} request
+ * @returns {Promise<any>}
+ */
+async function answered(address, request) {
   let answer;
   try {
-    answer = await fetch(address, { headers: { Accept: "application/json" } });
+    answer = await fetch(outside(address), request);
   } catch (error) {
     throw new AnswerError(`no answer from the dashboard (${/** @type {Error} */ (error).message})`, 0);
   }
   if (answer.status === 401) {
-    location.assign(`/login?${new URLSearchParams({ to: location.pathname + location.search })}`);
+    location.assign(outside(`/login?${new URLSearchParams({ to: inside(location.pathname) + location.search })}`));
   }
   const told = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new AnswerError(String(told.detail ?? `status ${answer.status}`), answer.status);

@@ -69,3 +69,45 @@ export function topic(name) {
   if (!found) topics.set(name, (found = new Topic()));
   return found;
 }
+
+/** @typedef {Record<string, Record<string, any>>} States Topic -> key -> value. */
+
+/** Live state that goes on while the past is shown. @type {Map<string, Map<string, any>> | null} */
+let live = null;
+
+/** @param {string} name @param {Record<string, any>} values All there is. */
+function replace(name, values) {
+  topic(name).take({ event: "changes", topic: name, from: 0, to: 0, time: 0, values, gone: [] });
+}
+
+/** @param {import("../transport/topiccopy.js").Changes} message Of live state. */
+export function takeLive(message) {
+  if (live === null) {
+    topic(message.topic).take(message);
+    return;
+  }
+  const kept = message.from === 0 ? new Map() : (live.get(message.topic) ?? new Map());
+  live.set(message.topic, kept);
+  for (const [key, value] of Object.entries(message.values)) kept.set(key, value);
+  for (const key of message.gone) kept.delete(key);
+}
+
+/** @param {States} states Shown in the place of what is live, until `showLive`; topics that are not in it are empty. */
+export function showPast(states) {
+  live ??= new Map([...topics].map(([name, each]) => [name, new Map(Object.entries(each.all()))]));
+  for (const name of new Set([...topics.keys(), ...Object.keys(states)])) {
+    replace(name, states[name] ?? {});
+    topic(name).forget();
+  }
+}
+
+/** Show what is live again. */
+export function showLive() {
+  if (live === null) return;
+  const kept = live;
+  live = null;
+  for (const name of new Set([...topics.keys(), ...kept.keys()])) {
+    replace(name, Object.fromEntries(kept.get(name) ?? []));
+    topic(name).forget();
+  }
+}

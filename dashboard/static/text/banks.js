@@ -95,6 +95,11 @@ export function passes(row, query) {
   return q.toLowerCase().split(/\s+/).every((part) => text.includes(part));
 }
 
+/** @param {any} row @returns {boolean} A scan runs there. */
+export function isScanning({ scan }) {
+  return scan?.is_over === false && typeof scan.scan === "number";
+}
+
 /**
  * Scans that run, with the Banks in them.
  *
@@ -105,7 +110,7 @@ export function runningScans(rows) {
   /** @type {Map<number, any[]>} */
   const found = new Map();
   for (const row of rows) {
-    if (row.link.state !== "live" || row.scan?.is_over !== false || typeof row.scan.scan !== "number") continue;
+    if (row.link.state !== "live" || !isScanning(row)) continue;
     found.set(row.scan.scan, [...(found.get(row.scan.scan) ?? []), row]);
   }
   return [...found].map(([number, some]) => {

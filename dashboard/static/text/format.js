@@ -91,6 +91,14 @@ export function span(seconds) {
   return `${Math.floor(s / DAY_S)} d ${padded(Math.floor((s % DAY_S) / 3600))} h`;
 }
 
+/**
+ * @param {string} kind Of Banks; those of strangers are `module:Class`.
+ * @returns {string} Its name for a narrow column.
+ */
+export function kindName(kind) {
+  return kind.slice(kind.lastIndexOf(":") + 1);
+}
+
 /** @param {number} share 0 to 1. */
 export function percent(share) {
   return `${Math.floor(Math.min(Math.max(share, 0), 1) * 100)} %`;

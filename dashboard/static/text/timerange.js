@@ -22,3 +22,17 @@ export function rangeOf({ last, since, until }, now) {
   if (from !== null) return { since: from, until: readTime(until ?? "") ?? now, isLast: false };
   return { since: now - Number(last ?? DEFAULT_LAST_S), until: now, isLast: true };
 }
+
+/**
+ * Read a moment to come.
+ *
+ * @param {string} text As 03:16, 03:16:30, or with its date; UTC.
+ * @param {number} now Unix seconds.
+ * @returns {number | null} Unix seconds; of a time without a date the next one.
+ */
+export function readNext(text, now) {
+  const match = /^(\d{2}:\d{2})(:\d{2})?Z?$/.exec(text.trim());
+  if (!match) return readTime(text);
+  const today = readTime(`${new Date(now * 1000).toISOString().slice(0, 10)} ${match[1]}${match[2] ?? ""}`);
+  return today === null || today > now ? today : today + 86_400;
+}

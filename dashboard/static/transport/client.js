@@ -1,5 +1,6 @@
 // The page's end: what its parts want together, over the worker if there is one, else by itself.
 import { Feed } from "./feed.js";
+import { outside } from "./root.js";
 import { NOTHING, merged } from "./wishes.js";
 
 /** @typedef {import("./wishes.js").Wish} Wish */
@@ -36,7 +37,7 @@ export class Client {
 
   findWay() {
     if (typeof SharedWorker === "undefined") return this.ownWay();
-    const worker = new SharedWorker("/static/transport/worker.js", { type: "module", name: "dashboard" });
+    const worker = new SharedWorker(outside("/static/transport/worker.js"), { type: "module", name: "dashboard" });
     worker.onerror = () => {
       this.way = this.ownWay();
       this.way.want(this.wish());

@@ -1,5 +1,6 @@
 // Topics by one EventSource, opened anew for other topics, after silence, and after sleep.
 import { Backoff, verdict } from "./backoff.js";
+import { outside } from "./root.js";
 
 const LOOK_EVERY_MS = 500;
 const EVENTS = ["hello", "changes", "lines", "heartbeat", "end"];
@@ -9,7 +10,7 @@ const EVENTS = ["hello", "changes", "lines", "heartbeat", "end"];
  * @returns {string} Address of a stream of them.
  */
 export function streamAddress(topics) {
-  return `/events?${new URLSearchParams(topics.map((topic) => ["topic", topic]))}`;
+  return outside(`/events?${new URLSearchParams(topics.map((topic) => ["topic", topic]))}`);
 }
 
 /** Keeps a stream of topics open, whatever happens. */

@@ -1,5 +1,6 @@
 // One WebSocket: frames of pipes, and topics too where there is no other way.
 import { Backoff, verdict } from "./backoff.js";
+import { outside } from "./root.js";
 import { NOTHING } from "./wishes.js";
 
 const LOOK_EVERY_MS = 500;
@@ -54,7 +55,7 @@ export class FrameSocket {
     this.drop();
     if (this.wish === null) return;
     this.heardAt = performance.now();
-    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${outside("/ws")}`);
     this.socket = socket;
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {

@@ -1,12 +1,17 @@
 // Panels of one Bank: findings, operations, rates and load.
 import { useComputed } from "@preact/signals";
 import { now, second } from "../state/clock.js";
+import { session } from "../state/site.js";
 import { topic } from "../state/store.js";
 import { scanCells, unixTime } from "../text/banks.js";
 import { bytes, percent, scaled, span, utcNear, visible } from "../text/format.js";
 import { bankState, outcomeSeverity } from "../text/states.js";
+import { act } from "./acting.js";
 import { Chip, Progress } from "./chip.js";
+import { rows } from "./frame.js";
+import { HoldButton } from "./hold.js";
 import { html } from "./html.js";
+import { refusal } from "./seat.js";
 
 const ENDED_SHOWN = 5;
 
@@ -62,6 +67,13 @@ export function newestOperations(all) {
   return [...running, ...ended];
 }
 
+/** @param {{each: any}} _ Running operation. */
+function Abort({ each }) {
+  if (!session.value.control) return null;
+  const why = refusal({ isHalt: true }, rows.value.filter((row) => row.bank === each.bank));
+  return html`<${HoldButton} verb="Abort" what="${each.method} on ${each.bank}" of=${each.bank + each.id} why=${why} isSmall onHeld=${() => act("/api/operations/abort", { bank: each.bank, id: each.id })} />`;
+}
+
 /** @param {{each: any, withBank?: boolean}} _ */
 export function OperationRow({ each, withBank = false }) {
   const end = each.ended ?? now.value;
@@ -73,13 +85,22 @@ export function OperationRow({ each, withBank = false }) {
     <td class="number" data-name="took">${span(end - (each.started ?? each.asked))}</td>
     <td class="nowrap" data-name="asked">${utcNear(each.asked, second.value)}</td>
     <td data-name="by">${visible(each.client ?? "", 40)}</td>
-    <td class="wrap full">${visible(each.text || each.error || "", 300)}</td>
+    <td class="wrap full">${!each.ended && html`<${Abort} each=${each} />`} ${visible(each.text || each.error || "", 300)}</td>
   </tr>`;
 }
 
 /** Head of tables of operations. @param {{withBank?: boolean}} _ */
 export function OperationHead({ withBank = false }) {
   return html`<thead><tr>${withBank && html`<th>Bank</th>`}<th>operation</th><th>state</th><th>progress</th><th class="number">took</th><th>asked, UTC</th><th>by</th><th>text</th></tr></thead>`;
+}
+
+/** @param {{banks: string[]}} _ Operations of some Banks that run: found again after the page was loaded anew. */
+export function RunningOperations({ banks }) {
+  const all = Object.values(topic("operations").all()).filter((each) => banks.includes(each.bank) && !each.ended);
+  if (all.length === 0) return null;
+  return html`<section class="panel" aria-label="operations"><header><h2>Running operations</h2></header>
+    <div class="scroll"><table class="cards"><${OperationHead} withBank /><tbody>${newestOperations(all).map((each) => html`<${OperationRow} key=${each.bank + each.id} each=${each} withBank />`)}</tbody></table></div>
+  </section>`;
 }
 
 /** @param {{bank: string}} _ Operations of a Bank: those that run, and the last that ended. */

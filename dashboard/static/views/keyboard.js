@@ -5,8 +5,8 @@ import { go } from "../state/address.js";
 import { html } from "./html.js";
 
 const GO = /** @type {Record<string, [string, string]>} */ ({
-  o: ["/", "Overview"], b: ["/bank", "Bank looked at last"], s: ["/spectra", "Spectra"], j: ["/jobs", "Jobs"],
-  h: ["/hosts", "Hosts"], l: ["/log", "Log"], r: ["/journal", "Journal"], y: ["/history", "History"], f: ["/files", "Files"],
+  o: ["/", "Overview"], b: ["/bank", "Bank looked at last"], u: ["/run", "Run"], s: ["/spectra", "Spectra"], j: ["/jobs", "Jobs"],
+  h: ["/hosts", "Hosts"], a: ["/alarms", "Alarms"], l: ["/log", "Log"], r: ["/journal", "Journal"], y: ["/history", "History"], d: ["/diff", "Diff"], x: ["/handover", "Hand-over sheet"], f: ["/files", "Files"],
 });
 const WITHIN_MS = 1500;
 
@@ -90,6 +90,7 @@ export function KeyHelp() {
       <span><kbd>f</kbd></span><span>freeze what is shown, and resume</span>
       <span><kbd>c</kbd> <kbd>y</kbd></span><span>copy the value, name and value, of the row</span>
       <span><kbd>l</kbd></span><span>copy the link of the view</span>
+      <span><kbd>[</kbd> <kbd>]</kbd></span><span>a minute back into the past, and forward</span>
       <span><kbd>End</kbd></span><span>log: to the newest line, and follow</span>
     </div>
     <p class="dim">No key acts on the instrument. Keys are off while you type.</p>

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { site } from "../state/site.js";
+import { outside } from "../transport/root.js";
 import { visible } from "../text/format.js";
 import { html } from "./html.js";
 
@@ -12,7 +13,7 @@ export function KindPanels({ row, described }) {
   const problem = useSignal("");
   useEffect(() => {
     if (!address) return;
-    import(address)
+    import(outside(address))
       .then(async (module) => {
         const tools = await import("../panels.js");
         made.value = module.default(tools);

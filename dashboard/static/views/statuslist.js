@@ -4,7 +4,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import { place, setQuery, writePlace } from "../state/address.js";
 import { second } from "../state/clock.js";
 import { Rate } from "../state/rates.js";
-import { number, scaled, span, utc, value as shown, visible } from "../text/format.js";
+import { number, percent, scaled, span, utc, value as shown, visible } from "../text/format.js";
 import { unixTime } from "../text/banks.js";
 import { INTERNAL, groupsOf, hasMembers } from "../text/groups.js";
 import { copyText } from "./copying.js";
@@ -34,6 +34,7 @@ function inWords(name, value) {
   if (typeof value !== "number") return shown(value);
   if (/^(time|since|until|asked|started|ended|begun)$/.test(name) && value > 1e9) return `${utc(value)} UTC`;
   if (/_bytes$|^bytes$/.test(name)) return scaled(value, "B");
+  if (name === "fraction" && value >= 0 && value <= 1) return percent(value);
   if (/_per_s$/.test(name)) return `${scaled(value, "")}/s`;
   return number(value);
 }

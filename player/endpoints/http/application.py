@@ -15,12 +15,12 @@ from fastapi import FastAPI, HTTPException, Path, Query, Request, Response, WebS
 from fastapi.responses import FileResponse, HTMLResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
-from groundwork.commandline import version
 from groundwork.values import JsonObject
+from groundwork.version import version
 from player.endpoints.http.connections import ConnectionWatch
 from player.endpoints.http.digests import Digests, wants_digest
 from player.endpoints.http.files import list_files, open_file
-from player.endpoints.http.guard import LOGIN, PERSON, Guard, GuardRules
+from player.endpoints.http.guard import LOGIN, PERSON, Guard, GuardRules, address_of
 from player.endpoints.http.loginroutes import LOGOUT, LoginRoutes
 from player.endpoints.http.logins import Logins
 from player.endpoints.http.metrics import CONTENT_TYPE, KINDS, Figures, write_metrics
@@ -443,10 +443,10 @@ class PlayerApplication:
 
     def _join(self, scope: Any, way: str, wanted: Wanted) -> Any:
         person: Person | None = scope.get(PERSON)
-        host, port = scope.get("client") or ("?", 0)
+        host, port = address_of(scope) or "?", (scope.get("client") or ("", 0))[1]
         if person is not None:
             of_person = self._viewers.count_of(person)
-            of_address = sum(peer[0] == host for _, peer in self.asgi.running)
+            of_address = self.asgi.count_at(host)
             if of_person >= STREAMS_OF_PERSON or of_address > STREAMS_OF_ADDRESS:
                 raise HTTPException(
                     429,

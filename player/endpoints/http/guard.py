@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapp
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from groundwork.peers import Peers
@@ -19,7 +19,17 @@ from player.endpoints.http.protocol.origins import change_refusal, refusal
 from player.endpoints.http.protocol.sessions import Person
 from player.endpoints.http.protocol.texts import write_json
 
-__all__ = ["HEAD", "PERSON", "ROLE", "Guard", "GuardRules", "content_policy"]
+__all__ = [
+    "ADDRESS",
+    "HEAD",
+    "PERSON",
+    "ROLE",
+    "Guard",
+    "GuardRules",
+    "RunningRequest",
+    "address_of",
+    "content_policy",
+]
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +39,8 @@ PERSON = "dealer_player.person"
 """Key of a scope: the Person who asks; not there where nobody has to prove who they are."""
 ROLE = "dealer_player.role"
 """Key of a scope: the Role of the address that it comes from; None: there are no peers."""
+ADDRESS = "dealer_player.address"
+"""Key of a scope: address that a trusted proxy has told; not there without one."""
 LOGIN = "/login"
 RATE, BURST = 50.0, 200.0
 """Requests of one address, per second and at once, where people log in."""
@@ -95,6 +107,20 @@ class GuardRules:
     body: Callable[[int, str], bytes] = _detail
 
 
+class RunningRequest(NamedTuple):
+    """Request of a person that is being answered.
+
+    Attributes:
+        person: Who asks.
+        peer: Address and port of its connection.
+        address: Where the person is, as far as that is known.
+    """
+
+    person: Person
+    peer: tuple[str, int]
+    address: str
+
+
 class Guard:
     """ASGI application before another one.
 
@@ -107,13 +133,17 @@ class Guard:
         self._app, self._rules = app, rules
         self._logged_at = float("-inf")
         self._buckets = Buckets(RATE, BURST)
-        self._running: dict[object, tuple[Person, tuple[str, int]]] = {}
+        self._running: dict[object, RunningRequest] = {}
         self.refused = 0
 
     @property
-    def running(self) -> list[tuple[Person, tuple[str, int]]]:
-        """People whose requests are being answered, and address and port that each comes from."""
+    def running(self) -> list[RunningRequest]:
+        """Requests of people that are being answered."""
         return list(self._running.values())
+
+    def count_at(self, address: str) -> int:
+        """Return the number of requests of people at an address that are being answered."""
+        return sum(each.address == address for each in self._running.values())
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Answer a request, or let it through."""
@@ -151,7 +181,8 @@ class Guard:
             yield
             return
         this = object()
-        self._running[this] = person, tuple((scope.get("client") or ("", 0))[:2])
+        host, port = (scope.get("client") or ("", 0))[:2]
+        self._running[this] = RunningRequest(person, (host, port), address_of(scope))
         try:
             yield
         finally:
@@ -165,7 +196,7 @@ class Guard:
             self._note(why)
             return 403, why
         if rules.logins is not None:
-            source = source_of(_peer(scope))
+            source = source_of(address_of(scope))
             if not self._buckets.take(source, time.monotonic()):
                 why = f"{source} asks too often: {RATE:g} requests in a second are answered"
                 self._note(why)
@@ -193,7 +224,7 @@ class Guard:
     ) -> tuple[Person | None, Role | None]:
         """Return who asks, and the role of their address, as far as rules ask for that;
         NotProvedError: it is asked for, and not proved."""
-        rules, peer = self._rules, _peer(scope)
+        rules, peer = self._rules, address_of(scope)
         role = None if rules.peers is None else rules.peers.role(peer)
         if rules.logins is None or scope["path"].startswith(rules.public):
             return None, role
@@ -214,7 +245,7 @@ class Guard:
     def _stranger(self, scope: Scope, headers: Mapping[str, str]) -> str:
         """Return why who asks is not answered; empty: they are."""
         rules = self._rules
-        peer = _peer(scope)
+        peer = address_of(scope)
         if rules.peers is not None and rules.peers.role(peer) is None:
             return f"{peer} is none of the `peers` in the table of this endpoint; add it there"
         return refusal(
@@ -258,8 +289,9 @@ class Guard:
         await send({"type": f"{kind}.body", "body": body})
 
 
-def _peer(scope: Scope) -> str:
-    return str((scope.get("client") or ("",))[0])
+def address_of(scope: Mapping[str, Any]) -> str:
+    """Return the address that a request comes from; empty: not known."""
+    return str(scope.get(ADDRESS) or (scope.get("client") or ("",))[0])
 
 
 def _is_navigation(headers: Mapping[str, str]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 
@@ -10,7 +9,8 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 
 from groundwork.values import JsonObject
-from player.endpoints.http.guard import LOGIN, PERSON
+from player.endpoints.http.bodies import read_body
+from player.endpoints.http.guard import LOGIN, PERSON, address_of
 from player.endpoints.http.logins import Logins
 from player.endpoints.http.protocol.credentials import read_bearer, read_login
 from player.endpoints.http.protocol.sessions import Person
@@ -21,7 +21,11 @@ __all__ = ["LOGOUT", "LoginRoutes"]
 log = logging.getLogger(__name__)
 
 LOGOUT = "/logout"
-_MAX_LOGIN_BYTES, _LOGIN_WITHIN_S = 4096, 10.0
+_MAX_LOGIN_BYTES = 4096
+
+
+def _told_of(person: Person) -> JsonObject:
+    return {"key": person.key, "role": str(person.role)}
 
 
 class LoginRoutes:
@@ -30,10 +34,16 @@ class LoginRoutes:
     Args:
         logins: Prove who somebody is.
         page: Returns the page with the form.
+        told: Returns what is told of who asks.
     """
 
-    def __init__(self, logins: Logins, page: Callable[[Request], Response]) -> None:
-        self._logins, self._page = logins, page
+    def __init__(
+        self,
+        logins: Logins,
+        page: Callable[[Request], Response],
+        told: Callable[[Person], JsonObject] = _told_of,
+    ) -> None:
+        self._logins, self._page, self._told = logins, page, told
 
     def add_to(self, api: FastAPI) -> None:
         """Add them to an application."""
@@ -51,13 +61,13 @@ class LoginRoutes:
         `Authorization`, is answered with a cookie."""
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
-            token = read_bearer(headers) or read_login(await _body(request))
+            token = read_bearer(headers) or read_login(await read_body(request, _MAX_LOGIN_BYTES))
         except ValueError as error:
             raise HTTPException(400, str(error)) from error
-        peer = request.client.host if request.client else ""
-        login = self._logins.log_in(token, peer)
+        peer, is_secure = address_of(request.scope), request.scope["scheme"] == "https"
+        login = self._logins.log_in(token, peer, is_secure=is_secure)
         log.info("%s logged in as %s, from %s", login.person.key, login.person.role, peer)
-        response = json_response(_told_of(login.person))
+        response = json_response(self._told(login.person))
         response.headers["set-cookie"] = login.cookie
         return response
 
@@ -65,27 +75,10 @@ class LoginRoutes:
         """End the session, and the streams in it."""
         person: Person = request.scope[PERSON]
         response = json_response({"status": "logged out"})
-        response.headers["set-cookie"] = self._logins.log_out(person)
+        is_secure = request.scope["scheme"] == "https"
+        response.headers["set-cookie"] = self._logins.log_out(person, is_secure=is_secure)
         return response
 
     async def session(self, request: Request) -> Response:
         """Return who asks: name of the key, role."""
-        return json_response(_told_of(request.scope[PERSON]))
-
-
-def _told_of(person: Person) -> JsonObject:
-    return {"key": person.key, "role": str(person.role)}
-
-
-async def _body(request: Request) -> bytes:
-    """Return the body of a login; HTTPException: it is too long, or does not come."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(_LOGIN_WITHIN_S):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > _MAX_LOGIN_BYTES:
-                    raise HTTPException(413, f"a login has at most {_MAX_LOGIN_BYTES} bytes")
-    except TimeoutError as error:
-        raise HTTPException(408, f"no login came within {_LOGIN_WITHIN_S:g} s") from error
-    return bytes(body)
+        return json_response(self._told(request.scope[PERSON]))

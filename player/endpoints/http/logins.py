@@ -77,7 +77,7 @@ class Logins:
     Args:
         find_token: Returns the key of a token; None: it is none that is known.
         port: Of the server, which its cookies are named by.
-        is_secure: It speaks TLS.
+        is_secure: It speaks TLS: cookies that came without are nothing.
         sessions: Limits of sessions.
         backoff: Growth of pauses after failures.
         clock: Monotonic, s.
@@ -93,8 +93,10 @@ class Logins:
         backoff: BackoffSettings | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._find_token, self._clock, self._is_secure = find_token, clock, is_secure
-        self._cookie = cookie_name(port, is_secure=is_secure)
+        self._find_token, self._clock = find_token, clock
+        self._secure = cookie_name(port, is_secure=True)
+        self._plain = cookie_name(port, is_secure=False)
+        self._cookies = (self._secure,) if is_secure else (self._secure, self._plain)
         self._sessions, self._backoff = Sessions(sessions), Backoff(backoff)
         self._proved_before: OrderedDict[tuple[str, str], bool] = OrderedDict()  # the oldest first
 
@@ -114,7 +116,7 @@ class Logins:
             key = self._proved(token, peer)
             return Person(key=key.name, role=key.role, token=token)
         why = _NO_CREDENTIALS
-        for secret in read_cookies(headers, self._cookie):
+        for secret in (each for name in self._cookies for each in read_cookies(headers, name)):
             digest = self._sessions.find(secret)
             if not digest:
                 continue
@@ -157,11 +159,23 @@ class Logins:
         if key is None or key.is_revoked:
             self._sessions.close(digest)
             return None, _UNKNOWN if key is None else _revoked(key)
-        role = Role.OBSERVE if session.is_lowered else key.role
-        return Person(key=key.name, role=role, token=session.token, session=digest), ""
+        is_lowered = session.is_lowered and key.role > Role.OBSERVE
+        person = Person(
+            key=key.name,
+            role=Role.OBSERVE if is_lowered else key.role,
+            token=session.token,
+            session=digest,
+            is_lowered=is_lowered,
+        )
+        return person, ""
 
-    def log_in(self, token: str, peer: str) -> Login:
+    def log_in(self, token: str, peer: str, *, is_secure: bool) -> Login:
         """Begin a session.
+
+        Args:
+            token: Of a key.
+            peer: Address that it comes from.
+            is_secure: The browser sends its cookie by TLS only.
 
         Raises:
             NotProvedError: The token is none, or too many before it were none.
@@ -169,12 +183,22 @@ class Logins:
         key, secret = self._proved(token, peer), secrets.token_urlsafe(32)
         digest = self._sessions.open(secret, key.name, token, self._clock())
         person = Person(key=key.name, role=key.role, token=token, session=digest)
-        return Login(person, session_cookie(self._cookie, secret, is_secure=self._is_secure))
+        name = self._secure if is_secure else self._plain
+        return Login(person, session_cookie(name, secret, is_secure=is_secure))
 
-    def log_out(self, person: Person) -> str:
+    def log_out(self, person: Person, *, is_secure: bool) -> str:
         """End the session of a person, if there is one; the header `Set-Cookie` of the answer."""
         self._sessions.close(person.session)
-        return cookie_that_ends(self._cookie, is_secure=self._is_secure)
+        name = self._secure if is_secure else self._plain
+        return cookie_that_ends(name, is_secure=is_secure)
+
+    def rights(self, person: Person) -> Role | None:
+        """Return the rights that a person has by now whose stream goes on; None: none any more."""
+        if person.session:
+            found = self._of_session(person.session, is_act=False)[0]
+            return None if found is None else found.role
+        key = self._find_token(person.token)
+        return None if key is None or key.is_revoked else key.role
 
     def ended(self, person: Person) -> str:
         """Return why a person whose stream goes on may not have it any more; empty: they may."""

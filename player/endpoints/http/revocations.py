@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 
 from player.endpoints.http.connections import ConnectionWatch
-from player.endpoints.http.guard import Guard
+from player.endpoints.http.guard import Guard, RunningRequest
 from player.endpoints.http.logins import Logins
 from player.endpoints.http.protocol.sessions import Person
 from player.endpoints.http.tls import Certificate
@@ -74,12 +74,13 @@ class Revocations:
         if self._logins is None:
             return
         loop = asyncio.get_running_loop()
-        for person, peer in self._guard.running:
+        for request in self._guard.running:
+            person = request.person
             if why := self._logins.ended(person):
                 end_of(person, why)
-                loop.call_later(_CUT_AFTER_S, self._cut, person, peer)
+                loop.call_later(_CUT_AFTER_S, self._cut, request)
 
-    def _cut(self, person: Person, peer: tuple[str, int]) -> None:
+    def _cut(self, request: RunningRequest) -> None:
         """Cut the connection of a request that goes on all the same."""
-        if (person, peer) in self._guard.running:
-            self._watch.cut(peer)
+        if request in self._guard.running:
+            self._watch.cut(request.peer)

@@ -79,7 +79,13 @@ def test_nothing_but_login_and_assets_is_answered_to_who_proves_nothing(site: Si
 
 def test_a_cookie_or_a_bearer_token_proves_who_looks(site: Site) -> None:
     cookie = site.log_in("ann")
-    assert site.peer.ask("/api/session", Cookie=cookie).json == {"key": "ann", "role": "operate"}
+    assert site.peer.ask("/api/session", Cookie=cookie).json == {
+        "key": "ann",
+        "role": "operate",
+        "is_lowered": False,
+        "control": False,
+        "holds": {},
+    }
     assert site.peer.ask("/api/overview", **site.bearer("ann")).json["rows"] == {}
     with closing(site.peer.events("overview", Cookie=cookie)) as events:
         assert events.next("hello")["topics"] == ["overview"]

@@ -77,6 +77,10 @@ def test_a_file_that_says_little_has_defaults(tmp_path: Path) -> None:
         ('hosts = ["a/b"]', "dashboard.hosts"),
         ('certificate_key = "key.pem"', "name its certificate"),
         ("viewers = 5", "dashboard.viewers"),
+        ('origins = ["https://a.example/vegas"]', "without a path"),
+        ('origins = ["*"]', "no origin"),
+        ('proxies = ["10.0.0.1"]', "no loopback address"),
+        ('prefix = "vegas/"', "dashboard.prefix"),
     ],
 )
 def test_faults_are_named(tmp_path: Path, line: str, fault: str) -> None:
@@ -101,3 +105,15 @@ def test_people_log_in_where_players_would_ask_for_keys(
 ) -> None:
     array = Array(urls={}, keys=keys, insecure=insecure)
     assert array.demands_keys(address) is demanded
+
+
+def test_origins_are_as_browsers_send_them(tmp_path: Path) -> None:
+    path = tmp_path / "dibas.toml"
+    origins = '["https://Vegas.Example.org:443", "http://h:80", "https://h:8443"]'
+    path.write_text(
+        f'[dashboard]\norigins = {origins}\nproxies = ["::ffff:127.0.0.1"]\n'
+        '[banks.BANKA]\nhpc_host = "localhost"\n'
+    )
+    site = read_array(path).site
+    assert site.origins == ["https://vegas.example.org", "http://h", "https://h:8443"]
+    assert site.proxies == ["127.0.0.1"]

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { effect } from "@preact/signals";
-import { bankPath, readPlace, writePlace } from "../../../dashboard/static/state/address.js";
+import { bankPath, following, readPlace, writePlace } from "../../../dashboard/static/state/address.js";
 import { age, now, renew, second, takeBeat } from "../../../dashboard/static/state/clock.js";
+import { Hold } from "../../../dashboard/static/state/hold.js";
 import { KEPT, knownLines, lost, takeLines, takeOlder } from "../../../dashboard/static/state/loglines.js";
 import { Rate } from "../../../dashboard/static/state/rates.js";
-import { Topic } from "../../../dashboard/static/state/store.js";
+import { Topic, showLive, showPast, takeLive, topic } from "../../../dashboard/static/state/store.js";
+import { marks, nearest } from "../../../dashboard/static/text/moments.js";
 import { families, groupsOf } from "../../../dashboard/static/text/groups.js";
-import { rangeOf, readTime } from "../../../dashboard/static/text/timerange.js";
+import { rangeOf, readNext, readTime } from "../../../dashboard/static/text/timerange.js";
 
 const changes = (from, values, gone = []) => ({ event: "changes", topic: "t", from, to: from + 1, time: 1, values, gone });
 
@@ -100,4 +102,60 @@ test("a stretch of time is read as UTC", () => {
   assert.equal(readTime("yesterday"), null);
   assert.deepEqual(rangeOf({ last: "900" }, 10_000), { since: 9_100, until: 10_000, isLast: true });
   assert.equal(rangeOf({ since: "1970-01-01 00:01" }, 10_000).since, 60);
+});
+
+test("a hold acts once after a second, and never for less or by a jump of the clock", () => {
+  const hold = new Hold();
+  const lookEach = (from, to, step = 50) => {
+    let acted = 0;
+    for (let at = from; at <= to; at += step) acted += Number(hold.look(at));
+    return acted;
+  };
+  hold.press(0);
+  assert.equal(lookEach(0, 500), 0);
+  assert.ok(hold.share > 0.45 && hold.share < 0.55);
+  hold.release();
+  assert.equal(hold.share, 0);
+  assert.equal(lookEach(500, 5000), 0);
+  hold.press(5000);
+  hold.press(5400); // a key that repeats
+  assert.equal(lookEach(5000, 9000), 1);
+  hold.release();
+  hold.press(10_000);
+  assert.equal(hold.look(60_000), false); // the page stood still
+  assert.equal(lookEach(60_000, 60_700), 0);
+});
+
+test("a time without a date is the next one", () => {
+  const now = Date.parse("2026-11-29T03:14:07Z") / 1000;
+  const told = ["03:16", "03:14:07", "2026-12-01 03:16", "25:00", "soon"].map((text) => readNext(text, now));
+  assert.deepEqual(told.slice(0, 3).map((time) => new Date(time * 1000).toISOString().slice(0, 19)), ["2026-11-29T03:16:00", "2026-11-30T03:14:07", "2026-12-01T03:16:00"]);
+  assert.deepEqual(told.slice(3), [null, null]);
+});
+
+test("live state goes on behind the past, and is there again", () => {
+  const live = topic("overview");
+  takeLive({ ...changes(0, { a: 1, b: 2 }), topic: "overview" });
+  showPast({ overview: { a: 10 }, "values:X": { v: [1, 2, 0] } });
+  assert.deepEqual([live.all(), topic("values:X").all()], [{ a: 10 }, { v: [1, 2, 0] }]);
+  takeLive({ ...changes(1, { c: 3 }, ["b"]), topic: "overview" });
+  assert.deepEqual(live.all(), { a: 10 });
+  showPast({ overview: { a: 11 } });
+  assert.deepEqual([live.all(), topic("values:X").all()], [{ a: 11 }, {}]);
+  showLive();
+  assert.deepEqual([live.all(), topic("values:X").all()], [{ a: 1, c: 3 }, {}]);
+  takeLive({ ...changes(2, { a: 2 }), topic: "overview" });
+  assert.deepEqual(live.all(), { a: 2, c: 3 });
+});
+
+test("the moment and the Banks follow from page to page", () => {
+  assert.equal(following("/log", { then: "2026-11-29 03:12:07", banks: "A", q: "x" }), "/log?then=2026-11-29+03%3A12%3A07&banks=A");
+  assert.equal(following("/run?banks=B", { banks: "A" }), "/run?banks=B");
+  assert.equal(following("/", {}), "/");
+});
+
+test("one jumps to the nearest moment of a kind, and marks stand where they are", () => {
+  const moments = [[10, "scan"], [20, "change"], [30, "scan"]].map(([time, kind]) => ({ time, kind, bank: "A", text: "" }));
+  assert.deepEqual([nearest(moments, 20, 1, ""), nearest(moments, 20, -1, ""), nearest(moments, 10, 1, "scan"), nearest(moments, 10, -1, "")].map((each) => each?.time ?? null), [30, 10, 30, null]);
+  assert.deepEqual(marks([...moments, moments[0]], 10, 40, 3), [[0, "scan"], [1, "change"], [2, "scan"]]);
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readFrame } from "../../../dashboard/static/state/frames.js";
 import { Backoff, verdict } from "../../../dashboard/static/transport/backoff.js";
+import { inside, outside, root } from "../../../dashboard/static/transport/root.js";
 import { LINES_KEPT, TopicCopy } from "../../../dashboard/static/transport/topiccopy.js";
 import { frameKey, keyOfHeader, merged, sameFrames, sameTopics } from "../../../dashboard/static/transport/wishes.js";
 
@@ -71,4 +72,16 @@ test("binary frames are viewed in place", () => {
   assert.deepEqual([...arrays.data.data], [1.5, -2, 3, 4]);
   assert.deepEqual([...arrays.mask.data], [7, 9]);
   assert.equal(arrays.data.data.buffer, message);
+});
+
+test("addresses below a path are those at the top, with the path before them", () => {
+  assert.equal(root, "");
+  for (const address of ["/", "/bank/BANKA?tab=x", "/api/site"]) {
+    assert.equal(outside(address, ""), address);
+    assert.equal(outside(address, "/vegas"), `/vegas${address}`);
+    assert.equal(inside(outside(address, "/vegas"), "/vegas"), address);
+  }
+  assert.equal(inside("/vegas", "/vegas"), "/");
+  assert.equal(inside("/vegas2/x", "/vegas"), "/vegas2/x");
+  for (const foreign of ["//evil.example.org/", "https://evil.example.org/", "#content"]) assert.equal(outside(foreign, "/vegas"), foreign);
 });

@@ -25,12 +25,14 @@ class Person:
         role: Rights that it has at most here and now; the Player decides by the token.
         token: Of the key; goes with the calls that are made for this person.
         session: Digest of the secret of its session; empty: each request brings the token.
+        is_lowered: The key allows more; a new login does, too.
     """
 
     key: str
     role: Role
     token: str = field(repr=False)
     session: str = ""
+    is_lowered: bool = False
 
     @property
     def place(self) -> tuple[str, str]:

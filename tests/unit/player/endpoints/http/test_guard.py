@@ -146,7 +146,7 @@ def test_a_token_in_the_header_proves_who_asks_as_long_as_it_is_answered() -> No
     assert asking.ask(headers={"authorization": "Bearer right"})[0] == 200
     (scope,) = asking.let_through
     assert (scope[PERSON].key, scope[PERSON].role, scope[ROLE]) == ("ann", Role.OPERATE, Role.ADMIN)
-    assert asking.running == [(scope[PERSON], ("127.0.0.1", 1234))]
+    assert asking.running == [(scope[PERSON], ("127.0.0.1", 1234), "127.0.0.1")]
     assert asking.guard.running == []
     assert asking.ask(headers={"authorization": "Bearer wrong"})[0] == 401
 

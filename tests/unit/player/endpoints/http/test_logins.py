@@ -28,7 +28,7 @@ class Site:
 
     def cookie(self) -> dict[str, str]:
         """Log in; the header of the next request."""
-        login = self.logins.log_in("ann-token", HERE)
+        login = self.logins.log_in("ann-token", HERE, is_secure=False)
         match = re.match(r"(\w+)=([\w-]+);", login.cookie)
         assert match
         assert match[1] == "dealer_player_8081"
@@ -59,7 +59,7 @@ def test_a_session_proves_the_same_with_its_cookie(site: Site) -> None:
     person = site.logins.person(headers, HERE, is_act=True)
     assert (person.key, person.role, person.token) == ("ann", Role.ADMIN, "ann-token")
     assert site.logins.ended(person) == ""
-    assert "Max-Age=0" in site.logins.log_out(person)
+    assert "Max-Age=0" in site.logins.log_out(person, is_secure=False)
     assert site.logins.ended(person) != ""
     assert refused(site, headers).status == 401
 
@@ -86,7 +86,7 @@ def test_a_revoked_key_is_told_so_and_its_sessions_and_streams_end(site: Site) -
         assert "the key ann was revoked" in site.logins.ended(person)
     assert "the key ann was revoked" in refused(site, BEARER).why
     with pytest.raises(NotProvedError, match="revoked"):
-        site.logins.log_in("ann-token", HERE)
+        site.logins.log_in("ann-token", HERE, is_secure=False)
     site.keys["ann-token"] = replace(site.keys["ann-token"], is_revoked=False)
     assert refused(site, headers).status == 401  # the session does not come back
 

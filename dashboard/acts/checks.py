@@ -1,0 +1,108 @@
+"""Checks before anything is sent: Banks that are not heard, methods that are not there. No sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dashboard.bankstate import WatchedBank
+from dashboard.protocol.liveness import LivenessState
+from groundwork.secretnames import names_secret
+from player.endpoints.http.protocol.messages import MAX_ARRAY
+from player.endpoints.http.protocol.texts import write_json
+from zmqjsonproxy import MethodDescription
+from zmqjsonproxy.parameters import Passing
+
+__all__ = ["NothingSentError", "call_text", "check_heard", "methods_of"]
+
+MAX_TEXT = 300
+_NOT_CALLED = {
+    "control": "control is taken, given back and broken by its own addresses",
+    "rpc": "operations are aborted by an address of their own",
+}
+
+
+class NothingSentError(Exception):
+    """Error: an act is not begun, for it could not be carried out at all of its Banks."""
+
+
+def check_heard(
+    states: Mapping[str, WatchedBank], banks: Sequence[str], what: str, *, is_urgent: bool = False
+) -> None:
+    """Check that Banks are heard.
+
+    Args:
+        states: Bank -> what is known of it.
+        banks: Where something is to be done.
+        what: What.
+        is_urgent: It ends something: a short silence is no reason against it.
+
+    Raises:
+        NothingSentError: Some are not; names all of them.
+    """
+    unheard = []
+    for bank in banks:
+        link = states[bank].liveness
+        if link.state is LivenessState.LIVE or (is_urgent and link.state is LivenessState.STALE):
+            continue
+        unheard.append(f"{bank} is {link.state}" + (f" ({link.reason})" if link.reason else ""))
+    if unheard:
+        raise NothingSentError(
+            f"{what}: nothing was sent: {'; '.join(unheard)}; leave it out, or wait until it is heard"
+        )
+
+
+def methods_of(
+    states: Mapping[str, WatchedBank], banks: Sequence[str], object_name: str, method: str
+) -> dict[str, MethodDescription]:
+    """Return what Banks say of a method.
+
+    Raises:
+        NothingSentError: Some have no such method, or it is not to be called so; names all of them.
+    """
+    label = method if object_name == "bank" else f"{object_name}.{method}"
+    if object_name in _NOT_CALLED:
+        raise NothingSentError(f"{label}: nothing was sent: {_NOT_CALLED[object_name]}")
+    found, lacking = dict[str, MethodDescription](), list[str]()
+    for bank in banks:
+        described = states[bank].interface.objects.get(object_name)
+        known = None if described is None else described.methods.get(method)
+        if known is None:
+            lacking.append(f"{bank} has no such method")
+        else:
+            found[bank] = known
+    if lacking:
+        raise NothingSentError(f"{label}: nothing was sent: {'; '.join(lacking)}")
+    return found
+
+
+def call_text(
+    label: str,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    described: MethodDescription | None = None,
+) -> str:
+    """Return a call in words, without what is secret.
+
+    Args:
+        label: Method.
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
+        described: What is known of the method; None: nothing.
+    """
+    by_position = (Passing.POSITION, Passing.EITHER)
+    parameters = (None if described is None else described.parameters) or ()
+    names = [each.name for each in parameters if each.passing in by_position]
+    words = [
+        "..." if place < len(names) and names_secret(names[place]) else _word(arg)
+        for place, arg in enumerate(args)
+    ]
+    words += [
+        f"{name}={'...' if names_secret(name) else _word(value)}" for name, value in kwargs.items()
+    ]
+    text = ", ".join(words)
+    return f"{label}({text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 3] + '...'})"
+
+
+def _word(value: Any) -> str:
+    return repr(value) if isinstance(value, str) else write_json(value, MAX_ARRAY)
