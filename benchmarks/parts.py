@@ -31,6 +31,7 @@ NAMES = (
     "mirror",
     "cluster",
     "dashboard",
+    "terminal",
     "difx",
     "portmanager",
     "instrument",

@@ -28,9 +28,9 @@ from dashboard.store import Store
 from dashboard.viewing import Viewing
 from dashboard.views import TABLE, Views
 from groundwork.beside import beside
-from groundwork.commandline import version
 from groundwork.roles import Role
 from groundwork.values import JsonObject
+from groundwork.version import version
 from player.endpoints.http.connections import ConnectionWatch
 from player.endpoints.http.guard import LOGIN, Guard, GuardRules
 from player.endpoints.http.loginroutes import LOGOUT, LoginRoutes

@@ -8,8 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from fastapi.sse import format_sse_event
-
 from dashboard.frames import FrameFeed, FrameFeeds
 from dashboard.protocol.topics import BoardTopic, KeyTopic, LineTopic
 from dashboard.protocol.wishes import FrameWish, known_topics
@@ -54,6 +52,8 @@ class PageMessage:
     def event(self) -> bytes:
         """The message as a server-sent event."""
         if self._event is None:
+            from fastapi.sse import format_sse_event  # late: a terminal has no web server
+
             self._event = format_sse_event(data_str=self.text, event=self._name)
         return self._event
 

@@ -13,6 +13,7 @@ from fastapi import FastAPI, HTTPException, Path, Query, Request, Response
 
 from dashboard.hub import ArrayHub
 from dashboard.protocol.liveness import LivenessState
+from dashboard.whyquestion import why_question
 from dealer.differences import HeldValue, disagreements
 from dealer.diffstates import WORD_FORM, Comparison, StateError, compare, read_word
 from dealer.handover import ask_handover
@@ -76,17 +77,10 @@ class DealerQuestions:
 
     async def why(self, request: Request, bank: Bank) -> Response:
         """Return why a Bank is not ready: the chain from the symptom to the first cause."""
-        array, state = self._hub.array, self._hub.states[self._known(bank)]
+        state = self._hub.states[self._known(bank)]
         person: Person | None = request.scope.get(PERSON)
         is_ours = person is not None and state.controlled_by == person.key
-        liveness, silent = state.liveness, (LivenessState.STALE, LivenessState.LOST)
-        question = ArrayQuestion(
-            urls={bank: array.urls[bank]},
-            installation=array.installation,
-            timeout=WITHIN_S,
-            ours=(bank,) if is_ours else (),
-            silent_since={bank: liveness.since} if liveness.state in silent else {},
-        )
+        question = why_question(self._hub, bank, is_ours=is_ours)
         found = await self._answer(("why", bank, is_ours), lambda calls: ask_why(calls, question))
         return json_response(found[bank].describe())
 

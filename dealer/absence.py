@@ -6,7 +6,7 @@ from __future__ import annotations
 import socket
 from contextlib import suppress
 
-from arrayconfig.findings import Finding
+from commandline import Finding
 from dealer.advice import unknown_host
 from zmqjsonproxy import CallTimeoutError, PeerLostError
 from zmqjsonproxy.errors import (

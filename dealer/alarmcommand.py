@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from dealer.commands import QUESTION_TIMEOUT, banks_named, complain, described, tell
+from commandline import (
+    DONE,
+    FAILED,
+    argument,
+    command,
+    flag,
+    one_of,
+    render_rows,
+    say,
+    tell,
+    tell_line,
+)
+from dealer.commands import QUESTION_TIMEOUT, banks_named, complain, described
 from dealer.dashboardclient import DashboardClient, DashboardError
 from dealer.errors import ConfigurationError, PlayersError
 from dealer.outcome import Outcomes
 from dealer.players import find_players
 from dealer.recordreading import RecordReader
 from dealer.services import open_hub
-from dealer.tables import text_table
 from dealer.timearguments import utc_text
-from groundwork.commandline import (
-    Parser,
-    add_command,
-    argument,
-    flag,
-    one_of,
-)
 from groundwork.printable import printable
 from zmqjsonproxy import ThreadHub
-from zmqjsonproxy.jsontext import json_text
 
-__all__ = ["ShownAlarms", "add_commands", "row_of"]
+__all__ = ["COMMAND", "ShownAlarms", "row_of"]
 
 HEAD = ("state", "severity", "Bank", "alarm", "since (UTC)", "times", "value", "text", "by")
 ALARMS, ABSENCE, ALL = "alarms", "no answer", "all"
@@ -38,53 +40,6 @@ OPEN = ("new", "gone")
 EVERY_S = 1.0
 _CHANGING = ("phase", "number", "acknowledged", "shelved", "unreadable")
 Alarm = dict[str, Any]
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add `alarms` and its own commands to a parser; arguments as of
-    `dealer.commands.add_commands`."""
-    alarms = add_command(
-        commands,
-        "alarms",
-        "alarms of all Banks, the worst first; acknowledge them, shelve them",
-        argument("--bank BANKS", "whose, as BANKA,BANKB; default: all", default=ALL),
-        flag("--all", "also those that are quiet"),
-        flag("--follow", "go on with what changes, until Ctrl-C"),
-        parents=[common],
-        description="Alarms that Players tell of, and what a dashboard knows of their absence "
-        "(`[dashboard] url`). Without a command: list them.",
-        defaults={"run": _list},
-    )
-    own = alarms.add_subparsers(dest="alarms_command", metavar="COMMAND")
-    bank = argument("alarm_bank BANK", "whose alarm", metavar="BANK")
-    name = argument(
-        "names NAME", 'of the alarm, several as a,b; "no answer"; or all that wait', metavar="NAME"
-    )
-    note = argument("--note TEXT", "one line, for others to read", default="")
-    add_command(
-        own,
-        "ack",
-        "acknowledge an alarm: others see who looks after it",
-        bank,
-        name,
-        note,
-        parents=[common],
-        defaults={"run": _acknowledge},
-    )
-    add_command(
-        own,
-        "shelve",
-        "have an alarm not counted until a time is over",
-        bank,
-        name,
-        one_of(
-            argument("--hours N", "for so long; default: 1", type=float, default=1.0),
-            flag("--end", "take it from the shelf"),
-        ),
-        note,
-        parents=[common],
-        defaults={"run": _shelve},
-    )
 
 
 # listing
@@ -166,20 +121,20 @@ def _list(options: argparse.Namespace) -> int:
             told: dict[str, Any] = {"alarms": alarms}
             told["failed"] = {bank: described(each) for bank, each in failed.items()}
             rows = [row_of(alarm) for alarm in alarms]
-            tell(options.json, told, text_table(HEAD, rows) if rows else "no alarms")
+            tell(options.json, told, render_rows(HEAD, rows) if rows else "no alarms")
         if asked.trouble:
-            print(f"dealer: {printable(asked.trouble)}", file=sys.stderr)
+            say("dealer", printable(asked.trouble))
         for bank, each in outcomes.items():
             if each.error is None and (why := each.value["trouble"]):
                 text = f"{bank}: its alarms are not kept over a restart: {why}"
-                print(f"dealer: {printable(text)}", file=sys.stderr)
+                say("dealer", printable(text))
         if failed:
             complain(PlayersError(ALARMS, outcomes))
         if options.follow:
             with suppress(KeyboardInterrupt):
                 _follow(asked, alarms, options.json)
-            return 0
-    return 1 if failed else 0
+            return DONE
+    return FAILED if failed else DONE
 
 
 def _follow(asked: _Asked, alarms: list[Alarm], as_json: bool) -> None:
@@ -226,7 +181,7 @@ class ShownAlarms:
 
 def _print_lines(alarms: Iterable[Alarm], as_json: bool) -> None:
     for alarm in alarms:
-        print(json_text(alarm, None) if as_json else "  ".join(row_of(alarm)), flush=True)
+        tell_line(as_json, alarm, "  ".join(row_of(alarm)))
 
 
 def _rank(alarm: Alarm) -> tuple[Any, ...]:
@@ -316,8 +271,8 @@ def _act(
     text = f"{asked.banks[0]}: {', '.join(done) or 'nothing'} {_PARTICIPLES[method]}"
     tell(options.json, {"outcomes": outcomes}, text)
     for why in filter(None, outcomes.values()):
-        print(f"dealer: {printable(why)}", file=sys.stderr)
-    return 1 if len(done) < len(outcomes) else 0
+        say("dealer", printable(why))
+    return FAILED if len(done) < len(outcomes) else DONE
 
 
 _PARTICIPLES = {
@@ -325,3 +280,39 @@ _PARTICIPLES = {
     "shelve": "shelved",
     "unshelve": "taken from the shelf",
 }
+
+_OWN = (
+    argument("alarm_bank BANK", "whose alarm", metavar="BANK"),
+    argument(
+        "names NAME", 'of the alarm, several as a,b; "no answer"; or all that wait', metavar="NAME"
+    ),
+    argument("--note TEXT", "one line, for others to read", default=""),
+)
+COMMAND = command(
+    "alarms",
+    _list,
+    "alarms of all Banks, the worst first; acknowledge them, shelve them",
+    argument("--bank BANKS", "whose, as BANKA,BANKB; default: all", default=ALL),
+    flag("--all", "also those that are quiet"),
+    flag("--follow", "go on with what changes, until Ctrl-C"),
+    description="Alarms that Players tell of, and what a dashboard knows of their absence "
+    "(`[dashboard] url`). Without a command: list them.",
+    commands=(
+        command(
+            "ack",
+            _acknowledge,
+            "acknowledge an alarm: others see who looks after it",
+            *_OWN,
+        ),
+        command(
+            "shelve",
+            _shelve,
+            "have an alarm not counted until a time is over",
+            *_OWN,
+            one_of(
+                argument("--hours N", "for so long; default: 1", type=float, default=1.0),
+                flag("--end", "take it from the shelf"),
+            ),
+        ),
+    ),
+)

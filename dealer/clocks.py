@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from arrayconfig.findings import Finding
+from commandline import Finding
 from dealer.start import ClockOffset
 from groundwork.values import JsonValue
 

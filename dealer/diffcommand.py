@@ -6,7 +6,8 @@ import argparse
 import time
 from collections.abc import Sequence
 
-from dealer.commands import QUESTION_TIMEOUT, as_named, tell
+from commandline import DONE, argument, command, flag, render_rows, tell
+from dealer.commands import QUESTION_TIMEOUT, as_named
 from dealer.differences import DifferenceKind, HeldValue, StateDifference
 from dealer.diffstates import WORD_FORM, Comparison, compare, read_word
 from dealer.errors import NoSuchPlayerError
@@ -14,31 +15,15 @@ from dealer.journalrows import call_line
 from dealer.players import find_players
 from dealer.services import open_hub
 from dealer.shownvalues import shown
-from dealer.tables import text_table
 from dealer.timearguments import utc_text
-from groundwork.commandline import Parser, add_command, argument, flag
 from groundwork.printable import printable
 
-__all__ = ["add_commands", "diff_lines"]
+__all__ = ["COMMAND", "diff_lines"]
 
 _HIDDEN = {
     DifferenceKind.OWN: "of each side's own (files, numbers, start times)",
     DifferenceKind.MOVING: "that move by themselves",
 }
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add the command to a parser; arguments as of `dealer.commands.add_commands`."""
-    add_command(
-        commands,
-        "diff",
-        "on what two Banks, scans or moments differ, and the calls that made it so",
-        argument("left STATE", WORD_FORM),
-        argument("right STATE", "likewise; default: the Bank as it is now", nargs="?"),
-        flag("--all", "also what is each side's own, and what moves by itself"),
-        parents=[common],
-        defaults={"run": _diff},
-    )
 
 
 def _diff(options: argparse.Namespace) -> int:
@@ -55,7 +40,7 @@ def _diff(options: argparse.Namespace) -> int:
     with open_hub() as hub:
         found = compare(hub, urls, (left, right), now, options.timeout or QUESTION_TIMEOUT)
     tell(options.json, found.describe(), "\n".join(diff_lines(found, is_all=options.all)))
-    return 0
+    return DONE
 
 
 def diff_lines(comparison: Comparison, *, is_all: bool) -> list[str]:
@@ -65,7 +50,7 @@ def diff_lines(comparison: Comparison, *, is_all: bool) -> list[str]:
     lines = []
     if found:
         head = ("key", printable(left.label), printable(right.label), "unit", "changed (UTC)")
-        lines += text_table(head, [_row(each) for each in found]).splitlines()
+        lines += render_rows(head, [_row(each) for each in found]).splitlines()
     count = len({*left.values, *right.values})
     lines.append(f"{len(found) or 'no'} difference{'' if len(found) == 1 else 's'} in {count} keys")
     lines += _call_lines(found)
@@ -95,3 +80,13 @@ def _call_lines(found: Sequence[StateDifference]) -> list[str]:
             newest = max(calls, key=lambda call: float(call["time"]))
             keys.setdefault(call_line(newest), []).append(each.key.rpartition(".")[2])
     return [printable(f"  {', '.join(names)}: {call}") for call, names in keys.items()]
+
+
+COMMAND = command(
+    "diff",
+    _diff,
+    "on what two Banks, scans or moments differ, and the calls that made it so",
+    argument("left STATE", WORD_FORM),
+    argument("right STATE", "likewise; default: the Bank as it is now", nargs="?"),
+    flag("--all", "also what is each side's own, and what moves by itself"),
+)

@@ -6,12 +6,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from arrayconfig import findings
-from arrayconfig.findings import Finding, file_finding
+from arrayconfig.findings import file_finding
+from commandline import Finding, Report
 from dealer.absence import absence_finding, host_finding
 from dealer.channelfindings import channel_findings
 from dealer.clocks import CLOCK_WRONG_S, clock_finding, offset_of
@@ -22,13 +21,11 @@ from dealer.players import configuration_path, find_players, is_port_manager, ta
 from dealer.recordfindings import record_findings, sink_findings
 from dealer.services import open_hub
 from dealer.why import ArrayQuestion, ask_why, installation_of
-from dealer.whychain import Why
 from groundwork.truncation import cut
-from groundwork.values import JsonValue
 from zmqjsonproxy import InterfaceDescription, ThreadHub
 from zmqjsonproxy.keys import KeysError
 
-__all__ = ["Report", "examine", "interface_findings"]
+__all__ = ["examine", "interface_findings"]
 
 STARTS = frozenset({"arm", "commit", "disarm_start", "earliest_start", "scan_status", "stop"})
 """Methods that a Dealer of this release calls of a Bank that takes part in common starts."""
@@ -52,37 +49,6 @@ MAX_OF_ONE = 20
 """Findings that are taken from one Bank."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Report(findings.Report):
-    """Findings, and what was looked at.
-
-    Attributes:
-        file: The configuration, or the port manager in its place; empty: none is named.
-        players: Bank -> where it is asked.
-        channels: Bank -> who subscribes there, as `rpc.channels` tells it.
-        chains: Bank -> why it is not ready, of those with findings.
-    """
-
-    file: str = ""
-    players: dict[str, str] = field(default_factory=dict)
-    channels: dict[str, JsonValue] = field(default_factory=dict)
-    chains: dict[str, Why] = field(default_factory=dict)
-
-    def describe(self) -> dict[str, Any]:
-        """Return it as JSON holds it."""
-        why = {bank: each.describe() for bank, each in self.chains.items()}
-        shown = {"players": self.players, "channels": self.channels, "why": why}
-        return self.described(file=self.file or None, **shown)
-
-    def lines(self) -> list[str]:
-        """Return it as a person reads it."""
-        bad = {finding.bank for finding in self.findings}
-        lines = self.written(
-            f"{name}: fine, at {url}" for name, url in self.players.items() if name not in bad
-        )
-        return [*lines, *(f"why: {each.sentence()}" for each in self.chains.values())]
-
-
 def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0) -> Report:
     """Look at the file, and at every Player of it.
 
@@ -93,7 +59,7 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
     report = Report()
     try:
         report.file = str(config if is_port_manager(config) else configuration_path(config))
-        report.players = find_players(None, report.file)
+        players = find_players(None, report.file)
     except ConfigurationError as error:
         report.findings = [_of_fault(error.where, fault) for fault in error.faults]
         return report
@@ -102,9 +68,10 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
             "[instrument] insecure = true: Players ask nobody who they are, whatever they serve on"
         )
         report.notes.append(f"{text}; `player keys new` makes keys")
-    reachable = {
-        bank: url for bank, url in report.players.items() if _host_is_known(bank, url, report)
-    }
+    report.banks = {bank: {"url": url} for bank, url in players.items()}
+    report.fine = {bank: f"at {url}" for bank, url in players.items()}
+    report.facts = {"players": players, "channels": {}, "why": {}}
+    reachable = {bank: url for bank, url in players.items() if _host_is_known(bank, url, report)}
     try:
         hub_of_user = open_hub()
     except KeysError as error:
@@ -115,7 +82,7 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
         found = {bank: d for bank, d in described.items() if isinstance(d, InterfaceDescription)}
         for bank, description in described.items():
             if isinstance(description, Exception):
-                report.findings.append(absence_finding(bank, report.players[bank], description))
+                report.findings.append(absence_finding(bank, players[bank], description))
         there = _Reached(hub, found, {bank: reachable[bank] for bank in found}, timeout)
         _compare_names(there, report)
         faults, notes = interface_findings(found, _kinds(there))
@@ -125,18 +92,22 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
         _compare_clocks(there, report)
         _look_at_channels(there, report)
         _look_at_records(there, report)
-        _follow_chains(hub, report, timeout)
+        _follow_chains(hub, players, report, timeout)
     return report
 
 
-def _follow_chains(hub: ThreadHub, report: Report, timeout: float) -> None:
+def _follow_chains(
+    hub: ThreadHub, players: Mapping[str, str], report: Report, timeout: float
+) -> None:
     """Ask why Banks with findings are not ready; kept is what leads beyond its symptom."""
     bad = {finding.bank for finding in report.findings}
-    if urls := {bank: url for bank, url in report.players.items() if bank in bad}:
+    if urls := {bank: url for bank, url in players.items() if bank in bad}:
         known = installation_of(report.file or None)
         question = ArrayQuestion(urls=urls, installation=known, timeout=timeout)
         found = ask_why(hub, question)
-        report.chains = {b: why for b, why in found.items() if any(c.causes for c in why.causes)}
+        chains = {b: why for b, why in found.items() if any(c.causes for c in why.causes)}
+        report.facts["why"] = {bank: each.describe() for bank, each in chains.items()}
+        report.chains = [each.sentence() for each in chains.values()]
 
 
 def _of_fault(where: str, fault: str) -> Finding:
@@ -225,8 +196,9 @@ def _own_findings(there: _Reached) -> list[Finding]:
 def _look_at_channels(there: _Reached, report: Report) -> None:
     """A subscriber that takes too little misses updates; Players of other versions tell nothing."""
     told = fan_out(there.hub, there.native(), "rpc.channels", (), {}, there.timeout)
-    report.channels = {bank: each.value for bank, each in told.items() if each.error is None}
-    findings, notes = channel_findings(report.channels)
+    channels = {bank: each.value for bank, each in told.items() if each.error is None}
+    report.facts["channels"] = channels
+    findings, notes = channel_findings(channels)
     report.findings += findings
     report.notes += notes
 

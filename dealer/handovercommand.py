@@ -6,36 +6,18 @@ import argparse
 import time
 from pathlib import Path
 
-from dealer.commands import QUESTION_TIMEOUT, banks_named, tell
+from commandline import DONE, FAILED, argument, command, flag, tell
+from dealer.commands import QUESTION_TIMEOUT, banks_named
 from dealer.handover import ask_handover
 from dealer.players import find_players
 from dealer.services import open_hub
 from dealer.sheettext import html_sheet, markdown_sheet
 from dealer.timearguments import MOMENT_FORM, moment
 from dealer.why import ArrayQuestion, installation_of
-from groundwork.commandline import Parser, add_command, argument, flag
 
-__all__ = ["add_commands"]
+__all__ = ["COMMAND"]
 
 SINCE = "8h"
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add the command to a parser; arguments as of `dealer.commands.add_commands`."""
-    add_command(
-        commands,
-        "handover",
-        "the sheet of a shift: scans, faults, acknowledgements, control, changes, as Markdown",
-        argument("--since TIME", f"from then on: {MOMENT_FORM}; default: {SINCE}", type=moment),
-        argument("--until TIME", "before then; default: now", type=moment),
-        argument("--banks BANKS", "whose, as BANKA,BANKB; default: all", default="all"),
-        argument("--title TEXT", "name of the site, for the first line", default=""),
-        argument("--page URL", "of a dashboard, to which moments are linked", default=""),
-        flag("--html", "as one HTML file"),
-        argument("-o --output FILE", "write it there; default: standard output", type=Path),
-        parents=[common],
-        defaults={"run": _handover},
-    )
 
 
 def _handover(options: argparse.Namespace) -> int:
@@ -57,4 +39,18 @@ def _handover(options: argparse.Namespace) -> int:
         options.output.write_text(text, encoding="utf-8")
         told = {"file": str(options.output), "scans": len(sheet.scans)}
         tell(options.json, told, f"{options.output}: {len(sheet.scans)} scans")
-    return 1 if sheet.silent else 0
+    return FAILED if sheet.silent else DONE
+
+
+COMMAND = command(
+    "handover",
+    _handover,
+    "the sheet of a shift: scans, faults, acknowledgements, control, changes, as Markdown",
+    argument("--since TIME", f"from then on: {MOMENT_FORM}; default: {SINCE}", type=moment),
+    argument("--until TIME", "before then; default: now", type=moment),
+    argument("--banks BANKS", "whose, as BANKA,BANKB; default: all", default="all"),
+    argument("--title TEXT", "name of the site, for the first line", default=""),
+    argument("--page URL", "of a dashboard, to which moments are linked", default=""),
+    flag("--html", "as one HTML file"),
+    argument("-o --output FILE", "write it there; default: standard output", type=Path),
+)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from commandline import json_text
 from dealer.timearguments import utc_text
 from groundwork.printable import printable
 from groundwork.truncation import cut
-from zmqjsonproxy.jsontext import json_text
 
 __all__ = ["HEAD", "call_line", "call_text", "row_of", "who_of"]
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from arrayconfig.findings import Finding
+from commandline import Finding
 from dealer.absence import absence_finding, host_finding, unreachable_host
 from dealer.clocks import CLOCK_WRONG_S, clock_finding, offset_of
 from dealer.errors import ConfigurationError

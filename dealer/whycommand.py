@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from dealer.commands import as_named, kept_control, tell
+from commandline import DONE, FAILED, argument, command, tell
+from dealer.commands import as_named, kept_control
 from dealer.errors import NoSuchPlayerError
 from dealer.players import find_players
 from dealer.services import open_hub
@@ -13,23 +14,10 @@ from dealer.shownvalues import age_text
 from dealer.timearguments import utc_text
 from dealer.why import ArrayQuestion, ask_why, installation_of
 from dealer.whychain import Cause, Why
-from groundwork.commandline import Parser, add_command, argument
 
-__all__ = ["add_commands", "why_lines"]
+__all__ = ["COMMAND", "why_lines"]
 
 WITHIN_S = 3.0
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add the command to a parser; arguments as of `dealer.commands.add_commands`."""
-    add_command(
-        commands,
-        "why",
-        "why is a Bank not ready: from the symptom to the first cause, with what puts it right",
-        argument("banks BANK", "whose; none: all", nargs="*"),
-        parents=[common],
-        defaults={"run": _why},
-    )
 
 
 def _why(options: argparse.Namespace) -> int:
@@ -48,7 +36,7 @@ def _why(options: argparse.Namespace) -> int:
         found = ask_why(hub, question)
     texts = ["\n".join(why_lines(why)) for why in found.values()]
     tell(options.json, {bank: why.describe() for bank, why in found.items()}, "\n".join(texts))
-    return 0 if all(why.is_ready for why in found.values()) else 1
+    return DONE if all(why.is_ready for why in found.values()) else FAILED
 
 
 def why_lines(why: Why) -> list[str]:
@@ -75,3 +63,11 @@ def _below(links: Sequence[Cause], asked: float, indent: str, told: tuple[Cause,
         lines += _below(link.causes, asked, indent + "  ", told)
         told = (*told, link)
     return lines
+
+
+COMMAND = command(
+    "why",
+    _why,
+    "why is a Bank not ready: from the symptom to the first cause, with what puts it right",
+    argument("banks BANK", "whose; none: all", nargs="*"),
+)

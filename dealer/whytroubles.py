@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from arrayconfig.findings import Finding
+from commandline import Finding
 from dealer.hosts import BankOnHost
 from dealer.supervision import CRASH_LOOP, ProgramRow
 from dealer.timearguments import utc_text

@@ -15,8 +15,8 @@ from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from groundwork.commandline import version
 from groundwork.peers import Peers
+from groundwork.version import version
 from histogrammer.flavors import Flavor
 from histogrammer.rest.answering import Answer, Answerer, error_answer
 from histogrammer.rest.program import Program

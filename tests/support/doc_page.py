@@ -120,8 +120,8 @@ class Page:
             PYTHONWARNINGS="ignore",
             COLUMNS="100",
             HOME=str(folder / "home"),  # a reader's own; nothing is written into ours
-            DIBAS_KEYS=str(folder / "home" / ".config" / "dealer-player" / "keys"),
         )
+        del self._environment["DIBAS_KEYS"]  # a reader's own keys are below their home
         (folder / "home").mkdir()
         (folder / "conf").mkdir()
         shutil.copytree(ROOT / "examples", folder / "examples")

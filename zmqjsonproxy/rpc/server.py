@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import secrets
 import threading
 import time
@@ -16,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import zmq
 
@@ -63,6 +64,11 @@ _MAX_UNREAD = 20_000
 """Messages of one connection that ZeroMQ has taken in, and that wait to be read: so many that nobody who
 waits for answers has them. A connection with more stands still until half of them are served; it
 answers no heartbeats then, see Inbox, but its client gets answers, which count as such."""
+_LOOK_EVERY, _CROWDED_EVERY = 32, 3
+"""Messages between two looks for clients that were silent, and the same where many wait. As long as
+it has messages, ZeroMQ looks only every 100 frames or 1 ms for connections that had none, and its
+threads get their turn on a core when this one's is over: who floods the server would keep others
+waiting that long."""
 _TAKEN_AT_ONCE = 1000
 """Messages that are taken off the socket before a large one is decoded."""
 
@@ -100,6 +106,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._ended, self._closed = threading.Event(), threading.Event()
         self._loop: threading.Thread | None = None
         self._quit = False
+        self._until_look = self._look_every = _LOOK_EVERY
         self._may_wait = True
         self._inner_id = secrets.token_bytes(16)  # a stranger cannot guess it
         self._inner_lock = threading.Lock()
@@ -266,6 +273,9 @@ class ZMQJSONProxyServer(OfOneProcess):
                 frames = self._receive()
                 if not SMALL < len(frames[-1]) <= self.settings.max_json_bytes:  # is soon read
                     self._handle(frames)
+                    self._until_look -= 1
+                    if not self._until_look:
+                        self._look_for_others()
                     return
                 self._inbox.put(frames)
             self._take_what_has_arrived()
@@ -282,6 +292,15 @@ class ZMQJSONProxyServer(OfOneProcess):
         except Exception:  # MemoryError while it was received
             with contextlib.suppress(Exception):
                 log.exception("%s: a message could not be received", self.name)
+
+    def _look_for_others(self) -> None:
+        """Have ZeroMQ look for messages of clients that were silent; if many wait, soon again, and
+        let its threads read meanwhile."""
+        is_crowded = cast(int, self._router.get(zmq.EVENTS)) & _POLLIN
+        if is_crowded:
+            os.sched_yield()
+        self._look_every = max(self._look_every // 2, _CROWDED_EVERY) if is_crowded else _LOOK_EVERY
+        self._until_look = self._look_every
 
     def _handle(self, frames: list[bytes]) -> None:
         """Handle a message; raises what the socket raises."""

@@ -8,10 +8,10 @@ import pytest
 
 from dealer.completion import (
     SHELLS,
-    Argument,
+    CompletedArgument,
     CompletedCommand,
+    CompletedOption,
     CompletionKind,
-    Option,
     read_command,
 )
 
@@ -40,16 +40,18 @@ def test_a_command_is_read_from_its_parser() -> None:
     ]
     scan, look = program.commands
     assert scan.arguments == (
-        Argument("BANK", CompletionKind.BANK),
-        Argument("METHOD", CompletionKind.METHOD),
-        Argument("FILE", CompletionKind.FILE, (), is_last=True),
+        CompletedArgument("BANK", CompletionKind.BANK),
+        CompletedArgument("METHOD", CompletionKind.METHOD),
+        CompletedArgument("FILE", CompletionKind.FILE, (), is_last=True),
     )
     assert (
-        Option(("-l", "--level"), "", Argument("LEVEL", CompletionKind.WORDS, ("low", "high")))
+        CompletedOption(
+            ("-l", "--level"), "", CompletedArgument("LEVEL", CompletionKind.WORDS, ("low", "high"))
+        )
         in scan.options
     )
-    assert Option(("--fast",), "", None) in scan.options
-    assert look.options[-1].value == Argument("DIR", CompletionKind.FOLDER)
+    assert CompletedOption(("--fast",), "", None) in scan.options
+    assert look.options[-1].value == CompletedArgument("DIR", CompletionKind.FOLDER)
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))

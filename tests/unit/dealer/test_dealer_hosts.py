@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import select
 import socket
 import threading
 import time
@@ -175,7 +176,8 @@ def answering(pieces: Iterable[bytes], pause_s: float = 0.0) -> tuple[str, socke
                 client.recv(2**16)
                 for piece in pieces:
                     client.sendall(piece)
-                    time.sleep(pause_s)
+                    if select.select([client], [], [], pause_s)[0] and not client.recv(2**16):
+                        return  # it has gone
 
     threading.Thread(target=serve, daemon=True).start()
     return f"http://127.0.0.1:{server.getsockname()[1]}", server

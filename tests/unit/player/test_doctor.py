@@ -165,7 +165,7 @@ def test_a_player_that_serves_is_fine(served: tuple[Path, str]) -> None:
     path, url = served
     report = told(path)
     assert report.findings == []  # not even the one of its kind, which is told that it is served
-    assert report.banks == {"BANKA": (url, os.getpid())}
+    assert report.banks == {"BANKA": {"url": url, "served": True, "pid": os.getpid()}}
     assert report.lines()[0].startswith(f"BANKA: fine, served at {url} by process {os.getpid()} (")
 
 
@@ -177,7 +177,7 @@ def test_a_player_that_takes_no_more_connections_is_a_finding_that_says_how_to_l
     (finding,) = [finding for finding in report.findings if finding.check == "connections"]
     assert f"process {os.getpid()}" in finding.text
     assert "ss -tnp 'sport = :" in finding.remedy
-    assert report.banks["BANKA"][1] == os.getpid()
+    assert report.banks["BANKA"]["pid"] == os.getpid()
 
 
 def test_a_port_that_a_stranger_has_is_a_finding_that_names_it(tmp_path: Path) -> None:

@@ -1,45 +1,30 @@
-"""Parsers of our commands: options and other words in any order, and the version. Standard library
-only."""
+"""Arguments of commands, and their parser: options and other words in any order, and the version."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 from typing import Any, TypeAlias
+
+from groundwork.version import version
 
 __all__ = [
     "LOG_LEVELS",
     "Argument",
     "Parser",
-    "add_command",
     "argument",
-    "command",
     "count",
     "flag",
     "log_level",
     "number_of_seconds",
     "one_of",
-    "parsers_of",
     "peer",
     "port_number",
-    "version",
 ]
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
-
-
-def version() -> str:
-    """Return the version of the distribution that is installed."""
-    from importlib import (
-        metadata,
-    )  # looked up only when it is asked for: it takes longer than a call
-
-    try:
-        return metadata.version("dealer-player")
-    except metadata.PackageNotFoundError:
-        return "unknown (not installed)"
 
 
 def port_number(text: str, least: int = 0) -> int:
@@ -124,49 +109,6 @@ def log_level(default: str = "info", *, more: str = "") -> Argument:
     return argument("--log-level", text, choices=LOG_LEVELS, default=default)
 
 
-def command(prog: str, text: str, *arguments: Argument, **more: Any) -> Parser:
-    """Return the parser of a command, with the option `--version`.
-
-    Args:
-        prog: As it is typed.
-        text: Its description.
-        *arguments: What it takes.
-        **more: As of `Parser`.
-    """
-    return Parser(with_version=True, prog=prog, description=text, arguments=arguments, **more)
-
-
-def add_command(
-    commands: argparse._SubParsersAction[Parser],
-    name: str,
-    text: str,
-    *arguments: Argument,
-    **more: Any,
-) -> Parser:
-    """Add a command to a parser.
-
-    Args:
-        commands: Of the parser.
-        name: Word that chooses it.
-        text: Its help; as a sentence its description, too, unless there is one.
-        *arguments: What it takes.
-        **more: As of `Parser`.
-    """
-    more.setdefault("description", f"{text[0].upper()}{text[1:]}.")
-    return commands.add_parser(name, help=text, arguments=arguments, **more)
-
-
-def parsers_of(module: ModuleType) -> list[argparse.ArgumentParser]:
-    """Build the parsers of a command: its own, `build_parser`, then those of its words, `X_parser`.
-
-    Args:
-        module: Of the command; where it has a module `parsers`, they are there.
-    """
-    place = vars(getattr(module, "parsers", module))
-    others = [key for key in place if key.endswith("_parser") and key != "build_parser"]
-    return [place[key]() for key in ("build_parser", *others)]
-
-
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_rest: object) -> None:
         print(f"{parser.prog} {version()}")
@@ -178,7 +120,8 @@ class Parser(argparse.ArgumentParser):
 
     Args:
         *args: As of ArgumentParser.
-        with_version: There is an option `--version`.
+        version_option: Names of the option that shows the version, as `-V --version`; empty: there
+            is none.
         rest: Name of the list of words that gets what stands behind `--`, for another program;
             empty: there is none.
         arguments: What it takes.
@@ -189,7 +132,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(
         self,
         *args: Any,
-        with_version: bool = False,
+        version_option: str = "",
         rest: str = "",
         arguments: Iterable[Argument] = (),
         defaults: Mapping[str, Any] = MappingProxyType({}),
@@ -200,10 +143,8 @@ class Parser(argparse.ArgumentParser):
         self._rest = rest
         # argparse takes words and options in two passes, each by the method below
         self._is_within = False
-        if with_version:
-            self.add_argument(
-                "--version", action=_Version, nargs=0, help="show the version and end"
-            )
+        if version_option:
+            argument(version_option, "show the version and end", action=_Version, nargs=0)(self)
         for each in arguments:
             each(self)
 

@@ -1,5 +1,5 @@
-"""Hindrances of any command: standard output that is closed, full, or without the
-characters that it needs, and packages that are not installed; one sentence, no traceback."""
+"""Ends of any command: its exit status, a sentence for an error that explains itself, and for standard
+output that is closed or full, characters it has not, packages that are not installed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from commandline.answers import say
+from commandline.exitstatus import FAILED, USAGE
+from commandline.jsontext import json_text
+from commandline.terminal import is_styled
 from groundwork.extras import install_advice
 
-__all__ = ["run_command"]
+__all__ = ["carry_out", "run_command"]
 
 
 class _OutputError(Exception):
@@ -83,7 +87,7 @@ def _discard_output() -> None:
 
 def run_command(program: str, command: Callable[[], int], *, must_write: bool = True) -> int:
     """Run a command; its exit status, which is 1 if what it writes is not taken, or a package of an
-    extra is not installed.
+    extra is not installed, or on a terminal with styles for any bug, whose traceback is a short one.
 
     Args:
         program: Name that stands before the sentence.
@@ -100,12 +104,58 @@ def run_command(program: str, command: Callable[[], int], *, must_write: bool = 
     except BrokenPipeError:  # the reader of our output has seen enough
         if is_ours:
             _discard_output()
-        return 1
+        return FAILED
     except _OutputError as error:
         _discard_output()
         why = f"standard output cannot be written: {error}"
-    except ModuleNotFoundError as error:
-        if not (why := install_advice(error.name)):
-            raise
-    print(f"{program}: {why}", file=sys.stderr)
-    return 1
+    except Exception as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if not (why := install_advice(missing)):
+            if not is_styled(sys.stderr):
+                raise
+            from commandline.richterminal import short_traceback
+
+            print(short_traceback(type(error), error, error.__traceback__), file=sys.stderr)
+            return FAILED
+    say(program, why)
+    return FAILED
+
+
+def carry_out(
+    program: str,
+    command: Callable[[], int],
+    *,
+    failures: tuple[type[Exception], ...] = (),
+    usage_errors: tuple[type[Exception], ...] = (),
+    sentences: Callable[[Exception], Iterable[object]] = lambda error: [error],
+    interrupted: str = "",
+    as_json: bool = False,
+) -> int:
+    """Return the exit status of a command; errors that explain themselves become sentences.
+
+    Args:
+        program: Name that stands before each sentence.
+        command: Returns the status.
+        failures: Errors that end it with status 1.
+        usage_errors: Errors of the words or the configuration, which end it with status 2.
+        sentences: Returns those that are said of an error.
+        interrupted: Said after Ctrl-C; empty: nothing.
+        as_json: Print the error, too, as JSON.
+    """
+    try:
+        return command()
+    except BrokenPipeError:  # the reader of our output has seen enough
+        raise
+    except usage_errors as error:
+        told, status = error, USAGE
+    except failures as error:
+        told, status = error, FAILED
+    except KeyboardInterrupt:
+        if interrupted:
+            say(program, interrupted)
+        return FAILED
+    if as_json:
+        print(json_text({"error": str(told)}), flush=True)
+    for sentence in sentences(told):
+        say(program, sentence)
+    return status

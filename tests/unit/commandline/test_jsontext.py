@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from zmqjsonproxy.jsontext import json_text
+from commandline.jsontext import json_text
 
 
 class Colour(StrEnum):

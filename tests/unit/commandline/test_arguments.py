@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from support.player_run import ROOT, python
 
-from groundwork.commandline import Parser, port_number
+from commandline.arguments import Parser, port_number
 from groundwork.extras import EXTRAS, install_advice
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -26,7 +26,7 @@ SINGLE = ("archive", "postgres", "redis")
 
 
 def parser() -> Parser:
-    made = Parser(prog="x", with_version=True)
+    made = Parser(prog="x", version_option="--version")
     commands = made.add_subparsers(dest="command")
     scan = commands.add_parser("scan")
     scan.add_argument("params", nargs="*", default=[])
@@ -121,6 +121,7 @@ def test_the_table_of_extras_is_that_of_the_project() -> None:
             "fits",
             "plot",
             "web",
+            "tui",
             "histogrammer",
             "fast",
             *SINGLE,
@@ -158,6 +159,7 @@ sys.exit(importlib.import_module(module).main(words))
         ("numpy", "dealer.cli plot README.md"),
         ("numpy", "spectrometer.__main__ --once --synthetic {}"),
         ("structlog", "spectrometer.__main__ --once --synthetic {}"),
+        ("textual", "dashboard.cli --terminal --config conf/dibas.toml"),
         ("aiokatcp", "spectrometer.instruments.simulators.__main__ --config conf/dibas.toml"),
     ],
 )

@@ -5,37 +5,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from typing import TextIO
 
-__all__ = ["WIDTH", "ProgressLine", "with_bar"]
+from commandline.progressstate import WIDTH, ProgressState
+from commandline.terminal import is_styled
 
-WIDTH = 80
-"""Columns of a terminal that does not tell."""
-BAR = 24
-LEAST_BAR = 6
-
-
-def with_bar(fraction: float, text: str, words: Sequence[str], width: int) -> str:
-    """Return a bar, its percentage, and words behind it; without the bar where there is no room.
-
-    Args:
-        fraction: Of the work, 0 to 1.
-        text: Stands beside the percentage; may be empty.
-        words: Stand behind.
-        width: Columns there are.
-    """
-    done = min(max(fraction, 0.0), 1.0)
-    rest = "  ".join([f" {done:4.0%}, {text}" if text else f" {done:4.0%}", *words])
-    size = min(BAR, width - len(rest) - 2)
-    if size < LEAST_BAR:  # the numbers say it, too
-        return rest.strip()
-    filled = round(done * size)
-    return f"[{'#' * filled}{'.' * (size - filled)}]{rest}"
+__all__ = ["ProgressLine"]
 
 
 class ProgressLine:
     """The last line of a terminal, written again and again.
+
+    Plain characters overwrite each other, which suits every terminal; with the extra `cli` the bar
+    has colours.
 
     Args:
         out: The terminal; anything else, and nothing is written.
@@ -56,12 +38,18 @@ class ProgressLine:
             columns = 0
         return (columns or WIDTH) - 1
 
-    def write(self, text: str) -> None:
+    def write(self, state: str | ProgressState) -> None:
         """Write it over what is there; cut to the width of the terminal."""
         if not self.is_shown:
             return
-        text = text[: self.width]
-        self._out.write("\r" + text + " " * (min(self._length, self.width) - len(text)))
+        width = self.width
+        text = (state if isinstance(state, str) else state.line(width))[:width]
+        shown = text
+        if not isinstance(state, str) and state.bar_size(width) and is_styled(self._out):
+            from commandline.richterminal import progress
+
+            shown = progress(state, width)
+        self._out.write("\r" + shown + " " * (min(self._length, width) - len(text)))
         self._out.flush()
         self._length = len(text)
 

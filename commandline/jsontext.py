@@ -12,21 +12,24 @@ import json
 import math
 from typing import Any
 
-from zmqjsonproxy import wirejson
+from groundwork.jsonvalues import numbers_only, plain
 
 __all__ = ["json_text"]
 
 
-def json_text(value: Any, indent: int | None = 2, *, strict: bool = True) -> str:
+def json_text(
+    value: Any, indent: int | None = 2, *, strict: bool = True, ascii_only: bool = True
+) -> str:
     """Return a value as JSON.
 
     Args:
         value: Any value; one that contains itself is refused by ValueError.
         indent: None: one line.
         strict: False: for people, with NaN and infinities in words.
+        ascii_only: Other characters are written as their escapes.
     """
     try:
-        return json.dumps(_plain(value, strict), indent=indent)
+        return json.dumps(_plain(value, strict), indent=indent, ensure_ascii=ascii_only)
     except RecursionError:
         raise ValueError(
             "a value that is nested too deep, or contains itself, is no JSON"
@@ -49,7 +52,7 @@ def _plain(value: Any, strict: bool) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each, strict) for each in value]
     try:
-        known = value.tolist() if wirejson.numbers_only(value) else wirejson.plain(value)
+        known = value.tolist() if numbers_only(value) else plain(value)
     except TypeError:
         return str(value)
     return _plain(known, strict)
