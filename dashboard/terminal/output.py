@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
@@ -86,3 +87,10 @@ class TerminalDriver(LinuxDriver):
         """Tell whether some write since the last question took long."""
         slowest, self._timed.slowest = self._timed.slowest, 0.0
         return slowest > BLOCKED_S
+
+    def is_gone(self) -> bool:
+        """Tell whether there is no terminal any more, which no signal has told a process that has it
+        from another session."""
+        watched = select.poll()
+        watched.register(self.fileno, 0)
+        return bool(watched.poll(0))
