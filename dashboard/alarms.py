@@ -23,6 +23,7 @@ from groundwork.truncation import cut
 from groundwork.values import JsonObject
 from player.alarms.book import AlarmBook, AlarmEvent, AlarmMoment
 from player.alarms.rules import AlarmSeverity, AlarmSpec, AlarmVerdict
+from player.alarms.served import KEEP_AGAIN_S, MAX_PUBLISHED
 
 __all__ = ["ABSENCE", "ABSENCES", "ArrayAlarms"]
 
@@ -65,7 +66,7 @@ class ArrayAlarms:
         self._looked_at = -LOOK_EVERY_S
         self._told: dict[str, Any] = {}  # Bank -> what its Player told last
         self._keys: dict[str, set[str]] = {}
-        self._writing = asyncio.Lock()
+        self._writing, self._kept_at, self._is_behind = asyncio.Lock(), 0.0, False
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def load(self) -> None:
@@ -76,10 +77,15 @@ class ArrayAlarms:
             rows = await self._store.ask(
                 lambda connection: connection.execute("SELECT bank, kept FROM absences").fetchall()
             )
-            for row in rows:
-                self._absences.restore({row["bank"]: json.loads(row["kept"])})
-        except (sqlite3.Error, ValueError, TypeError, LookupError) as error:
+        except sqlite3.Error as error:
             log.warning("alarms of absence that were kept cannot be read: %s", text_of(error))
+            return
+        for row in rows:
+            try:
+                self._absences.restore({row["bank"]: json.loads(row["kept"])})
+            except (ValueError, RecursionError) as error:
+                text = "the alarm of absence of %s that was kept cannot be read: %s"
+                log.warning(text, row["bank"], text_of(error))
 
     async def close(self) -> None:
         """Wait for what is being kept."""
@@ -96,6 +102,8 @@ class ArrayAlarms:
             verdicts = {state.bank: _absence(state, self._wall()) for state in self._banks}
             if events := self._absences.look(verdicts, self._now()):
                 self._tell(events)
+            elif self._is_behind and self._clock() - self._kept_at >= KEEP_AGAIN_S:
+                self._keep_beside()
             self._show()
 
     def _now(self) -> AlarmMoment:
@@ -109,9 +117,9 @@ class ArrayAlarms:
         self._told[state.bank] = told
         active = told.get("active") if isinstance(told, Mapping) else None
         found = {
-            f"{state.bank} {each['name']}": {"bank": state.bank, "source": "player", **each}
-            for each in (active if isinstance(active, list) else ())
-            if isinstance(each, Mapping) and isinstance(each.get("name"), str)
+            f"{state.bank} {each['name']}": {**each, "bank": state.bank, "source": "player"}
+            for each in (active[:MAX_PUBLISHED] if isinstance(active, list) else ())
+            if isinstance(each, Mapping) and _is_of_player(each.get("name"))
         }
         for key in self._keys.get(state.bank, set()) - found.keys():
             self._topic.remove(key)
@@ -153,6 +161,10 @@ class ArrayAlarms:
     def _tell(self, events: Sequence[AlarmEvent]) -> None:
         for event in events:
             log.info("absence of %s %s", event.name, event.kind)
+        self._keep_beside()
+
+    def _keep_beside(self) -> None:
+        self._kept_at = self._clock()
         task = asyncio.get_running_loop().create_task(self._keep())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -162,11 +174,27 @@ class ArrayAlarms:
         if self._store is None:
             return
         async with self._writing:
-            rows = [(bank, json.dumps(kept)) for bank, kept in self._absences.kept().items()]
+            kept = self._absences.kept()
+            rows = [(bank, json.dumps(each)) for bank, each in kept.items()]
+            over = [(state.bank,) for state in self._banks if state.bank not in kept]
+
+            def write(connection: sqlite3.Connection) -> None:
+                connection.executemany(_PUT, rows)
+                connection.executemany("DELETE FROM absences WHERE bank = ?", over)
+
             try:
-                await self._store.ask(lambda connection: connection.executemany(_PUT, rows))
+                await self._store.ask(write)
             except sqlite3.Error as error:
-                log.warning("alarms of absence cannot be kept: %s", text_of(error))
+                if not self._is_behind:
+                    log.warning("alarms of absence cannot be kept: %s", text_of(error))
+                self._is_behind = True
+            else:
+                self._is_behind = False
+
+
+def _is_of_player(name: Any) -> bool:
+    """Tell whether a Player can have an alarm of a name: that of absence is not its own."""
+    return isinstance(name, str) and name != ABSENCE
 
 
 def _absence(state: WatchedBank, wall: float) -> AlarmVerdict:
