@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -36,6 +37,8 @@ ABSENCES = (
 )
 LOOK_EVERY_S = 1.0
 MAX_REASON = 200
+STOOD_STILL_S = 3.0
+"""After so long without a look this program itself was not there, and silence is not of Players."""
 _TEXT = "its Player does not answer"
 _PUT = "INSERT INTO absences VALUES (?, ?) ON CONFLICT (bank) DO UPDATE SET kept = excluded.kept"
 
@@ -63,7 +66,8 @@ class ArrayAlarms:
         self._clock, self._wall = clock, wall
         specs = [AlarmSpec(name=b.bank, text=_TEXT, severity=AlarmSeverity.FAULT) for b in banks]
         self._absences = AlarmBook(specs)
-        self._looked_at = -LOOK_EVERY_S
+        self._looked_at = -math.inf
+        self._judges_from = -math.inf
         self._told: dict[str, Any] = {}  # Bank -> what its Player told last
         self._keys: dict[str, set[str]] = {}
         self._writing, self._kept_at, self._is_behind = asyncio.Lock(), 0.0, False
@@ -97,14 +101,22 @@ class ArrayAlarms:
         """Look at what Players told, and, once a second, which of them do not answer."""
         for state in self._banks:
             self._take(state)
-        if self._clock() - self._looked_at >= LOOK_EVERY_S:
-            self._looked_at = self._clock()
-            verdicts = {state.bank: _absence(state, self._wall()) for state in self._banks}
+        now = self._clock()
+        if now - self._looked_at >= LOOK_EVERY_S:
+            if STOOD_STILL_S < now - self._looked_at < math.inf:
+                self._judges_from = now + LOST_S
+            self._looked_at = now
+            verdicts = {state.bank: self._verdict(state) for state in self._banks}
             if events := self._absences.look(verdicts, self._now()):
                 self._tell(events)
             elif self._is_behind and self._clock() - self._kept_at >= KEEP_AGAIN_S:
                 self._keep_beside()
             self._show()
+
+    def _verdict(self, state: WatchedBank) -> AlarmVerdict:
+        if self._looked_at < self._judges_from and state.liveness.state is LivenessState.LOST:
+            return AlarmVerdict(None, "", "this dashboard stood still")
+        return _absence(state, self._wall())
 
     def _now(self) -> AlarmMoment:
         return AlarmMoment(self._wall(), self._clock())

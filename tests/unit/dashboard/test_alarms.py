@@ -141,6 +141,20 @@ def test_a_restart_raises_no_acknowledged_absence_again(tmp_path: Path) -> None:
     run(after)
 
 
+def test_a_dashboard_that_stood_still_takes_no_player_for_absent() -> None:
+    async def work() -> None:
+        watched = Watched()
+        watched.look(20, heard=True)
+        watched.now += 30.0  # nobody looked
+        assert watched.look(1, heard=False) == {}
+        assert watched.look(60, heard=True) == {}
+        watched.now += 30.0
+        assert GONE_KEY not in watched.look(9, heard=False)
+        assert watched.look(3, heard=False)[GONE_KEY]["phase"] == "new"
+
+    run(work)
+
+
 def test_a_shelf_that_was_left_stays_so_over_a_restart(tmp_path: Path) -> None:
     async def work() -> None:
         with closing(Store(tmp_path / "dashboard.sqlite3", (ABSENCES,))) as store:
