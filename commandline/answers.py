@@ -7,6 +7,7 @@ from typing import Any
 
 from commandline.jsontext import json_text
 from commandline.terminal import is_styled
+from groundwork.printable import printable
 
 __all__ = ["say", "tell", "tell_line"]
 
@@ -22,10 +23,12 @@ def tell_line(as_json: bool, value: Any, text: str) -> None:
 
 
 def say(program: str, text: object) -> None:
-    """Print a sentence on standard error behind the name of the program."""
+    """Print a sentence on standard error behind the name of the program. It may be of a stranger:
+    of its control characters line breaks only are left."""
+    told = "\n".join(map(printable, str(text).split("\n")))
     if sys.stderr is not None and is_styled(sys.stderr):
         from commandline.richterminal import sentence
 
-        print(sentence(program, str(text)), file=sys.stderr, flush=True)
+        print(sentence(program, told), file=sys.stderr, flush=True)
     else:
-        print(f"{program}: {text}", file=sys.stderr, flush=True)
+        print(f"{program}: {told}", file=sys.stderr, flush=True)

@@ -39,6 +39,11 @@ def test_a_sentence_stands_behind_its_program(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err == "x: no such word\n"
 
 
+def test_a_sentence_of_a_stranger_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    say("x", "refused: \x1b]0;title\x07\x9b2J\r\nagain")
+    assert capsys.readouterr().err == "x: refused: \\x1b]0;title\\x07\\x9b2J\\r\nagain\n"
+
+
 def test_a_sentence_with_styles_has_the_same_words_and_is_never_markup(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
