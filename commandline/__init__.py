@@ -7,6 +7,7 @@ from commandline.answers import (
     say,
     tell,
     tell_line,
+    tell_text,
 )
 from commandline.arguments import (
     LOG_LEVELS,
@@ -89,4 +90,5 @@ __all__ = [
     "say",
     "tell",
     "tell_line",
+    "tell_text",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ from groundwork.truncation import cut
 from groundwork.values import JsonObject
 from player.alarms.book import AlarmBook, AlarmEvent, AlarmMoment
 from player.alarms.rules import AlarmSeverity, AlarmSpec, AlarmVerdict
+from player.alarms.served import KEEP_AGAIN_S, MAX_PUBLISHED
 
 __all__ = ["ABSENCE", "ABSENCES", "ArrayAlarms"]
 
@@ -35,6 +37,8 @@ ABSENCES = (
 )
 LOOK_EVERY_S = 1.0
 MAX_REASON = 200
+STOOD_STILL_S = 3.0
+"""After so long without a look this program itself was not there, and silence is not of Players."""
 _TEXT = "its Player does not answer"
 _PUT = "INSERT INTO absences VALUES (?, ?) ON CONFLICT (bank) DO UPDATE SET kept = excluded.kept"
 
@@ -62,10 +66,11 @@ class ArrayAlarms:
         self._clock, self._wall = clock, wall
         specs = [AlarmSpec(name=b.bank, text=_TEXT, severity=AlarmSeverity.FAULT) for b in banks]
         self._absences = AlarmBook(specs)
-        self._looked_at = -LOOK_EVERY_S
+        self._looked_at = -math.inf
+        self._judges_from = -math.inf
         self._told: dict[str, Any] = {}  # Bank -> what its Player told last
         self._keys: dict[str, set[str]] = {}
-        self._writing = asyncio.Lock()
+        self._writing, self._kept_at, self._is_behind = asyncio.Lock(), 0.0, False
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def load(self) -> None:
@@ -76,10 +81,15 @@ class ArrayAlarms:
             rows = await self._store.ask(
                 lambda connection: connection.execute("SELECT bank, kept FROM absences").fetchall()
             )
-            for row in rows:
-                self._absences.restore({row["bank"]: json.loads(row["kept"])})
-        except (sqlite3.Error, ValueError, TypeError, LookupError) as error:
+        except sqlite3.Error as error:
             log.warning("alarms of absence that were kept cannot be read: %s", text_of(error))
+            return
+        for row in rows:
+            try:
+                self._absences.restore({row["bank"]: json.loads(row["kept"])})
+            except (ValueError, RecursionError) as error:
+                text = "the alarm of absence of %s that was kept cannot be read: %s"
+                log.warning(text, row["bank"], text_of(error))
 
     async def close(self) -> None:
         """Wait for what is being kept."""
@@ -91,12 +101,22 @@ class ArrayAlarms:
         """Look at what Players told, and, once a second, which of them do not answer."""
         for state in self._banks:
             self._take(state)
-        if self._clock() - self._looked_at >= LOOK_EVERY_S:
-            self._looked_at = self._clock()
-            verdicts = {state.bank: _absence(state, self._wall()) for state in self._banks}
+        now = self._clock()
+        if now - self._looked_at >= LOOK_EVERY_S:
+            if STOOD_STILL_S < now - self._looked_at < math.inf:
+                self._judges_from = now + LOST_S
+            self._looked_at = now
+            verdicts = {state.bank: self._verdict(state) for state in self._banks}
             if events := self._absences.look(verdicts, self._now()):
                 self._tell(events)
+            elif self._is_behind and self._clock() - self._kept_at >= KEEP_AGAIN_S:
+                self._keep_beside()
             self._show()
+
+    def _verdict(self, state: WatchedBank) -> AlarmVerdict:
+        if self._looked_at < self._judges_from and state.liveness.state is LivenessState.LOST:
+            return AlarmVerdict(None, "", "this dashboard stood still")
+        return _absence(state, self._wall())
 
     def _now(self) -> AlarmMoment:
         return AlarmMoment(self._wall(), self._clock())
@@ -109,9 +129,9 @@ class ArrayAlarms:
         self._told[state.bank] = told
         active = told.get("active") if isinstance(told, Mapping) else None
         found = {
-            f"{state.bank} {each['name']}": {"bank": state.bank, "source": "player", **each}
-            for each in (active if isinstance(active, list) else ())
-            if isinstance(each, Mapping) and isinstance(each.get("name"), str)
+            f"{state.bank} {each['name']}": {**each, "bank": state.bank, "source": "player"}
+            for each in (active[:MAX_PUBLISHED] if isinstance(active, list) else ())
+            if isinstance(each, Mapping) and _is_of_player(each.get("name"))
         }
         for key in self._keys.get(state.bank, set()) - found.keys():
             self._topic.remove(key)
@@ -153,6 +173,10 @@ class ArrayAlarms:
     def _tell(self, events: Sequence[AlarmEvent]) -> None:
         for event in events:
             log.info("absence of %s %s", event.name, event.kind)
+        self._keep_beside()
+
+    def _keep_beside(self) -> None:
+        self._kept_at = self._clock()
         task = asyncio.get_running_loop().create_task(self._keep())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -162,11 +186,27 @@ class ArrayAlarms:
         if self._store is None:
             return
         async with self._writing:
-            rows = [(bank, json.dumps(kept)) for bank, kept in self._absences.kept().items()]
+            kept = self._absences.kept()
+            rows = [(bank, json.dumps(each)) for bank, each in kept.items()]
+            over = [(state.bank,) for state in self._banks if state.bank not in kept]
+
+            def write(connection: sqlite3.Connection) -> None:
+                connection.executemany(_PUT, rows)
+                connection.executemany("DELETE FROM absences WHERE bank = ?", over)
+
             try:
-                await self._store.ask(lambda connection: connection.executemany(_PUT, rows))
+                await self._store.ask(write)
             except sqlite3.Error as error:
-                log.warning("alarms of absence cannot be kept: %s", text_of(error))
+                if not self._is_behind:
+                    log.warning("alarms of absence cannot be kept: %s", text_of(error))
+                self._is_behind = True
+            else:
+                self._is_behind = False
+
+
+def _is_of_player(name: Any) -> bool:
+    """Tell whether a Player can have an alarm of a name: that of absence is not its own."""
+    return isinstance(name, str) and name != ABSENCE
 
 
 def _absence(state: WatchedBank, wall: float) -> AlarmVerdict:

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Literal, TypeVar
 
 from fastapi import FastAPI, HTTPException, Path, Query, Request, Response
@@ -51,6 +52,7 @@ class DealerQuestions:
 
     _hub: ArrayHub
     _calls: ThreadHub
+    _threads: ThreadPoolExecutor
 
     def __init__(self) -> None:
         self._answers = SharedAnswers(MAX_UNDER_WAY)
@@ -66,13 +68,22 @@ class DealerQuestions:
     async def answering(self, hub: ArrayHub) -> AsyncIterator[None]:
         """Answer within this block, about an array."""
         self._hub, keys = hub, hub.keys
-        with ThreadHub(resolvers=Services(keys).resolvers, keys=keys) as self._calls:
-            yield
+        # of their own: whoever waits for Players that are silent takes no thread from disks
+        self._threads = ThreadPoolExecutor(MAX_UNDER_WAY, "question")
+        try:
+            with ThreadHub(resolvers=Services(keys).resolvers, keys=keys) as self._calls:
+                yield
+        finally:
+            await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
 
     async def _answer(self, key: Hashable, ask: Callable[[ThreadHub], T]) -> T:
         """Answer a question; several who ask the same thing share it."""
-        calls = self._calls
-        found: T = await self._answers.get(key, lambda: asyncio.to_thread(ask, calls), KEEP_S)
+
+        async def asked() -> T:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, ask, self._calls)
+
+        found: T = await self._answers.get(key, asked, KEEP_S)
         return found
 
     async def why(self, request: Request, bank: Bank) -> Response:

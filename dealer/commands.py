@@ -23,6 +23,7 @@ from commandline import (
     render_rows,
     say,
     tell,
+    tell_text,
 )
 from dealer.advice import ADVICE, advice_for
 from dealer.bankstates import ask_states, state_tables
@@ -241,13 +242,10 @@ def _call(options: argparse.Namespace) -> int:
     elif len(outcomes) == 1:
         for outcome in outcomes.values():
             if outcome.error is None:
-                print(_shown(outcome.value))
+                tell_text(_shown(outcome.value))
     elif len(failed) < len(outcomes):
-        print(
-            render_rows(
-                (), [(bank, _inline(o.value)) for bank, o in outcomes.items() if o.error is None]
-            )
-        )
+        values = {bank: _inline(o.value) for bank, o in outcomes.items() if o.error is None}
+        tell_text(render_rows((), values.items()))
     if failed:
         complain(PlayersError(options.method, outcomes))
     return FAILED if failed else DONE

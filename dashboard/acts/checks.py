@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from dashboard.bankstate import WatchedBank
@@ -16,6 +16,8 @@ from zmqjsonproxy.parameters import Passing
 __all__ = ["NothingSentError", "call_text", "check_heard", "methods_of"]
 
 MAX_TEXT = 300
+_HIDDEN = "..."
+"""Stands for what is secret."""
 _NOT_CALLED = {
     "control": "control is taken, given back and broken by its own addresses",
     "rpc": "operations are aborted by an address of their own",
@@ -93,16 +95,30 @@ def call_text(
     by_position = (Passing.POSITION, Passing.EITHER)
     parameters = (None if described is None else described.parameters) or ()
     names = [each.name for each in parameters if each.passing in by_position]
-    words = [
-        "..." if place < len(names) and names_secret(names[place]) else _word(arg)
-        for place, arg in enumerate(args)
-    ]
+    secret = {each.name for each in parameters if each.secret}
+    given = [(names[place] if place < len(names) else "", arg) for place, arg in enumerate(args)]
+    words = [_HIDDEN if _is_secret(name, secret) else _word(arg) for name, arg in given]
     words += [
-        f"{name}={'...' if names_secret(name) else _word(value)}" for name, value in kwargs.items()
+        f"{name}={_HIDDEN if _is_secret(name, secret) else _word(value)}"
+        for name, value in kwargs.items()
     ]
     text = ", ".join(words)
     return f"{label}({text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 3] + '...'})"
 
 
+def _is_secret(name: str, secret: Collection[str]) -> bool:
+    return name in secret or names_secret(name)
+
+
 def _word(value: Any) -> str:
-    return repr(value) if isinstance(value, str) else write_json(value, MAX_ARRAY)
+    return repr(value) if isinstance(value, str) else write_json(_shown(value), MAX_ARRAY)
+
+
+def _shown(value: Any) -> Any:
+    """Return a value without what is secret in its tables."""
+    if isinstance(value, Mapping):
+        return {
+            name: _HIDDEN if names_secret(str(name)) else _shown(each)
+            for name, each in value.items()
+        }
+    return [_shown(each) for each in value] if isinstance(value, list | tuple) else value

@@ -115,7 +115,12 @@ class ActRoutes:
         self._hub, self._book = hub, ActBook(hub.board.acts)
         self._records = ArrayRecords(hub.calls, hub.array.urls)
         self._planner = Planner(hub.array.path)
-        self._seats = Seats(hub.array.urls, self._keys, self._is_present)
+        self._seats = Seats(
+            hub.array.urls,
+            self._keys,
+            self._is_present,
+            lambda bank: hub.states[bank].control,
+        )
         self._doer = Doer(self._seats, self._book)
         installation = hub.array.installation
         self._orders = None if installation is None else HostOrders(installation)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from groundwork.errors import text_of
 from groundwork.truncation import cut
 from groundwork.values import JsonObject
 from player.alarms.rules import AlarmSeverity, AlarmSpec, AlarmVerdict
@@ -138,6 +139,8 @@ class _Alarm:
         times: When it was raised, of those that are counted.
         signed: Acknowledgement of the last raising.
         shelf: Shelving that has not ended.
+        shelf_ends: When it ends at the latest, by the clock that is never set; None: nobody has
+            looked since it began.
         verdict: The newest.
         value: The value that raised it; of a quiet alarm that of now.
         was_told: Its condition could be told once.
@@ -153,6 +156,7 @@ class _Alarm:
     times: list[float] = field(default_factory=list)
     signed: Signed | None = None
     shelf: Signed | None = None
+    shelf_ends: float | None = None
     verdict: AlarmVerdict = field(
         default_factory=lambda: AlarmVerdict(None, "", "it was not looked at yet")
     )
@@ -193,7 +197,7 @@ class AlarmBook:
             self._began = now.running
         events: list[AlarmEvent] = []
         for name, alarm in self._alarms.items():
-            if alarm.shelf is not None and now.wall >= alarm.shelf.until:
+            if _is_shelf_over(alarm, now):
                 alarm.shelf = None
                 events.append(AlarmEvent(AlarmEventKind.UNSHELVED, name, "its time is over"))
             if (verdict := verdicts.get(name)) is not None:
@@ -300,6 +304,7 @@ class AlarmBook:
                 f"{MAX_SHELF_S:g} s, a week"
             )
         alarm.shelf = Signed(cut(by, MAX_WHO), cut(note, MAX_NOTE), now.wall, now.wall + seconds)
+        alarm.shelf_ends = None
         return AlarmEvent(AlarmEventKind.SHELVED, name, f"for {seconds:g} s by {alarm.shelf.by}")
 
     def unshelve(self, name: str, by: str) -> AlarmEvent:
@@ -361,14 +366,28 @@ class AlarmBook:
         """Take over what was kept; alarms that are no more are left out.
 
         Raises:
-            ValueError, TypeError, LookupError: It makes no sense; nothing was taken over.
+            ValueError: It makes no sense; nothing was taken over.
         """
-        found = {
-            name: _restored(self._alarms[name].spec, each)
-            for name, each in kept.items()
-            if name in self._alarms
-        }
+        try:
+            found = {
+                name: _restored(self._alarms[name].spec, each)
+                for name, each in kept.items()
+                if name in self._alarms
+            }
+        except (TypeError, LookupError, AttributeError, OverflowError) as error:
+            raise ValueError(f"it holds no alarms: {text_of(error)}") from error
         self._alarms |= found
+
+
+def _is_shelf_over(alarm: _Alarm, now: AlarmMoment) -> bool:
+    """Tell whether a shelving has ended: it lasts no longer because the clock was set back."""
+    shelf = alarm.shelf
+    if shelf is None:
+        return False
+    if alarm.shelf_ends is None:
+        left = min(shelf.until - now.wall, shelf.until - shelf.time, MAX_SHELF_S)
+        alarm.shelf_ends = now.running + left
+    return now.wall >= shelf.until or now.running >= alarm.shelf_ends
 
 
 def _why_not(alarm: _Alarm) -> str:
@@ -420,10 +439,10 @@ def _restored(spec: AlarmSpec, kept: Mapping[str, Any]) -> _Alarm:
         number=int(kept["number"]),
         is_raised=bool(kept["is_raised"]),
         is_unseen=bool(kept["is_unseen"]),
-        since=float(kept["since"]),
-        gone=float(kept["gone"]),
-        times=[float(time) for time in kept["times"]][-MAX_COUNTED:],
-        value=str(kept["value"]),
+        since=_time(kept["since"]),
+        gone=_time(kept["gone"]),
+        times=[_time(time) for time in kept["times"]][-MAX_COUNTED:],
+        value=cut(str(kept["value"]), MAX_NOTE),
         signed=_signed(kept["signed"]),
         shelf=_signed(kept["shelf"]),
     )
@@ -432,5 +451,13 @@ def _restored(spec: AlarmSpec, kept: Mapping[str, Any]) -> _Alarm:
 def _signed(kept: Mapping[str, Any] | None) -> Signed | None:
     if kept is None:
         return None
-    until = float(kept.get("until", 0.0))
-    return Signed(str(kept["by"]), str(kept["note"]), float(kept["time"]), until)
+    by, note = cut(str(kept["by"]), MAX_WHO), cut(str(kept["note"]), MAX_NOTE)
+    return Signed(by, note, _time(kept["time"]), _time(kept.get("until", 0.0)))
+
+
+def _time(kept: Any) -> float:
+    """Return a time, UTC, unix seconds; ValueError: it is none."""
+    time = float(kept)
+    if not math.isfinite(time):
+        raise ValueError(f"{time} is no time")
+    return time

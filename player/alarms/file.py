@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +30,12 @@ class AlarmFile:
     Attributes:
         trouble: Why the file is not there, or could not be read or written the last time; empty:
             it could.
+        is_behind: What was to be kept the last time could not be.
     """
 
     def __init__(self, path: Path | None, bank: str, why_not: str = "") -> None:
         self._path, self._bank, self.trouble = path, bank, why_not
+        self.is_behind = False
 
     def load(self, book: AlarmBook) -> None:
         """Take what was kept into a book; of a damaged file nothing, which the log tells."""
@@ -43,20 +44,10 @@ class AlarmFile:
         try:
             with self._path.open("rb") as file:
                 kept = json.loads(file.read(_MAX_BYTES))
-            if not isinstance(kept, Mapping):
-                raise TypeError("it has no table")
             book.restore(kept)
         except (FileNotFoundError, NotADirectoryError):
             pass  # nothing was kept
-        except (
-            OSError,
-            ValueError,
-            TypeError,
-            LookupError,
-            AttributeError,
-            RecursionError,
-            OverflowError,
-        ) as error:
+        except (OSError, ValueError, RecursionError) as error:
             self._fail(f"{self._path} cannot be read ({text_of(error)}): acknowledgements are lost")
 
     def keep(self, book: AlarmBook) -> None:
@@ -68,12 +59,13 @@ class AlarmFile:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             replace_file(self._path, json.dumps(kept), is_durable=True)
         except OSError as error:
+            self.is_behind = True
             self._fail(
                 f"alarms cannot be kept in {self._path} ({error.strerror or error}): "
                 "a restart forgets acknowledgements"
             )
         else:
-            self.trouble = ""
+            self.trouble, self.is_behind = "", False
 
     def _fail(self, text: str) -> None:
         if text != self.trouble:

@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 ALARMS = "alarms"
 """Name of the object, and of the property of the Bank that tells of alarms."""
 LOOK_EVERY_S = 1.0
+KEEP_AGAIN_S = 30.0
+"""After so long it is tried again to keep what could not be kept: a disk may have room by then."""
 MAX_PUBLISHED = 30
 """Alarms in the property; `list` has all."""
 MAX_NOTE = 1000
@@ -68,6 +70,7 @@ class BankAlarms(Closing):
         self._lock = threading.Lock()
         self._tell: Callable[[JsonObject], None] = lambda _told: None
         self._told: JsonObject = {}
+        self._kept_at = 0.0
         self._ended = threading.Event()
         file.load(self._book)
 
@@ -110,7 +113,9 @@ class BankAlarms(Closing):
             log.log(level, "%s: %s", self._bank, event)
             if event.kind not in _BY_CALLS:
                 self._note(str(event))
-        if events:
+        now = self._clock.monotonic()
+        if events or (self._file.is_behind and now - self._kept_at >= KEEP_AGAIN_S):
+            self._kept_at = now
             self._file.keep(self._book)
         if (told := self._published()) != self._told:
             self._told = told

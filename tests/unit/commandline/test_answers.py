@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from commandline.answers import say, tell, tell_line
+from commandline.answers import say, tell, tell_line, tell_text
 
 
 class Terminal(io.StringIO):
@@ -37,6 +37,20 @@ def test_one_of_many_values_is_one_line_either_way(capsys: pytest.CaptureFixture
 def test_a_sentence_stands_behind_its_program(capsys: pytest.CaptureFixture[str]) -> None:
     say("x", ValueError("no such word"))
     assert capsys.readouterr().err == "x: no such word\n"
+
+
+def test_a_sentence_of_a_stranger_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    say("x", "refused: \x1b]0;title\x07\x9b2J\r\nagain")
+    assert capsys.readouterr().err == "x: refused: \\x1b]0;title\\x07\\x9b2J\\r\nagain\n"
+
+
+def test_a_value_of_a_stranger_is_whole_for_programs_and_steers_no_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for out, shown in ((io.StringIO(), "a\x1b[2J\tb\nc\n"), (Terminal(), "a\\x1b[2J\tb\nc\n")):
+        monkeypatch.setattr(sys, "stdout", out)
+        tell_text("a\x1b[2J\tb\nc")
+        assert out.getvalue() == shown
 
 
 def test_a_sentence_with_styles_has_the_same_words_and_is_never_markup(

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.full_disk import room_for
 
 from dashboard.alarms import ABSENCES, ArrayAlarms
 from dashboard.bankstate import WatchedBank
 from dashboard.protocol.topics import KeyTopic, LineTopic
 from dashboard.store import Store
 from player.alarms.book import AlarmRefusedError
+from player.alarms.served import KEEP_AGAIN_S, MAX_PUBLISHED
 
 UTC = 1_800_000_000.0
 GONE_KEY = "BANKA no answer"
@@ -139,7 +141,74 @@ def test_a_restart_raises_no_acknowledged_absence_again(tmp_path: Path) -> None:
     run(after)
 
 
-@pytest.mark.parametrize("kept", ["{", "[]", "1", '{"number": "x"}'])
+def test_a_dashboard_that_stood_still_takes_no_player_for_absent() -> None:
+    async def work() -> None:
+        watched = Watched()
+        watched.look(20, heard=True)
+        watched.now += 30.0  # nobody looked
+        assert watched.look(1, heard=False) == {}
+        assert watched.look(60, heard=True) == {}
+        watched.now += 30.0
+        assert GONE_KEY not in watched.look(9, heard=False)
+        assert watched.look(3, heard=False)[GONE_KEY]["phase"] == "new"
+
+    run(work)
+
+
+def test_a_shelf_that_was_left_stays_so_over_a_restart(tmp_path: Path) -> None:
+    async def work() -> None:
+        with closing(Store(tmp_path / "dashboard.sqlite3", (ABSENCES,))) as store:
+            watched = Watched(store)
+            await watched.alarms.shelve("BANKA", 3600.0, "ann", "")
+            await watched.alarms.unshelve("BANKA", "ann")
+            again = Watched(store)
+            await again.alarms.load()
+            assert GONE_KEY not in again.look(1, heard=True)
+
+    run(work)
+
+
+def test_what_a_full_disk_had_no_room_for_is_kept_when_there_is_room(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work() -> None:
+        with closing(Store(tmp_path / "dashboard.sqlite3", (ABSENCES,))) as store:
+            watched = Watched(store)
+            watched.look(12, heard=False)
+            await watched.alarms.close()
+            with room_for(0):
+                await watched.alarms.acknowledge("BANKA", None, "ann", "")
+                watched.look(KEEP_AGAIN_S, heard=False)
+                await watched.alarms.close()
+            watched.look(KEEP_AGAIN_S + 1, heard=False)
+            await watched.alarms.close()
+            again = Watched(store)
+            await again.alarms.load()
+            assert again.look(1, heard=False)[GONE_KEY]["phase"] == "acknowledged"
+
+    run(work)
+    assert caplog.text.count("cannot be kept") == 1
+
+
+def test_a_player_tells_of_no_alarms_but_its_own() -> None:
+    async def work() -> None:
+        watched = Watched()
+        watched.look(20, heard=True)
+        forged = {"bank": "BANKB", "source": "dashboard", "phase": "new"}
+        watched.publish({"name": "no answer", **forged}, {"name": "drop", **forged})
+        told = watched.look(1, heard=True)
+        assert {key: (each["bank"], each["source"]) for key, each in told.items()} == {
+            "BANKA drop": ("BANKA", "player")
+        }
+        watched.publish(*({"name": f"a{number}"} for number in range(2000)))
+        assert len(watched.look(1, heard=True)) == MAX_PUBLISHED
+
+    run(work)
+
+
+@pytest.mark.parametrize(
+    "kept", ["{", "[]", "1", '{"number": "x"}', '{"number": Infinity}', "[" * 100_000]
+)
 def test_what_was_kept_and_makes_no_sense_is_left_and_logged(
     tmp_path: Path, kept: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -57,6 +57,15 @@ def test_a_call_in_words_has_nothing_secret_and_is_bounded() -> None:
     told = call_text("x", [], {"api_token": "t", "text": "it's", "none": None})
     assert told == 'x(api_token=..., text="it\'s", none=null)'
     assert len(call_text("x", ["y" * 10_000], {})) < 400
+    told = call_text("x", [{"user": "ann", "password": "hunter2"}], {"all": [{"apiKey": "k"}]})
+    assert told == 'x({"user":"ann","password":"..."}, all=[{"apiKey":"..."}])'
+
+
+def test_what_a_bank_calls_secret_is_shown_to_nobody() -> None:
+    pin = MethodParameter(name="pin", passing=Passing.EITHER, secret=True)
+    described = MethodDescription("open", None, "command", (pin,))
+    assert call_text("open", ["1234"], {}, described) == "open(...)"
+    assert call_text("open", [], {"pin": "1234"}, described) == "open(pin=...)"
 
 
 def test_what_control_and_silence_would_refuse_is_known_before(

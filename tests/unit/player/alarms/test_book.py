@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -191,6 +192,25 @@ def test_a_shelf_ends_by_itself_and_by_hand() -> None:
     assert alarms.told()["shelved"] is None
 
 
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_clock_that_is_set_back_makes_no_shelf_longer(*, is_restarted: bool) -> None:
+    alarms = Driven()
+    alarms.look(0, HOLDS)
+    alarms.book.shelve("drop", 60, "ann", "", at(0))
+    if is_restarted:
+        kept = json.loads(json.dumps(alarms.book.kept()))
+        alarms = Driven()
+        alarms.book.restore(kept)
+
+    def look(seconds: float) -> list[AlarmEventKind]:
+        now = AlarmMoment(UTC - 86_400.0 + seconds, 100.0 + seconds)
+        return [event.kind for event in alarms.book.look({"drop": HOLDS}, now)]
+
+    assert look(0) == []
+    assert look(59) == []
+    assert look(61) == [AlarmEventKind.UNSHELVED]
+
+
 def test_the_worst_come_first_and_shelved_ones_last() -> None:
     names = ("a", "b", "c", "d")
     book = AlarmBook(
@@ -223,10 +243,36 @@ def test_a_restart_raises_nothing_again_and_nothing_is_gone_before_values_are_th
     assert again.look(113, AWAY) == [AlarmEventKind.GONE]
 
 
-@pytest.mark.parametrize("kept", [{"drop": {}}, {"drop": None}, {"drop": {"number": "x"}}])
-def test_what_makes_no_sense_is_not_restored(kept: dict[str, Any]) -> None:
-    with pytest.raises((ValueError, TypeError, LookupError)):
-        Driven().book.restore(kept)
+WHOLE = {
+    "number": 1,
+    "is_raised": True,
+    "is_unseen": True,
+    "since": UTC,
+    "gone": 0.0,
+    "times": [UTC],
+    "value": "3",
+    "signed": None,
+    "shelf": None,
+}
+SHELF = {"by": "ann", "note": "", "time": UTC, "until": UTC + 60}
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        *([], {"drop": {}}, {"drop": None}, {"drop": {"number": "x"}}),
+        *({"drop": WHOLE | {"number": math.inf}}, {"drop": WHOLE | {"since": math.nan}}),
+        *({"drop": WHOLE | {"signed": 3}}, {"drop": WHOLE | {"times": 3}}),
+        {"drop": WHOLE | {"shelf": SHELF | {"until": math.inf}}},
+    ],
+)
+def test_what_makes_no_sense_is_not_restored(kept: Any) -> None:
+    book = Driven().book
+    with pytest.raises(ValueError, match=r"no time|no alarms|invalid literal"):
+        book.restore(kept)
+    assert book.kept() == {}
+    book.restore({"drop": WHOLE | {"shelf": SHELF}})
+    assert book.kept() == {"drop": WHOLE | {"shelf": SHELF}}
 
 
 def test_alarms_that_are_no_more_are_forgotten() -> None:

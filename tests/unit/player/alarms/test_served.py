@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.full_disk import room_for
 
 from player.alarms.file import AlarmFile
 from player.alarms.rules import AlarmRule, AlarmSeverity
-from player.alarms.served import BankAlarms
+from player.alarms.served import KEEP_AGAIN_S, BankAlarms
 from player.alarms.watch import AlarmWatch
 from player.testing.clock import ManualClock
 from zmqjsonproxy.caller import Caller, calling
@@ -109,6 +110,21 @@ def test_alarms_go_on_where_nothing_can_be_written(
     served.alarms.acknowledge("drop")
     assert caplog.text.count("alarms cannot be kept") == 1
     assert "a restart forgets" in str(served.alarms.list()["trouble"])
+
+
+def test_what_a_full_disk_kept_no_room_for_is_kept_when_there_is_room(tmp_path: Path) -> None:
+    path = tmp_path / "alarms.json"
+    served = Served(path)
+    served.table.publish("drop", 3)
+    served.look()
+    with room_for(0):
+        served.alarms.acknowledge("drop")
+        served.look(KEEP_AGAIN_S)
+        assert Served(path, served.clock).phases()["drop"] == "new"
+        assert "a restart forgets" in str(served.alarms.list()["trouble"])
+    served.look(KEEP_AGAIN_S)
+    assert Served(path, served.clock).phases()["drop"] == "acknowledged"
+    assert served.alarms.list()["trouble"] == ""
 
 
 def test_whoever_observes_may_acknowledge_and_needs_no_control() -> None:
