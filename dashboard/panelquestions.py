@@ -12,6 +12,7 @@ from dashboard.hub import ArrayHub
 from player.endpoints.http.responses import json_response
 from player.endpoints.http.sharedanswers import SharedAnswers
 from player.panelsets import PanelSet
+from zmqjsonproxy import RefusedError, RemoteError
 
 __all__ = ["PanelQuestions"]
 
@@ -58,8 +59,11 @@ class PanelQuestions:
 
         async def ask() -> dict[str, Any]:
             calls = self.hub.calls
-            answer = await calls.call(urls[bank], name, method, given, timeout=WITHIN_S)
-            return {"answer": answer}
+            try:
+                answer = await calls.call(urls[bank], name, method, given, timeout=WITHIN_S)
+            except (RefusedError, RemoteError) as error:
+                return {"answer": None, "refused": str(error)}
+            return {"answer": answer, "refused": ""}
 
         return json_response(await self._answers.get((bank, query, args), ask, KEEP_S))
 
