@@ -15,7 +15,7 @@ export { HoldButton } from "./views/hold.js";
 export { notify } from "./views/notices.js";
 export { refusal } from "./views/seat.js";
 export { place, setQuery } from "./state/address.js";
-export { now, second } from "./state/clock.js";
+export { moment, now, second } from "./state/clock.js";
 export { listen } from "./state/frames.js";
 export { getJson, session, site, want } from "./state/site.js";
 export { topic } from "./state/store.js";

@@ -34,7 +34,7 @@ const sizeOf = (spectrum) => spectrum.axes.map((/** @type {any} */ axis) => axis
 
 /** @param {any} tools Interface of the page. */
 export default function make(tools) {
-  const { html, useJson, useSignal, useTopics, place, setQuery, format, Chip, states } = tools;
+  const { html, useJson, useSignal, useTopics, place, setQuery, format, moment, Chip, states } = tools;
   /**
    * @param {string | null} address Of a question; null: none is asked.
    * @param {number} every Seconds.
@@ -71,7 +71,7 @@ export default function make(tools) {
   }
 
   /** @param {{bank: string, row: any}} _ */
-  return function Spectra({ bank, row }) {
+  function Live({ bank, row }) {
     const list = useAnswer(question(bank, "bank.list_spectra"), SPECTRA_EVERY_S);
     const gateList = useAnswer(question(bank, "bank.list_gates"), GATES_EVERY_S);
     const parameters = useAnswer(question(bank, "bank.list_parameters"), PARAMETERS_EVERY_S);
@@ -107,6 +107,12 @@ export default function make(tools) {
         ${chosen && !isMuch && html`<${Results} key=${bank + chosen.name} bank=${bank} row=${row} spectrum=${chosen} shapes=${shapes} spectra=${spectra} gates=${gates} frame=${frame} fit=${fit} draft=${draft} units=${units} onDraw=${begin} again=${gateList.again} />`}
       </div>
     </section>`;
+  }
+
+  /** @param {{bank: string, row: any}} _ */
+  return function Spectra({ bank, row }) {
+    if (moment.value === null) return html`<${Live} bank=${bank} row=${row} />`;
+    return html`<section class="panel histogrammer" aria-label="spectra of ${bank}"><header><h2>${format.visible(bank, 40)}</h2></header><p class="empty">Spectra of the past are kept in files only.</p></section>`;
   };
 }
 

@@ -53,7 +53,7 @@ export class Plane {
 export function ticks([low, high], niceStep) {
   const step = niceStep(high - low);
   const found = [];
-  for (let count = Math.ceil(low / step - 1e-9); count * step <= high + step * 1e-9; count++) found.push(count * step);
+  for (let count = Math.ceil(low / step - 1e-9); count * step <= high + step * 1e-9; count++) found.push(count * step || 0);
   return found;
 }
 

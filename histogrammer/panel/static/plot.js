@@ -84,8 +84,8 @@ export function makePlot(tools) {
         context.fillStyle = token("bg");
         context.fillRect(0, 0, width, height);
       });
-      if (!isFlat && counts) within(context, plane, () => drawHeat(context, plane, heat, /** @type {any} */ (whole)));
       drawAxes(context, plane, { colours: colour, niceStep, plainNumbers, x: named(spectrum.xparameters[0]), y: isFlat ? "counts" : named(spectrum.yparameters[0]) });
+      if (!isFlat && counts) within(context, plane, () => drawHeat(context, plane, heat, /** @type {any} */ (whole)));
       within(context, plane, () => {
         if (isFlat) drawMarkers(context, plane, markers, colour);
         if (isFlat && counts) drawCounts(context, plane, counts.data, { start: xAxis.low, delta: (xAxis.high - xAxis.low) / xAxis.bins }, colour.counts);
