@@ -23,7 +23,7 @@ ONLY_LOOKS = (
 
 
 class ChangeBody(BaseModel):
-    """ChangeBody of a request; members that it does not know are refused."""
+    """Body of a request; members that it does not know are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 

@@ -25,7 +25,7 @@ from player.endpoints.http.guard import PERSON
 from player.endpoints.http.protocol.sessions import Person
 from player.endpoints.http.responses import json_response
 from player.endpoints.http.sharedanswers import SharedAnswers
-from zmqjsonproxy import ThreadHub
+from zmqjsonproxy import CallTimeoutError, PeerLostError, ThreadHub
 
 __all__ = ["DealerQuestions"]
 
@@ -99,7 +99,8 @@ class DealerQuestions:
         try:
             found = await self._answer(("diff", left, right), ask)
         except StateError as error:
-            raise HTTPException(400, str(error)) from error
+            is_silent = isinstance(error.__cause__, PeerLostError | CallTimeoutError)
+            raise HTTPException(503 if is_silent else 400, str(error)) from error
         return json_response(found.describe())
 
     async def differences(self) -> Response:

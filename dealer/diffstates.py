@@ -161,10 +161,23 @@ class _States:
         return ComparedState(label=word.label, bank=word.bank, at=moment, values=values)
 
     def _live(self, word: StateWord) -> ComparedState:
-        """Return the status of a Player that keeps no history."""
-        told = self._ask(word, "bank", "get_status")
-        status = told if isinstance(told, Mapping) else {}
-        values = {f"status.{key}": HeldValue(value=value) for key, value in status.items()}
+        """Return what a Player that keeps no history publishes now; of one of the original its
+        status."""
+        values: dict[str, HeldValue] = {}
+        for method, prefix in (("get_properties", ""), ("get_status", "status.")):
+            try:
+                told = self._ask(word, "bank", method)
+            except StateError as error:
+                if not isinstance(error.__cause__, NoSuchMethodError):
+                    raise
+                continue
+            for key, value in (told if isinstance(told, Mapping) else {}).items():
+                some = value.items() if isinstance(value, Mapping) else [("", value)]
+                for member, each in some:
+                    if each is None or isinstance(each, bool | int | float | str):
+                        name = f"{prefix}{key}.{member}" if member else f"{prefix}{key}"
+                        values[name] = HeldValue(value=each)
+            break
         return ComparedState(label=word.label, bank=word.bank, at=self._now, values=values)
 
     def _wanted(self, word: StateWord) -> ComparedState:

@@ -32,6 +32,8 @@ __all__ = ["build_parser", "main"]
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of `player [BANK [URL [simulate]]]`."""
+    # argparse may break a line at a hyphen: such words stand where no line ends
+    words = sorted(COMMANDS_BY_WORD, key=lambda word: "-" not in word)
     return parser_for(
         "player",
         "Serve one Bank, until SIGINT or SIGTERM.",
@@ -53,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
             default=60.0,
         ),
         flag("--check", "check the configuration and end, as `player check`"),
-        epilog=f"Commands: player {', '.join(COMMANDS_BY_WORD)}, "
+        epilog=f"Commands: player {', '.join(words)}, "
         "and those of kinds of Banks, as migrate; each has its own --help. "
         "Exit status: 0 done, 1 failed, 2 usage or configuration.",
     )

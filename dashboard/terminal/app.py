@@ -106,6 +106,9 @@ class TerminalApp(App[None]):
         once a second."""
         self._looks += 1
         if self._output is not None:
+            if self._output.is_gone():
+                self.exit(return_code=1)
+                return
             if self._output.is_blocked:
                 self._quick = 0
                 return

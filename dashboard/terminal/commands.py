@@ -90,7 +90,8 @@ class Commands:
             return str(error)
         silent = self._silent(call)
         if silent:
-            return f"{call.method}: not sent: {', '.join(silent)} silent"
+            are = "is" if len(silent) == 1 else "are"
+            return f"{call.method}: not sent: {', '.join(silent)} {are} silent"
         results = await self._calls.call_each(
             [self._urls[bank] for bank in call.banks],
             call.object_name,

@@ -93,15 +93,16 @@ class _Requests(BaseRoute):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, if the role of the peer allows it."""
         needed, role = role_of(scope["request"], self._flavor), scope[ROLE]
+        peer = "{}:{}".format(*scope["client"])
         if role < needed:
             why = (
                 f"{scope['request']} is for the role {needed}, and the `peers` of this endpoint give "
                 f"{role} to {scope['client'][0]}"
             )
+            self._answerer.refuse(scope["request"], scope["query_string"], peer, why)
             await _send(error_answer(403, why, _accept(scope)), scope, receive, send)
             return
         asked = scope["request"], scope["query_string"], _accept(scope)
-        peer = "{}:{}".format(*scope["client"])
         async with self._answerer.answering(*asked, peer) as answer:
             await _send(answer, scope, receive, send)
         if answer.after is not None:

@@ -29,6 +29,9 @@ PAGES = (
     "/alarms",
     "/log",
     "/journal",
+    "/why?bank=BANKA",
+    "/diff",
+    "/handover",
     "/history",
     "/files",
 )

@@ -32,6 +32,13 @@ def replaying(tmp_path: Path) -> Iterator[SpectrometerArray]:
         yield array
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpectrometerArray]:
+    """One that rehearses, for tests that leave it as they found it."""
+    with SpectrometerArray(tmp_path_factory.mktemp("shared"), "simulate") as array:
+        yield array
+
+
 @pytest.fixture
 def rehearsing(tmp_path: Path) -> Iterator[SpectrometerArray]:
     with SpectrometerArray(tmp_path, "simulate") as array:
@@ -105,8 +112,8 @@ def test_stop_reaches_a_bank_in_the_middle_of_set_mode(tmp_path: Path) -> None:
         assert bank.set_mode("MODE1") == [True, "new mode MODE1 set!"]
 
 
-def test_an_armed_start_without_commit_is_taken_back(rehearsing: SpectrometerArray) -> None:
-    with bank_of(rehearsing.urls["BANKA"]) as bank:
+def test_an_armed_start_without_commit_is_taken_back(shared: SpectrometerArray) -> None:
+    with bank_of(shared.urls["BANKA"]) as bank:
         bank.set_mode("MODE1")
         when = bank.earliest_start()[1]
         assert bank.arm(when)[0] is True
@@ -120,8 +127,8 @@ def test_an_armed_start_without_commit_is_taken_back(rehearsing: SpectrometerArr
             bank.commit(when)
 
 
-def test_no_start_is_promised_while_a_program_is_not_ready(rehearsing: SpectrometerArray) -> None:
-    with bank_of(rehearsing.urls["BANKA"]) as bank:
+def test_no_start_is_promised_while_a_program_is_not_ready(shared: SpectrometerArray) -> None:
+    with bank_of(shared.urls["BANKA"]) as bank:
         bank.set_mode("MODE1")
         bank.set_status(DAQSTATE="starting")
         with pytest.raises(RefusedError, match="not ready yet: start again in some seconds"):
@@ -131,9 +138,9 @@ def test_no_start_is_promised_while_a_program_is_not_ready(rehearsing: Spectrome
 
 
 def test_a_committed_start_becomes_a_scan_and_a_disarmed_one_does_not(
-    rehearsing: SpectrometerArray,
+    shared: SpectrometerArray,
 ) -> None:
-    with bank_of(rehearsing.urls["BANKA"]) as bank:
+    with bank_of(shared.urls["BANKA"]) as bank:
         bank.set_mode("MODE1")
         bank.set_param(scan_length=1.0)
         when = bank.earliest_start()[1]
@@ -153,8 +160,8 @@ def test_a_committed_start_becomes_a_scan_and_a_disarmed_one_does_not(
         assert bank.scan_report()["outcome"] == "done"
 
 
-def test_a_rehearsed_scan_counts_down_and_ends(rehearsing: SpectrometerArray) -> None:
-    with bank_of(rehearsing.urls["BANKA"]) as bank:
+def test_a_rehearsed_scan_counts_down_and_ends(shared: SpectrometerArray) -> None:
+    with bank_of(shared.urls["BANKA"]) as bank:
         bank.set_mode("MODE1")
         bank.set_param(scan_length=2.0)
         bank.prepare()

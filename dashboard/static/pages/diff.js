@@ -8,6 +8,7 @@ import { utc, utcNear, value, visible } from "../text/format.js";
 import { outcomeSeverity } from "../text/states.js";
 import { Chip } from "../views/chip.js";
 import { saveCsv } from "../views/copying.js";
+import { rows } from "../views/frame.js";
 import { useJson } from "../views/hooks.js";
 import { html } from "../views/html.js";
 
@@ -48,6 +49,18 @@ function Row({ each, labels }) {
   </tr>`;
 }
 
+/**
+ * @param {Record<string, string>} query Of the page.
+ * @returns {{left: string, right: string}} Words of the states; without any, those of the first two Banks of one kind that
+ *     answer and keep a history, else of the same one twice.
+ */
+function wanted({ left, right }) {
+  if (left) return { left, right: right || parted(left).bank };
+  const live = rows.value.filter((row) => row.link.state === "live" && row.dialect === "native");
+  const other = live.slice(1).find((row) => row.kind === live[0].kind) ?? live[0];
+  return { left: live[0]?.bank ?? "", right: right || (other?.bank ?? "") };
+}
+
 /** @param {any} told */
 function exportAll(told) {
   const side = (/** @type {any} */ held) => (held === null ? null : typeof held.value === "object" ? JSON.stringify(held.value) : held.value);
@@ -58,9 +71,7 @@ function exportAll(told) {
 /** The page. */
 export default function Diff() {
   const { query } = place.value;
-  const [first = "", other = first] = site.value.banks;
-  const left = query.left || first;
-  const right = query.right || (query.left ? parted(query.left).bank : other);
+  const { left, right } = wanted(query);
   const isAll = query.all === "yes";
   const { told, problem, isAsking } = useJson(left ? `/api/diff?${new URLSearchParams({ left: asShown(left), right: asShown(right) })}` : null, EVERY_S);
   const shown = (told?.differences ?? []).filter((/** @type {any} */ each) => isAll || each.kind === "set");

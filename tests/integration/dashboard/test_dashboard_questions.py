@@ -61,13 +61,15 @@ class Lamp(Bank):
 
 
 class Site:
-    """Two lamps, and one that is not there: as a file for commands, and at a dashboard."""
+    """Two lamps, one that keeps no records, and one that is not there: as a file for commands, and at
+    a dashboard."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.lamps = {
             name: stack.enter_context(HostedBank(Lamp, name=name, state_dir=folder / name))
             for name in ("EAST", "WEST")
         }
+        self.lamps["PLAIN"] = stack.enter_context(HostedBank(Lamp, name="PLAIN"))
         urls = {name: each.url for name, each in self.lamps.items()}
         urls["GONE"] = f"tcp://127.0.0.1:{stack.enter_context(bound(0))}"
         self.config = folder / "array.toml"
@@ -138,7 +140,7 @@ def test_names_that_mean_nothing_are_told(site: Site, capsys: pytest.CaptureFixt
         ("/api/diff?left=NORTH", 404),
         ("/api/diff?left=EAST@yesterday", 400),
         ("/api/diff?left=EAST@scan7", 400),
-        ("/api/diff?left=GONE", 400),
+        ("/api/diff?left=GONE", 503),
         ("/api/handover?since=5&until=4", 400),
         ("/api/handover?form=pdf", 400),
     ):
@@ -166,6 +168,10 @@ def test_a_difference_is_told_with_the_call_behind_it(
     then = quote(f"WEST@{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(before - 5))}")
     past = site.peer.get(f"/api/diff?left={then}")
     assert {each["left"] for each in past["differences"]} == {None}  # nothing was kept by then
+    plain = site.peer.get("/api/diff?left=PLAIN&right=WEST")["differences"]  # it keeps no history
+    assert [(each["left"], each["right"]["value"]) for each in plain if each["key"] == "level"] == [
+        ({"value": 0.0, "since": None, "call": None}, 7.0)
+    ]
     wanted = site.peer.get("/api/diff?left=WEST@wanted")["differences"]
     assert [(each["key"], each["left"]["value"], each["right"]["value"]) for each in wanted] == [
         ("level", 50.0, 7.0)
@@ -200,7 +206,7 @@ def test_the_hand_over_sheet_has_what_was_done_and_what_was_refused(
     assert "set_level(1.0)" in [each["call"] for each in sheet["changes"]]
     assert sheet["standing"]["WEST"] == "ready"
     assert sheet["standing"]["GONE"].startswith("not ready <- no Player answers")
-    assert list(sheet["silent"]) == ["GONE"]
+    assert list(sheet["silent"]) == ["PLAIN", "GONE"]
     for form, kind in (("markdown", "text/markdown"), ("html", "text/html")):
         answer = site.peer.ask(f"/api/handover?form={form}")
         assert answer.headers["content-type"].startswith(kind)

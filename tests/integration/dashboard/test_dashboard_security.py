@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -42,6 +43,17 @@ CHANGES: dict[str, tuple[Role, Mapping[str, Any], int]] = {
 LOGINS = {"/login", "/logout"}
 
 
+class PatientPeer(Peer):
+    """A client that keeps to the pace that the dashboard asks for."""
+
+    def ask(
+        self, path: str, method: str = "GET", body: str | None = None, **headers: str
+    ) -> Answer:
+        while (answer := super().ask(path, method, body, **headers)).status == 429:
+            time.sleep(float(answer.headers["retry-after"]))
+        return answer
+
+
 class Site:
     """A dashboard of an array without Banks, and people of each role."""
 
@@ -55,7 +67,8 @@ class Site:
             self.tokens[str(role)] = new.own.token
         array = Array(urls={}, keys=True, key_dir=keys)
         page = make_page(folder / "page")
-        self.peer: Peer = stack.enter_context(serving(array, page, control=control))
+        served = stack.enter_context(serving(array, page, control=control))
+        self.peer = PatientPeer(served.url)
         self.own = self.peer.url.rstrip("/")
 
     def bearer(self, role: Role) -> dict[str, str]:

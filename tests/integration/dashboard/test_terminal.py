@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import termios
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from support.free_ports import bound
-from support.player_run import poll
+from support.player_run import ROOT, poll
 from support.publishing_bank import PublishingBank
 from support.screens import TextScreen
 from support.terminal import Terminal
@@ -117,11 +118,14 @@ def test_an_array_is_looked_at_by_keys_in_a_terminal_of_any_size(array: Array) -
         assert shown.end() == 0
 
 
-def test_ctrl_c_ends_while_something_is_typed_and_no_colour_is_used_where_none_is_wanted(
+def test_a_call_is_typed_out_without_a_colour_and_ctrl_c_ends_in_the_middle_of_a_word(
     array: Array,
 ) -> None:
-    with Shown(array, "--ascii", "--page", "alarms", NO_COLOR="1", TERM="xterm") as shown:
-        shown.see(r"8 Alarms")
+    with Shown(array, "--control", "--ascii", NO_COLOR="1", TERM="xterm") as shown:
+        shown.see(r"BANKA .*o live")
+        shown.type(":set_level BANKA 7.5\r")
+        shown.see(r"set_level: BANKA: done")
+        assert array.bank.bank.level == 7.5
         shown.type("/BAN")
         shown.see(r"(?m)^BAN$")
         coloured = {"3", "4", "9"}
@@ -140,6 +144,25 @@ def test_a_process_that_is_ended_leaves_the_terminal_as_it_was(
         shown.see(r"BANKA")
         os.kill(shown.process.pid, number)
         assert shown.end() == 0
+
+
+def test_a_process_whose_terminal_goes_without_a_signal_ends(array: Array) -> None:
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    line = [sys.executable, "-m", "dashboard", "--terminal", "--config", str(array.config)]
+    env = {**os.environ, "TERM": "xterm-256color"}
+    with subprocess.Popen(  # of another session: the terminal is not the one that controls it
+        line, cwd=ROOT, env=env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        try:
+            seen = b""
+            while b"BANKA" not in seen:
+                seen += os.read(ours, 65536)
+            os.close(ours)
+            assert process.wait(HANG_S) == 1
+        finally:
+            process.kill()
 
 
 def test_a_page_is_printed_with_what_is_wrong_and_the_status_says_so(
