@@ -207,9 +207,9 @@ export function drawMarkers(context, plane, markers, colours) {
     context.moveTo(x, plane.top);
     context.lineTo(x, plane.top + plane.height);
     context.stroke();
-    context.textAlign = "left";
+    context.textAlign = index === 0 ? "right" : "left";
     context.textBaseline = "bottom";
-    context.fillText(`M${index + 1}`, x + 3, plane.top + plane.height - 3);
+    context.fillText(`M${index + 1}`, x + (index === 0 ? -3 : 3), plane.top + plane.height - 3);
   });
 }
 

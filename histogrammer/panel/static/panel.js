@@ -34,7 +34,7 @@ const sizeOf = (spectrum) => spectrum.axes.map((/** @type {any} */ axis) => axis
 
 /** @param {any} tools Interface of the page. */
 export default function make(tools) {
-  const { html, useJson, useSignal, useTopics, place, setQuery, format, moment, Chip, states } = tools;
+  const { html, useEffect, useJson, useSignal, useTopics, place, setQuery, format, moment, Chip, states } = tools;
   /**
    * @param {string | null} address Of a question; null: none is asked.
    * @param {number} every Seconds.
@@ -90,6 +90,9 @@ export default function make(tools) {
     const begin = () => {
       draft.value = { name: freeName(chosen.name, gates), type: drawnType(chosen), kind: drawnType(chosen) === "s" ? "slice" : "contour", points: [] };
     };
+    useEffect(() => { // a draft is of one spectrum
+      draft.value = null;
+    }, [chosen?.name]);
     const isFlat = chosen?.axes.length === 1;
     const isLinear = query.lin === "1";
     return html`<section class="panel histogrammer ${isStale ? "stale" : ""}" aria-label="spectra of ${bank}">

@@ -66,7 +66,7 @@ export function makeResults(tools, useAnswer, question) {
       if (!(await call("create_gate", made.args, made.kwargs))) return;
       const points = old?.points.map((/** @type {any} */ point) => [point.x, point.y]);
       undo.value = old
-        ? { text: `undo: ${name} as it was`, method: "create_gate", args: [name, old.type], kwargs: { parameters: old.parameters, gates: old.gates, ...(old.type === "s" ? { low: old.low, high: old.high } : { points }) } }
+        ? { text: `undo: ${name} as it was`, method: "create_gate", args: [name, old.type], kwargs: { parameters: old.parameters, gates: old.gates, ...(/^g?s$/.test(old.type) ? { low: old.low, high: old.high } : { points }), ...(old.value !== undefined && { value: old.value }) } }
         : { text: `undo: delete ${name}`, method: "delete_gate", args: [name], kwargs: {} };
       draft.value = null;
       setQuery({ sg: name });
@@ -82,8 +82,10 @@ export function makeResults(tools, useAnswer, question) {
     useEffect(() => {
       if (!draft.value) return undefined;
       const onKey = (/** @type {KeyboardEvent} */ event) => {
-        const isButton = /** @type {HTMLElement} */ (event.target).closest("button, a, select") !== null;
-        const isTyping = /** @type {HTMLElement} */ (event.target).closest("input") !== null;
+        const target = /** @type {HTMLElement} */ (event.target);
+        const isButton = target.closest("button, a, select, summary") !== null;
+        const isTyping = target.closest("input, textarea") !== null;
+        if (isTyping && !target.closest(".draft")) return;
         if (event.key === "Enter" && !isButton) send();
         else if (event.key === "Escape") draft.value = null;
         else if (event.key === "Backspace" && !isTyping) draft.value = { ...draft.value, points: draft.value.points.slice(0, -1) };
@@ -140,7 +142,7 @@ export function makeResults(tools, useAnswer, question) {
       <table class="gates"><tbody>${shapes.map((/** @type {any} */ shape) => html`<tr key=${shape.name}><td><button aria-pressed=${query.sg === shape.name} onClick=${() => setQuery({ sg: query.sg === shape.name ? null : shape.name })}>${format.visible(shape.name, 40)}</button> <span class="dim">${shape.kind}${shape.kind === "slice" ? "" : `, ${shape.points.length} points`}</span></td>
         <td>${query.sg === shape.name && shape.kind !== "band" ? html`<${Inside} bank=${bank} spectrum=${spectrum} gate=${shape.name} />` : ""}</td></tr>`)}</tbody></table>
       ${shapes.length === 0 && html`<p class="dim">No gates of its parameters.</p>`}
-      ${!draft.value && html`<button disabled=${why !== ""} title=${why} onClick=${onDraw}>draw a ${isFlat ? "slice" : "contour"}</button> <span class="dim reason">${format.visible(why, 200)}</span>`}
+      ${!draft.value && html`<button disabled=${why !== ""} title=${why} onClick=${onDraw}>draw a ${isFlat ? "slice" : "contour"}</button>${why && html` <span class="dim reason">${format.visible(why, 200)}</span>`}`}
       <${Draft} bank=${bank} row=${row} spectrum=${spectrum} spectra=${spectra} gates=${gates} draft=${draft} again=${again} />
     </aside>`;
   };
