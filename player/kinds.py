@@ -1,4 +1,4 @@
-"""Where the class of a kind of Bank or of an endpoint is found: entry points, or `module:Class` in the
+"""Search for the class of a kind of Bank or of an endpoint: entry points, or `module:Class` in the
 file.
 
 What a class says of its configuration is asked here too, because it is anybody's code: whatever it

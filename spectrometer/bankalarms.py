@@ -1,4 +1,4 @@
-"""Alarms that every spectrometer Bank has."""
+"""Alarm rules that every spectrometer Bank declares."""
 
 from __future__ import annotations
 
