@@ -212,6 +212,10 @@ def test_the_hand_over_sheet_has_what_was_done_and_what_was_refused(
         assert answer.headers["content-type"].startswith(kind)
         assert answer.headers["content-disposition"].startswith("attachment")
         assert b"is more than 100 lm" in answer.body
+    status, _, err = site.run(capsys, "handover", "-o", str(tmp_path / "none" / "shift.md"))
+    assert (status, "shift.md cannot be written: No such file" in err) == (1, True)
+    status, out, err = site.run(capsys, "handover", "--since", "1h", "--until", "2h")
+    assert (status, out, "is not after --since" in err) == (2, "", True)
     path = tmp_path / "shift.md"
     status, out, _ = site.run(capsys, "handover", "--since", "1h", "-o", str(path))
     assert (status, out) == (1, f"{path}: 0 scans\n")
