@@ -77,6 +77,7 @@ class Site:
         self.config.write_text(
             "".join(table.format(n, url.rpartition(":")[2]) for n, url in urls.items())
         )
+        self.urls = urls
         page = make_page(folder / "page")
         self.peer = stack.enter_context(serving(Array(urls=urls), page))
 
@@ -98,7 +99,7 @@ def test_a_bank_that_is_not_there_and_one_without_power_say_why(
 ) -> None:
     site.lamps["EAST"].proxy.set_volts(0.0)
     try:
-        status, out, _ = site.run(capsys, "why", "east", "gone", "WEST")
+        status, out, _ = site.run(capsys, "why", "east,gone", "WEST", "EAST")
         told = site.peer.get("/api/why/EAST")
     finally:
         site.lamps["EAST"].proxy.set_volts(230.0)
@@ -135,6 +136,7 @@ def test_a_bank_whose_control_another_has_is_busy_and_not_faulty(
 
 def test_names_that_mean_nothing_are_told(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     assert site.run(capsys, "why", "NORTH")[0] == 1
+    assert list(json.loads(site.run(capsys, "--json", "why", "all")[1])) == list(site.urls)
     for path, status in (
         ("/api/why/NORTH", 404),
         ("/api/diff?left=NORTH", 404),
