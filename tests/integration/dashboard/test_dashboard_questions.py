@@ -150,6 +150,15 @@ def test_names_that_mean_nothing_are_told(site: Site, capsys: pytest.CaptureFixt
         assert (answer.status, bool(answer.json["detail"])) == (status, True), path
 
 
+def test_of_a_bank_that_is_not_heard_no_alarms_are_known(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = "no alarms at EAST, WEST, PLAIN; not known: GONE\n"
+    assert site.run(capsys, "alarms")[:2] == (1, told)
+    assert site.run(capsys, "alarms", "--banks", "GONE")[:2] == (1, "not known: GONE\n")
+    assert site.run(capsys, "alarms", "--banks", "EAST")[:2] == (0, "no alarms\n")
+
+
 def test_a_difference_is_told_with_the_call_behind_it(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
