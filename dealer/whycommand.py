@@ -23,12 +23,12 @@ def _why(options: argparse.Namespace) -> int:
     urls = find_players(None, options.config)
     words = options.banks or ["all"]
     chosen = list(dict.fromkeys(bank for word in words for bank in banks_named(word, list(urls))))
-    kept = kept_control().credentials()
+    leases = kept_control().leases()
     question = ArrayQuestion(
         urls={bank: urls[bank] for bank in chosen},
         installation=installation_of(options.config),
         timeout=options.timeout or WITHIN_S,
-        ours=frozenset(bank for bank in chosen if urls[bank] in kept),
+        leases={bank: leases[urls[bank]] for bank in chosen if urls[bank] in leases},
     )
     with open_hub() as hub:
         found = ask_why(hub, question)

@@ -134,6 +134,26 @@ def test_a_bank_whose_control_another_has_is_busy_and_not_faulty(
     assert "(focus)" in told["sentence"]
 
 
+def test_control_that_was_taken_here_and_broken_since_is_no_longer_ours(
+    site: Site,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert site.run(capsys, "control", "take", "focus", "--banks", "WEST")[0] == 0
+    assert site.run(capsys, "why", "WEST")[:2] == (0, "WEST: ready\n")
+    with Dealer({"WEST": site.lamps["WEST"].url}) as d:
+        d.add_active_player("WEST")
+        d.break_control("my turn")
+        d.take_control("pointing", 5.0)
+        try:
+            status, out, _ = site.run(capsys, "why", "WEST")
+        finally:
+            d.release_control()
+    assert (status, "has control until" in out, "(pointing)" in out) == (1, True, True)
+
+
 def test_names_that_mean_nothing_are_told(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     assert site.run(capsys, "why", "NORTH")[0] == 1
     assert list(json.loads(site.run(capsys, "--json", "why", "all")[1])) == list(site.urls)

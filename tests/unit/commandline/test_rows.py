@@ -130,7 +130,14 @@ def test_where_words_have_no_room_each_row_is_a_paragraph_without_its_empty_cell
 ) -> None:
     style(monkeypatch)
     head = ("state", "severity", "Bank", "alarm", "by", "text")
-    row = ("acknowledged", "warning", "BANKA", "dropped-blocks", "", "blocks of data were lost " * 2)
+    row = (
+        "acknowledged",
+        "warning",
+        "BANKA",
+        "dropped-blocks",
+        "",
+        "blocks of data were lost " * 2,
+    )
     lines = without_styles(render_rows(head, [row, row]))
     once = [
         "state     acknowledged",
