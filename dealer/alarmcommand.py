@@ -269,19 +269,22 @@ def _act(
         asked = _Asked(options, hub)
         if len(asked.banks) != 1:
             raise ConfigurationError("alarms", ["name one Bank, and its alarms behind it"])
-        alarms = asked.alarms()[0]
+        alarms, heard = asked.alarms()
         known = {alarm["name"]: alarm for alarm in alarms}
+        lacking: list[str] = []
         if options.names == ALL:
             names = [alarm["name"] for alarm in alarms if is_meant(alarm)]
+            lacking = [str(each.error) for each in heard.values() if each.error is not None]
+            lacking += filter(None, [asked.trouble])
         else:
             names = options.names.split(",")
         outcomes = {name: asked.act(method, name, arguments(known.get(name, {}))) for name in names}
     done = [name for name, why in outcomes.items() if not why]
     text = f"{asked.banks[0]}: {', '.join(done) or 'nothing'} {_PARTICIPLES[method]}"
     tell(options.json, {"outcomes": outcomes}, text)
-    for why in filter(None, outcomes.values()):
+    for why in (*filter(None, outcomes.values()), *lacking):
         say("dealer", printable(why))
-    return FAILED if len(done) < len(outcomes) else DONE
+    return FAILED if lacking or len(done) < len(outcomes) else DONE
 
 
 _PARTICIPLES = {

@@ -162,6 +162,7 @@ def test_names_that_mean_nothing_are_told(site: Site, capsys: pytest.CaptureFixt
         ("/api/diff?left=NORTH", 404),
         ("/api/diff?left=EAST@yesterday", 400),
         ("/api/diff?left=EAST@scan7", 400),
+        ("/api/diff?left=EAST@2001-01-01", 400),
         ("/api/diff?left=GONE", 503),
         ("/api/handover?since=5&until=4", 400),
         ("/api/handover?form=pdf", 400),
@@ -177,6 +178,19 @@ def test_of_a_bank_that_is_not_heard_no_alarms_are_known(
     assert site.run(capsys, "alarms")[:2] == (1, told)
     assert site.run(capsys, "alarms", "--banks", "GONE")[:2] == (1, "not known: GONE\n")
     assert site.run(capsys, "alarms", "--banks", "EAST")[:2] == (0, "no alarms\n")
+    status, out, err = site.run(capsys, "alarms", "ack", "GONE", "all")
+    assert (status, out) == (1, "GONE: nothing acknowledged\n")
+    assert "alarms.list: no server at" in err
+
+
+def test_a_state_that_nobody_knows_is_told_and_not_compared(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, err = site.run(capsys, "diff", "EAST@2001-01-01")
+    assert (status, out) == (1, "")
+    assert "EAST@2001-01-01: the history of EAST has nothing of that time" in err
+    assert site.run(capsys, "diff", "EAST@yesterday")[0] == 2
+    assert site.run(capsys, "diff", "EAST@2999-01-01")[0] == 2
 
 
 def test_a_difference_is_told_with_the_call_behind_it(
@@ -197,8 +211,8 @@ def test_a_difference_is_told_with_the_call_behind_it(
     status, out, _ = site.run(capsys, "diff", "EAST", "WEST", "--all")
     assert (status, "set_level(7.0)" in out) == (0, True)
     then = quote(f"WEST@{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(before - 5))}")
-    past = site.peer.get(f"/api/diff?left={then}")
-    assert {each["left"] for each in past["differences"]} == {None}  # nothing was kept by then
+    past = site.peer.ask(f"/api/diff?left={then}")
+    assert (past.status, "has nothing of that time" in past.json["detail"]) == (400, True)
     plain = site.peer.get("/api/diff?left=PLAIN&right=WEST")["differences"]  # it keeps no history
     assert [(each["left"], each["right"]["value"]) for each in plain if each["key"] == "level"] == [
         ({"value": 0.0, "since": None, "call": None}, 7.0)
