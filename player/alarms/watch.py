@@ -7,7 +7,7 @@ A computed property is read by the threads that read them anyway, every few seco
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from groundwork.values import JsonValue
 from player.alarms.rules import AlarmRule, AlarmVerdict, member
@@ -89,7 +89,11 @@ class AlarmWatch:
             looked.update, looked.value = update, member(encoded.value(), looked.path)
         is_read = known.declared.read is not None  # and published only if it is another value
         age = 0.0 if is_read else self.clock.time() - update.time_us / 1e6
-        return rule.judge(looked.value, age)
+        verdict = rule.judge(looked.value, age)
+        unit = "" if looked.path else known.declared.unit  # of members of tables none is known
+        if not unit or not verdict.value:
+            return verdict
+        return replace(verdict, value=f"{verdict.value} {unit}")
 
     def _find(self, looked: _Looked) -> bool:
         """Find the property that a key means: the longest name that there is."""

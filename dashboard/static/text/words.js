@@ -6,7 +6,7 @@ const words =
   "ascii_shapes": {"ok": "o", "warn": "^", "fault": "x", "unknown": "?", "off": "="},
   "order": ["fault", "unknown", "warn", "ok", "off"],
   "links": {
-    "connecting": {"severity": "unknown", "word": "NOT HEARD", "why": "not heard since the dashboard began, {ago} ago: {reason}"},
+    "connecting": {"severity": "unknown", "word": "NOT HEARD", "why": "not heard so far, for {ago}: {reason}"},
     "refused": {"severity": "fault", "word": "REFUSED", "why": "{reason}"},
     "lost": {"severity": "fault", "word": "NO ANSWER", "why": "its Player is silent since {ago}: {reason}"},
     "stale": {"severity": "unknown", "word": "STALE", "why": "its Player is silent since {ago}: {reason}"}

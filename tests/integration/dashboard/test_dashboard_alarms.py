@@ -78,7 +78,7 @@ def test_an_alarm_is_seen_acknowledged_and_told_in_the_journal(
 ) -> None:
     site.bank.proxy.set_level(7.5)
     alarm = site.wait_for("new")
-    assert (alarm["value"], alarm["severity"], alarm["source"]) == ("7.5", "fault", "player")
+    assert (alarm["value"], alarm["severity"], alarm["source"]) == ("7.5 dB", "fault", "player")
     assert site.alarms()["BANKA nosuch"]["unreadable"] == "there is no property nosuch"
     row = site.peer.get("/api/overview")["rows"]["BANKA"]
     assert (row["alarms"]["new"], row["alarms"]["unreadable"]) == (1, 1)
@@ -95,7 +95,7 @@ def test_an_alarm_is_seen_acknowledged_and_told_in_the_journal(
     calls = [entry["method"] for entry in json.loads(out)["entries"]]
     assert calls == ["alarms.acknowledge"] * 3
     status, out, _ = site.dealer(capsys, "journal")
-    assert "alarm loud raised: fault: it is too loud (level is 7.5)" in out
+    assert "alarm loud raised: fault: it is too loud (level is 7.5 dB)" in out
 
 
 def test_alarms_are_shelved_by_the_page_and_by_the_command(
@@ -156,5 +156,5 @@ def test_a_restart_of_the_player_keeps_acknowledgements(tmp_path: Path) -> None:
     with hosted(tmp_path) as bank, alarms_of(bank) as client:
         assert found(client, "acknowledged")["acknowledged"]["note"] == "on it"
         bank.proxy.set_level(8.5)
-        poll(lambda: found(client, "acknowledged")["value"] == "8.5", "it is looked at")
+        poll(lambda: found(client, "acknowledged")["value"] == "8.5 dB", "it is looked at")
         assert found(client, "acknowledged")["number"] == alarm["number"]

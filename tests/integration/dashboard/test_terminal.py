@@ -173,7 +173,7 @@ def test_a_page_is_printed_with_what_is_wrong_and_the_status_says_so(
     told = capsys.readouterr().out
     assert re.search(r"(?m)^BANKA . live", told)
     assert "KEY199" in told
-    assert re.search(r"(?m)^BANKB: not heard since the dashboard began", told)
+    assert re.search(r"(?m)^BANKB: not heard so far, for ", told)
     assert "\x1b" not in told
     assert main([*line, "--json"]) == 1
     told = json.loads(capsys.readouterr().out)

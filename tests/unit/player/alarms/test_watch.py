@@ -34,6 +34,14 @@ def test_a_property_that_comes_later_is_found_by_its_longest_name() -> None:
     assert look(watched(other, "status.NETDROP.total")[0]) == AlarmVerdict(True, "7")
 
 
+def test_a_value_is_told_with_its_unit() -> None:
+    table = PropertyTable([Declared(name="voltage", unit="V")])
+    watch, _ = watched(table, "voltage", above=1.5)
+    assert look(watch).why == "voltage has no value yet"
+    table.publish("voltage", 2.0)
+    assert look(watch) == AlarmVerdict(True, "2 V")
+
+
 def test_properties_of_parts_begin_with_the_name_of_the_part() -> None:
     table, part = PropertyTable([]), PropertyTable([])
     part.publish("queued", 3)
