@@ -31,6 +31,7 @@ NAMES = (
     "mirror",
     "cluster",
     "dashboard",
+    "pages",
     "terminal",
     "difx",
     "portmanager",

@@ -22,7 +22,7 @@ from dashboard.config import Array
 from dashboard.dealerquestions import DealerQuestions
 from dashboard.front import Front, FrontRules
 from dashboard.hub import ArrayHub
-from dashboard.panels import PanelSet
+from dashboard.panelquestions import PanelQuestions
 from dashboard.queries import Queries
 from dashboard.store import Store
 from dashboard.viewing import Viewing
@@ -39,6 +39,7 @@ from player.endpoints.http.protocol.sessions import Person
 from player.endpoints.http.responses import json_response, tell_errors
 from player.endpoints.http.revocations import Revocations
 from player.endpoints.http.tls import Certificate
+from player.panelsets import PanelSet
 from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["PAGES", "Dashboard", "ServedArray"]
@@ -110,6 +111,7 @@ class Dashboard:
         self._viewing = Viewing(self._version, time.time())
         self._queries, self._views = Queries(), Views(_is_page)
         self._alarms, self._questions = AlarmRoutes(), DealerQuestions()
+        self._panels = PanelQuestions(served.panels)
         self._changes = ChangeRoutes(Role.ADMIN if served.control else Role.OBSERVE)
         self._acts: ActRoutes | None = None
         if served.control:
@@ -137,6 +139,7 @@ class Dashboard:
         api.add_api_route("/healthz", self.healthz)
         self._queries.add_to(api)
         self._questions.add_to(api)
+        self._panels.add_to(api)
         self._viewing.add_to(api)
         self._views.add_to(api, self._changes)
         self._alarms.add_to(api, self._changes)
@@ -161,6 +164,7 @@ class Dashboard:
             ArrayHub(self._served.array, self._served.keys, store) as self.hub,
         ):
             self._queries.hub = self._viewing.hub = self._alarms.hub = self.hub
+            self._panels.hub = self.hub
             async with (
                 self._questions.answering(self.hub),
                 contextlib.nullcontext() if self._acts is None else self._acts.running(self.hub),

@@ -60,7 +60,7 @@ class _Asked:
     def __init__(self, options: argparse.Namespace, hub: ThreadHub) -> None:
         self._timeout = options.timeout or QUESTION_TIMEOUT
         urls = find_players(None, options.config)
-        self.banks = banks_named(options.bank, list(urls))
+        self.banks = banks_named(options.banks, list(urls))
         self._reader = RecordReader(hub, urls, self._timeout)
         self._dashboard = DashboardClient.of_array(options.config)
         self._every = options.all
@@ -121,7 +121,7 @@ def _list(options: argparse.Namespace) -> int:
             told: dict[str, Any] = {"alarms": alarms}
             told["failed"] = {bank: described(each) for bank, each in failed.items()}
             rows = [row_of(alarm) for alarm in alarms]
-            tell(options.json, told, render_rows(HEAD, rows) if rows else "no alarms")
+            tell(options.json, told, render_rows(HEAD, rows) if rows else _none(outcomes))
         if asked.trouble:
             say("dealer", printable(asked.trouble))
         for bank, each in outcomes.items():
@@ -135,6 +135,15 @@ def _list(options: argparse.Namespace) -> int:
                 _follow(asked, alarms, options.json)
             return DONE
     return FAILED if failed else DONE
+
+
+def _none(outcomes: Outcomes) -> str:
+    """Return what is said where no alarm is known: of a Bank that was not heard, nothing is."""
+    heard = [bank for bank, each in outcomes.items() if each.error is None]
+    if len(heard) == len(outcomes):
+        return "no alarms"
+    told = f"no alarms at {', '.join(heard)}; " if heard else ""
+    return f"{told}not known: {', '.join(bank for bank in outcomes if bank not in heard)}"
 
 
 def _follow(asked: _Asked, alarms: list[Alarm], as_json: bool) -> None:
@@ -255,24 +264,27 @@ def _act(
         arguments: Further ones, by alarm.
         is_meant: Tells which alarms `all` means.
     """
-    (options.bank,), options.all = [options.alarm_bank], True
+    options.banks, options.all = options.alarm_bank, True
     with open_hub() as hub:
         asked = _Asked(options, hub)
         if len(asked.banks) != 1:
             raise ConfigurationError("alarms", ["name one Bank, and its alarms behind it"])
-        alarms = asked.alarms()[0]
+        alarms, heard = asked.alarms()
         known = {alarm["name"]: alarm for alarm in alarms}
+        lacking: list[str] = []
         if options.names == ALL:
             names = [alarm["name"] for alarm in alarms if is_meant(alarm)]
+            lacking = [str(each.error) for each in heard.values() if each.error is not None]
+            lacking += filter(None, [asked.trouble])
         else:
             names = options.names.split(",")
         outcomes = {name: asked.act(method, name, arguments(known.get(name, {}))) for name in names}
     done = [name for name, why in outcomes.items() if not why]
     text = f"{asked.banks[0]}: {', '.join(done) or 'nothing'} {_PARTICIPLES[method]}"
     tell(options.json, {"outcomes": outcomes}, text)
-    for why in filter(None, outcomes.values()):
+    for why in (*filter(None, outcomes.values()), *lacking):
         say("dealer", printable(why))
-    return FAILED if len(done) < len(outcomes) else DONE
+    return FAILED if lacking or len(done) < len(outcomes) else DONE
 
 
 _PARTICIPLES = {
@@ -292,7 +304,7 @@ COMMAND = command(
     "alarms",
     _list,
     "alarms of all Banks, the worst first; acknowledge them, shelve them",
-    argument("--bank BANKS", "whose, as BANKA,BANKB; default: all", default=ALL),
+    argument("--banks BANKS", "whose, as BANKA,BANKB; default: all", default=ALL),
     flag("--all", "also those that are quiet"),
     flag("--follow", "go on with what changes, until Ctrl-C"),
     description="Alarms that Players tell of, and what a dashboard knows of their absence "

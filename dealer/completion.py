@@ -43,6 +43,7 @@ class CompletionKind(Enum):
 KIND_OF = {
     "BANK": CompletionKind.BANK,
     "BANKS": CompletionKind.BANKS,
+    "STATE": CompletionKind.BANK,
     "METHOD": CompletionKind.METHOD,
     "PROPERTY": CompletionKind.PROPERTY,
     "PROPERTY=VALUE": CompletionKind.PROPERTY,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from commandline import DONE, argument, command, flag, render_rows, tell
 from dealer.commands import QUESTION_TIMEOUT, as_named
 from dealer.differences import DifferenceKind, HeldValue, StateDifference
-from dealer.diffstates import WORD_FORM, Comparison, compare, read_word
+from dealer.diffstates import WORD_FORM, Comparison, StateWordError, compare, read_word
 from dealer.errors import NoSuchPlayerError
 from dealer.journalrows import call_line
 from dealer.players import find_players
@@ -89,4 +89,5 @@ COMMAND = command(
     argument("left STATE", WORD_FORM),
     argument("right STATE", "likewise; default: the Bank as it is now", nargs="?"),
     flag("--all", "also what is each side's own, and what moves by itself"),
+    usage_errors=(StateWordError,),
 )

@@ -20,7 +20,15 @@ from zmqjsonproxy import (
     ThreadHub,
 )
 
-__all__ = ["WORD_FORM", "Comparison", "StateError", "StateWord", "compare", "read_word"]
+__all__ = [
+    "WORD_FORM",
+    "Comparison",
+    "StateError",
+    "StateWord",
+    "StateWordError",
+    "compare",
+    "read_word",
+]
 
 WORD_FORM = f"BANK, BANK@MOMENT ({MOMENT_FORM}), BANK@scanN, or BANK@wanted"
 _SCAN = re.compile(r"scan ?(\d{1,9})")
@@ -34,6 +42,10 @@ _NO_HISTORY = (NoSuchInterfaceError, RemoteError, RefusedError)
 
 class StateError(DealerError):
     """A state that was asked for is not known."""
+
+
+class StateWordError(StateError):
+    """A word means no state that there can be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +94,7 @@ def read_word(text: str, as_bank: Callable[[str], str], now: float) -> StateWord
         now: UTC, unix seconds.
 
     Raises:
-        StateError: It means none.
+        StateWordError: It means none.
     """
     name, at, when = text.partition("@")
     bank = as_bank(name)
@@ -93,9 +105,12 @@ def read_word(text: str, as_bank: Callable[[str], str], now: float) -> StateWord
     if scan := _SCAN.fullmatch(when):
         return StateWord(label=f"{bank}@scan{scan[1]}", bank=bank, scan=int(scan[1]))
     try:
-        return StateWord(label=f"{bank}@{when}", bank=bank, at=moment(when, now))
+        at_moment = moment(when, now)
     except argparse.ArgumentTypeError:
-        raise StateError(f"{text[:80]!r} means no state; write {WORD_FORM}") from None
+        raise StateWordError(f"{text[:80]!r} means no state; write {WORD_FORM}") from None
+    if at_moment > now:
+        raise StateWordError(f"{bank}@{when} is a time to come; write one that is over")
+    return StateWord(label=f"{bank}@{when}", bank=bank, at=at_moment)
 
 
 def compare(
@@ -157,6 +172,8 @@ class _States:
             for key, one in found.items()
             if one["value"] is not None
         }
+        if at is not None and not values:
+            raise StateError(f"{word.label}: the history of {word.bank} has nothing of that time")
         moment = self._now if at is None else at
         return ComparedState(label=word.label, bank=word.bank, at=moment, values=values)
 
@@ -205,7 +222,7 @@ class _States:
         stretch = last_stretch(numbers, word.scan)
         if stretch is None:
             known = sorted({number for _, number in numbers if isinstance(number, int)})
-            kept = f"it has scans {known[0]} to {known[-1]}" if known else "it has none"
+            kept = f"it has {_numbers(known)}" if known else "it has none"
             raise StateError(f"{word.label}: no such scan in the history of {word.bank}; {kept}")
         begun, end = stretch
         over = (at for at, is_over in _of_key(points, SCAN_KEYS[1]) if is_over and at > begun)
@@ -220,6 +237,11 @@ class _States:
             "journal", dict.fromkeys(sorted(banks), asked), lambda answer: list(answer["entries"])
         )
         return {bank: each.value for bank, each in found.items() if each.error is None}
+
+
+def _numbers(known: Sequence[int]) -> str:
+    first, last = known[0], known[-1]
+    return f"scan {first}" if first == last else f"scans {first} to {last}"
 
 
 def _of_key(points: Sequence[Record], key: str) -> list[tuple[float, Any]]:

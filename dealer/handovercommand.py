@@ -8,11 +8,12 @@ from pathlib import Path
 
 from commandline import DONE, FAILED, argument, command, flag, tell
 from dealer.commands import QUESTION_TIMEOUT, banks_named
+from dealer.errors import DealerError
 from dealer.handover import ask_handover
 from dealer.players import find_players
 from dealer.services import open_hub
 from dealer.sheettext import html_sheet, markdown_sheet
-from dealer.timearguments import MOMENT_FORM, moment
+from dealer.timearguments import MOMENT_FORM, PeriodError, check_period, moment
 from dealer.why import ArrayQuestion, installation_of
 
 __all__ = ["COMMAND"]
@@ -30,13 +31,18 @@ def _handover(options: argparse.Namespace) -> int:
     )
     since = moment(SINCE) if options.since is None else options.since
     until = time.time() if options.until is None else options.until
+    check_period(since, until)
     with open_hub() as hub:
         sheet = ask_handover(hub, question, since, until, options.title)
     text = (html_sheet if options.html else markdown_sheet)(sheet, options.page)
     if options.output is None:
         tell(options.json, sheet.describe(), text)
     else:
-        options.output.write_text(text, encoding="utf-8")
+        try:
+            options.output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            why = error.strerror or error
+            raise DealerError(f"{options.output} cannot be written: {why}") from error
         told = {"file": str(options.output), "scans": len(sheet.scans)}
         tell(options.json, told, f"{options.output}: {len(sheet.scans)} scans")
     return FAILED if sheet.silent else DONE
@@ -53,4 +59,5 @@ COMMAND = command(
     argument("--page URL", "of a dashboard, to which moments are linked", default=""),
     flag("--html", "as one HTML file"),
     argument("-o --output FILE", "write it there; default: standard output", type=Path),
+    usage_errors=(PeriodError,),
 )

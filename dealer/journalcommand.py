@@ -39,7 +39,7 @@ RUNNING = "running"
 
 def _journal(options: argparse.Namespace) -> int:
     urls = find_players(None, options.config)
-    banks = banks_named(options.bank, list(urls))
+    banks = banks_named(options.banks, list(urls))
     with open_hub() as hub:
         reader = RecordReader(hub, urls, options.timeout or QUESTION_TIMEOUT)
         asked = _question(options)
@@ -157,7 +157,7 @@ COMMAND = command(
     argument("--since TIME", f"from then on: {MOMENT_FORM}", type=moment),
     argument("--until TIME", "before then", type=moment),
     argument("--last N", f"the last N of each Bank; default without --since: {LAST}", type=count),
-    argument("--bank BANKS", "whose, as BANKA,BANKB; default: all", default="all"),
+    argument("--banks BANKS", "whose, as BANKA,BANKB; default: all", default="all"),
     argument("--client TEXT", "of clients whose name, or key, contains this", default=""),
     argument("--method PATTERN", "of these methods, as bank.set_*", default=""),
     flag("--follow", "go on with what comes, until Ctrl-C"),

@@ -131,7 +131,7 @@ def _parts(sheet: ShiftSheet, page: str) -> list[_Part]:
 
     standing = [[links.bank(bank), _text(text)] for bank, text in sheet.standing.items()]
     scans = [_scan_cells(each, links) for each in sheet.scans]
-    head = ("begun (UTC)", "scan", "source", "ended", "outcome", "lost blocks", "notes")
+    head = ("set up (UTC)", "scan", "source", "ended", "outcome", "lost blocks", "notes")
     silent = [[_text(bank), _text(why)] for bank, why in sheet.silent.items()]
     return [
         _Part("As it stands", ("Bank", "state"), standing, "No Bank answered."),

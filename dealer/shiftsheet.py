@@ -18,7 +18,11 @@ SCAN_KEYS = (
 """Keys of histories that tell of scans."""
 _NUMBER, _OUTCOME, _SOURCE = "scan.scan", "scan.outcome", "status.SRC_NAME"
 _OF_SCAN = {key.rpartition(".")[2]: key for key in SCAN_KEYS if key not in (_NUMBER, _SOURCE)}
-FINAL = frozenset({"done", "incomplete", "stopped", "aborted", "failed"})
+NO_SCAN = "none"
+"""Outcome at a Player that has taken no scan since it began."""
+CUT_OFF = "cut off"
+"""Outcome of a scan in which the Player of the Bank ended."""
+FINAL = frozenset({"done", "incomplete", "stopped", "aborted", "failed", CUT_OFF})
 APART_S = 30.0
 """Banks whose scans of one number began so near each other took the same scan, s."""
 ROUTINE = frozenset(
@@ -46,7 +50,7 @@ class ShiftScan:
         begun: When it was set up, UTC, unix seconds.
         ended: When it was over; None: it is not.
         source: What was observed; empty: not known.
-        outcomes: Bank -> outcome: done, incomplete, stopped, aborted, failed, or how far it is.
+        outcomes: Bank -> outcome: done, incomplete, stopped, aborted, failed, cut off, or how far it is.
         notes: Bank -> its error or warning, of those that have one.
         dropped: Bank -> blocks that were lost, of those that lost any.
         files: Bank -> its file.
@@ -196,7 +200,11 @@ def _scans_of_bank(bank: str, points: Iterable[Mapping[str, Any]]) -> list[Shift
 
 
 def _take(scan: ShiftScan, bank: str, key: str, value: JsonValue, time: float) -> None:
-    if key == _OUTCOME:
+    if key == _OUTCOME and value == NO_SCAN:  # a Player that has begun anew
+        if scan.ended is None:
+            scan.outcomes[bank], scan.ended = CUT_OFF, time
+            scan.notes[bank] = "its Player ended in the scan"
+    elif key == _OUTCOME:
         scan.outcomes[bank] = str(value)
         if value in FINAL:
             scan.ended = time

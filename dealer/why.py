@@ -51,6 +51,7 @@ class ArrayQuestion:
         installation: Hosts with their supervisords; None: nothing is known of them.
         timeout: Of one question to all Players, s.
         ours: Banks whose control whoever asks has.
+        leases: Bank -> number of the lease that whoever asks was given; it may have ended since.
         silent_since: Bank -> when its Player was heard last, UTC, unix seconds; as far as it is known.
     """
 
@@ -58,6 +59,7 @@ class ArrayQuestion:
     installation: Installation | None = None
     timeout: float = 3.0
     ours: Collection[str] = ()
+    leases: Mapping[str, int] = field(default_factory=dict)
     silent_since: Mapping[str, float] = field(default_factory=dict)
 
     def home(self, bank: str) -> BankOnHost:
@@ -190,7 +192,9 @@ class _Asked:
             self._depends[bank] = _dependence(told)
             self._troubles[bank] += hindrance_troubles(bank, told, self._at)
         for bank, (state, _) in ask("control.state").items():
-            is_ours = bank in self._question.ours
+            is_ours = bank in self._question.ours or _is_number_of(
+                state, self._question.leases.get(bank)
+            )
             self._troubles[bank] += control_troubles(bank, state, self._at, is_ours=is_ours)
         for what in ("journal", "history"):
             for bank, (state, _) in ask(f"{what}.state").items():
@@ -237,6 +241,11 @@ class _Asked:
             except SupervisorError:  # it keeps none
                 continue
         return lines
+
+
+def _is_number_of(state: JsonValue, number: int | None) -> bool:
+    """Tell whether the lease of a `control.state` has a number; None: whoever asks has none."""
+    return number is not None and isinstance(state, Mapping) and state.get("number") == number
 
 
 def _dependence(told: JsonValue) -> dict[str, list[str]]:

@@ -6,8 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from commandline import DONE, FAILED, argument, command, tell
-from dealer.commands import as_named, kept_control
-from dealer.errors import NoSuchPlayerError
+from dealer.commands import banks_named, kept_control
 from dealer.players import find_players
 from dealer.services import open_hub
 from dealer.shownvalues import age_text
@@ -22,15 +21,14 @@ WITHIN_S = 3.0
 
 def _why(options: argparse.Namespace) -> int:
     urls = find_players(None, options.config)
-    chosen = [as_named(word, urls) for word in dict.fromkeys(options.banks)] or list(urls)
-    if unknown := [bank for bank in chosen if bank not in urls]:
-        raise NoSuchPlayerError(unknown, list(urls))
-    kept = kept_control().credentials()
+    words = options.banks or ["all"]
+    chosen = list(dict.fromkeys(bank for word in words for bank in banks_named(word, list(urls))))
+    leases = kept_control().leases()
     question = ArrayQuestion(
         urls={bank: urls[bank] for bank in chosen},
         installation=installation_of(options.config),
         timeout=options.timeout or WITHIN_S,
-        ours=frozenset(bank for bank in chosen if urls[bank] in kept),
+        leases={bank: leases[urls[bank]] for bank in chosen if urls[bank] in leases},
     )
     with open_hub() as hub:
         found = ask_why(hub, question)
@@ -69,5 +67,5 @@ COMMAND = command(
     "why",
     _why,
     "why is a Bank not ready: from the symptom to the first cause, with what puts it right",
-    argument("banks BANK", "whose; none: all", nargs="*"),
+    argument("banks BANK", "whose, several as A B or A,B; default: all", nargs="*"),
 )

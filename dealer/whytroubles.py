@@ -142,6 +142,8 @@ def log_troubles(bank: BankOnHost, lines: Sequence[str]) -> list[Trouble]:
         return []
     thing = thing_of_reason(reason)
     text, _, remedy = reason.partition("; ")
+    if thing == "configuration":  # what stands behind a fault of a file is what was found there
+        text, remedy = reason, ""
     if not remedy and thing in _START_REMEDIES:
         remedy = _START_REMEDIES[thing].format(bank=bank.name, host=bank.host)
     remedy = remedy or f"on {bank.host}: player doctor {bank.name}"

@@ -31,6 +31,7 @@ from histogrammer.events.protocol.ringitems import ItemType
 from histogrammer.flavors import FLAVORS
 from histogrammer.parameters import Metadata
 from histogrammer.patterns import select
+from histogrammer.peakspart import PeaksPart
 from histogrammer.rest.protocol.answers import gate_object, parameter_object, spectrum_object
 from histogrammer.service import Histogrammer, HistogrammerSettings
 from histogrammer.spectrapublisher import SpectraPublisher, visible
@@ -130,6 +131,9 @@ class HistogrammerBank(Bank):
         if self._config.roots is None:
             return [home, *instrument.file_roots(self.context.data_root)]
         return self._config.named_roots(instrument.directory)
+
+    def parts(self) -> dict[str, object]:
+        return {"peaks": PeaksPart(self._ask)}
 
     def close(self) -> None:
         if self._spectra is not None:

@@ -27,6 +27,7 @@ from dashboard.terminal.pages.tables import HostsPage, JobsPage, JournalPage
 from dashboard.terminal.pages.why import WhyPage
 from dashboard.terminal.view import TerminalView
 from dashboard.terminal.watching import ArrayView
+from dealer.commands import as_named
 from player.lifecycle import EndSignals
 from zmqjsonproxy import RefusedError
 from zmqjsonproxy.rights import ClientKeys
@@ -63,9 +64,10 @@ def make_view(options: argparse.Namespace, array: Array, *, ascii_only: bool) ->
         raise RefusedError(f"--page {wanted}: there are {', '.join(names)}")
     view = TerminalView(pages, names.index(wanted), ascii_only=ascii_only)
     if options.bank:
-        if options.bank not in array.urls:
+        bank = as_named(options.bank, array.urls)
+        if bank not in array.urls:
             raise RefusedError(f"--bank {options.bank}: there are {', '.join(array.urls)}")
-        view.choose_bank(options.bank)
+        view.choose_bank(bank)
     return view
 
 

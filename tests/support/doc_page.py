@@ -157,7 +157,7 @@ class Page:
             return self._there[shown]
 
         return re.sub(
-            r"(?P<port>\b66[67]\d\b)|(?P<key>\bkey = 0x\w+)|(?P<semaphore>semaphore = \"/\w+\")"
+            r"(?P<port>\b66[67]\d\b|\b30999\b)|(?P<key>\bkey = 0x\w+)|(?P<semaphore>semaphore = \"/\w+\")"
             r"|(?P<recording>/data/recordings/\w+\.raw)|(?P<scan>scan_length=30\.0)",
             instead,
             text,

@@ -18,8 +18,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image  # comes with matplotlib
-from support.chromium import Watched, chromium, why_not
+from support.chromium import Watched
 from support.player_run import ROOT, clean_environment
+
+from benchmarks.chromium import chromium, why_not
 
 __all__ = ["DIGESTS", "FOLDER", "PICTURES", "Picture", "digest_of", "main", "sources_of"]
 

@@ -60,7 +60,7 @@ function Sound() {
 /** Banks of which some alarms are not here. */
 function LeftOut() {
   const some = rows.value.filter((row) => row.alarms?.left_out > 0);
-  return some.length > 0 && html`<p class="foot"><span class="warn"><i class="shape" aria-hidden="true">\u25b2</i> more than fit here:</span>${some.map((row) => html`<span key=${row.bank}>${visible(row.bank, 40)}: ${row.alarms.left_out} more; <code>dealer alarms --bank ${visible(row.bank, 40)}</code></span>`)}</p>`;
+  return some.length > 0 && html`<p class="foot"><span class="warn"><i class="shape" aria-hidden="true">\u25b2</i> more than fit here:</span>${some.map((row) => html`<span key=${row.bank}>${visible(row.bank, 40)}: ${row.alarms.left_out} more; <code>dealer alarms --banks ${visible(row.bank, 40)}</code></span>`)}</p>`;
 }
 
 /** @param {{name: string, title: string, none: string, some: import("../text/alarms.js").Alarm[], silent: Set<string>, hidden: number}} _ */

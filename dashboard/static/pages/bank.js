@@ -72,7 +72,7 @@ export default function BankPage({ bank }) {
       <div class="stack"><${Meters} row=${row} />
         ${described.problem && html`<p class="problem">${visible(described.problem, 300)}</p>`}
         <${KindPanels} row=${row} described=${described.told} />
-        ${pipes.map(({ object, property }) => html`<${SpectrumPanel} key=${object + property.name} bank=${bank} object=${object} property=${property} isStale=${stale} scan=${row.scan?.scan ?? null} />`)}
+        ${!(row.kind in site.value.panels) && pipes.map(({ object, property }) => html`<${SpectrumPanel} key=${object + property.name} bank=${bank} object=${object} property=${property} isStale=${stale} scan=${row.scan?.scan ?? null} />`)}
         <${Operations} bank=${bank} /></div>
     </div>`;
 }

@@ -50,7 +50,7 @@ function outcomesOf(scan) {
 }
 
 /** Severities of outcomes of scans. */
-const OUTCOMES = /** @type {Record<string, import("../text/states.js").Severity>} */ ({ done: "ok", incomplete: "warn", stopped: "warn", aborted: "warn", failed: "fault" });
+const OUTCOMES = /** @type {Record<string, import("../text/states.js").Severity>} */ ({ done: "ok", incomplete: "warn", stopped: "warn", aborted: "warn", failed: "fault", "cut off": "fault" });
 
 /** @param {{scan: any, all: number}} _ `all`: how many Banks there are. */
 function Scan({ scan, all }) {
@@ -76,7 +76,7 @@ function Sheet({ told }) {
       <table class="cards"><tbody>${standing.map(([bank, text]) => html`<tr key=${bank}><th scope="row"><a href=${bankPath(bank)}>${visible(bank, 40)}</a></th>
         <td class="wrap full"><${Chip} severity=${/^not ready/.test(text) ? "fault" : /^busy/.test(text) ? "off" : "ok"} word=${visible(String(text).split(" <- ")[0], 40)} /> ${visible(String(text).split(" <- ").slice(1).join(" \u2190 "), 600)}</td></tr>`)}</tbody></table></section>
     <section class="panel" aria-label="scans"><header><h2>Scans</h2><span class="dim">${told.scans.length}</span></header>
-      ${told.scans.length === 0 ? html`<p class="empty">No scan was taken.</p>` : html`<div class="scroll"><table class="cards"><thead><tr><th>begun, UTC</th><th class="number">scan</th><th>source</th><th class="number">length</th><th>outcome</th><th>lost blocks</th><th>notes</th></tr></thead>
+      ${told.scans.length === 0 ? html`<p class="empty">No scan was taken.</p>` : html`<div class="scroll"><table class="cards"><thead><tr><th>set up, UTC</th><th class="number">scan</th><th>source</th><th class="number">length</th><th>outcome</th><th>lost blocks</th><th>notes</th></tr></thead>
         <tbody>${told.scans.map((/** @type {any} */ scan) => html`<${Scan} key=${`${scan.number} ${scan.begun}`} scan=${scan} all=${standing.length} />`)}</tbody></table></div>`}</section>
     ${DEEDS.map(([name, title, none]) => html`<section class="panel" key=${name} aria-label=${title}><header><h2>${title}</h2><span class="dim">${told[name].length || ""}</span></header>
       ${told[name].length === 0 ? html`<p class="empty">${none}</p>` : html`<div class="scroll"><table class="cards"><thead><tr><th>time, UTC</th><th>by</th><th>what</th><th>Banks</th><th>outcome</th></tr></thead>

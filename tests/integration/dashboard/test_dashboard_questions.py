@@ -77,6 +77,7 @@ class Site:
         self.config.write_text(
             "".join(table.format(n, url.rpartition(":")[2]) for n, url in urls.items())
         )
+        self.urls = urls
         page = make_page(folder / "page")
         self.peer = stack.enter_context(serving(Array(urls=urls), page))
 
@@ -98,7 +99,7 @@ def test_a_bank_that_is_not_there_and_one_without_power_say_why(
 ) -> None:
     site.lamps["EAST"].proxy.set_volts(0.0)
     try:
-        status, out, _ = site.run(capsys, "why", "east", "gone", "WEST")
+        status, out, _ = site.run(capsys, "why", "east,gone", "WEST", "EAST")
         told = site.peer.get("/api/why/EAST")
     finally:
         site.lamps["EAST"].proxy.set_volts(230.0)
@@ -133,19 +134,63 @@ def test_a_bank_whose_control_another_has_is_busy_and_not_faulty(
     assert "(focus)" in told["sentence"]
 
 
+def test_control_that_was_taken_here_and_broken_since_is_no_longer_ours(
+    site: Site,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert site.run(capsys, "control", "take", "focus", "--banks", "WEST")[0] == 0
+    assert site.run(capsys, "why", "WEST")[:2] == (0, "WEST: ready\n")
+    with Dealer({"WEST": site.lamps["WEST"].url}) as d:
+        d.add_active_player("WEST")
+        d.break_control("my turn")
+        d.take_control("pointing", 5.0)
+        try:
+            status, out, _ = site.run(capsys, "why", "WEST")
+        finally:
+            d.release_control()
+    assert (status, "has control until" in out, "(pointing)" in out) == (1, True, True)
+
+
 def test_names_that_mean_nothing_are_told(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     assert site.run(capsys, "why", "NORTH")[0] == 1
+    assert list(json.loads(site.run(capsys, "--json", "why", "all")[1])) == list(site.urls)
     for path, status in (
         ("/api/why/NORTH", 404),
         ("/api/diff?left=NORTH", 404),
         ("/api/diff?left=EAST@yesterday", 400),
         ("/api/diff?left=EAST@scan7", 400),
+        ("/api/diff?left=EAST@2001-01-01", 400),
         ("/api/diff?left=GONE", 503),
         ("/api/handover?since=5&until=4", 400),
         ("/api/handover?form=pdf", 400),
     ):
         answer = site.peer.ask(path)
         assert (answer.status, bool(answer.json["detail"])) == (status, True), path
+
+
+def test_of_a_bank_that_is_not_heard_no_alarms_are_known(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = "no alarms at EAST, WEST, PLAIN; not known: GONE\n"
+    assert site.run(capsys, "alarms")[:2] == (1, told)
+    assert site.run(capsys, "alarms", "--banks", "GONE")[:2] == (1, "not known: GONE\n")
+    assert site.run(capsys, "alarms", "--banks", "EAST")[:2] == (0, "no alarms\n")
+    status, out, err = site.run(capsys, "alarms", "ack", "GONE", "all")
+    assert (status, out) == (1, "GONE: nothing acknowledged\n")
+    assert "alarms.list: no server at" in err
+
+
+def test_a_state_that_nobody_knows_is_told_and_not_compared(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, err = site.run(capsys, "diff", "EAST@2001-01-01")
+    assert (status, out) == (1, "")
+    assert "EAST@2001-01-01: the history of EAST has nothing of that time" in err
+    assert site.run(capsys, "diff", "EAST@yesterday")[0] == 2
+    assert site.run(capsys, "diff", "EAST@2999-01-01")[0] == 2
 
 
 def test_a_difference_is_told_with_the_call_behind_it(
@@ -166,8 +211,8 @@ def test_a_difference_is_told_with_the_call_behind_it(
     status, out, _ = site.run(capsys, "diff", "EAST", "WEST", "--all")
     assert (status, "set_level(7.0)" in out) == (0, True)
     then = quote(f"WEST@{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(before - 5))}")
-    past = site.peer.get(f"/api/diff?left={then}")
-    assert {each["left"] for each in past["differences"]} == {None}  # nothing was kept by then
+    past = site.peer.ask(f"/api/diff?left={then}")
+    assert (past.status, "has nothing of that time" in past.json["detail"]) == (400, True)
     plain = site.peer.get("/api/diff?left=PLAIN&right=WEST")["differences"]  # it keeps no history
     assert [(each["left"], each["right"]["value"]) for each in plain if each["key"] == "level"] == [
         ({"value": 0.0, "since": None, "call": None}, 7.0)
@@ -212,6 +257,10 @@ def test_the_hand_over_sheet_has_what_was_done_and_what_was_refused(
         assert answer.headers["content-type"].startswith(kind)
         assert answer.headers["content-disposition"].startswith("attachment")
         assert b"is more than 100 lm" in answer.body
+    status, _, err = site.run(capsys, "handover", "-o", str(tmp_path / "none" / "shift.md"))
+    assert (status, "shift.md cannot be written: No such file" in err) == (1, True)
+    status, out, err = site.run(capsys, "handover", "--since", "1h", "--until", "2h")
+    assert (status, out, "is not after --since" in err) == (2, "", True)
     path = tmp_path / "shift.md"
     status, out, _ = site.run(capsys, "handover", "--since", "1h", "-o", str(path))
     assert (status, out) == (1, f"{path}: 0 scans\n")

@@ -169,7 +169,7 @@ def test_a_page_is_printed_with_what_is_wrong_and_the_status_says_so(
     array: Array, capsys: pytest.CaptureFixture[str]
 ) -> None:
     line = ["--terminal", "--config", str(array.config)]
-    assert main([*line, "--once", "--bank", "BANKA"]) == 1
+    assert main([*line, "--once", "--bank", "banka"]) == 1
     told = capsys.readouterr().out
     assert re.search(r"(?m)^BANKA . live", told)
     assert "KEY199" in told

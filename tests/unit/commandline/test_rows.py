@@ -112,6 +112,44 @@ def test_cells_are_wrapped_where_the_terminal_is_narrow(
     assert max(map(len, lines)) <= 40
 
 
+def test_no_word_is_broken_to_make_room_for_a_long_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    style(monkeypatch)
+    row = ("acknowledged", "BANKA", "the board does not answer")
+    lines = without_styles(render_rows(("state", "Bank", "text"), [row]))
+    assert lines[:2] == [
+        "state         Bank   text",
+        "acknowledged  BANKA  the board does not",
+    ]
+    assert lines[2].split() == ["answer"]
+
+
+def test_where_words_have_no_room_each_row_is_a_paragraph_without_its_empty_cells(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    style(monkeypatch)
+    head = ("state", "severity", "Bank", "alarm", "by", "text")
+    row = (
+        "acknowledged",
+        "warning",
+        "BANKA",
+        "dropped-blocks",
+        "",
+        "blocks of data were lost " * 2,
+    )
+    lines = without_styles(render_rows(head, [row, row]))
+    once = [
+        "state     acknowledged",
+        "severity  warning",
+        "Bank      BANKA",
+        "alarm     dropped-blocks",
+        "text      blocks of data were lost",
+        "          blocks of data were lost",
+    ]
+    assert lines == [*once, "", *once]
+
+
 def test_a_row_that_is_shorter_stands_below_and_nothing_in_it_is_markup(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -73,6 +73,12 @@ def test_each_file_has_all_commands_options_and_words(shell: str) -> None:
     assert "$HOME" not in text.replace("/$HOME}", "")  # help is text, not for the shell to expand
 
 
+def test_banks_stand_for_states_that_are_compared() -> None:
+    parser = argparse.ArgumentParser(prog="x")
+    parser.add_argument("left", metavar="STATE")
+    assert read_command(parser, []).arguments[0].kind is CompletionKind.BANK
+
+
 def test_help_cannot_leave_its_quotes() -> None:
     lines = [
         line

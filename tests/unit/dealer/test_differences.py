@@ -156,6 +156,8 @@ def test_a_word_means_a_state(text: str, expected: StateWord) -> None:
 def test_a_word_that_means_none_says_what_may_be_written() -> None:
     with pytest.raises(StateError, match=r"'BANKA@yesterday' means no state; write BANK, BANK@MOM"):
         read_word("BANKA@yesterday", str, AT)
+    with pytest.raises(StateError, match=r"BANKA@1970-01-02 is a time to come"):
+        read_word("BANKA@1970-01-02", str, AT)
 
 
 def test_banks_that_disagree_are_told_but_not_of_what_is_their_own_or_moves() -> None:

@@ -65,6 +65,24 @@ def test_scans_that_were_over_before_the_shift_are_left_out_and_one_that_ran_int
     assert [scan.number for scan in scans_of({"BANKA": over + into}, SINCE)] == [11]
 
 
+def test_a_scan_in_which_a_player_ended_is_cut_off_and_one_before_its_end_stays_done() -> None:
+    killed = points(
+        SINCE + 1,
+        3,
+        (SINCE + 2, "scan.outcome", "running"),
+        (SINCE + 9, "scan.scan", None),
+        (SINCE + 9, "scan.outcome", "none"),
+    )
+    well = points(
+        SINCE + 1,
+        *(3, (SINCE + 8, "scan.outcome", "done"), (SINCE + 9, "scan.outcome", "none")),
+    )
+    (scan,) = scans_of({"BANKA": well, "BANKB": killed}, SINCE)
+    assert scan.outcomes == {"BANKA": "done", "BANKB": "cut off"}
+    assert scan.notes == {"BANKB": "its Player ended in the scan"}
+    assert (scan.ended, scan.is_well) == (SINCE + 9, False)
+
+
 def test_a_number_that_comes_again_later_is_another_scan() -> None:
     again = points(SINCE + 1, 1) + points(SINCE + 500, 1)
     assert len(scans_of({"BANKA": again, "BANKB": points(SINCE + 2, 1)}, SINCE)) == 2

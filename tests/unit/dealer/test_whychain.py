@@ -89,6 +89,14 @@ def test_a_crash_loop_by_a_port_that_another_process_has() -> None:
     assert port.evidence == loop.remedy.partition(" shows")[0] == "dealer hosts log BANKC"
 
 
+def test_a_crash_loop_by_a_fault_of_the_file_sends_to_the_file() -> None:
+    text = "modes.X.nchan: input should be a valid integer; found 'many'"
+    link = after_a_start(ConfigError([Fault("", text, "dibas.toml", 3)]))
+    fault = link.path()[-1]
+    assert "found 'many'" in fault.text
+    assert fault.remedy == "correct the file: player check on hpc2 names each fault"
+
+
 def test_a_crash_loop_by_a_status_memory_that_another_process_has() -> None:
     owner = Owner("Bank BANKC", 991, "observer", "2026-11-29 03:00:00")
     link = after_a_start(StatusOwnedError("key 0x01001840", owner))
