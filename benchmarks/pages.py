@@ -324,7 +324,7 @@ def _restart(browser: Any, urls: dict[str, str]) -> tuple[float, float]:
 def _heap_bytes(protocol: Any) -> float:
     protocol.send("HeapProfiler.collectGarbage")
     metrics = protocol.send("Performance.getMetrics")["metrics"]
-    return next(each["value"] for each in metrics if each["name"] == "JSHeapUsedSize")
+    return float(next(each["value"] for each in metrics if each["name"] == "JSHeapUsedSize"))
 
 
 def _visit_all(page: Any) -> None:
