@@ -13,7 +13,7 @@ from player.endpoints.http.protocol.texts import write_json
 from zmqjsonproxy import MethodDescription
 from zmqjsonproxy.parameters import Passing
 
-__all__ = ["NothingSentError", "call_text", "check_heard", "methods_of"]
+__all__ = ["NothingSentError", "call_text", "check_heard", "has_secret", "methods_of"]
 
 MAX_TEXT = 300
 _HIDDEN = "..."
@@ -92,18 +92,38 @@ def call_text(
         kwargs: Its keyword arguments.
         described: What is known of the method; None: nothing.
     """
-    by_position = (Passing.POSITION, Passing.EITHER)
-    parameters = (None if described is None else described.parameters) or ()
-    names = [each.name for each in parameters if each.passing in by_position]
-    secret = {each.name for each in parameters if each.secret}
-    given = [(names[place] if place < len(names) else "", arg) for place, arg in enumerate(args)]
-    words = [_HIDDEN if _is_secret(name, secret) else _word(arg) for name, arg in given]
+    secret = _secret_names(described)
+    words = [
+        _HIDDEN if _is_secret(name, secret) else _word(arg) for name, arg in _named(args, described)
+    ]
     words += [
         f"{name}={_HIDDEN if _is_secret(name, secret) else _word(value)}"
         for name, value in kwargs.items()
     ]
     text = ", ".join(words)
     return f"{label}({text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 3] + '...'})"
+
+
+def has_secret(
+    args: Sequence[Any], kwargs: Mapping[str, Any], described: MethodDescription
+) -> bool:
+    """Tell whether arguments of a call, or members of their tables, are secret."""
+    secret = _secret_names(described)
+    given = [*_named(args, described), *kwargs.items()]
+    return any(_is_secret(name, secret) or _shown(value) != value for name, value in given)
+
+
+def _named(args: Sequence[Any], described: MethodDescription | None) -> list[tuple[str, Any]]:
+    """Return positional arguments behind their names, as far as these are known."""
+    by_position = (Passing.POSITION, Passing.EITHER)
+    parameters = (None if described is None else described.parameters) or ()
+    names = [each.name for each in parameters if each.passing in by_position]
+    return [(names[place] if place < len(names) else "", arg) for place, arg in enumerate(args)]
+
+
+def _secret_names(described: MethodDescription | None) -> set[str]:
+    parameters = (None if described is None else described.parameters) or ()
+    return {each.name for each in parameters if each.secret}
 
 
 def _is_secret(name: str, secret: Collection[str]) -> bool:

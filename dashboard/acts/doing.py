@@ -179,7 +179,7 @@ async def _begin(
     found = {}
     for bank, result in zip(banks, results, strict=True):
         if isinstance(result, ProxyError):
-            act.outcomes[bank] = ActOutcome.of(Outcome(bank, None, result))
+            act.tell({bank: Outcome(bank, None, result)})
         else:
             act.outcomes[bank] = ActOutcome(OutcomeState.RUNNING, operation=result.id)
             found[bank] = result

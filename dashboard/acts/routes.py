@@ -26,7 +26,7 @@ from dashboard.acts.bodies import (
     TakeBody,
 )
 from dashboard.acts.book import ActBook, TooManyActsError
-from dashboard.acts.checks import NothingSentError, call_text, check_heard, methods_of
+from dashboard.acts.checks import NothingSentError, call_text, check_heard, has_secret, methods_of
 from dashboard.acts.doing import Doer
 from dashboard.acts.hostorders import HostOrders
 from dashboard.acts.planning import BankSetting, Planner, refusals
@@ -205,7 +205,8 @@ class ActRoutes:
             kwargs=body.kwargs,
             timeout=body.timeout,
         )
-        of = {"object_name": body.object, "method": body.method}
+        is_secret = any(has_secret(body.args, body.kwargs, each) for each in described.values())
+        of = {"object_name": body.object, "method": body.method, "has_secret": is_secret}
         return await self._answer(body, self._doer.begin(person, "call", text, banks, work, **of))
 
     async def set_parameters(self, person: Person, body: ParametersBody) -> Response:
