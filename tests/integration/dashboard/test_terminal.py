@@ -76,7 +76,8 @@ class Shown(Terminal):
         try:
             poll(lambda: re.search(pattern, self.look()), "it", HANG_S)
         except AssertionError:
-            pytest.fail(f"{pattern!r} is not seen on\n{self.screen.text}")
+            ended = self.process.poll()
+            pytest.fail(f"{pattern!r} is not seen ({ended=}) on\n{self.screen.text}")
         return self.screen.text
 
     def resize(self, columns: int, rows: int) -> None:

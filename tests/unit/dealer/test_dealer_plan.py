@@ -8,6 +8,7 @@ import datetime
 import itertools
 import json
 import time
+import warnings
 from collections.abc import Callable
 from multiprocessing import forkserver
 from pathlib import Path
@@ -380,7 +381,9 @@ def test_proxies_of_a_plan_ask_the_models_by_address(run: Run) -> None:
 
 
 def test_children_are_marked_whatever_environment_they_are_given(run: Run, tmp_path: Path) -> None:
-    forkserver.ensure_running()  # the plan's process inherits it, and is not its parent
+    with warnings.catch_warnings():  # a test before may have ended what Python keeps beside it
+        warnings.simplefilter("ignore")
+        forkserver.ensure_running()  # the plan's process inherits it, and is not its parent
     seen = tmp_path / "seen"
     tell = f"import os; open({str(seen)!r}, 'a').write(os.environ.get('DEALER_PLAN', 'none') + chr(10))"
     plan = run(
