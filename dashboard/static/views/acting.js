@@ -25,6 +25,7 @@ export async function act(address, body) {
     return made ?? null;
   } catch (error) {
     notify(/** @type {Error} */ (error).message, true);
+    renewSession().catch(() => {}); // it may be for the role
     return null;
   } finally {
     if (address.startsWith("/api/control/")) renewSession().catch(() => {});

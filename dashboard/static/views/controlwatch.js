@@ -9,8 +9,13 @@ import { notify } from "./notices.js";
 /** Leases of all Banks; another one, or the end of one, may concern this person. */
 const leases = computed(() => rows.value.map((row) => `${row.bank} ${row.control?.owner ? row.control.number : ""}`).join("\n"));
 
-/** Begin to watch. */
+const EVERY_MS = 60_000; // a role is lowered when its person does nothing for long
+
+/** Begin to watch control, and the role of the session. */
 export function watchControl() {
+  setInterval(() => {
+    if (session.peek().control && !document.hidden) renewSession().catch(() => {});
+  }, EVERY_MS);
   /** Number of the lease of this person, by Bank, as this page saw it. @type {Map<string, number>} */
   const had = new Map();
   effect(() => {
