@@ -14,7 +14,7 @@ import re
 from datetime import UTC, datetime
 from typing import TextIO
 
-from groundwork.commandline import LOG_LEVELS
+from commandline import LOG_LEVELS
 from groundwork.errors import did_you_mean
 from groundwork.logstream import handler_for
 from groundwork.truncation import LONGEST_TRACE, cut

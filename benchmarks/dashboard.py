@@ -11,11 +11,9 @@ import re
 import selectors
 import socket
 import statistics
-import tempfile
 import time
 import urllib.request
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -25,9 +23,9 @@ from benchmarks.parts import Effort, Part
 from benchmarks.rows import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["PARTS"]
+__all__ = ["HOST", "PARTS", "serve_dashboard"]
 
 KEYS, RATE_HZ = 320, 4
 VIEWERS = 50
@@ -54,20 +52,14 @@ def _play(connection: Telling) -> None:
             time.sleep(max(due - time.monotonic(), 0.0))
 
 
-def _serve(connection: Telling, player: str) -> None:
-    """Serve its dashboard."""
+def serve_dashboard(connection: Telling, urls: Mapping[str, str], port: int = 0) -> None:
+    """Serve the dashboard of Players; at any free port, or at this one."""
     from dashboard.config import Array
     from dashboard.service import DashboardService, Where
 
-    with tempfile.TemporaryDirectory() as name:
-        page = Path(name)
-        for file in ("index.html", "login.html", "icon.svg"):
-            (page / file).touch()
-        where = Where(host=HOST, port=0)
-        service = DashboardService(
-            Array(urls={"BANKA": player}), where, None, lambda _why: None, static=page
-        )
-        service.start()
+    with DashboardService(
+        Array(urls=urls), Where(host=HOST, port=port), None, lambda _why: None
+    ) as service:
         ready(connection, service.url)
         while True:
             time.sleep(60.0)
@@ -120,7 +112,7 @@ def _viewers(effort: Effort) -> list[Row]:
     memory: dict[int, list[float]] = {1: [], VIEWERS: []}
     with (
         serving(here, 1, _play) as [(player, player_id)],
-        serving(here, 1, _serve, player) as [(url, server_id)],
+        serving(here, 1, serve_dashboard, {"BANKA": player}) as [(url, server_id)],
     ):
         played, served = psutil.Process(player_id), psutil.Process(server_id)
         for _ in range(ROUNDS):

@@ -31,6 +31,8 @@ NAMES = (
     "mirror",
     "cluster",
     "dashboard",
+    "pages",
+    "terminal",
     "difx",
     "portmanager",
     "instrument",

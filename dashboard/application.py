@@ -14,20 +14,23 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse
 
 from dashboard.acts.routes import ACT_PATHS, ActRoutes
+from dashboard.alarmroutes import AlarmRoutes
+from dashboard.alarms import ABSENCES
 from dashboard.assets import STATIC, Page, served_folder
-from dashboard.changes import Changes
+from dashboard.changes import ChangeRoutes
 from dashboard.config import Array
+from dashboard.dealerquestions import DealerQuestions
 from dashboard.front import Front, FrontRules
 from dashboard.hub import ArrayHub
-from dashboard.panels import PanelSet
+from dashboard.panelquestions import PanelQuestions
 from dashboard.queries import Queries
 from dashboard.store import Store
 from dashboard.viewing import Viewing
 from dashboard.views import TABLE, Views
 from groundwork.beside import beside
-from groundwork.commandline import version
 from groundwork.roles import Role
 from groundwork.values import JsonObject
+from groundwork.version import version
 from player.endpoints.http.connections import ConnectionWatch
 from player.endpoints.http.guard import LOGIN, Guard, GuardRules
 from player.endpoints.http.loginroutes import LOGOUT, LoginRoutes
@@ -36,11 +39,15 @@ from player.endpoints.http.protocol.sessions import Person
 from player.endpoints.http.responses import json_response, tell_errors
 from player.endpoints.http.revocations import Revocations
 from player.endpoints.http.tls import Certificate
+from player.panelsets import PanelSet
 from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["PAGES", "Dashboard", "ServedArray"]
 
-PAGES = ("run", "hosts", "log", "journal", "history", "files", "spectra", "jobs")
+PAGES = (
+    *("run", "hosts", "alarms", "log", "journal", "history", "diff", "files", "spectra", "jobs"),
+    *("why", "handover"),
+)
 _ONLY_READS = "this address only reads: GET and HEAD"
 _LONGEST_TARGET = 8192
 
@@ -103,7 +110,9 @@ class Dashboard:
         )
         self._viewing = Viewing(self._version, time.time())
         self._queries, self._views = Queries(), Views(_is_page)
-        self._changes = Changes(Role.ADMIN if served.control else Role.OBSERVE)
+        self._alarms, self._questions = AlarmRoutes(), DealerQuestions()
+        self._panels = PanelQuestions(served.panels)
+        self._changes = ChangeRoutes(Role.ADMIN if served.control else Role.OBSERVE)
         self._acts: ActRoutes | None = None
         if served.control:
             self._acts = ActRoutes(served.logins, served.keys, self._changes)
@@ -129,8 +138,11 @@ class Dashboard:
         api.add_api_route("/api/site", self.site)
         api.add_api_route("/healthz", self.healthz)
         self._queries.add_to(api)
+        self._questions.add_to(api)
+        self._panels.add_to(api)
         self._viewing.add_to(api)
         self._views.add_to(api, self._changes)
+        self._alarms.add_to(api, self._changes)
         if self._acts is not None:
             self._acts.add_to(api)
         else:
@@ -148,11 +160,13 @@ class Dashboard:
     @contextlib.asynccontextmanager
     async def _lifespan(self, _api: FastAPI) -> AsyncIterator[None]:
         async with (
-            self._open_store(),
-            ArrayHub(self._served.array, self._served.keys) as self.hub,
+            self._open_store() as store,
+            ArrayHub(self._served.array, self._served.keys, store) as self.hub,
         ):
-            self._queries.hub = self._viewing.hub = self.hub
+            self._queries.hub = self._viewing.hub = self._alarms.hub = self.hub
+            self._panels.hub = self.hub
             async with (
+                self._questions.answering(self.hub),
                 contextlib.nullcontext() if self._acts is None else self._acts.running(self.hub),
                 self._revocations.looking(self.hub.board.end_of),
                 self.watch.watching(),
@@ -160,11 +174,11 @@ class Dashboard:
                 yield
 
     @contextlib.asynccontextmanager
-    async def _open_store(self) -> AsyncIterator[None]:
-        store = await beside(lambda: Store(self._served.store, (TABLE,)))
+    async def _open_store(self) -> AsyncIterator[Store]:
+        store = await beside(lambda: Store(self._served.store, (TABLE, ABSENCES)))
         with contextlib.closing(store):
             self._views.store = store
-            yield
+            yield store
 
     def end(self, within: float) -> None:
         """Have all streams end; connections that do not within so many s are cut. In the loop."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from dashboard.acts.checks import call_text
 from dashboard.bankstate import (
+    ALARMS,
     CONTROL,
     LOAD,
     PREFIX,
@@ -18,9 +19,12 @@ from dashboard.bankstate import (
     is_yes,
     key_of,
 )
+from dashboard.pastalarms import alarms_at
 from dashboard.records import HISTORY, JOURNAL, READ, ArrayRecords
 from dealer.recordreading import in_time_order
 from groundwork.values import JsonObject
+from player.alarms.book import AlarmEvent
+from player.journal import OF_THE_JOURNAL
 
 __all__ = ["AsItWas", "moments_of", "operations_of", "tables_of", "was_there"]
 
@@ -48,8 +52,8 @@ class AsItWas:
     async def at(self, time: float) -> JsonObject:
         """Return rows, values and operations as they were at a time, UTC, unix seconds."""
         banks = list(self._states)
-        (found, errors), (entries, _) = await asyncio.gather(
-            self._in_force(banks, time), self._commands(banks, time)
+        (found, errors), (entries, _), alarms = await asyncio.gather(
+            self._in_force(banks, time), self._commands(banks, time), self._alarms(banks, time)
         )
         rows, values = {}, {}
         for bank in banks:
@@ -69,7 +73,7 @@ class AsItWas:
             ]
             rows[bank]["operations"] = running
         told = {"time": time, "is_live": False, "rows": rows, "values": values}
-        return {**told, "operations": operations, "errors": errors}
+        return {**told, "operations": operations, "alarms": alarms, "errors": errors}
 
     async def _in_force(
         self, banks: Sequence[str], time: float
@@ -81,6 +85,22 @@ class AsItWas:
         }
         found, failed = await self._each("in_force", asked)
         return found, errors | failed
+
+    async def _alarms(self, banks: Sequence[str], time: float) -> dict[str, JsonObject]:
+        """Return alarms as they were, as far as the newest remarks and calls of then tell."""
+        asked = {"until": time, "most": MAX_MOMENTS, "newest": True}
+        (remarks, _), (calls, _) = await asyncio.gather(
+            self._records.ask(banks, JOURNAL, READ, {**asked, "method": OF_THE_JOURNAL}),
+            self._records.ask(banks, JOURNAL, READ, {**asked, "method": f"{ALARMS}.*"}),
+        )
+        found: dict[str, JsonObject] = {}
+        for bank in banks:
+            entries = [
+                *remarks.get(bank, {}).get("entries", ()),
+                *calls.get(bank, {}).get("entries", ()),
+            ]
+            found |= alarms_at(bank, entries, time)
+        return found
 
     async def _each(
         self, method: str, asked: Mapping[str, Mapping[str, Any]]
@@ -104,7 +124,7 @@ class AsItWas:
         return {bank: answer["entries"] for bank, answer in answers.items()}, errors
 
     async def moments(self, banks: Sequence[str], since: float, until: float) -> JsonObject:
-        """Return what is worth a look between two times: scans, changes, control."""
+        """Return what is worth a look between two times: scans, changes, control, alarms."""
         span = {"since": since, "until": until, "most": MAX_MOMENTS}
         keys, errors = await self._records.ask(banks, HISTORY, "keys", {"pattern": "s*"})
         told: dict[str, list[JsonObject]] = {}
@@ -194,6 +214,7 @@ def _row(state: WatchedBank, values: Mapping[str, list[Any]], time: float) -> Js
         "findings": [],
         "load": value(LOAD),
         "scan": value(SCAN_STATE),
+        "alarms": None,
         "operations": [],
         "missed": 0,
     }
@@ -263,12 +284,13 @@ def moments_of(
         if name in _PARTS_OF_A_START:
             continue
         is_control = name.startswith("control") or str(entry["text"]).startswith("control:")
+        is_alarm = name.startswith(f"{ALARMS}.") or AlarmEvent.read(str(entry["text"])) is not None
         who = entry["key"] or entry["client"]
         words = [_call_of(name, entry["arguments"]), str(who), str(entry["outcome"])]
         found.append(
             {
                 "time": entry["time"],
-                "kind": "control" if is_control else "change",
+                "kind": "alarm" if is_alarm else "control" if is_control else "change",
                 "text": entry["text"]
                 if entry["outcome"] == "remark"
                 else ", ".join(word for word in words if word),

@@ -10,6 +10,7 @@ from typing import Any
 
 from dashboard.protocol.liveness import Liveness
 from dashboard.protocol.topics import KeyTopic, LineTopic
+from dealer.differences import HeldValue
 from groundwork.truncation import cut
 from groundwork.values import JsonObject
 from player.endpoints.http.protocol.messages import MAX_ARRAY
@@ -18,6 +19,7 @@ from zmqjsonproxy import InterfaceDescription
 from zmqjsonproxy.channels import Update
 
 __all__ = [
+    "ALARMS",
     "CONTROL",
     "LOAD",
     "ORIGINAL_SUMMARY",
@@ -35,6 +37,7 @@ __all__ = [
 
 BANK, PREFIX = "bank", "bank."
 CONTROL, LOAD, LOG, OPERATIONS = "control", "host_load", "log", "operations"
+ALARMS = "alarms"
 SCAN_STATE = "scan"
 """Result of kinds of Banks that take scans."""
 MESSAGES = (LOG, OPERATIONS)
@@ -202,6 +205,7 @@ class WatchedBank:
                 "findings": self.findings,
                 "load": self._value(LOAD),
                 "scan": self._value(SCAN_STATE),
+                "alarms": self._alarm_counts(),
                 "operations": [id for id, ended in self._known.items() if ended is None],
                 "missed": self.missed,
             },
@@ -232,6 +236,32 @@ class WatchedBank:
     def _value(self, key: str) -> Any:
         known = self._values.values.get(key)
         return None if known is None else known[0]
+
+    @property
+    def controlled_by(self) -> str:
+        """Name of the key that has control; empty: nobody has, or somebody without a key."""
+        told = self._value(CONTROL)
+        return str(told.get("key") or "") if isinstance(told, Mapping) else ""
+
+    def settings(self) -> dict[str, HeldValue]:
+        """Return values in force, those of tables by member as histories have them, with the time
+        since when, by our clock."""
+        offset = self.offset or 0.0
+        held: dict[str, HeldValue] = {}
+        for key, (value, time, _) in self._values.values.items():
+            some = value.items() if isinstance(value, Mapping) else [("", value)]
+            for member, each in some:
+                if each is not None and not isinstance(each, list | Mapping):
+                    name = f"{key}.{member}" if member else key
+                    held[name] = HeldValue(value=each, since=time - offset)
+        return held
+
+    def _alarm_counts(self) -> JsonObject | None:
+        """Return how many alarms there are, as its Player counts them; None: it does not tell."""
+        told = self._value(ALARMS)
+        if not isinstance(told, Mapping) or "active" not in told:
+            return None
+        return {name: count for name, count in told.items() if isinstance(count, int)}
 
     def _simulated(self) -> bool | None:
         value = self._value(STATUS + SIMULATED)

@@ -8,8 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from fastapi.sse import format_sse_event
-
 from dashboard.frames import FrameFeed, FrameFeeds
 from dashboard.protocol.topics import BoardTopic, KeyTopic, LineTopic
 from dashboard.protocol.wishes import FrameWish, known_topics
@@ -29,7 +27,7 @@ __all__ = [
 BATCH_HZ = 4.0
 MAX_STREAMS = 200
 OVERVIEW, BANDPASS, OPERATIONS, HOSTS, LOG = "overview", "bandpass", "operations", "hosts", "log"
-ACTS = "acts"
+ACTS, ALARMS = "acts", "alarms"
 
 
 class TooManyStreamsError(Exception):
@@ -54,6 +52,8 @@ class PageMessage:
     def event(self) -> bytes:
         """The message as a server-sent event."""
         if self._event is None:
+            from fastapi.sse import format_sse_event  # late: a terminal has no web server
+
             self._event = format_sse_event(data_str=self.text, event=self._name)
         return self._event
 
@@ -165,6 +165,7 @@ class Board:
         self.overview, self.bandpass = KeyTopic(OVERVIEW), KeyTopic(BANDPASS)
         self.operations, self.hosts = KeyTopic(OPERATIONS), KeyTopic(HOSTS)
         self.acts, self.log = KeyTopic(ACTS), LineTopic(LOG)
+        self.alarms = KeyTopic(ALARMS)
         self.values = {bank: KeyTopic(f"values:{bank}") for bank in banks}
         some: Sequence[BoardTopic] = (
             self.overview,
@@ -173,6 +174,7 @@ class Board:
             self.hosts,
             self.acts,
             self.log,
+            self.alarms,
             *self.values.values(),
         )
         self.topics = {topic.name: topic for topic in some}

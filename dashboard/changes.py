@@ -13,7 +13,7 @@ from player.endpoints.http.bodies import read_body
 from player.endpoints.http.guard import PERSON
 from player.endpoints.http.protocol.sessions import Person
 
-__all__ = ["MAX_BODY_BYTES", "Body", "Changes", "require_role", "who"]
+__all__ = ["MAX_BODY_BYTES", "ChangeBody", "ChangeRoutes", "require_role", "who"]
 
 MAX_BODY_BYTES = 65_536
 ONLY_LOOKS = (
@@ -22,17 +22,17 @@ ONLY_LOOKS = (
 )
 
 
-class Body(BaseModel):
+class ChangeBody(BaseModel):
     """Body of a request; members that it does not know are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-B = TypeVar("B", bound=Body)
+B = TypeVar("B", bound=ChangeBody)
 Change = Callable[[Person, B], Coroutine[Any, Any, Response]]
 
 
-class Changes:
+class ChangeRoutes:
     """Routes that change something.
 
     Args:

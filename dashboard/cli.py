@@ -13,9 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from commandline import carry_out, run_command
 from dashboard.parsers import PROGRAM, build_parser
 from dealer.errors import ConfigurationError
-from groundwork.output import run_command
 from player.lifecycle import EndSignals, Notifier
 from player.programs import serve_to_the_end, status_of
 from zmqjsonproxy.errors import RefusedError
@@ -25,8 +25,6 @@ __all__ = ["main"]
 
 log = logging.getLogger(__name__)
 
-FAILED, USAGE = 1, 2
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
@@ -35,16 +33,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(line: Sequence[str]) -> int:
-    options = build_parser().parse_args(line)
-    try:
-        return serve_to_the_end(lambda signals, notifier: _serve(options, signals, notifier))
-    except ConfigurationError as error:
-        for fault in error.faults:
-            print(f"{PROGRAM}: {error.where}: {fault}", file=sys.stderr)
-        return USAGE
-    except (OSError, KeyFileError, RefusedError) as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return FAILED
+    parser = build_parser()
+    options = parser.parse_args(line)
+    if (options.once or options.json) and not options.terminal:
+        parser.error("--once and --json are of --terminal")
+    serve = _show if options.terminal else _serve
+
+    def sentences(error: Exception) -> list[str]:
+        if isinstance(error, ConfigurationError):
+            return [f"{error.where}: {fault}" for fault in error.faults]
+        return [str(error)]
+
+    return carry_out(
+        PROGRAM,
+        lambda: serve_to_the_end(lambda signals, notifier: serve(options, signals, notifier)),
+        usage_errors=(ConfigurationError,),
+        failures=(OSError, KeyFileError, RefusedError),
+        sentences=sentences,
+    )
 
 
 def _serve(options: argparse.Namespace, signals: EndSignals, notifier: Notifier) -> bool:
@@ -76,6 +82,15 @@ def _serve(options: argparse.Namespace, signals: EndSignals, notifier: Notifier)
             return is_asked
     finally:
         logging.getLogger().removeHandler(handler)
+
+
+def _show(options: argparse.Namespace, signals: EndSignals, _notifier: Notifier) -> bool:
+    """Show the array on the terminal; False: something is wrong."""
+    from dashboard.config import read_array
+    from dashboard.terminal.command import run_terminal
+
+    logging.getLogger().addHandler(logging.NullHandler())  # the terminal shows other things
+    return run_terminal(options, read_array(options.config), KeyRing.load(), signals)
 
 
 def _store(config: Path | None) -> Path | None:

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 
+from dashboard.alarms import ArrayAlarms
 from dashboard.bandpass import Bandpasses
 from dashboard.bankstate import WatchedBank
 from dashboard.bankwatch import LINK, BankWatch
@@ -16,6 +17,7 @@ from dashboard.board import BANDPASS, BATCH_HZ, HOSTS, Board
 from dashboard.config import Array
 from dashboard.frames import FrameFeeds
 from dashboard.hostwatch import HostWatch
+from dashboard.store import Store
 from dealer.services import AsyncServices, Services
 from zmqjsonproxy import AsyncHub
 from zmqjsonproxy.rights import ClientKeys
@@ -32,17 +34,20 @@ class ArrayHub:
     Args:
         array: It.
         keys: By which Players are called and subscribed to; None: without.
+        store: Keeps alarms of absence; None: they end with this program.
 
     Attributes:
         array: It.
+        keys: By which Players are called.
         calls: Makes calls.
         board: Topics and viewers.
         states: Bank -> what is known of it.
         hosts: View of the hosts.
+        alarms: Those of the Players, and of their absence.
     """
 
-    def __init__(self, array: Array, keys: ClientKeys | None) -> None:
-        self.array = array
+    def __init__(self, array: Array, keys: ClientKeys | None, store: Store | None = None) -> None:
+        self.array, self.keys = array, keys
         self.calls = AsyncHub(resolvers=AsyncServices(keys).resolvers, keys=keys)
         self._subscriptions = Subscriptions(Services(keys).resolvers, LINK, keys)
         self._feeds = FrameFeeds(array.urls, self._subscriptions)
@@ -59,6 +64,7 @@ class ArrayHub:
             for bank, url in array.urls.items()
         }
         self._bandpasses = Bandpasses(list(self.states.values()), self._feeds, board.bandpass)
+        self.alarms = ArrayAlarms(list(self.states.values()), board.alarms, store)
         self.hosts = HostWatch(array.installation, board.hosts)
         self._watches: list[BankWatch] = []
 
@@ -75,6 +81,7 @@ class ArrayHub:
         self._watches = [
             BankWatch(state, self.calls, self._subscriptions) for state in self.states.values()
         ]
+        await self.alarms.load()
         works = (*(watch.run() for watch in self._watches), self._look())
         tasks = [asyncio.create_task(work) for work in works]
         try:
@@ -83,6 +90,7 @@ class ArrayHub:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self.alarms.close()
             for watch in self._watches:
                 watch.close()
             self._feeds.close()
@@ -99,6 +107,7 @@ class ArrayHub:
                 for watch in self._watches:
                     watch.tick()
                 self._bandpasses.look(self.board.is_wanted(BANDPASS))
+                self.alarms.look()
                 self.hosts.look(self.board.is_wanted(HOSTS))
                 self.board.seal()
             except Exception:  # of what Players told: the next look may do

@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from pathlib import Path
 
 from groundwork.loading import TargetError, load_target, registered, target_of
+from player.panelsets import PanelSet
 
-__all__ = ["GROUP", "PanelSet", "find_panels"]
+__all__ = ["BUILT_IN", "GROUP", "find_panels"]
 
 log = logging.getLogger(__name__)
 
 GROUP = "dealer_player.panels"
 
-
-@dataclass(frozen=True, slots=True)
-class PanelSet:
-    """Panels of one kind.
-
-    Attributes:
-        folder: Of all files that the page may load for them.
-        module: The ES module among them that it imports.
-    """
-
-    folder: Path
-    module: str = "panel.js"
+# Used where the package runs from a source tree without distribution metadata.
+BUILT_IN = {
+    "difx": "gateways.difx.panel:PANELS",
+    "histogrammer": "histogrammer.panel:PANELS",
+}
 
 
 def find_panels() -> dict[str, PanelSet]:
     """Return kind -> panels, of those that are installed and can be used."""
     found: dict[str, PanelSet] = {}
-    targets = registered(GROUP, {})
+    targets = registered(GROUP, BUILT_IN)
     for kind in targets:
         try:
             panels = load_target(target_of(kind, targets))

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import argparse
 
-from groundwork.commandline import argument, command, flag, log_level, one_of, port_number
+from commandline import argument, flag, log_level, one_of, parser_for, port_number
 
 __all__ = ["DEFAULT_PORT", "PROGRAM", "build_parser"]
 
 PROGRAM = "dashboard"
 DEFAULT_PORT = 8080
 LOOPBACK = "127.0.0.1"
+RATE_HZ, MAX_RATE_HZ = 4.0, 20.0
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0.1 <= rate <= MAX_RATE_HZ:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0.1 to {MAX_RATE_HZ:g}")
+    return rate
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of `dashboard`."""
-    return command(
+    return parser_for(
         PROGRAM,
-        "Serve a web page of the whole array: state, spectra, hosts, log, journal, history, files. It "
+        "Serve a web page of the whole array: state, spectra, hosts, log, journal, history, files; or show it "
+        "on this terminal. It "
         "only looks, unless --control lets people run the array.",
         argument(
             "--config FILE",
@@ -44,6 +56,28 @@ def build_parser() -> argparse.ArgumentParser:
             "let people run the array: commands, parameters, scans, control. At the loopback address, "
             "without keys, that is anybody of this host",
         ),
+        flag("--terminal", "show it on this terminal instead; nothing is served"),
+        argument(
+            "--page NAME",
+            "of the terminal: banks, status, spectrum, jobs, hosts, log, journal, alarms, why; default: "
+            "banks",
+        ),
+        argument("--bank BANK", "of the terminal: show this Bank"),
+        one_of(
+            flag(
+                "--once", "of the terminal: print the page as text, and end; it may be no terminal"
+            ),
+            flag("--json", "likewise, as JSON"),
+        ),
+        argument(
+            "--rate HZ",
+            "of the terminal: look so often per second; default: %(default)g; over a slow line once",
+            type=_rate,
+            default=RATE_HZ,
+        ),
+        flag("--ascii", "of the terminal: use ASCII only"),
+        flag("--mouse", "of the terminal: take the mouse, too, which then selects no text"),
         log_level(),
-        epilog="Exit status: 0 done, 1 failed, 2 usage or configuration.",
+        epilog="Exit status: 0 done, 1 failed, 2 usage or configuration. 1: of --once and --json also if "
+        "something is wrong with the array, as of `dealer doctor`.",
     )

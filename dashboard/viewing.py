@@ -30,7 +30,7 @@ Topics = Annotated[
         alias="topic",
         min_length=1,
         max_length=MAX_TOPICS,
-        description="overview, values:BANK, bandpass, operations, hosts, acts, log; several times",
+        description="overview, values:BANK, bandpass, operations, hosts, acts, log, alarms; several times",
     ),
 ]
 

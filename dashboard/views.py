@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, HTTPException, Response
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from dashboard.changes import Body, Changes
+from dashboard.changes import ChangeBody, ChangeRoutes
 from dashboard.store import Store
 from groundwork.roles import Role
 from groundwork.values import JsonObject
@@ -24,23 +24,32 @@ TABLE = (
     "CREATE TABLE IF NOT EXISTS views (name TEXT PRIMARY KEY, address TEXT NOT NULL,"
     " by TEXT NOT NULL, time REAL NOT NULL) WITHOUT ROWID"
 )
-MAX_VIEWS = 500
+MAX_VIEWS, MAX_OF_PERSON = 500, 100
 _ALL = "SELECT name, address, by, time FROM views ORDER BY name"
 _PUT = (
     "INSERT INTO views VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE"
     " SET address = excluded.address, by = excluded.by, time = excluded.time"
 )
+
+
+def _readable(name: str) -> str:
+    if not name.isprintable() or not name.strip():
+        raise ValueError("a name is one line that can be read, without control characters")
+    return name
+
+
 Name = Annotated[str, Field(min_length=1, max_length=80)]
+NewName = Annotated[Name, AfterValidator(_readable)]
 
 
-class SavedView(Body):
+class SavedView(ChangeBody):
     """A view that is to be saved."""
 
-    name: Name
+    name: NewName
     address: Annotated[str, Field(max_length=4000)]
 
 
-class RemovedView(Body):
+class RemovedView(ChangeBody):
     """A view that is to be removed."""
 
     name: Name
@@ -64,7 +73,7 @@ class Views:
     ) -> None:
         self._is_page, self._clock = is_page, clock
 
-    def add_to(self, api: FastAPI, changes: Changes) -> None:
+    def add_to(self, api: FastAPI, changes: ChangeRoutes) -> None:
         """Add them to an application."""
         api.add_api_route("/api/views", self.views)
         changes.add(api, "/api/views", SavedView, self.save, Role.OBSERVE)
@@ -76,22 +85,27 @@ class Views:
 
     async def save(self, person: Person, view: SavedView) -> Response:
         """Save a view under a name, or replace one of one's own."""
-        parts = urlsplit(view.address)
-        is_own = not parts.scheme and not parts.netloc and self._is_page(parts.path)
-        if not is_own or not view.address.isprintable():
+        if not self._is_own(view.address):
             raise HTTPException(400, f"{view.address[:80]!r} is the address of no page here")
 
         def put(connection: sqlite3.Connection) -> list[JsonObject]:
             by = _maker(connection, view.name)
             if by is None:
-                (count,) = connection.execute("SELECT count(*) FROM views").fetchone()
-                if count >= MAX_VIEWS:
-                    raise HTTPException(403, f"{MAX_VIEWS} views are saved: remove one")
+                _check_room(connection, person.key)
             _check_maker(person, view.name, by)
             connection.execute(_PUT, (view.name, view.address, person.key, self._clock()))
             return _all(connection)
 
-        return json_response({"views": await self.store.ask(put)})
+        return json_response({"views": await self._written(put)})
+
+    def _is_own(self, address: str) -> bool:
+        """Tell whether an address is that of a page here."""
+        try:
+            parts = urlsplit(address)
+        except ValueError:  # half of an address with brackets
+            return False
+        is_here = not parts.scheme and not parts.netloc and self._is_page(parts.path)
+        return is_here and address.isprintable()
 
     async def remove(self, person: Person, view: RemovedView) -> Response:
         """Remove a view of one's own."""
@@ -104,7 +118,15 @@ class Views:
             connection.execute("DELETE FROM views WHERE name = ?", (view.name,))
             return _all(connection)
 
-        return json_response({"views": await self.store.ask(take)})
+        return json_response({"views": await self._written(take)})
+
+    async def _written(self, work: Callable[[sqlite3.Connection], list[JsonObject]]) -> Any:
+        """Change what is saved; HTTPException: it cannot be, for a disk is full, or the like."""
+        try:
+            return await self.store.ask(work)
+        except sqlite3.Error as error:
+            why = f"the view was not changed, for the file of views cannot be written: {error}"
+            raise HTTPException(503, why) from error
 
 
 def _all(connection: sqlite3.Connection) -> list[JsonObject]:
@@ -114,6 +136,17 @@ def _all(connection: sqlite3.Connection) -> list[JsonObject]:
 def _maker(connection: sqlite3.Connection, name: str) -> str | None:
     row = connection.execute("SELECT by FROM views WHERE name = ?", (name,)).fetchone()
     return None if row is None else str(row["by"])
+
+
+def _check_room(connection: sqlite3.Connection, by: str) -> None:
+    """Check that one person may save one more; HTTPException. Nobody takes the room of all."""
+    count, own = connection.execute(
+        "SELECT count(*), coalesce(sum(by = ?), 0) FROM views", (by,)
+    ).fetchone()
+    if count >= MAX_VIEWS:
+        raise HTTPException(403, f"{MAX_VIEWS} views are saved: remove one")
+    if by and own >= MAX_OF_PERSON:
+        raise HTTPException(403, f"{own} views of yours are saved, and no more may be: remove one")
 
 
 def _check_maker(person: Person, name: str, by: str | None) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from commandline import render_rows
 from dealer.fanout import describe, fan_out
-from dealer.tables import text_table
 from zmqjsonproxy import InterfaceDescription, ThreadHub
 
 __all__ = ["BankState", "ask_states", "state_tables"]
@@ -106,4 +106,4 @@ def state_tables(states: Mapping[str, BankState], keys: Sequence[str]) -> str:
         cells = [state.values.get(name) for name in names] if state.error is None else [state.error]
         row = (bank, *("-" if cell is None else cell for cell in cells))
         tables.setdefault(names, []).append(row)
-    return "\n\n".join(text_table(("Bank", *names), rows) for names, rows in tables.items())
+    return "\n\n".join(render_rows(("Bank", *names), rows) for names, rows in tables.items())

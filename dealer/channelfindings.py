@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from arrayconfig.findings import Finding
+from commandline import Finding
 from dealer.shownvalues import age_text
 from groundwork.printable import printable
 from groundwork.values import JsonValue

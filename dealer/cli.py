@@ -8,10 +8,22 @@ import sys
 from collections.abc import Sequence
 
 from arrayconfig.logs import bind, log_to
+from commandline import (
+    LOG_LEVELS,
+    argument,
+    carry_out,
+    flag,
+    number_of_seconds,
+    parser_for,
+    run_command,
+)
 from dealer import (
+    alarmcommand,
     commands,
     controlcommand,
+    diffcommand,
     fetchcommand,
+    handovercommand,
     historycommand,
     hostcommands,
     journalcommand,
@@ -21,12 +33,10 @@ from dealer import (
     plotcommand,
     propertycommands,
     watchcommand,
+    whycommand,
 )
 from dealer.errors import DealerError
-from groundwork.commandline import LOG_LEVELS, Parser, argument, command, flag, number_of_seconds
-from groundwork.output import run_command
 from zmqjsonproxy import ProxyError, recording
-from zmqjsonproxy.jsontext import json_text
 
 __all__ = ["build_parser", "main"]
 
@@ -55,28 +65,34 @@ COMMON = (
 
 
 COMMANDS = (
-    commands,
-    propertycommands,
-    watchcommand,
-    pipecommand,
-    journalcommand,
-    historycommand,
-    fetchcommand,
-    controlcommand,
-    hostcommands,
-    keycommands,
-    plancommand,
-    plotcommand,
+    *commands.COMMANDS,
+    whycommand.COMMAND,
+    *propertycommands.COMMANDS,
+    watchcommand.COMMAND,
+    pipecommand.COMMAND,
+    alarmcommand.COMMAND,
+    journalcommand.COMMAND,
+    historycommand.COMMAND,
+    diffcommand.COMMAND,
+    handovercommand.COMMAND,
+    fetchcommand.COMMAND,
+    controlcommand.COMMAND,
+    hostcommands.COMMAND,
+    keycommands.COMMAND,
+    plancommand.COMMAND,
+    plotcommand.COMMAND,
+    *recording.COMMANDS,
 )
-"""Modules that bring commands, in the order of the help."""
+"""All commands, in the order of the help."""
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
-    parser = command(
+    """Return the parser of `dealer`."""
+    return parser_for(
         "dealer",
         "Conducts the Players of an array. Without a command: a Python prompt with `d`, the Dealer.",
-        *COMMON,
+        commands=COMMANDS,
+        common=COMMON,
         epilog="Exit status: 0 done, 1 failed, 2 usage.",
         defaults={
             "config": None,
@@ -84,14 +100,9 @@ def build_parser() -> argparse.ArgumentParser:
             "json": False,
             "log_level": "warning",
             "run": commands.run_shell,
+            "usage_errors": (),
         },
     )
-    common = Parser(add_help=False, arguments=COMMON)  # they may stand after the command, too
-    subcommands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for module in COMMANDS:
-        module.add_commands(subcommands, common)
-    recording.add_commands(subcommands)
-    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -103,17 +114,21 @@ def _run(argv: Sequence[str] | None) -> int:
     options = build_parser().parse_args(argv)
     bind("dealer")
     log_to(None, options.log_level)
-    try:
+
+    def run() -> int:
         if options.command == "record":  # which itself knows addresses only
             options.server = commands.address_of(options.server, options.config)
         return int(options.run(options))
-    except (DealerError, ProxyError) as error:
-        if options.json:
-            print(json_text({"error": str(error)}))
-        commands.complain(error)
-    except KeyboardInterrupt:
-        print("dealer: interrupted; what was begun goes on at the Players", file=sys.stderr)
-    return 1
+
+    return carry_out(
+        "dealer",
+        run,
+        failures=(DealerError, ProxyError),
+        usage_errors=options.usage_errors,
+        sentences=commands.sentences,
+        interrupted="interrupted; what was begun goes on at the Players",
+        as_json=options.json,
+    )
 
 
 if __name__ == "__main__":

@@ -5,13 +5,26 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from commandline import (
+    DONE,
+    FAILED,
+    PARTLY,
+    argument,
+    command,
+    flag,
+    json_text,
+    parsers_of,
+    render_rows,
+    say,
+    tell,
+    tell_text,
+)
 from dealer.advice import ADVICE, advice_for
 from dealer.bankstates import ask_states, state_tables
 from dealer.completion import SHELLS, CompletedCommand, read_command
@@ -23,18 +36,15 @@ from dealer.outcome import Outcome
 from dealer.players import find_players
 from dealer.progress import CallLine, ScanLine
 from dealer.services import Services, open_hub
-from dealer.tables import text_table
-from groundwork.commandline import Argument, Parser, add_command, argument, flag, parsers_of
 from groundwork.loading import TargetError, load_target
 from zmqjsonproxy import InterfaceDescription, PeerLostError
-from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.keys import KeyRing
 from zmqjsonproxy.parameters import summary
 from zmqjsonproxy.resolver import NotResolvedError, scheme_of
 
 __all__ = [
+    "COMMANDS",
     "QUESTION_TIMEOUT",
-    "add_commands",
     "address_of",
     "as_named",
     "banks_named",
@@ -44,83 +54,15 @@ __all__ = [
     "open_dealer",
     "read_value",
     "run_shell",
-    "tell",
+    "sentences",
 ]
 
 QUESTION_TIMEOUT = 10.0
 """Of a command that asks, by default, s."""
-_OBJECTS = {"rpc", "bank", "files", "control", "journal", "history"}
+_OBJECTS = {"rpc", "bank", "files", "control", "journal", "history", "alarms"}
 """Objects of a Player; what else stands before a dot is a part of its Bank."""
 END_KEYS = ("SCANNUM", "SCANLEN", "DAQFITS")
 LOOK_S = 2.0
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add all commands to a parser.
-
-    Args:
-        commands: Of the parser.
-        common: Options that all of them take.
-    """
-
-    def add(name: str, run: Any, text: str, *arguments: Argument) -> None:
-        add_command(commands, name, text, *arguments, parents=[common], defaults={"run": run})
-
-    add(
-        "list",
-        _list,
-        "names and addresses of the Players; the methods of one of them",
-        argument("bank BANK", "list what this Bank can be asked instead", nargs="?"),
-    )
-    add(
-        "status",
-        _status,
-        "state of each Bank: mode and scan, or what its kind shows",
-        argument("keys KEY", "status keys; default: a summary", nargs="*"),
-    )
-    add(
-        "call",
-        _call,
-        "call a method of a Bank and print its answer",
-        argument("bank BANKS", "a Bank, several as BANKA,BANKB, or all"),
-        argument("method METHOD", "of the Bank, as get_mode, or of a part, as valon.get_frequency"),
-        argument(
-            "args ARG",
-            "JSON (1.5, true, null, [1, 2]), else text; NAME=VALUE is a keyword argument",
-            nargs="*",
-            default=[],
-        ),
-    )
-    add(
-        "scan",
-        _scan,
-        "set a mode and parameters, prepare, start on all Banks or none, and wait for the end",
-        argument("params NAME=VALUE", "parameters, as exposure=0.5", nargs="*", type=_pair),
-        argument("--mode MODE", "set this mode first; default: the one that is set"),
-        argument("--banks BANKS", "who takes part, as BANKA,BANKB; default: all", default="all"),
-        argument(
-            "--start TIME", "UTC, as 2026-11-21T09:30:00; default: as early as possible", type=_time
-        ),
-        flag("--no-wait", "return as soon as the start is agreed on"),
-    )
-    add(
-        "doctor",
-        _doctor,
-        "say what is wrong with the array, as seen from here, and what puts it right",
-    )
-    add(
-        "stubs",
-        _stubs,
-        "write a Python module with the types of what the Players have now",
-        argument("-o --output FILE", "a .py file; default: standard output", type=Path),
-    )
-    add_command(
-        commands,
-        "completion",
-        "print what a shell reads to complete the commands of this installation",
-        argument("shell SHELL", "bash, fish or zsh", choices=sorted(SHELLS)),
-        defaults={"run": _completion},
-    )
 
 
 def open_dealer(options: argparse.Namespace, timeout: float = QUESTION_TIMEOUT) -> Dealer:
@@ -137,16 +79,15 @@ def kept_control() -> KeptControl:
     return KeptControl(control_file(os.environ))
 
 
+def sentences(error: Exception) -> list[str]:
+    """Return what went wrong, and who knows more."""
+    return [str(error), *advice_for(error)]
+
+
 def complain(error: Exception) -> None:
     """Say on standard error what went wrong, and who knows more."""
-    print(f"dealer: {error}", file=sys.stderr)
-    for line in advice_for(error):
-        print(f"dealer: {line}", file=sys.stderr)
-
-
-def tell(as_json: bool, value: Any, text: str) -> None:
-    """Print a value as JSON, or what a person reads instead."""
-    print(json_text(value) if as_json else text, flush=True)
+    for sentence in sentences(error):
+        say("dealer", sentence)
 
 
 # arguments
@@ -243,8 +184,8 @@ def _list(options: argparse.Namespace) -> int:
         return _list_methods(options)
     with open_dealer(options) as d:
         urls = {name: proxy.url for name, proxy in d.available_players.items()}
-    tell(options.json, urls, text_table((), urls.items()))
-    return 0
+    tell(options.json, urls, render_rows((), urls.items()))
+    return DONE
 
 
 def _list_methods(options: argparse.Namespace) -> int:
@@ -255,8 +196,8 @@ def _list_methods(options: argparse.Namespace) -> int:
         raise PlayersError("list", {bank: Outcome(bank, None, found)})
     methods = [found.methods[name] for name in sorted(found.methods)]
     told = {m.name: {"signature": m.signature, "doc": m.doc} for m in methods}
-    tell(options.json, told, text_table((), [(m.name, summary(m.doc)) for m in methods]))
-    return 0
+    tell(options.json, told, render_rows((), [(m.name, summary(m.doc)) for m in methods]))
+    return DONE
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -272,14 +213,13 @@ def _status(options: argparse.Namespace) -> int:
         if state.error is None and state.missing
     }
     if failed:
-        print(f"dealer: {', '.join(failed)} failed; {ADVICE}", file=sys.stderr)
-        for line in advice_for(*(states[bank].error for bank in failed))[
-            :-1
-        ]:  # the last one has been said
-            print(f"dealer: {line}", file=sys.stderr)
+        say("dealer", f"{', '.join(failed)} failed; {ADVICE}")
+        advice = advice_for(*(states[bank].error for bank in failed))
+        for line in advice[:-1]:  # the last one has been said
+            say("dealer", line)
     for bank, missing in lacking.items():
-        print(f"dealer: {bank} has no status key {', '.join(missing)}", file=sys.stderr)
-    return 1 if failed or lacking else 0
+        say("dealer", f"{bank} has no status key {', '.join(missing)}")
+    return FAILED if failed or lacking else DONE
 
 
 def _call(options: argparse.Namespace) -> int:
@@ -302,16 +242,13 @@ def _call(options: argparse.Namespace) -> int:
     elif len(outcomes) == 1:
         for outcome in outcomes.values():
             if outcome.error is None:
-                print(_shown(outcome.value))
+                tell_text(_shown(outcome.value))
     elif len(failed) < len(outcomes):
-        print(
-            text_table(
-                (), [(bank, _inline(o.value)) for bank, o in outcomes.items() if o.error is None]
-            )
-        )
+        values = {bank: _inline(o.value) for bank, o in outcomes.items() if o.error is None}
+        tell_text(render_rows((), values.items()))
     if failed:
         complain(PlayersError(options.method, outcomes))
-    return 1 if failed else 0
+    return FAILED if failed else DONE
 
 
 def described(outcome: Outcome) -> dict[str, Any]:
@@ -331,7 +268,7 @@ def _shown(value: Any) -> str:
     ):
         return value[1]
     if isinstance(value, dict) and value:
-        return text_table((), [(key, _inline(each)) for key, each in value.items()])
+        return render_rows((), [(key, _inline(each)) for key, each in value.items()])
     if (
         isinstance(value, list | tuple)
         and value
@@ -363,7 +300,7 @@ def _scan(options: argparse.Namespace) -> int:
         started = d.start(options.start)
         if options.no_wait:
             _print_start(started, options.json)
-            return 0
+            return DONE
         if not options.json:
             _print_start(started, False)
         line = ScanLine(d)
@@ -374,10 +311,7 @@ def _scan(options: argparse.Namespace) -> int:
             error = failed
         except KeyboardInterrupt:
             line.clear()
-            print(
-                f"dealer: the scan goes on; `dealer call {','.join(banks)} stop` ends it",
-                file=sys.stderr,
-            )
+            say("dealer", f"the scan goes on; `dealer call {','.join(banks)} stop` ends it")
             raise
         finally:
             line.clear()
@@ -386,13 +320,15 @@ def _scan(options: argparse.Namespace) -> int:
     if error is not None:
         complain(error)
     return max(
-        (_EXIT.get(end["outcome"], 1) for end in ends.values()), key=(0, 3, 1).index, default=0
+        (_EXIT.get(end["outcome"], FAILED) for end in ends.values()),
+        key=(DONE, PARTLY, FAILED).index,
+        default=DONE,
     )
 
 
-_EXIT = {"done": 0, "incomplete": 3}
-"""Outcome of a scan -> exit status; of all others 1. One Bank decides for all: 1 before 3 before
-0."""
+_EXIT = {"done": DONE, "incomplete": PARTLY}
+"""Outcome of a scan -> exit status; of all others FAILED. One Bank decides for all: FAILED before
+PARTLY before DONE."""
 
 
 def _ends(
@@ -427,7 +363,7 @@ def _print_start(started: Mapping[str, Any], as_json: bool) -> None:
         for bank, a in started.items()
     ]
     told = {bank: {"started": answer} for bank, answer in started.items()}
-    tell(as_json, told, text_table((), rows))
+    tell(as_json, told, render_rows((), rows))
 
 
 def _print_ends(ends: Mapping[str, dict[str, Any]], as_json: bool) -> None:
@@ -436,7 +372,7 @@ def _print_ends(ends: Mapping[str, dict[str, Any]], as_json: bool) -> None:
         (bank, end["outcome"], _counted(end), *(end["status"].get(key, "-") for key in keys))
         for bank, end in ends.items()
     ]
-    tell(as_json, ends, text_table(("Bank", "scan", "recorded", *keys), rows))
+    tell(as_json, ends, render_rows(("Bank", "scan", "recorded", *keys), rows))
 
 
 def _counted(end: Mapping[str, Any]) -> str:
@@ -452,9 +388,7 @@ def _counted(end: Mapping[str, Any]) -> str:
 def _doctor(options: argparse.Namespace) -> int:
     from dealer.doctor import examine
 
-    report = examine(options.config, options.timeout or QUESTION_TIMEOUT)
-    tell(options.json, report.describe(), "\n".join(report.lines()))
-    return 1 if report.findings else 0
+    return examine(options.config, options.timeout or QUESTION_TIMEOUT).show(options.json)
 
 
 def _stubs(options: argparse.Namespace) -> int:
@@ -468,7 +402,7 @@ def _stubs(options: argparse.Namespace) -> int:
     text = stubs_of_players(options.config, options.timeout or QUESTION_TIMEOUT, name)
     if options.output is None:
         print(text, end="")
-        return 0
+        return DONE
     try:
         options.output.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -477,12 +411,12 @@ def _stubs(options: argparse.Namespace) -> int:
         ) from error
     text = f"written: {options.output}; in a script: from {options.output.stem} import Dealer"
     tell(options.json, {"written": str(options.output)}, text)
-    return 0
+    return DONE
 
 
 def _completion(options: argparse.Namespace) -> int:
     print(SHELLS[options.shell](_programs()), end="")
-    return 0
+    return DONE
 
 
 def _programs() -> list[CompletedCommand]:
@@ -499,7 +433,7 @@ def _programs() -> list[CompletedCommand]:
     ] = []  # commands of `player` that come with kinds of Banks
     for entry in metadata.entry_points(group="dealer_player.commands"):
         with suppress(TargetError, AttributeError):
-            brought.append(load_target(entry.value).build_parser())
+            brought.append(load_target(entry.value).build_parser("player"))
     programs: list[CompletedCommand] = []
     for name, path in scripts.items():
         try:
@@ -517,4 +451,64 @@ def run_shell(options: argparse.Namespace) -> int:
 
     with open_dealer(options, DEFAULT_TIMEOUT) as d:
         run(d)
-    return 0
+    return DONE
+
+
+COMMANDS = (
+    command(
+        "list",
+        _list,
+        "names and addresses of the Players; the methods of one of them",
+        argument("bank BANK", "list what this Bank can be asked instead", nargs="?"),
+    ),
+    command(
+        "status",
+        _status,
+        "state of each Bank: mode and scan, or what its kind shows",
+        argument("keys KEY", "status keys; default: a summary", nargs="*"),
+    ),
+    command(
+        "call",
+        _call,
+        "call a method of a Bank and print its answer",
+        argument("bank BANKS", "a Bank, several as BANKA,BANKB, or all"),
+        argument("method METHOD", "of the Bank, as get_mode, or of a part, as valon.get_frequency"),
+        argument(
+            "args ARG",
+            "JSON (1.5, true, null, [1, 2]), else text; NAME=VALUE is a keyword argument",
+            nargs="*",
+            default=[],
+        ),
+    ),
+    command(
+        "scan",
+        _scan,
+        "set a mode and parameters, prepare, start on all Banks or none, and wait for the end",
+        argument("params NAME=VALUE", "parameters, as exposure=0.5", nargs="*", type=_pair),
+        argument("--mode MODE", "set this mode first; default: the one that is set"),
+        argument("--banks BANKS", "who takes part, as BANKA,BANKB; default: all", default="all"),
+        argument(
+            "--start TIME", "UTC, as 2026-11-21T09:30:00; default: as early as possible", type=_time
+        ),
+        flag("--no-wait", "return as soon as the start is agreed on"),
+    ),
+    command(
+        "doctor",
+        _doctor,
+        "say what is wrong with the array, as seen from here, and what puts it right",
+    ),
+    command(
+        "stubs",
+        _stubs,
+        "write a Python module with the types of what the Players have now",
+        argument("-o --output FILE", "a .py file; default: standard output", type=Path),
+    ),
+    command(
+        "completion",
+        _completion,
+        "print what a shell reads to complete the commands of this installation",
+        argument("shell SHELL", "bash, fish or zsh", choices=sorted(SHELLS)),
+        takes_common=False,
+    ),
+)
+"""Commands without a module of their own."""

@@ -11,15 +11,15 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 __all__ = [
     "SHELLS",
-    "Argument",
+    "CompletedArgument",
     "CompletedCommand",
+    "CompletedOption",
     "CompletionKind",
-    "Option",
     "bash",
     "fish",
     "read_command",
@@ -43,6 +43,7 @@ class CompletionKind(Enum):
 KIND_OF = {
     "BANK": CompletionKind.BANK,
     "BANKS": CompletionKind.BANKS,
+    "STATE": CompletionKind.BANK,
     "METHOD": CompletionKind.METHOD,
     "PROPERTY": CompletionKind.PROPERTY,
     "PROPERTY=VALUE": CompletionKind.PROPERTY,
@@ -53,8 +54,8 @@ KIND_OF = {
 
 
 @dataclass(frozen=True, slots=True)
-class Argument:
-    """Argument in one place.
+class CompletedArgument:
+    """CompletedArgument in one place.
 
     Attributes:
         name: As the help calls it.
@@ -70,12 +71,12 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class CompletedOption:
     """An option; `value` is None for a switch."""
 
     names: tuple[str, ...]
     help: str
-    value: Argument | None
+    value: CompletedArgument | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,15 @@ class CompletedCommand:
 
     name: str
     help: str
-    options: tuple[Option, ...]
-    arguments: tuple[Argument, ...]
+    options: tuple[CompletedOption, ...]
+    arguments: tuple[CompletedArgument, ...]
     commands: tuple[CompletedCommand, ...] = ()
+
+    def places(self) -> tuple[CompletedArgument, ...]:
+        """Return its arguments; if it has none, but commands, these are one."""
+        names = tuple(each.name for each in self.commands)
+        chosen = (CompletedArgument("COMMAND", CompletionKind.WORDS, names),) if names else ()
+        return self.arguments or chosen
 
     def walk(self, path: str = "") -> Iterator[tuple[str, CompletedCommand]]:
         """Each command with its words from the program on: `dealer call`."""
@@ -105,8 +112,8 @@ def read_command(
         parser: Of the program.
         others: Of commands that the program parts off by itself; their `prog` is `PROGRAM COMMAND`.
     """
-    options: list[Option] = []
-    arguments: list[Argument] = []
+    options: list[CompletedOption] = []
+    arguments: list[CompletedArgument] = []
     commands: list[CompletedCommand] = []
     formatter = parser._get_formatter()
     for action in parser._actions:
@@ -117,35 +124,29 @@ def read_command(
             helps = {choice.dest: choice.help or "" for choice in action._choices_actions}
             for name, each in action.choices.items():
                 inner = read_command(each)
-                commands.append(
-                    CompletedCommand(
-                        name, helps.get(name) or inner.help, inner.options, inner.arguments
-                    )
-                )
+                commands.append(replace(inner, name=name, help=helps.get(name) or inner.help))
         elif action.option_strings:
             value = None if action.nargs == 0 else _argument(action)
-            options.append(Option(tuple(action.option_strings), text, value))
+            options.append(CompletedOption(tuple(action.option_strings), text, value))
         else:
             arguments.append(_argument(action))
-    for other in others:
-        inner = read_command(other)
-        commands.append(
-            CompletedCommand(other.prog.split()[-1], inner.help, inner.options, inner.arguments)
-        )
+    commands += [replace(read_command(each), name=each.prog.split()[-1]) for each in others]
     return CompletedCommand(
         parser.prog, parser.description or "", tuple(options), tuple(arguments), tuple(commands)
     )
 
 
-def _argument(action: argparse.Action) -> Argument:
+def _argument(action: argparse.Action) -> CompletedArgument:
     name = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
     if action.choices is not None:
-        return Argument(
+        return CompletedArgument(
             name, CompletionKind.WORDS, tuple(map(str, action.choices)), action.nargs in ("*", "+")
         )
     if name.islower():  # a metavar in lower case is the word itself
-        return Argument(name, CompletionKind.WORDS, (name,))
-    return Argument(name, KIND_OF.get(name, CompletionKind.NOTHING), (), action.nargs in ("*", "+"))
+        return CompletedArgument(name, CompletionKind.WORDS, (name,))
+    return CompletedArgument(
+        name, KIND_OF.get(name, CompletionKind.NOTHING), (), action.nargs in ("*", "+")
+    )
 
 
 def _function(path: str) -> str:
@@ -261,14 +262,10 @@ def _bash_command(program: CompletedCommand) -> str:
         names = " ".join(name for option in command.options for name in option.names)
         options.append(f'            "{path}") _dealer_player_reply words {_quoted(names)} ;;')
         first = " ".join(each.name for each in command.commands)
-        if command.commands and not command.arguments:
-            positions.append(
-                f'            "{path} 0") _dealer_player_reply words {_quoted(first)} ;;'
-            )
-        for number, argument in enumerate(command.arguments):
+        for number, argument in enumerate(command.places()):
             if argument.kind is not CompletionKind.NOTHING:
                 place = f'"{path} "*' if argument.is_last else f'"{path} {number}"'
-                more = first if number == 0 else ""
+                more = first if number == 0 and command.arguments else ""
                 positions.append(f"            {place}) {_bash_reply(argument, more)} ;;")
     inner = [f'"{path}"' for path, _ in program.walk() if path != program.name]
     return BASH_COMMAND.format(
@@ -284,7 +281,7 @@ def _bash_command(program: CompletedCommand) -> str:
     )
 
 
-def _bash_reply(argument: Argument, more: str = "") -> str:
+def _bash_reply(argument: CompletedArgument, more: str = "") -> str:
     words = " ".join([*argument.words, more]).strip()
     return f"_dealer_player_reply {argument.kind.value}" + (f" {_quoted(words)}" if words else "")
 
@@ -381,7 +378,7 @@ def _zsh_command(program: CompletedCommand) -> str:
         f"                {_quoted(f'{c.name}:{_short(c.help)}')}" for c in program.commands
     )
     inner = [
-        _zsh_case(each.name, [*_zsh_options(each), *_zsh_arguments(each.arguments)])
+        _zsh_case(each.name, [*_zsh_options(each), *_zsh_arguments(each.places())])
         for each in program.commands
     ]
     if program.arguments:
@@ -418,14 +415,14 @@ def _zsh_options(command: CompletedCommand) -> list[str]:
     return specs
 
 
-def _zsh_arguments(arguments: Sequence[Argument]) -> list[str]:
+def _zsh_arguments(arguments: Sequence[CompletedArgument]) -> list[str]:
     return [
         _quoted(f"{'*' if each.is_last else number}:{_short(each.name)}:{_zsh_action(each)}")
         for number, each in enumerate(arguments, start=1)
     ]
 
 
-def _zsh_action(argument: Argument) -> str:
+def _zsh_action(argument: CompletedArgument) -> str:
     return (
         f"({' '.join(argument.words)})"
         if argument.kind is CompletionKind.WORDS
@@ -529,7 +526,7 @@ def _fish_command(program: str, name: str, command: CompletedCommand) -> Iterato
             else f" {_fish_value(option.value)} {_fish_action(option.value)}".rstrip()
         )
         yield f"complete -c {program}{inside} {names}{value} -d {_quoted(_short(option.help))}"
-    for number, argument in enumerate(command.arguments):
+    for number, argument in enumerate(command.places() if name else command.arguments):
         if argument.kind is CompletionKind.NOTHING:
             continue
         where = (
@@ -540,11 +537,11 @@ def _fish_command(program: str, name: str, command: CompletedCommand) -> Iterato
         yield f"complete -c {program} -n {_quoted(where)} {_fish_action(argument)} -d {_quoted(_short(argument.name))}"
 
 
-def _fish_value(argument: Argument) -> str:
+def _fish_value(argument: CompletedArgument) -> str:
     return "-r" if argument.kind is CompletionKind.FILE else "-x"  # no files among the words
 
 
-def _fish_action(argument: Argument) -> str:
+def _fish_action(argument: CompletedArgument) -> str:
     return (
         f"-a {_quoted(' '.join(argument.words))}"
         if argument.kind is CompletionKind.WORDS

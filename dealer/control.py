@@ -248,6 +248,11 @@ class Controls:
         self._mine()[bank] = Held(is_renewed)
         self._calls.hub.set_control(self._calls.urls[bank], credential)
 
+    def forget(self, bank: str) -> None:
+        """Have no credential go with calls to a Bank any more: its control is known to have ended."""
+        self._mine().pop(bank, None)
+        self._calls.hub.set_control(self._calls.urls[bank], "")
+
     async def _give_back(self, banks: Sequence[str], timeout: float) -> Outcomes:
         """Release control of Banks; outcomes, in which what had ended before is a value."""
         requests = [CallRequest(self._calls.urls[bank], "control", "release") for bank in banks]
@@ -255,8 +260,7 @@ class Controls:
             results = await self._calls.hub.call_many(requests, timeout) if requests else []
         finally:
             for bank in banks:
-                self._mine().pop(bank, None)
-                self._calls.hub.set_control(self._calls.urls[bank], "")
+                self.forget(bank)
         found = Outcomes()
         for bank, result in zip(banks, results, strict=True):
             error, value = result.error, result.value

@@ -7,57 +7,18 @@ host have it.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dealer.commands import banks_named, kept_control, open_dealer, tell
+from commandline import DONE, FAILED, argument, command, render_rows, say, tell
+from dealer.commands import banks_named, kept_control, open_dealer
 from dealer.control import Control
 from dealer.dealer import Dealer
 from dealer.errors import ConfigurationError, PlayersError
-from dealer.tables import text_table
-from groundwork.commandline import Argument, Parser, add_command, argument
 
-__all__ = ["add_commands"]
+__all__ = ["COMMAND"]
 
 HEAD = ("Bank", "owner", "until (UTC)", "reason", "the one before")
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add `control` and its own commands to a parser; arguments as of
-    `dealer.commands.add_commands`."""
-    control = add_command(
-        commands,
-        "control",
-        "take control of Banks for all commands of yours, give it back, break it, show it",
-        parents=[common],
-        description="Control of Banks: commands of others are refused until it is given back. "
-        "Without a command: show who has it.",
-        defaults={"run": _show, "banks": "all"},
-    )
-    own = control.add_subparsers(dest="control_command", metavar="COMMAND")
-
-    def add(
-        name: str, run: Callable[[argparse.Namespace], int], text: str, *arguments: Argument
-    ) -> None:
-        banks = argument(
-            "--banks BANKS", "a Bank, several as BANKA,BANKB; default: all", default="all"
-        )
-        add_command(own, name, text, *arguments, banks, parents=[common], defaults={"run": run})
-
-    reason = argument("reason REASON", "one line, for others to read")
-    add(
-        "take",
-        _take,
-        "take control of all of these Banks, or of none, for your commands on this host",
-        reason,
-        argument(
-            "--minutes N", "it ends after this time; default: %(default)g", type=float, default=60.0
-        ),
-    )
-    add("release", _release, "give control back that was taken by `dealer control take`")
-    add("break", _break, "take control away from whoever has it; for the role admin", reason)
-    add("show", _show, "show who has control, until when, and why")
 
 
 def _take(options: argparse.Namespace) -> int:
@@ -76,7 +37,7 @@ def _take(options: argparse.Namespace) -> int:
             text = f"control was given back, for no file can keep it for other commands: {error}"
             raise ConfigurationError("control take", [text]) from error
     _show_all(options, taken)
-    return 0
+    return DONE
 
 
 def _release(options: argparse.Namespace) -> int:
@@ -86,8 +47,8 @@ def _release(options: argparse.Namespace) -> int:
         known = kept.credentials()
         held = [bank for bank in banks if d[bank].url in known]
         if not held:
-            print("dealer: control of none of these Banks was taken here", file=sys.stderr)
-            return 1
+            say("dealer", "control of none of these Banks was taken here")
+            return FAILED
         try:
             released = d.release_control(_banks=held)
         except PlayersError as error:  # whoever could not be told is told by the next release
@@ -95,7 +56,7 @@ def _release(options: argparse.Namespace) -> int:
             raise
         kept.remove([d[bank].url for bank in held])
         _show_all(options, released)
-    return 0
+    return DONE
 
 
 def _break(options: argparse.Namespace) -> int:
@@ -111,7 +72,7 @@ def _asked(
 ) -> int:
     with open_dealer(options) as d:
         _show_all(options, ask(d, banks_named(options.banks, d.list_available_players())))
-    return 0
+    return DONE
 
 
 def _show_all(options: argparse.Namespace, found: Mapping[str, Control]) -> None:
@@ -126,4 +87,45 @@ def _show_all(options: argparse.Namespace, found: Mapping[str, Control]) -> None
         )
         for bank, each in found.items()
     ]
-    tell(options.json, told, text_table(HEAD, rows))
+    tell(options.json, told, render_rows(HEAD, rows))
+
+
+_BANKS = argument("--banks BANKS", "a Bank, several as BANKA,BANKB; default: all", default="all")
+_REASON = argument("reason REASON", "one line, for others to read")
+COMMAND = command(
+    "control",
+    _show,
+    "take control of Banks for all commands of yours, give it back, break it, show it",
+    description="Control of Banks: commands of others are refused until it is given back. "
+    "Without a command: show who has it.",
+    defaults={"banks": "all"},
+    commands=(
+        command(
+            "take",
+            _take,
+            "take control of all of these Banks, or of none, for your commands on this host",
+            _REASON,
+            argument(
+                "--minutes N",
+                "it ends after this time; default: %(default)g",
+                type=float,
+                default=60.0,
+            ),
+            _BANKS,
+        ),
+        command(
+            "release",
+            _release,
+            "give control back that was taken by `dealer control take`",
+            _BANKS,
+        ),
+        command(
+            "break",
+            _break,
+            "take control away from whoever has it; for the role admin",
+            _REASON,
+            _BANKS,
+        ),
+        command("show", _show, "show who has control, until when, and why", _BANKS),
+    ),
+)

@@ -4,51 +4,29 @@ nothing at the Players."""
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Collection, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from arrayconfig import findings
-from arrayconfig.findings import Finding, file_finding
-from dealer.advice import unknown_host
+from arrayconfig.findings import file_finding
+from commandline import Finding, Report
+from dealer.absence import absence_finding, host_finding
 from dealer.channelfindings import channel_findings
+from dealer.clocks import CLOCK_WRONG_S, clock_finding, offset_of
 from dealer.errors import ConfigurationError
 from dealer.fanout import describe, fan_out
 from dealer.outcome import Outcomes
 from dealer.players import configuration_path, find_players, is_port_manager, tables_of_file
 from dealer.recordfindings import record_findings, sink_findings
 from dealer.services import open_hub
-from dealer.start import ClockOffset
+from dealer.why import ArrayQuestion, ask_why, installation_of
 from groundwork.truncation import cut
-from groundwork.values import JsonValue
-from zmqjsonproxy import CallTimeoutError, InterfaceDescription, PeerLostError, ThreadHub
-from zmqjsonproxy.errors import (
-    AccessError,
-    KeysNeededError,
-    NoKeysThereError,
-    RevokedKeyError,
-    UnknownKeyError,
-    WrongServerKeyError,
-)
+from zmqjsonproxy import InterfaceDescription, ThreadHub
 from zmqjsonproxy.keys import KeysError
-from zmqjsonproxy.sockmon import Transition
 
-__all__ = [
-    "CLOCK_NOTE_S",
-    "CLOCK_WRONG_S",
-    "Report",
-    "clock_finding",
-    "examine",
-    "interface_findings",
-]
+__all__ = ["examine", "interface_findings"]
 
-CLOCK_NOTE_S = 0.1
-CLOCK_WRONG_S = 1.0
-"""A start is refused beyond that, s; as a Dealer does by default."""
 STARTS = frozenset({"arm", "commit", "disarm_start", "earliest_start", "scan_status", "stop"})
 """Methods that a Dealer of this release calls of a Bank that takes part in common starts."""
 DISTINCTIVE = frozenset({"arm", "commit", "disarm_start", "earliest_start"})
@@ -71,32 +49,6 @@ MAX_OF_ONE = 20
 """Findings that are taken from one Bank."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Report(findings.Report):
-    """Findings, and what was looked at.
-
-    Attributes:
-        file: The configuration, or the port manager in its place; empty: none is named.
-        players: Bank -> where it is asked.
-        channels: Bank -> who subscribes there, as `rpc.channels` tells it.
-    """
-
-    file: str = ""
-    players: dict[str, str] = field(default_factory=dict)
-    channels: dict[str, JsonValue] = field(default_factory=dict)
-
-    def describe(self) -> dict[str, Any]:
-        """Return it as JSON holds it."""
-        return self.described(file=self.file or None, players=self.players, channels=self.channels)
-
-    def lines(self) -> list[str]:
-        """Return it as a person reads it."""
-        bad = {finding.bank for finding in self.findings}
-        return self.written(
-            f"{name}: fine, at {url}" for name, url in self.players.items() if name not in bad
-        )
-
-
 def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0) -> Report:
     """Look at the file, and at every Player of it.
 
@@ -107,7 +59,7 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
     report = Report()
     try:
         report.file = str(config if is_port_manager(config) else configuration_path(config))
-        report.players = find_players(None, report.file)
+        players = find_players(None, report.file)
     except ConfigurationError as error:
         report.findings = [_of_fault(error.where, fault) for fault in error.faults]
         return report
@@ -116,9 +68,10 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
             "[instrument] insecure = true: Players ask nobody who they are, whatever they serve on"
         )
         report.notes.append(f"{text}; `player keys new` makes keys")
-    reachable = {
-        bank: url for bank, url in report.players.items() if _host_is_known(bank, url, report)
-    }
+    report.banks = {bank: {"url": url} for bank, url in players.items()}
+    report.fine = {bank: f"at {url}" for bank, url in players.items()}
+    report.facts = {"players": players, "channels": {}, "why": {}}
+    reachable = {bank: url for bank, url in players.items() if _host_is_known(bank, url, report)}
     try:
         hub_of_user = open_hub()
     except KeysError as error:
@@ -129,7 +82,7 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
         found = {bank: d for bank, d in described.items() if isinstance(d, InterfaceDescription)}
         for bank, description in described.items():
             if isinstance(description, Exception):
-                report.findings.append(_of_absence(bank, report.players[bank], description))
+                report.findings.append(absence_finding(bank, players[bank], description))
         there = _Reached(hub, found, {bank: reachable[bank] for bank in found}, timeout)
         _compare_names(there, report)
         faults, notes = interface_findings(found, _kinds(there))
@@ -139,7 +92,22 @@ def examine(config: str | os.PathLike[str] | None = None, timeout: float = 10.0)
         _compare_clocks(there, report)
         _look_at_channels(there, report)
         _look_at_records(there, report)
+        _follow_chains(hub, players, report, timeout)
     return report
+
+
+def _follow_chains(
+    hub: ThreadHub, players: Mapping[str, str], report: Report, timeout: float
+) -> None:
+    """Ask why Banks with findings are not ready; kept is what leads beyond its symptom."""
+    bad = {finding.bank for finding in report.findings}
+    if urls := {bank: url for bank, url in players.items() if bank in bad}:
+        known = installation_of(report.file or None)
+        question = ArrayQuestion(urls=urls, installation=known, timeout=timeout)
+        found = ask_why(hub, question)
+        chains = {b: why for b, why in found.items() if any(c.causes for c in why.causes)}
+        report.facts["why"] = {bank: each.describe() for bank, each in chains.items()}
+        report.chains = [each.sentence() for each in chains.values()]
 
 
 def _of_fault(where: str, fault: str) -> Finding:
@@ -154,80 +122,14 @@ def _of_fault(where: str, fault: str) -> Finding:
 
 
 def _host_is_known(bank: str, url: str, report: Report) -> bool:
-    if (unknown := unknown_host(url)) is None:
-        return True
-    host, why = unknown
-    remedy = f"add it to the name service or /etc/hosts, or correct banks.{bank}.hpc_host"
-    report.findings.append(
-        Finding("host", f"its host {host} is unknown here ({why})", remedy, bank)
-    )
-    return False
+    found = host_finding(bank, url)
+    report.findings += [] if found is None else [found]
+    return found is None
 
 
 def _is_insecure(path: Path) -> bool:
     instrument = tables_of_file(path, [("instrument", "insecure")]).get("instrument")
     return isinstance(instrument, dict) and instrument.get("insecure") is True
-
-
-def _of_absence(bank: str, url: str, error: Exception) -> Finding:
-    if isinstance(error, AccessError):
-        return _of_refusal(bank, url, error)
-    if not isinstance(error, PeerLostError | CallTimeoutError):
-        text = f"what answers at {url} is no Player with a Bank ({error})"
-        return Finding(
-            "player", text, f"end that, or give banks.{bank}.player_port another port", bank
-        )
-    if _is_listening(url):
-        text = f"something listens at {url}, but does not answer as a Player does"
-        remedy = f"restart its Player there if it hangs, or end what has the port; `player doctor {bank}` tells which"
-        return Finding("player", text, remedy, bank)
-    reason = error.reason if isinstance(error, PeerLostError) else "nothing came back"
-    remedy = f"start it on its host (player {bank}, or the supervisor), and look there with `player doctor {bank}`"
-    if reason != Transition.REFUSED.value:
-        remedy += "; if it runs, a firewall between the hosts, or the host itself, does not let this through"
-    return Finding("player", f"no Player answers at {url} ({reason})", remedy, bank)
-
-
-_REFUSED = {
-    UnknownKeyError: (
-        "does not know the key of this client",
-        "have its administrator make one (`player keys new NAME` there), then dealer keys import BUNDLE",
-    ),
-    RevokedKeyError: (
-        "has the key of this client revoked",
-        "have its administrator make a new one (`player keys new NAME` there)",
-    ),
-    KeysNeededError: (
-        "demands keys, and this client has none for it",
-        "dealer keys trust HOST, and dealer keys import BUNDLE",
-    ),
-    WrongServerKeyError: (
-        "has another key than the one that is trusted",
-        "ask its administrator whether it was made anew; then dealer keys trust HOST --replace",
-    ),
-    NoKeysThereError: (
-        "serves without keys, though one is trusted",
-        "have it serve with keys, or dealer keys trust HOST:PORT --plain --replace",
-    ),
-}
-"""Faults between a Player and the keys of this client, each with its remedy."""
-
-
-def _of_refusal(bank: str, url: str, error: AccessError) -> Finding:
-    text, remedy = _REFUSED.get(type(error), (f"refuses this client: {error.text}", "see there"))
-    return Finding("keys", f"its Player at {url} {text}", remedy, bank)
-
-
-def _is_listening(url: str) -> bool:
-    """Tell whether a TCP connection can be made there, within 1 s."""
-    transport, _, address = url.partition("://")
-    host, _, port = address.rpartition(":")
-    if transport != "tcp":
-        return False
-    with suppress(OSError):
-        socket.create_connection((host.strip("[]"), int(port)), 1.0).close()
-        return True
-    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,8 +196,9 @@ def _own_findings(there: _Reached) -> list[Finding]:
 def _look_at_channels(there: _Reached, report: Report) -> None:
     """A subscriber that takes too little misses updates; Players of other versions tell nothing."""
     told = fan_out(there.hub, there.native(), "rpc.channels", (), {}, there.timeout)
-    report.channels = {bank: each.value for bank, each in told.items() if each.error is None}
-    findings, notes = channel_findings(report.channels)
+    channels = {bank: each.value for bank, each in told.items() if each.error is None}
+    report.facts["channels"] = channels
+    findings, notes = channel_findings(channels)
     report.findings += findings
     report.notes += notes
 
@@ -373,31 +276,10 @@ def _compare_clocks(there: _Reached, report: Report) -> None:
     begun = time.time()
     told = fan_out(there.hub, there.native(), "rpc.ping", (), {}, there.timeout)
     for bank, outcome in told.items():
-        if outcome.error is not None or not isinstance(outcome.value, dict):
+        offset = offset_of(outcome.value, begun, outcome.delay_s)
+        if offset is None or (finding := clock_finding(bank, offset)) is None:
             continue
-        half = outcome.delay_s / 2
-        try:
-            offset = ClockOffset(float(outcome.value["time"]) - begun - half, half)
-        except (KeyError, TypeError, ValueError):
-            continue
-        finding = clock_finding(bank, offset)
-        if finding is None:
-            continue
-        if abs(offset.offset_s) - offset.uncertainty_s > CLOCK_WRONG_S:
+        if offset.is_beyond(CLOCK_WRONG_S):
             report.findings.append(finding)
         else:
             report.notes.append(str(finding))
-
-
-def clock_finding(bank: str, offset: ClockOffset) -> Finding | None:
-    """Return what to say of a clock that is certainly more than 0.1 s away from ours."""
-    if abs(offset.offset_s) - offset.uncertainty_s <= CLOCK_NOTE_S:
-        return None
-    way = "ahead of" if offset.offset_s > 0 else "behind"
-    text = f"its clock is {abs(offset.offset_s):.3f} s {way} ours"
-    return Finding(
-        "clock",
-        text,
-        "let NTP or PTP set the clocks of both hosts (chronyc tracking shows it)",
-        bank,
-    )

@@ -3,52 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from dealer.commands import banks_named, complain, described, open_dealer, tell
+from commandline import DONE, FAILED, argument, command, render_rows, say, tell
+from dealer.commands import banks_named, complain, described, open_dealer
 from dealer.dealer import Dealer
 from dealer.errors import PlayersError
 from dealer.fetching import FETCH_TIMEOUT
 from dealer.outcome import Outcome
 from dealer.progress import FetchLine
-from dealer.tables import text_table
-from groundwork.commandline import Parser, add_command, argument
 from zmqjsonproxy.errors import PeerLostError, ProxyError
 from zmqjsonproxy.files.protocol.ranges import read_stretch
 
-__all__ = ["add_commands"]
+__all__ = ["COMMAND"]
 
 _UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add the command to a parser; arguments as of `dealer.commands.add_commands`."""
-    add_command(
-        commands,
-        "fetch",
-        "fetch a file of a Player; one that was interrupted goes on where it was",
-        argument(
-            "banks BANKS",
-            "a Bank, several as BANKA,BANKB, or all; default: the one that has it",
-            nargs="?",
-        ),
-        argument("name NAME", "AREA/PATH, or a bare name, which is looked for in all areas"),
-        argument(
-            "--to DIR",
-            "where it goes, of several Banks into a folder each; default: here",
-            type=Path,
-            default=Path(),
-        ),
-        argument(
-            "--rate BYTES/S", "at most, as 500k, 10M; default: as fast as it goes", type=_rate
-        ),
-        argument("--range A-B", "first and last byte, or A- to the end; default: all", type=_part),
-        parents=[common],
-        description="Fetch a file of a Player. What is in its areas: dealer call BANKA files.listing AREA.",
-        defaults={"run": _fetch},
-    )
 
 
 def _rate(text: str) -> float:
@@ -81,8 +51,8 @@ def _fetch(options: argparse.Namespace) -> int:
             text = (
                 "interrupted; what came is kept in a .part file, and the next fetch goes on there"
             )
-            print(f"dealer: {text}", file=sys.stderr)
-            return 1
+            say("dealer", text)
+            return FAILED
         finally:
             line.clear()
     failed = {bank: o for bank, o in outcomes.items() if o.error is not None}
@@ -90,14 +60,14 @@ def _fetch(options: argparse.Namespace) -> int:
     told = {bank: described(o) if o.error else o.value.describe() for bank, o in outcomes.items()}
     rows = [(bank, f.name, f.path, f"{f.size} bytes", f.sha256) for bank, f in done.items()]
     if rows or options.json:
-        tell(options.json, told, text_table((), rows))
+        tell(options.json, told, render_rows((), rows))
     for bank, found in done.items():
         if found.is_growing:
             text = f"{found.name} is still being written: {found.path} is what it was at one moment"
-            print(f"dealer: {bank}: {text}, {found.size} bytes", file=sys.stderr)
+            say("dealer", f"{bank}: {text}, {found.size} bytes")
     if failed:
         complain(PlayersError("fetch", outcomes))
-    return 1 if failed else 0
+    return FAILED if failed else DONE
 
 
 def _having(d: Dealer, name: str) -> list[str]:
@@ -108,7 +78,7 @@ def _having(d: Dealer, name: str) -> list[str]:
         raise PlayersError("fetch", found)
     for bank, outcome in found.items():
         if isinstance(outcome.error, PeerLostError):  # it may have one, too
-            print(f"dealer: {bank}: {outcome.error}", file=sys.stderr)
+            say("dealer", f"{bank}: {outcome.error}")
     return having
 
 
@@ -131,3 +101,25 @@ def _fetched(
     except (ProxyError, OSError) as error:
         return {bank: Outcome(bank, None, error)}
     return {bank: Outcome(bank, found)}
+
+
+COMMAND = command(
+    "fetch",
+    _fetch,
+    "fetch a file of a Player; one that was interrupted goes on where it was",
+    argument(
+        "banks BANKS",
+        "a Bank, several as BANKA,BANKB, or all; default: the one that has it",
+        nargs="?",
+    ),
+    argument("name NAME", "AREA/PATH, or a bare name, which is looked for in all areas"),
+    argument(
+        "--to DIR",
+        "where it goes, of several Banks into a folder each; default: here",
+        type=Path,
+        default=Path(),
+    ),
+    argument("--rate BYTES/S", "at most, as 500k, 10M; default: as fast as it goes", type=_rate),
+    argument("--range A-B", "first and last byte, or A- to the end; default: all", type=_part),
+    description="Fetch a file of a Player. What is in its areas: dealer call BANKA files.listing AREA.",
+)

@@ -12,10 +12,10 @@ import os
 from pathlib import Path
 from typing import Any, Protocol
 
+from commandline import json_text
 from dealer.channelrecords import update_record
 from groundwork.values import Function, JsonObject
 from zmqjsonproxy.channels.updates import Update
-from zmqjsonproxy.jsontext import json_text
 
 __all__ = ["FrameFile", "FrameFileError", "open_frames"]
 

@@ -6,16 +6,14 @@ import sys
 import time
 from pathlib import Path
 
+from commandline import ProgressLine, tell, tell_line
 from dealer.channelrecords import event_record, totals_record, totals_text, update_record
-from dealer.commands import tell
 from dealer.framefiles import FrameFile, FrameFileError
 from dealer.frameplot import frame_lines
 from dealer.livescreen import LiveScreen
 from dealer.shownvalues import is_frame
-from groundwork.progressline import ProgressLine
 from zmqjsonproxy.channels.subscription import Subscription
 from zmqjsonproxy.channels.updates import Event, Update
-from zmqjsonproxy.jsontext import json_text
 
 __all__ = ["FramePlot", "FrameSink"]
 
@@ -102,7 +100,7 @@ class FrameSink:
         if self._plot is not None:
             self._plot.take(update)
         if self._prints:
-            print(json_text(update_record(update), None), flush=True)
+            tell_line(True, update_record(update), "")
 
     def note(self, event: Event) -> None:
         """Take an event."""
@@ -110,7 +108,7 @@ class FrameSink:
         if self._file is not None:
             self._file.note(record)
         if self._prints:
-            print(json_text(record, None), flush=True)
+            tell_line(True, record, "")
 
     def look(self) -> None:
         """Say how far it is."""
@@ -126,7 +124,7 @@ class FrameSink:
             self._plot.end(self._totals())
         record = totals_record(self._subscription)
         if self._prints:
-            print(json_text(record, None), flush=True)
+            tell_line(True, record, "")
         elif path is not None:
             came = self._subscription.received > 0
             told = f"{f'written: {path}' if came else 'no frame came'}: {self._totals()}"

@@ -11,6 +11,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from commandline import (
+    DONE,
+    FAILED,
+    argument,
+    command,
+    flag,
+    json_text,
+    one_of,
+    render_rows,
+    say,
+    tell,
+)
 from dealer.commands import QUESTION_TIMEOUT, banks_named, complain, described
 from dealer.errors import PlayersError
 from dealer.historyfiles import write_csv, write_parquet
@@ -21,45 +33,17 @@ from dealer.publishedproperties import BANKS
 from dealer.recordreading import PAGE, Record, RecordReader, in_time_order
 from dealer.services import open_hub
 from dealer.shownvalues import shown
-from dealer.tables import text_table
 from dealer.termplot import draw_plot
 from dealer.timearguments import MOMENT_FORM, moment, utc_text
-from groundwork.commandline import Parser, add_command, argument, flag, one_of
 from groundwork.printable import printable
 from zmqjsonproxy.channels.protocol.patterns import select
-from zmqjsonproxy.jsontext import json_text
 
-__all__ = ["add_commands", "plot_lines"]
+__all__ = ["COMMAND", "plot_lines"]
 
 HEAD = ("time (UTC)", "Bank", "key", "value", "unit")
 SINCE = "1h"
 PLOT_ROWS = 8
 Told = list[tuple[str, Record]]
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add the command to a parser; arguments as of `dealer.commands.add_commands`."""
-    add_command(
-        commands,
-        "history",
-        "values that Banks published over time: status keys and all others",
-        argument(
-            "keys KEY",
-            "[BANK.]NAME, or a pattern as 'status.*'; of a status key its name alone; none: list "
-            "what is kept",
-            nargs="*",
-        ),
-        argument("--since TIME", f"from then on: {MOMENT_FORM}; default: {SINCE}", type=moment),
-        argument("--until TIME", "before then", type=moment),
-        BANKS,
-        one_of(
-            flag("--csv", "print comma-separated values"),
-            flag("--plot", "draw each key that has numbers"),
-            argument("--parquet FILE", "write a Parquet file (extra archive)", type=Path),
-        ),
-        parents=[common],
-        defaults={"run": _history},
-    )
 
 
 def _history(options: argparse.Namespace) -> int:
@@ -82,28 +66,26 @@ def _history(options: argparse.Namespace) -> int:
         told = _read(reader, wanted, since, options.until, outcomes)
     _show(options, told, kept, since, outcomes)
     for word in lacking:
-        print(f"dealer: no Bank has a history of {printable(word)}", file=sys.stderr)
+        say("dealer", f"no Bank has a history of {printable(word)}")
     return _failed(outcomes) or int(bool(lacking))
 
 
 def _failed(outcomes: Outcomes) -> int:
     if any(each.error is not None for each in outcomes.values()):
         complain(PlayersError("history", outcomes))
-        return 1
-    return 0
+        return FAILED
+    return DONE
 
 
 def _list(kept: Mapping[str, Mapping[str, str]], outcomes: Outcomes, as_json: bool) -> int:
-    if as_json:
-        failed = {b: described(each) for b, each in outcomes.items() if each.error is not None}
-        print(json_text({bank: {"value": units} for bank, units in kept.items()} | failed))
-    else:
-        rows = [
-            (bank, printable(key), printable(unit))
-            for bank, units in kept.items()
-            for key, unit in units.items()
-        ]
-        print(text_table(("Bank", "key", "unit"), rows))
+    failed = {b: described(each) for b, each in outcomes.items() if each.error is not None}
+    told = {bank: {"value": units} for bank, units in kept.items()} | failed
+    rows = [
+        (bank, printable(key), printable(unit))
+        for bank, units in kept.items()
+        for key, unit in units.items()
+    ]
+    tell(as_json, told, render_rows(("Bank", "key", "unit"), rows))
     return _failed(outcomes)
 
 
@@ -177,7 +159,7 @@ def _show(
         for line in plot_lines(told, since, until, shutil.get_terminal_size().columns):
             print(line)
     elif told:
-        print(text_table(HEAD, [_row(bank, point) for bank, point in told]))
+        print(render_rows(HEAD, [_row(bank, point) for bank, point in told]))
 
 
 def _row(bank: str, point: Mapping[str, Any]) -> tuple[str, ...]:
@@ -227,3 +209,24 @@ def _bounds(
             lower[place] = value if low is None else min(low, value)
             upper[place] = value if high is None else max(high, value)
     return lower, upper
+
+
+COMMAND = command(
+    "history",
+    _history,
+    "values that Banks published over time: status keys and all others",
+    argument(
+        "keys KEY",
+        "[BANK.]NAME, or a pattern as 'status.*'; of a status key its name alone; none: list "
+        "what is kept",
+        nargs="*",
+    ),
+    argument("--since TIME", f"from then on: {MOMENT_FORM}; default: {SINCE}", type=moment),
+    argument("--until TIME", "before then", type=moment),
+    BANKS,
+    one_of(
+        flag("--csv", "print comma-separated values"),
+        flag("--plot", "draw each key that has numbers"),
+        argument("--parquet FILE", "write a Parquet file (extra archive)", type=Path),
+    ),
+)

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
+from commandline import (
+    DONE,
+    FAILED,
+    Argument,
+    Command,
+    Run,
+    argument,
+    command,
+    count,
+    flag,
+    json_text,
+    render_rows,
+    say,
+    tell,
+    tell_line,
+)
 from dealer.errors import ConfigurationError
 from dealer.hosts import BankOnHost, Installation, read_installation
 from dealer.services import open_hub
 from dealer.supervision import HostsReport, OrderOutcome, ProgramRow, Supervision
 from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError
-from dealer.tables import text_table
-from groundwork.commandline import Argument, Parser, add_command, argument, count, flag
-from zmqjsonproxy.jsontext import json_text
 
-__all__ = ["add_commands"]
+__all__ = ["COMMAND"]
 
 STATUS_WITHIN_S = 5.0
 ORDER_WITHIN_S = 60.0
@@ -27,90 +39,7 @@ FOLLOW_EVERY_S = 0.5
 LINE_BYTES = 400
 """A line of a log is taken to have up to so many bytes, when its last ones are looked for."""
 HEAD = ("host", "program", "Bank", "supervisor", "ready", "pid", "up", "crashes", "condition")
-DONE, FAILED, USAGE = 0, 1, 2
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add `hosts` and its own commands to a parser; arguments as of
-    `dealer.commands.add_commands`."""
-    hosts = add_command(
-        commands,
-        "hosts",
-        "see, start and stop the Players of all hosts, through their supervisords",
-        parents=[common],
-        epilog="Exit status: 0 all is well, or stopped on purpose; 1 something needs looking after; 2 usage.",
-        defaults={"run": _usage_as_2(_status), "names": []},
-    )
-    own = hosts.add_subparsers(dest="hosts_command", metavar="COMMAND")
-
-    def add(
-        name: str,
-        run: Callable[[argparse.Namespace], int],
-        text: str,
-        *arguments: Argument,
-        **defaults: Any,
-    ) -> None:
-        names = argument("names HOST|BANK", "default: all", nargs="*")
-        defaults["run"] = _usage_as_2(run)
-        add_command(own, name, text, names, *arguments, parents=[common], defaults=defaults)
-
-    def at_once(number: int) -> Argument:
-        text = "N at a time; default: %(default)s"
-        return argument("--at-once N", text, type=count, default=number)
-
-    force = flag("--force", "also while a scan runs, which ends the scan")
-    add(
-        "status",
-        _status,
-        "show what supervisord says of each program, and whether its Player answers",
-    )
-    add(
-        "start",
-        _order,
-        "start Players and wait until they are ready",
-        at_once(64),
-        order="start",
-        force=True,
-    )
-    add(
-        "stop",
-        _order,
-        "stop Players and wait for their ends; nothing starts them again by itself",
-        at_once(64),
-        force,
-        order="stop",
-    )
-    add(
-        "restart",
-        _order,
-        "stop and start Players one after the other; end at the first that stays away",
-        at_once(1),
-        force,
-        order="restart",
-    )
-    add(
-        "log",
-        _log,
-        "print the last lines of the Players' logs",
-        flag("-f --follow", "go on with new lines, until Ctrl-C"),
-        argument("-n --lines N", "N of each; default: %(default)s", type=count, default=10),
-        flag("--stderr", "their standard error, where supervisord keeps it apart"),
-    )
-
-
-def _usage_as_2(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
-    """Make what is wrong with the words given, or with the file, exit status 2."""
-
-    def checked(options: argparse.Namespace) -> int:
-        try:
-            return run(options)
-        except ConfigurationError as error:
-            if options.json:
-                print(json_text({"error": str(error)}))
-            print(f"dealer: {error}", file=sys.stderr)
-            return USAGE
-
-    return checked
+USAGE_ERRORS = (ConfigurationError,)
 
 
 @contextmanager
@@ -129,12 +58,12 @@ def _status(options: argparse.Namespace) -> int:
     with _supervision(options, STATUS_WITHIN_S) as (_, supervision):
         report = supervision.status(options.names)
     told = {"is_well": report.is_well, **report.describe()}
-    print(json_text(told) if options.json else "\n".join(_lines(report)))
+    tell(options.json, told, "\n".join(_lines(report)))
     return DONE if report.is_well else FAILED
 
 
 def _lines(report: HostsReport) -> list[str]:
-    lines = [text_table(HEAD, [_cells(row) for row in report.rows])] if report.rows else []
+    lines = [render_rows(HEAD, [_cells(row) for row in report.rows])] if report.rows else []
     lines += [f"no answer: {why}" for why in report.trouble.values()]
     lines += [f"{bank.name}: no [hosts.{bank.host}]: nobody to ask" for bank in report.homeless]
     for host in report.without_banks:
@@ -249,14 +178,12 @@ def _log(options: argparse.Namespace) -> int:
         except SupervisorError as error:
             if troubled.get(name) != str(error):  # once, not at each look
                 troubled[name] = str(error)
-                print(f"dealer: {name}: {error}", file=sys.stderr)
+                say("dealer", f"{name}: {error}")
             return False
         troubled.pop(name, None)
         for line in lines:
-            if options.json:
-                print(json_text({"bank": name, "line": line}, None), flush=True)
-            else:
-                print(f"{name}: {line}" if len(logs) > 1 else line, flush=True)
+            text = f"{name}: {line}" if len(logs) > 1 else line
+            tell_line(options.json, {"bank": name, "line": line}, text)
         return True
 
     for log in logs:
@@ -270,3 +197,63 @@ def _log(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return DONE
     return status
+
+
+def _at_once(number: int) -> Argument:
+    text = "N at a time; default: %(default)s"
+    return argument("--at-once N", text, type=count, default=number)
+
+
+def _command(name: str, run: Run, text: str, *arguments: Argument, **defaults: Any) -> Command:
+    names = argument("names HOST|BANK", "default: all", nargs="*")
+    return command(name, run, text, names, *arguments, usage_errors=USAGE_ERRORS, defaults=defaults)
+
+
+_FORCE = flag("--force", "also while a scan runs, which ends the scan")
+COMMAND = command(
+    "hosts",
+    _status,
+    "see, start and stop the Players of all hosts, through their supervisords",
+    usage_errors=USAGE_ERRORS,
+    epilog="Exit status: 0 all is well, or stopped on purpose; 1 something needs looking after; 2 usage.",
+    defaults={"names": []},
+    commands=(
+        _command(
+            "status",
+            _status,
+            "show what supervisord says of each program, and whether its Player answers",
+        ),
+        _command(
+            "start",
+            _order,
+            "start Players and wait until they are ready",
+            _at_once(64),
+            order="start",
+            force=True,
+        ),
+        _command(
+            "stop",
+            _order,
+            "stop Players and wait for their ends; nothing starts them again by itself",
+            _at_once(64),
+            _FORCE,
+            order="stop",
+        ),
+        _command(
+            "restart",
+            _order,
+            "stop and start Players one after the other; end at the first that stays away",
+            _at_once(1),
+            _FORCE,
+            order="restart",
+        ),
+        _command(
+            "log",
+            _log,
+            "print the last lines of the Players' logs",
+            flag("-f --follow", "go on with new lines, until Ctrl-C"),
+            argument("-n --lines N", "N of each; default: %(default)s", type=count, default=10),
+            flag("--stderr", "their standard error, where supervisord keeps it apart"),
+        ),
+    ),
+)

@@ -3,57 +3,43 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from commandline import (
+    DONE,
+    FAILED,
+    argument,
+    command,
+    count,
+    flag,
+    render_rows,
+    say,
+    tell,
+    tell_line,
+)
 from dealer.commands import QUESTION_TIMEOUT, banks_named, complain, described
 from dealer.errors import PlayersError
+from dealer.journalrows import HEAD, row_of
 from dealer.outcome import Outcomes
 from dealer.players import find_players
 from dealer.recordreading import PAGE, Record, RecordReader, in_time_order
 from dealer.services import open_hub
-from dealer.tables import text_table
-from dealer.timearguments import MOMENT_FORM, moment, utc_text
-from groundwork.commandline import Parser, add_command, argument, count, flag
+from dealer.timearguments import MOMENT_FORM, moment
 from groundwork.printable import printable
-from groundwork.truncation import cut
-from zmqjsonproxy.jsontext import json_text
 
-__all__ = ["add_commands", "row_of"]
+__all__ = ["COMMAND"]
 
-HEAD = ("time (UTC)", "Bank", "No", "client", "call", "outcome", "took", "text")
 LAST = 100
 EVERY_S = 1.0
 RUNNING = "running"
-_MAX_CALL = 100
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add the command to a parser; arguments as of `dealer.commands.add_commands`."""
-    add_command(
-        commands,
-        "journal",
-        "who did what, when, and what came of it: the commands of all Banks, in time order",
-        argument("--since TIME", f"from then on: {MOMENT_FORM}", type=moment),
-        argument("--until TIME", "before then", type=moment),
-        argument(
-            "--last N", f"the last N of each Bank; default without --since: {LAST}", type=count
-        ),
-        argument("--bank BANKS", "whose, as BANKA,BANKB; default: all", default="all"),
-        argument("--client TEXT", "of clients whose name, or key, contains this", default=""),
-        argument("--method PATTERN", "of these methods, as bank.set_*", default=""),
-        flag("--follow", "go on with what comes, until Ctrl-C"),
-        parents=[common],
-        defaults={"run": _journal},
-    )
 
 
 def _journal(options: argparse.Namespace) -> int:
     urls = find_players(None, options.config)
-    banks = banks_named(options.bank, list(urls))
+    banks = banks_named(options.banks, list(urls))
     with open_hub() as hub:
         reader = RecordReader(hub, urls, options.timeout or QUESTION_TIMEOUT)
         asked = _question(options)
@@ -72,8 +58,8 @@ def _journal(options: argparse.Namespace) -> int:
         if options.follow and len(failed) < len(outcomes):
             with suppress(KeyboardInterrupt):
                 _follow(reader, outcomes, asked, options.json)
-            return 0
-    return 1 if failed else 0
+            return DONE
+    return FAILED if failed else DONE
 
 
 def _question(options: argparse.Namespace) -> dict[str, Any]:
@@ -95,11 +81,10 @@ def _entries(answer: Any) -> list[Record]:
 
 
 def _print(told: list[tuple[str, Record]], outcomes: Outcomes, as_json: bool) -> None:
-    if as_json:
-        failed = {b: described(each) for b, each in outcomes.items() if each.error is not None}
-        print(json_text({"entries": [{"bank": b} | entry for b, entry in told], "failed": failed}))
-    elif told:
-        print(text_table(HEAD, [row_of(bank, entry) for bank, entry in told]), flush=True)
+    failed = {b: described(each) for b, each in outcomes.items() if each.error is not None}
+    entries = {"entries": [{"bank": b} | entry for b, entry in told], "failed": failed}
+    if as_json or told:
+        tell(as_json, entries, render_rows(HEAD, [row_of(bank, entry) for bank, entry in told]))
 
 
 def _tell_troubles(reader: RecordReader, banks: Iterable[str]) -> None:
@@ -107,51 +92,12 @@ def _tell_troubles(reader: RecordReader, banks: Iterable[str]) -> None:
     for bank, each in reader.ask("journal", "state", {bank: {} for bank in banks}).items():
         if each.error is None and (trouble := each.value.get("trouble")):
             text = f"{bank}: its journal is not written: {trouble}; what happens now waits"
-            print(f"dealer: {printable(text)}", file=sys.stderr)
+            say("dealer", printable(text))
 
 
 def _print_lines(told: Iterable[tuple[str, Record]], as_json: bool) -> None:
     for bank, entry in told:
-        line = (
-            json_text({"bank": bank} | entry, None) if as_json else "  ".join(row_of(bank, entry))
-        )
-        print(line, flush=True)
-
-
-def row_of(bank: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return an entry as the row of a table; nothing of it steers a terminal."""
-    took, number = entry["duration_s"], entry["number"]
-    who = entry["key"] or _unproven(entry["client"])
-    text = f"{entry['error']}: {entry['text']}" if entry["error"] else entry["text"]
-    cells = (
-        utc_text(entry["time"]),
-        bank,
-        str(number),
-        who,
-        cut(_call_text(entry), _MAX_CALL),
-        entry["outcome"] + (" (simulated)" if entry.get("simulated") else ""),
-        "" if took is None else f"{took:.3f} s",
-        text,
-    )
-    return tuple(printable(str(cell)) for cell in cells)
-
-
-def _unproven(client: str) -> str:
-    """Return the name of a client without a key, so that nobody takes it for that of a key, in
-    which there is neither a colon nor a space."""
-    return client if not client or ":" in client or " " in client else f"{client} (no key)"
-
-
-def _call_text(entry: Mapping[str, Any]) -> str:
-    given = entry["arguments"]
-    words = [json_text(each, None, strict=False) for each in given.get("args", ())]
-    words += [
-        f"{name}={json_text(each, None, strict=False)}"
-        for name, each in given.get("kwargs", {}).items()
-    ]
-    method = str(entry["method"])
-    is_remark = entry["outcome"] == "remark"
-    return "" if is_remark else f"{method.removeprefix('bank.')}({', '.join(words)})"
+        tell_line(as_json, {"bank": bank} | entry, "  ".join(row_of(bank, entry)))
 
 
 def _follow(
@@ -173,7 +119,7 @@ def _follow(
             if (each.error is None) is not (bank in there):
                 there ^= {bank}
                 text = "is followed again" if bank in there else f"is away: {each.error}"
-                print(f"dealer: {printable(f'{bank}: {text}')}", file=sys.stderr, flush=True)
+                say("dealer", f"{printable(f'{bank}: {text}')}")
             if each.error is None:
                 fresh[bank] = shown.setdefault(bank, _Shown([])).fresh(each.value)
         _print_lines(in_time_order(fresh), as_json)
@@ -202,3 +148,17 @@ class _Shown:
                 (self._running.add if runs else self._running.discard)(number)
                 self._last = max(self._last, number)
         return new
+
+
+COMMAND = command(
+    "journal",
+    _journal,
+    "who did what, when, and what came of it: the commands of all Banks, in time order",
+    argument("--since TIME", f"from then on: {MOMENT_FORM}", type=moment),
+    argument("--until TIME", "before then", type=moment),
+    argument("--last N", f"the last N of each Bank; default without --since: {LAST}", type=count),
+    argument("--banks BANKS", "whose, as BANKA,BANKB; default: all", default="all"),
+    argument("--client TEXT", "of clients whose name, or key, contains this", default=""),
+    argument("--method PATTERN", "of these methods, as bank.set_*", default=""),
+    flag("--follow", "go on with what comes, until Ctrl-C"),
+)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from groundwork.wholefiles import WholeFile
+from zmqjsonproxy.control.protocol.lease import Credential
 
 __all__ = ["KeptControl", "control_file"]
 
@@ -41,6 +42,11 @@ class KeptControl:
     def credentials(self) -> dict[str, str]:
         """Return URL -> credential, of those that have not ended by their time."""
         return {url: credential for url, (credential, _) in self._read().items()}
+
+    def leases(self) -> dict[str, int]:
+        """Return URL -> number of the lease, likewise; another one may have begun there since."""
+        read = {url: Credential.read(text) for url, text in self.credentials().items()}
+        return {url: each.number for url, each in read.items() if each is not None}
 
     def add(self, taken: Mapping[str, tuple[str, float]]) -> None:
         """Keep URL -> credential, and when it ends (UTC, unix seconds). OSError: it cannot be."""

@@ -6,15 +6,25 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from commandline import (
+    DONE,
+    FAILED,
+    Argument,
+    Command,
+    Run,
+    argument,
+    command,
+    flag,
+    port_number,
+    say,
+    tell,
+)
 from dealer.errors import ConfigurationError
 from dealer.players import configuration_path, find_players, tables_of_file
-from groundwork.commandline import Argument, Parser, add_command, argument, flag, port_number
-from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.keys import KeyFileError, KeyFolder, KeysError, TrustError, fingerprint
 from zmqjsonproxy.keys.issuing import (
     client_lines,
@@ -37,9 +47,8 @@ from zmqjsonproxy.keys.ring import (
 from zmqjsonproxy.keys.trust import DEFAULT_PORT, fetch_key
 from zmqjsonproxy.rights import Role, read_role
 
-__all__ = ["add_commands"]
+__all__ = ["COMMAND"]
 
-DONE, FAILED, USAGE = 0, 1, 2
 WITHIN_S = 5.0
 _FINGERPRINT = re.compile(r"(?:[0-9a-f]{4}-){7}[0-9a-f]{4}\Z")
 ROLES = tuple(map(str, Role))
@@ -50,95 +59,6 @@ KEY_DIR = argument(
     type=Path,
 )
 REPLACE = flag("--replace", "put it in the place of what is there and differs")
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add `keys` and its own commands to a parser; arguments as of
-    `dealer.commands.add_commands`."""
-    keys = add_command(
-        commands,
-        "keys",
-        "make, list and revoke keys of clients; trust servers",
-        epilog=f"{_OWN}. Exit status: 0 done, 1 failed, 2 usage.",
-    )
-    own = keys.add_subparsers(dest="keys_command", metavar="COMMAND", required=True)
-
-    def add(
-        name: str, run: Callable[[argparse.Namespace], int], text: str, *arguments: Argument
-    ) -> None:
-        defaults: dict[str, Any] = {"run": _usage_as_2(run)}
-        add_command(own, name, text, *arguments, parents=[common], defaults=defaults)
-
-    add(
-        "new",
-        _new,
-        "make the key of a client; with a role, let servers know it",
-        argument("name NAME", "of the person or program, as anna"),
-        argument(
-            "--role ROLE",
-            "observe, operate or admin: its rights at the servers whose key folder is written; without, "
-            "what their administrator has to type is printed",
-            choices=ROLES,
-        ),
-        argument(
-            "--export FILE",
-            "write a bundle for its owner; default: it is your own, among your keys",
-            type=Path,
-        ),
-        KEY_DIR,
-        REPLACE,
-    )
-    add("list", _list, "show your own key, the servers you trust, and clients they know", KEY_DIR)
-    add(
-        "revoke",
-        _revoke,
-        "let servers refuse a client from the next second on",
-        argument("name NAME", "of the client"),
-        KEY_DIR,
-    )
-    add(
-        "trust",
-        _trust,
-        "ask hosts for the public key of their servers, and keep it: from then on it has to be that one",
-        argument(
-            "hosts HOST",
-            "name or address, as in the Players' addresses, or HOST:PORT for one server; default: the "
-            "hosts of all Players",
-            nargs="*",
-        ),
-        argument(
-            "--key-port N",
-            "where they tell it, [instrument] key_port there; default: %(default)s",
-            type=port_number,
-            default=DEFAULT_PORT,
-        ),
-        argument("--fingerprint F", "of the key that is expected, as `player keys show` prints it"),
-        flag("--yes", "trust what they tell without asking: only on a network that you trust"),
-        flag("--plain", "speak to them without keys, whatever other servers of their hosts do"),
-        REPLACE,
-    )
-    add(
-        "import",
-        _import,
-        "take the keys of a bundle as your own",
-        argument("bundle FILE", "as `keys new --export` writes it", type=Path),
-        REPLACE,
-    )
-
-
-def _usage_as_2(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
-    """Make what is wrong with the words given, or with the file, exit status 2."""
-
-    def checked(options: argparse.Namespace) -> int:
-        try:
-            return run(options)
-        except (ConfigurationError, ValueError) as error:
-            if options.json:
-                print(json_text({"error": str(error)}))
-            print(f"dealer: {error}", file=sys.stderr)
-            return USAGE
-
-    return checked
 
 
 def _own_folder() -> Path:
@@ -153,17 +73,43 @@ def _key_dir(options: argparse.Namespace) -> Path:
     if options.key_dir is not None:
         return Path(options.key_dir).absolute()
     path = configuration_path(options.config)
-    tables = tables_of_file(path, [("instrument", "key_dir")])
-    instrument = tables.get("instrument")
-    given = instrument.get("key_dir", "keys") if isinstance(instrument, dict) else "keys"
+    given = _of_instrument(path, "key_dir", "keys")
     if not isinstance(given, str) or not given:
         raise ConfigurationError(str(path), ["instrument.key_dir: name of a folder"])
     folder = path if path.is_dir() else path.parent
     return (folder / Path(given).expanduser()).absolute()
 
 
+def _of_instrument(path: Path, name: str, default: object) -> object:
+    """Return what `[instrument]` of a configuration has under a name."""
+    instrument = tables_of_file(path, [("instrument", name)]).get("instrument")
+    return instrument.get(name, default) if isinstance(instrument, dict) else default
+
+
+def _key_port(options: argparse.Namespace) -> int:
+    """Return the port at which Players tell their public key: as given, else as the configuration
+    says, if there is one."""
+    if options.key_port is not None:
+        return int(options.key_port)
+    try:
+        path = configuration_path(options.config)
+    except ConfigurationError:
+        if options.config is not None:
+            raise
+        return DEFAULT_PORT
+    given = _of_instrument(path, "key_port", DEFAULT_PORT)
+    if type(given) is not int or not 0 <= given < 1 << 16:
+        raise ConfigurationError(str(path), ["instrument.key_port: a port, 0 to 65535"])
+    if not given:
+        raise ValueError(
+            f"{path}: [instrument] key_port = 0, so Players tell their key nowhere; set it, or take "
+            "a bundle with it (dealer keys import)"
+        )
+    return given
+
+
 def _tell(options: argparse.Namespace, told: dict[str, Any], *lines: str) -> int:
-    print(json_text(told) if options.json else "\n".join(lines), flush=True)
+    tell(options.json, told, "\n".join(lines))
     return DONE
 
 
@@ -261,15 +207,16 @@ def _trust(options: argparse.Namespace) -> int:
     folder, status, hosts = _own_folder(), DONE, options.hosts
     if not hosts:
         hosts = _hosts_of_players(options)
+    port = 0 if options.plain else _key_port(options)
     told: dict[str, Any] = {}
     for at in dict.fromkeys(map(pin_name, hosts)):
         try:
-            told[at] = _trust_one(options, folder, at)
+            told[at] = _trust_one(options, folder, at, port)
         except KeysError as error:
             told[at], status = {"error": str(error)}, FAILED
-            print(f"dealer: {error}", file=sys.stderr)
+            say("dealer", error)
     if options.json:
-        print(json_text(told), flush=True)
+        tell(True, told, "")
     return status
 
 
@@ -290,7 +237,7 @@ def _hosts_of_players(options: argparse.Namespace, *, or_none: bool = False) -> 
     return list(dict.fromkeys(map(pin_name, hosts)))
 
 
-def _trust_one(options: argparse.Namespace, folder: Path, at: str) -> dict[str, str]:
+def _trust_one(options: argparse.Namespace, folder: Path, at: str, port: int) -> dict[str, str]:
     def say(text: str) -> None:
         print(text, file=sys.stderr if options.json else sys.stdout, flush=True)
 
@@ -299,7 +246,7 @@ def _trust_one(options: argparse.Namespace, folder: Path, at: str) -> dict[str, 
         key = shown = PLAIN
     else:
         host = re.sub(r":[0-9]+\Z", "", at) if at.count(":") == 1 or at.startswith("[") else at
-        key = fetch_key(host.strip("[]"), options.key_port, options.timeout or WITHIN_S)
+        key = fetch_key(host.strip("[]"), port, options.timeout or WITHIN_S)
         shown = fingerprint(key)
     if known == key:
         say(f"{at}: is trusted already, with {shown}")
@@ -342,3 +289,80 @@ def _import(options: argparse.Namespace) -> int:
         f"servers: {', '.join(servers) or 'none; dealer keys trust HOST fetches the key of one'}",
         f"remove {options.bundle}: it is as good as the key",
     )
+
+
+def _command(name: str, run: Run, text: str, *arguments: Argument) -> Command:
+    return command(name, run, text, *arguments, usage_errors=(ConfigurationError, ValueError))
+
+
+COMMAND = command(
+    "keys",
+    None,
+    "make, list and revoke keys of clients; trust servers",
+    takes_common=False,
+    epilog=f"{_OWN}. Exit status: 0 done, 1 failed, 2 usage.",
+    commands=(
+        _command(
+            "new",
+            _new,
+            "make the key of a client; with a role, let servers know it",
+            argument("name NAME", "of the person or program, as anna"),
+            argument(
+                "--role ROLE",
+                "observe, operate or admin: its rights at the servers whose key folder is written; without, "
+                "what their administrator has to type is printed",
+                choices=ROLES,
+            ),
+            argument(
+                "--export FILE",
+                "write a bundle for its owner; default: it is your own, among your keys",
+                type=Path,
+            ),
+            KEY_DIR,
+            REPLACE,
+        ),
+        _command(
+            "list",
+            _list,
+            "show your own key, the servers you trust, and clients they know",
+            KEY_DIR,
+        ),
+        _command(
+            "revoke",
+            _revoke,
+            "let servers refuse a client from the next second on",
+            argument("name NAME", "of the client"),
+            KEY_DIR,
+        ),
+        _command(
+            "trust",
+            _trust,
+            "ask hosts for the public key of their servers, and keep it: from then on it has to be that one",
+            argument(
+                "hosts HOST",
+                "name or address, as in the Players' addresses, or HOST:PORT for one server; default: the "
+                "hosts of all Players",
+                nargs="*",
+            ),
+            argument(
+                "--key-port N",
+                "where they tell it; default: [instrument] key_port of the configuration, else "
+                f"{DEFAULT_PORT}",
+                type=port_number,
+            ),
+            argument(
+                "--fingerprint F", "of the key that is expected, as `player keys show` prints it"
+            ),
+            flag("--yes", "trust what they tell without asking: only on a network that you trust"),
+            flag("--plain", "speak to them without keys, whatever other servers of their hosts do"),
+            REPLACE,
+        ),
+        _command(
+            "import",
+            _import,
+            "take the keys of a bundle as your own",
+            argument("bundle FILE", "as `keys new --export` writes it", type=Path),
+            REPLACE,
+        ),
+    ),
+)

@@ -3,47 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from commandline import DONE, FAILED, argument, command, flag, say
 from dealer.errors import ConfigurationError, PlayersError
 from dealer.following import LOOK_S, SubscriptionFollower, subscribed
 from dealer.outcome import Outcomes
 from dealer.publishedproperties import BANKS, PublishedProperties, published_by
 from dealer.watchcommand import COUNT, FOR, RATE
-from groundwork.commandline import Parser, add_command, argument, flag
 
 if TYPE_CHECKING:
     from dealer.framefiles import FrameFile
 
-__all__ = ["add_commands"]
+__all__ = ["COMMAND"]
 
 PLOT_PIXELS = 1000
 """A frame that is only drawn comes as the bounds of so many pixels: more than terminals have."""
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add the command to a parser; arguments as of `dealer.commands.add_commands`."""
-    add_command(
-        commands,
-        "pipe",
-        "write the frames of a pipe into a file, or draw them in the terminal",
-        argument("name PROPERTY", "[BANK.]NAME of the pipe"),
-        BANKS,
-        argument("--to FILE", "a new .npy or .jsonl file, or a folder; default: none", type=Path),
-        flag("--plot", "draw the newest frame while they are written, too"),
-        COUNT,
-        FOR,
-        RATE,
-        parents=[common],
-        description="Write the frames of a pipe into a file, with their numbers and times and with what was lost, "
-        "until Ctrl-C; without a file, draw the newest one, four times a second at most.",
-        defaults={"run": _pipe},
-    )
 
 
 def _pipe(options: argparse.Namespace) -> int:
@@ -77,8 +56,8 @@ def _pipe(options: argparse.Namespace) -> int:
         raise ConfigurationError("pipe", [f"{options.to}: {error.strerror or error}"]) from error
     complaint = follower.complaint(end)
     if complaint:
-        print(f"dealer: {complaint}", file=sys.stderr)
-    return 1 if complaint else 0
+        say("dealer", complaint)
+    return FAILED if complaint else DONE
 
 
 def _the_pipe(published: PublishedProperties, word: str) -> tuple[str, str]:
@@ -115,3 +94,19 @@ def _opened(path: Path | None) -> Iterator[FrameFile | None]:
             file.close()
     except FrameFileError as error:
         raise ConfigurationError("pipe", [str(error)]) from error
+
+
+COMMAND = command(
+    "pipe",
+    _pipe,
+    "write the frames of a pipe into a file, or draw them in the terminal",
+    argument("name PROPERTY", "[BANK.]NAME of the pipe"),
+    BANKS,
+    argument("--to FILE", "a new .npy or .jsonl file, or a folder; default: none", type=Path),
+    flag("--plot", "draw the newest frame while they are written, too"),
+    COUNT,
+    FOR,
+    RATE,
+    description="Write the frames of a pipe into a file, with their numbers and times and with what was lost, "
+    "until Ctrl-C; without a file, draw the newest one, four times a second at most.",
+)

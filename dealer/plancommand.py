@@ -4,64 +4,22 @@ from __future__ import annotations
 
 import argparse
 import signal
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from commandline import DONE, FAILED, USAGE, argument, command, flag, render_rows, say, tell
 from dealer.planrows import LIMIT_S
-from dealer.tables import text_table
 from dealer.timearguments import moment
-from groundwork.commandline import Parser, add_command, argument, flag
 from groundwork.interrupts import ended_as_by_ctrl_c
-from zmqjsonproxy.jsontext import json_text
 
 if TYPE_CHECKING:
     from dealer.plan import Plan
     from dealer.planrows import Row
 
-__all__ = ["add_commands", "as_json", "as_text"]
+__all__ = ["COMMAND", "as_json", "as_text"]
 
 TITLES = ("time", "line", "Banks", "call", "what it does")
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add the command to a parser.
-
-    Args:
-        commands: Of the parser.
-        common: Options that all commands take.
-    """
-    add_command(
-        commands,
-        "plan",
-        "say what an observing script would do, when, and how long it takes",
-        argument("script SCRIPT", "a python file that uses dealer.Dealer", type=Path),
-        argument(
-            "words ARG",
-            "arguments of the script; options of its own after --",
-            nargs="*",
-            default=[],
-        ),
-        argument(
-            "--limit SECONDS",
-            "real time that the script has, default: %(default)g; then the plan so far is shown, and where it is",
-            type=seconds,
-            default=LIMIT_S,
-        ),
-        argument(
-            "--begin TIME",
-            "when the script is begun: UTC as 2026-11-21T09:30:00; default: now",
-            type=moment,
-        ),
-        flag("--show-output", "show what the script prints, on standard error"),
-        rest="words",
-        parents=[common],
-        description="Run an observing script against models of the Banks, in no time: what it would do, when, how long "
-        "it takes, and what the Players would refuse. Nothing is observed and no Player is asked.",
-        epilog="Exit status: 0 the plan is good, 1 it has faults, 2 usage.",
-        defaults={"run": _plan},
-    )
 
 
 def seconds(text: str) -> float:
@@ -73,8 +31,8 @@ def seconds(text: str) -> float:
 
 def _plan(options: argparse.Namespace) -> int:
     if not options.script.is_file():
-        print(f"dealer plan: there is no file {options.script}", file=sys.stderr)
-        return 2
+        say("dealer plan", f"there is no file {options.script}")
+        return USAGE
     from dealer.plan import plan_script  # asyncio and the models: for this command only
 
     given = (options.script, options.words, options.config)
@@ -84,10 +42,10 @@ def _plan(options: argparse.Namespace) -> int:
                 *given, shows=options.show_output, limit=options.limit, begin=options.begin
             )
     except KeyboardInterrupt:
-        print("dealer plan: interrupted; no Player has heard of it", file=sys.stderr)
-        return 1
-    print(json_text(as_json(plan)) if options.json else as_text(plan))
-    return 1 if plan.faults else 0
+        say("dealer plan", "interrupted; no Player has heard of it")
+        return FAILED
+    tell(options.json, as_json(plan), as_text(plan))
+    return FAILED if plan.faults else DONE
 
 
 def as_json(plan: Plan) -> dict[str, Any]:
@@ -122,7 +80,7 @@ def as_text(plan: Plan) -> str:
         ]
         for number, text in enumerate(_texts(row))
     ]
-    lines = [text_table(TITLES, rows)] if rows else ["The script asks nothing of any Bank."]
+    lines = [render_rows(TITLES, rows)] if rows else ["The script asks nothing of any Bank."]
     faults, doubts = len(plan.faults), len(plan.doubts)
     end = (
         datetime.fromtimestamp(plan.start + plan.seconds)
@@ -156,3 +114,33 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(tenths, 600)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest / 10:04.1f}" if hours else f"{minutes}:{rest / 10:04.1f}"
+
+
+COMMAND = command(
+    "plan",
+    _plan,
+    "say what an observing script would do, when, and how long it takes",
+    argument("script SCRIPT", "a python file that uses dealer.Dealer", type=Path),
+    argument(
+        "words ARG",
+        "arguments of the script; options of its own after --",
+        nargs="*",
+        default=[],
+    ),
+    argument(
+        "--limit SECONDS",
+        "real time that the script has, default: %(default)g; then the plan so far is shown, and where it is",
+        type=seconds,
+        default=LIMIT_S,
+    ),
+    argument(
+        "--begin TIME",
+        "when the script is begun: UTC as 2026-11-21T09:30:00; default: now",
+        type=moment,
+    ),
+    flag("--show-output", "show what the script prints, on standard error"),
+    rest="words",
+    description="Run an observing script against models of the Banks, in no time: what it would do, when, how long "
+    "it takes, and what the Players would refuse. Nothing is observed and no Player is asked.",
+    epilog="Exit status: 0 the plan is good, 1 it has faults, 2 usage.",
+)

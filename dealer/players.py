@@ -1,4 +1,4 @@
-"""Where Players are found: a dictionary of URLs, a port manager, or the array's TOML file.
+"""Sources of the Players that a Dealer knows: a dictionary of URLs, a port manager, or the array's TOML file.
 
 Of the file (or files) a Dealer reads `[dealer] players` and `portmanager`, of `[instrument]` what
 all Players share, of `[banks.*]` the host and the port; it needs nothing but the standard library

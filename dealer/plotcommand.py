@@ -4,15 +4,13 @@ files."""
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from commandline import DONE, FAILED, argument, command, say, tell
 from dealer.errors import ConfigurationError
-from groundwork.commandline import Parser, add_command, argument
 from groundwork.loading import TargetError, load_target, registered, target_of
-from zmqjsonproxy.jsontext import json_text
 
-__all__ = ["BUILT_IN", "GROUP", "add_commands"]
+__all__ = ["BUILT_IN", "COMMAND", "GROUP"]
 
 GROUP = "dealer_player.plots"
 """Entry points: functions of a file and a picture, which raise ValueError for files that they do
@@ -21,22 +19,6 @@ not know."""
 # Used where the package runs from a source tree without distribution metadata.
 BUILT_IN = {"spectrometer": "spectrometer.spectra.plots:draw_file"}
 FORMS = (".png", ".svg", ".pdf")
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add the command to a parser; arguments as of `dealer.commands.add_commands`."""
-    add_command(
-        commands,
-        "plot",
-        "draw the mean spectrum or profile of a data file",
-        argument("files FILE", "what a data-taking program wrote", nargs="+", type=Path),
-        argument(
-            "-o --output PICTURE", "a .png, .svg or .pdf file; default: FILE.png, here", type=Path
-        ),
-        parents=[common],
-        description="Draw the mean spectra or profiles of data files: spectra, PSRFITS, GUPPI raw. No Player is asked.",
-        defaults={"run": _plot},
-    )
 
 
 def _plot(options: argparse.Namespace) -> int:
@@ -55,14 +37,14 @@ def _plot(options: argparse.Namespace) -> int:
         except (OSError, ValueError) as error:
             failed = True
             drawn[str(path)] = {"error": str(error)}
-            print(f"dealer: {error}", file=sys.stderr)
+            say("dealer", error)
         else:
             drawn[str(path)] = {"picture": str(output), "shows": told}
             if not options.json:
                 print(f"{output}: {told}")
     if options.json:
-        print(json_text(drawn))
-    return 1 if failed else 0
+        tell(True, drawn, "")
+    return FAILED if failed else DONE
 
 
 def _draw(path: Path, output: Path) -> str:
@@ -79,3 +61,15 @@ def _draw(path: Path, output: Path) -> str:
         except ValueError as error:
             reasons.append(str(error))
     raise ValueError("; ".join(reasons))
+
+
+COMMAND = command(
+    "plot",
+    _plot,
+    "draw the mean spectrum or profile of a data file",
+    argument("files FILE", "what a data-taking program wrote", nargs="+", type=Path),
+    argument(
+        "-o --output PICTURE", "a .png, .svg or .pdf file; default: FILE.png, here", type=Path
+    ),
+    description="Draw the mean spectra or profiles of data files: spectra, PSRFITS, GUPPI raw. No Player is asked.",
+)

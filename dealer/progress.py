@@ -1,9 +1,5 @@
 """One line on a terminal that says how far a scan, a long call or a fetch is. Nothing where there is no
-terminal.
-
-The line is made of plain characters and overwrites itself: no colours, no escape codes, so it suits
-every terminal.
-"""
+terminal."""
 
 from __future__ import annotations
 
@@ -13,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from commandline import ProgressLine, ProgressState
 from dealer.dealer import Dealer
 from dealer.outcome import Outcome
-from groundwork.progressline import WIDTH, ProgressLine, with_bar
 
 if TYPE_CHECKING:
     from zmqjsonproxy.files.fetch import FetchProgress
@@ -24,9 +20,9 @@ __all__ = [
     "CallLine",
     "FetchLine",
     "ScanLine",
-    "call_text",
-    "fetch_text",
-    "scan_text",
+    "call_progress",
+    "fetch_progress",
+    "scan_progress",
 ]
 
 LOOK_S = 2.0
@@ -55,7 +51,7 @@ class ScanLine(ProgressLine):
             return
         status = self._d.outcomes("get_status", _banks=list(outcomes), _timeout=LOOK_S)
         values = {bank: o.value for bank, o in status.items() if isinstance(o.value, dict)}
-        self.write(scan_text(outcomes, values, self.width, time.time()))
+        self.write(scan_progress(outcomes, values, time.time()))
 
 
 class CallLine(ProgressLine):
@@ -105,9 +101,7 @@ class CallLine(ProgressLine):
                 running.update((bank, each) for each in found if each.get("method") == self._method)
             if not self._ended.is_set():
                 self.write(
-                    call_text(running, self.width)
-                    if running
-                    else f"waiting for {', '.join(self._banks)}"
+                    call_progress(running) if running else f"waiting for {', '.join(self._banks)}"
                 )
 
 
@@ -128,21 +122,19 @@ class FetchLine(ProgressLine):
             self._shown_at = now
             begun, done = self._begun
             rate = (progress.done - done) / max(now - begun, EVERY_S)
-            self.write(fetch_text(bank, progress, rate, self.width))
+            self.write(fetch_progress(bank, progress, rate))
 
 
-def scan_text(
+def scan_progress(
     outcomes: Mapping[str, Outcome],
     status: Mapping[str, Mapping[str, Any]],
-    width: int = WIDTH,
     now: float = 0.0,
-) -> str:
+) -> ProgressState:
     """Return how far the slowest Bank is, and who is waited for.
 
     Args:
         outcomes: Bank -> outcome of `scan_status`.
         status: Bank -> its status; SCANLEN and SCANREM, s, and DAQSTART, unix time, are looked at.
-        width: Columns there are; the bar is shorter where they are few.
         now: Unix time, s.
     """
     active = [bank for bank, o in outcomes.items() if o.error is None and o.value[0]]
@@ -156,17 +148,18 @@ def scan_text(
         words.insert(0, f"waiting for {begin:%H:%M:%S} UTC: {' '.join(starts)}")
     words += [f"no answer: {' '.join(lost)}"] if lost else []
     if not spans:
-        return "  ".join(words)
+        return ProgressState(words=tuple(words))
     length, remaining = max(spans, key=lambda span: span[1])
-    return with_bar(1 - remaining / length, f"{remaining:.0f} s left", words, width)
+    return ProgressState(
+        fraction=1 - remaining / length, text=f"{remaining:.0f} s left", words=tuple(words)
+    )
 
 
-def call_text(running: Mapping[str, Mapping[str, Any]], width: int = WIDTH) -> str:
+def call_progress(running: Mapping[str, Mapping[str, Any]]) -> ProgressState:
     """Return how far the slowest of some operations is, what it does, and who is waited for.
 
     Args:
         running: Bank -> its operation, as `rpc.operations` tells it.
-        width: Columns there are.
     """
     told = {bank: each.get("fraction") for bank, each in running.items()}
     fractions = {
@@ -176,25 +169,22 @@ def call_text(running: Mapping[str, Mapping[str, Any]], width: int = WIDTH) -> s
     text = (
         str(running[slowest].get("text") or running[slowest].get("state") or "") if running else ""
     )
-    words = [f"running: {' '.join(running)}"]
-    if slowest not in fractions:
-        return "  ".join([text, *words] if text else words)
-    return with_bar(fractions[slowest], text, words, width)
+    words = (f"running: {' '.join(running)}",)
+    return ProgressState(fraction=fractions.get(slowest), text=text, words=words)
 
 
-def fetch_text(bank: str, progress: FetchProgress, rate: float, width: int = WIDTH) -> str:
+def fetch_progress(bank: str, progress: FetchProgress, rate: float) -> ProgressState:
     """Return how far a fetch is.
 
     Args:
         bank: Whose file it is.
         progress: What is there.
         rate: Bytes/s so far.
-        width: Columns there are.
     """
     fraction = progress.done / progress.size if progress.size else 1.0
     text = progress.text or f"{progress.done / 1e6:.1f} of {progress.size / 1e6:.1f} MB"
-    words = [f"{rate / 1e6:.1f} MB/s"] if not progress.text else []
-    return with_bar(fraction, text, [*words, f"{bank} {progress.name}"], width)
+    speed = () if progress.text else (f"{rate / 1e6:.1f} MB/s",)
+    return ProgressState(fraction=fraction, text=text, words=(*speed, f"{bank} {progress.name}"))
 
 
 def _start(status: Mapping[str, Any]) -> float:

@@ -3,59 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dealer.commands import complain, described, read_value, tell
+from commandline import DONE, FAILED, argument, command, flag, json_text, render_rows, say, tell
+from dealer.commands import complain, described, read_value
 from dealer.errors import ConfigurationError, PlayersError
 from dealer.outcome import Outcomes
 from dealer.publishedproperties import BANKS, PublishedProperties, published_by
-from dealer.tables import text_table
-from groundwork.commandline import Argument, Parser, add_command, argument, flag
 from groundwork.printable import printable
 from zmqjsonproxy.channels.declarations import CANNOT_BE_READ
 from zmqjsonproxy.channels.protocol.patterns import is_wild
-from zmqjsonproxy.jsontext import json_text
 
-__all__ = ["add_commands"]
+__all__ = ["COMMANDS"]
 
 HEAD = ("Bank", "property", "kind", "type", "unit", "set", "what it is")
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add the commands to a parser; arguments as of `dealer.commands.add_commands`."""
-
-    def add(name: str, run: Any, text: str, *arguments: Argument, **more: Any) -> None:
-        add_command(
-            commands, name, text, *arguments, BANKS, parents=[common], defaults={"run": run}, **more
-        )
-
-    which = "[BANK.]NAME, or a pattern as 'status.*'; without a Bank: of all that have it"
-    add(
-        "get",
-        _get,
-        "print present values of properties",
-        argument("names PROPERTY", f"{which}; default: all results", nargs="*"),
-    )
-    add(
-        "set",
-        _set,
-        "set writable properties, all of a Bank or none, and print what holds now",
-        argument(
-            "values PROPERTY=VALUE",
-            "[BANK.]NAME=VALUE, the value as of `dealer call`; without a Bank: at all that have it",
-            nargs="+",
-            type=_assignment,
-        ),
-    )
-    add(
-        "properties",
-        _list,
-        "list what Banks publish: kind, unit, type, whether it can be set, documentation",
-        argument("names PROPERTY", f"{which}; default: all", nargs="*"),
-        flag("--names", "one BANK.NAME a line, and nothing else", dest="only_names"),
-    )
 
 
 def _assignment(text: str) -> tuple[str, Any]:
@@ -133,14 +95,14 @@ def _report(
         ((value,),) = (some.values() for some in values.values())
         text = printable(value if isinstance(value, str) else json_text(value, None, strict=False))
     else:
-        text = text_table(("Bank", "property", "value", "unit"), published.rows(values))
+        text = render_rows(("Bank", "property", "value", "unit"), published.rows(values))
     if as_json or values:
         tell(as_json, told, text)
     for sentence in lacking:
-        print(f"dealer: {sentence}", file=sys.stderr)
+        say("dealer", sentence)
     if failed := len(values) < len(outcomes):
         complain(PlayersError(method, outcomes))
-    return 1 if failed or lacking else 0
+    return FAILED if failed or lacking else DONE
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -156,15 +118,15 @@ def _list(options: argparse.Namespace) -> int:
     if options.only_names:
         text = "\n".join(f"{bank}.{printable(name)}" for bank, name in pairs)
     else:
-        text = text_table(HEAD, [_row(published, bank, name) for bank, name in pairs])
+        text = render_rows(HEAD, [_row(published, bank, name) for bank, name in pairs])
     if options.json or pairs:
         tell(options.json, told, text)
     lacking = published.lacking() if options.names else []
     for sentence in lacking:
-        print(f"dealer: {sentence}", file=sys.stderr)
+        say("dealer", sentence)
     if published.failed:
         complain(PlayersError("list_properties", Outcomes(published.failed)))
-    return 1 if published.failed or lacking else 0
+    return FAILED if published.failed or lacking else DONE
 
 
 def _row(published: PublishedProperties, bank: str, name: str) -> tuple[str, ...]:
@@ -173,3 +135,35 @@ def _row(published: PublishedProperties, bank: str, name: str) -> tuple[str, ...
     )
     is_writable = published.properties[bank][name].get("writable") is True
     return bank, printable(name), kind, annotation, unit, "yes" if is_writable else "no", doc
+
+
+_WHICH = "[BANK.]NAME, or a pattern as 'status.*'; without a Bank: of all that have it"
+COMMANDS = (
+    command(
+        "get",
+        _get,
+        "print present values of properties",
+        argument("names PROPERTY", f"{_WHICH}; default: all results", nargs="*"),
+        BANKS,
+    ),
+    command(
+        "set",
+        _set,
+        "set writable properties, all of a Bank or none, and print what holds now",
+        argument(
+            "values PROPERTY=VALUE",
+            "[BANK.]NAME=VALUE, the value as of `dealer call`; without a Bank: at all that have it",
+            nargs="+",
+            type=_assignment,
+        ),
+        BANKS,
+    ),
+    command(
+        "properties",
+        _list,
+        "list what Banks publish: kind, unit, type, whether it can be set, documentation",
+        argument("names PROPERTY", f"{_WHICH}; default: all", nargs="*"),
+        flag("--names", "one BANK.NAME a line, and nothing else", dest="only_names"),
+        BANKS,
+    ),
+)

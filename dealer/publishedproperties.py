@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from commandline import argument
 from dealer.commands import QUESTION_TIMEOUT, banks_named, kept_control
 from dealer.fanout import fan_out
 from dealer.outcome import Outcome, Outcomes
@@ -15,7 +16,6 @@ from dealer.players import find_players
 from dealer.propertynames import found_names, lacking_names, names_by_bank, read_properties
 from dealer.services import open_hub
 from dealer.shownvalues import shown
-from groundwork.commandline import argument
 from groundwork.printable import printable
 from zmqjsonproxy import NoSuchMethodError, ProxyError, ThreadHub
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from commandline import json_text
 from groundwork.printable import printable
 from groundwork.values import RemoteValue
-from zmqjsonproxy.jsontext import json_text
 
 __all__ = ["age_text", "is_frame", "shown"]
 

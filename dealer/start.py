@@ -36,6 +36,10 @@ class ClockOffset:
     offset_s: float
     uncertainty_s: float
 
+    def is_beyond(self, limit: float) -> bool:
+        """Tell whether the clocks are certainly more than so many seconds apart."""
+        return abs(self.offset_s) - self.uncertainty_s > limit
+
 
 def as_list(time: datetime) -> list[int]:
     """[Y, M, D, h, m, s, us] of an aware time, in UTC: what travels."""

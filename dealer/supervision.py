@@ -15,13 +15,14 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from dealer.hosts import PROGRAM_PREFIX, BankOnHost, Installation
-from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError, abnormal_ends
+from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError, abnormal_ends, loop_age
 from zmqjsonproxy import CallResult, PeerLostError, RemoteError, ThreadHub
 
 __all__ = ["HostsReport", "OrderOutcome", "ProgramRow", "Supervision"]
 
 CRASHES, CRASHES_WITHIN_S = 3, 600.0
 """So many ends that nobody asked for within so many seconds are a crash loop."""
+CRASH_LOOP = "crash loop"
 PING_WITHIN_S = 3.0
 POLL_S = 0.2
 GRACE_S = 0.25
@@ -47,6 +48,7 @@ class ProgramRow:
         condition: In a word: ready, running, starting, stopping, stopped, ended, not ready, crash
             loop, crashed, missing, unknown.
         note: More on it.
+        since: Since when it is so, by the clock of its host, UTC, unix seconds; None: not known.
     """
 
     host: str
@@ -59,6 +61,7 @@ class ProgramRow:
     crashes: int | None
     condition: str
     note: str = ""
+    since: float | None = None
 
     @property
     def is_well(self) -> bool:
@@ -200,6 +203,25 @@ class Supervision:
 
     def _supervisord(self, host: str, within: float) -> Supervisord:
         return Supervisord(self._installation.supervisors[host], time.monotonic() + within)
+
+    def last_lines(self, bank: BankOnHost, stream: str, most: int, until: float) -> list[str]:
+        """Return the last lines of the log of a Player, of at most so many bytes.
+
+        Args:
+            bank: Its Bank.
+            stream: "Stdout" or "Stderr".
+            most: Bytes.
+            until: Deadline, s, monotonic.
+
+        Raises:
+            SupervisorError: It cannot be asked, or keeps no log.
+        """
+        supervisord = Supervisord(self._installation.supervisors[bank.host], until)
+        process = supervisord.process(bank.program)
+        size = supervisord.log_size(process, stream)
+        begin = max(size - most, 0)
+        text, _ = supervisord.log(process, stream, begin, size - begin)
+        return text.splitlines()[1 if begin else 0 :]
 
     def _ping(self, banks: Sequence[BankOnHost], within: float) -> dict[str, CallResult]:
         results = self._hub.call_each(
@@ -404,7 +426,16 @@ def _row(
         crashes,
         condition,
         note,
+        _since(process, condition, log),
     )
+
+
+def _since(process: ProcessInfo, condition: str, log: Sequence[str] | None) -> float | None:
+    """Return since when a program is in its condition; a crash loop began with its first end."""
+    if not process.changed:
+        return None
+    is_loop = condition == CRASH_LOOP and log is not None
+    return process.changed - (loop_age(log or (), process, CRASHES_WITHIN_S) if is_loop else 0.0)
 
 
 def _condition(process: ProcessInfo, ready: bool | None, lately: int) -> tuple[str, str]:
@@ -415,13 +446,13 @@ def _condition(process: ProcessInfo, ready: bool | None, lately: int) -> tuple[s
         "STOPPED": ("stopped", ""),
         "STOPPING": ("stopping", ""),
         "EXITED": ended,
-        "FATAL": ("crash loop", f"given up: {process.why or status}"),
-        "BACKOFF": ("crash loop", process.why or "it ends while it starts"),
+        "FATAL": (CRASH_LOOP, f"given up: {process.why or status}"),
+        "BACKOFF": (CRASH_LOOP, process.why or "it ends while it starts"),
     }
     if process.state in final:
         return final[process.state]
     if lately >= CRASHES:
-        return "crash loop", f"ended {lately} times in {CRASHES_WITHIN_S / 60:.0f} minutes"
+        return CRASH_LOOP, f"ended {lately} times in {CRASHES_WITHIN_S / 60:.0f} minutes"
     if ready:
         return "ready", ""
     runs = "running" if ready is None else "not ready"

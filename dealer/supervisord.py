@@ -24,7 +24,7 @@ from dealer.errors import DealerError
 from dealer.lossytext import read_lossy
 from groundwork.planned import refusal
 
-__all__ = ["ProcessInfo", "SupervisorError", "Supervisord", "abnormal_ends"]
+__all__ = ["ProcessInfo", "SupervisorError", "Supervisord", "abnormal_ends", "loop_age"]
 
 MAX_ANSWER = 16 * 2**20
 """Bytes of an answer that are read."""
@@ -64,6 +64,7 @@ class ProcessInfo:
         up_s: Since its start, s; 0 if it does not run.
         exit_status: Of its last end.
         why: What kept it from starting; empty if nothing did.
+        changed: When it was started or ended last, by its host's clock, UTC, unix seconds; 0: never.
     """
 
     group: str
@@ -73,6 +74,7 @@ class ProcessInfo:
     up_s: float
     exit_status: int
     why: str
+    changed: float = 0.0
 
     @property
     def full_name(self) -> str:
@@ -84,8 +86,9 @@ class ProcessInfo:
         """Read an answer; KeyError, TypeError, ValueError: it is none."""
         pid = int(told["pid"])
         up = float(told["now"]) - float(told["start"]) if pid else 0.0
-        if not math.isfinite(up):
-            raise ValueError(f"it runs for {up} s")
+        changed = float(told["start"]) if pid else float(told.get("stop", 0))
+        if not (math.isfinite(up) and math.isfinite(changed)):
+            raise ValueError(f"it runs for {up} s, since {changed}")
         return cls(
             str(told["group"]),
             str(told["name"]),
@@ -94,6 +97,7 @@ class ProcessInfo:
             max(up, 0.0),
             int(told["exitstatus"]),
             " ".join(str(told["spawnerr"]).split()),
+            max(changed, 0.0),
         )
 
 
@@ -364,16 +368,33 @@ def abnormal_ends(lines: Iterable[str], info: ProcessInfo, within_s: float) -> t
         info: The program.
         within_s: s.
     """
+    ends, now, _ = _ends_of(lines, info)
+    return len(ends), sum(at >= now - within_s for at in ends)
+
+
+def loop_age(lines: Iterable[str], info: ProcessInfo, apart_s: float) -> float:
+    """Return how long before `info.changed` a program ended first, of the ends that nobody asked for
+    and that are less than `apart_s` seconds apart, s; other arguments as of `abnormal_ends`."""
+    ends, _, started = _ends_of(lines, info)
+    first = ends[-1] if ends else 0.0
+    for at in reversed(ends):
+        if first - at >= apart_s:
+            break
+        first = at
+    return max((started or ends[-1]) - first, 0.0) if ends else 0.0
+
+
+def _ends_of(lines: Iterable[str], info: ProcessInfo) -> tuple[list[float], float, float]:
+    """Return times of ends, the present, and the start of the process that runs now (0: it is not
+    there), by a clock of any zone: differences count."""
     ends: list[float] = []
-    now = 0.0
+    now = started = 0.0
     for line in lines:
         found = LOG_LINE.match(line)
         if found is None or found[3] != info.name:
             continue
         try:
-            at = time.mktime(
-                time.strptime(found[1], "%Y-%m-%d %H:%M:%S")
-            )  # of any zone: differences count
+            at = time.mktime(time.strptime(found[1], "%Y-%m-%d %H:%M:%S"))
         except (ValueError, OverflowError):
             continue
         if found[2] == "exited" and found[4].endswith("; not expected)"):
@@ -381,6 +402,6 @@ def abnormal_ends(lines: Iterable[str], info: ProcessInfo, within_s: float) -> t
         elif found[2] == "stopped":
             ends.clear()
         elif found[2] == "spawned" and found[4] == f"with pid {info.pid}":
-            now = at + info.up_s
+            now, started = at + info.up_s, at
         now = max(now, at)
-    return len(ends), sum(at >= now - within_s for at in ends)
+    return ends, now, started

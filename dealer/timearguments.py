@@ -7,13 +7,28 @@ import re
 import time
 from datetime import UTC, datetime
 
-__all__ = ["MOMENT_FORM", "moment", "utc_text"]
+from dealer.errors import DealerError
+
+__all__ = ["MOMENT_FORM", "PeriodError", "check_period", "moment", "utc_text"]
 
 MOMENT_FORM = "UTC as 2026-11-21T09:30:00, or a time ago: 90s, 30min, 1h, 2d"
 _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _AGO = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|min|h|d)")
 _LAST_S = 253402300799.0
 """The end of the year 9999."""
+
+
+class PeriodError(DealerError):
+    """A period ends before it begins."""
+
+
+def check_period(since: float, until: float) -> None:
+    """Raise PeriodError unless a period, UTC, unix seconds, ends after it begins."""
+    if until <= since:
+        raise PeriodError(
+            f"--until, {utc_text(until)} UTC, is not after --since, {utc_text(since)} UTC; "
+            "write the earlier one first"
+        )
 
 
 def moment(text: str, now: float | None = None) -> float:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from commandline import DONE, FAILED, argument, command, count, number_of_seconds, say
 from dealer.commands import QUESTION_TIMEOUT, banks_named
 from dealer.following import SubscriptionFollower, subscribed
 from dealer.livescreen import LiveScreen
@@ -15,7 +15,6 @@ from dealer.players import find_players
 from dealer.propertynames import lacking_names, names_by_bank, read_properties
 from dealer.publishedproperties import BANKS
 from dealer.services import open_hub
-from groundwork.commandline import Argument, Parser, add_command, argument, count, number_of_seconds
 from zmqjsonproxy import CallTimeoutError, PeerLostError, ThreadHub
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from zmqjsonproxy.channels.subscription import Subscription
     from zmqjsonproxy.channels.updates import Event, Update
 
-__all__ = ["COUNT", "FOR", "RATE", "add_commands"]
+__all__ = ["COMMAND", "COUNT", "FOR", "RATE"]
 
 FRAME_PIXELS = 16
 """Frames of pipes, of which only the range is shown, come as the bounds of so many pixels."""
@@ -57,37 +56,6 @@ RATE = argument(
 )
 
 
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add the command to a parser; arguments as of `dealer.commands.add_commands`."""
-    arguments: tuple[Argument, ...] = (
-        argument(
-            "names PROPERTY",
-            "[BANK.]NAME, or a pattern as 'status.*'; default: all",
-            nargs="*",
-        ),
-        BANKS,
-        RATE,
-        argument(
-            "--dead-band D",
-            "numbers that differ by no more than D from the one before are left out",
-            type=_limit("dead_band"),
-            default=0.0,
-        ),
-        COUNT,
-        FOR,
-    )
-    add_command(
-        commands,
-        "watch",
-        "show what Banks publish as it comes: values, rates, losses, until Ctrl-C",
-        *arguments,
-        parents=[common],
-        description="Show what Banks publish as it comes: on a terminal as a table, else a line for each update. "
-        "Players need not be there yet.",
-        defaults={"run": _watch},
-    )
-
-
 def _watch(options: argparse.Namespace) -> int:
     urls = find_players(None, options.config)
     known, chosen = list(urls), banks_named(options.banks, list(urls))
@@ -109,8 +77,8 @@ def _watch(options: argparse.Namespace) -> int:
         view.end()
     complaint = follower.complaint(end)
     if complaint:
-        print(f"dealer: {complaint}", file=sys.stderr)
-    return 1 if complaint else 0
+        say("dealer", complaint)
+    return FAILED if complaint else DONE
 
 
 def _view(subscription: Subscription, banks: Sequence[str], as_json: bool) -> View:
@@ -192,3 +160,23 @@ class _Watched:
                 if sentence not in self._said:
                     self._said.add(sentence)
                     self._view.say(bank, sentence)
+
+
+COMMAND = command(
+    "watch",
+    _watch,
+    "show what Banks publish as it comes: values, rates, losses, until Ctrl-C",
+    argument("names PROPERTY", "[BANK.]NAME, or a pattern as 'status.*'; default: all", nargs="*"),
+    BANKS,
+    RATE,
+    argument(
+        "--dead-band D",
+        "numbers that differ by no more than D from the one before are left out",
+        type=_limit("dead_band"),
+        default=0.0,
+    ),
+    COUNT,
+    FOR,
+    description="Show what Banks publish as it comes: on a terminal as a table, else a line for each update. "
+    "Players need not be there yet.",
+)

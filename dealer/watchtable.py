@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from commandline import plain_rows
 from dealer.channelrecords import clock_text, event_text
 from dealer.shownvalues import age_text, shown
-from dealer.tables import text_table
 from groundwork.printable import printable
 from groundwork.values import RemoteValue
 from zmqjsonproxy.channels.updates import Event, EventKind, Update
@@ -147,4 +147,4 @@ def _table(cells: list[list[str]], columns: int) -> str:
     for row in cells:
         if len(row[2]) > room:
             row[2] = f"{row[2][: room - 1]}…"
-    return text_table(HEAD, cells)
+    return plain_rows(HEAD, cells)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from commandline import tell_line
 from dealer.channelrecords import (
     clock_text,
     event_record,
@@ -21,7 +22,6 @@ from groundwork.printable import printable
 from groundwork.values import JsonObject
 from zmqjsonproxy.channels.subscription import Subscription
 from zmqjsonproxy.channels.updates import Event, Update
-from zmqjsonproxy.jsontext import json_text
 
 __all__ = ["JsonView", "LineView", "TableView", "View"]
 
@@ -157,4 +157,4 @@ def _print(line: str) -> None:
 
 
 def _print_json(record: JsonObject) -> None:
-    print(json_text(record, None), flush=True)
+    tell_line(True, record, "")

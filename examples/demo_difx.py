@@ -37,6 +37,7 @@ from processes import (
 )
 
 import dealer
+from commandline import ProgressLine
 from gateways.difx.client import (
     DifxClient,
     GatewayConnectionLostError,
@@ -49,7 +50,6 @@ from gateways.difx.client import (
 from gateways.difx.client.protocol.monitoring import MonitorBlock
 from gateways.difx.errors import DifxError
 from gateways.difx.protocol.taskids import JobPacket
-from groundwork.progressline import ProgressLine
 from portmanager import PortManager
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -28,7 +28,7 @@ from processes import START_S, DemoError, Processes, start_port_manager
 from spectclrest import SpecTclRest
 
 import dealer
-from groundwork.progressline import ProgressLine
+from commandline import ProgressLine
 from histogrammer.detector import DetectorSetup, SimulatedDetectors, Truth
 from portmanager import PortManager
 

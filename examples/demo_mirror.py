@@ -21,7 +21,7 @@ from demo_histogrammer import SETUP, book_by_rest
 from processes import START_S, DemoError, Processes, start_port_manager
 from spectclrest import SpecTclRest
 
-from groundwork.progressline import ProgressLine
+from commandline import ProgressLine
 from histogrammer.detector import SimulatedDetectors
 from histogrammer.errors import HistogrammerError
 from portmanager import PortManager, PortManagerError

@@ -1,2 +1,2 @@
-"""Parts that all packages share, of the standard library alone: parsers and output of commands,
-addresses and other texts, errors that travel, code found by its name. Knows nothing of Banks."""
+"""Parts that all packages share, of the standard library alone: addresses and other texts, errors that
+travel, code found by its name. Knows nothing of Banks."""

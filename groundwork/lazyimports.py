@@ -20,7 +20,7 @@ def lazy_names(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]
 
     def get(name: str) -> Any:
         if name == "__version__":
-            from groundwork.commandline import version
+            from groundwork.version import version
 
             return version()
         if name not in modules:

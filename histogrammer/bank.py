@@ -19,6 +19,8 @@ from histogrammer.analysis.integration import integrate
 from histogrammer.analysis.projection import ProjectionAxis
 from histogrammer.analyzer import STOP_S, RunState
 from histogrammer.areas import Described, find_area
+from histogrammer.bankalarms import HISTOGRAMMER_ALARMS
+from histogrammer.bankstate import DEPENDS, bank_findings, bank_hindrances
 from histogrammer.config import HistogrammerBankConfig
 from histogrammer.definitions import GateTable, ParameterTable, SpectrumTable, read_definitions
 from histogrammer.doctor import diagnose
@@ -29,11 +31,14 @@ from histogrammer.events.protocol.ringitems import ItemType
 from histogrammer.flavors import FLAVORS
 from histogrammer.parameters import Metadata
 from histogrammer.patterns import select
+from histogrammer.peakspart import PeaksPart
 from histogrammer.rest.protocol.answers import gate_object, parameter_object, spectrum_object
 from histogrammer.service import Histogrammer, HistogrammerSettings
 from histogrammer.spectrapublisher import SpectraPublisher, visible
+from player.alarms.rules import AlarmRule
 from player.bank import Bank, BankContext
 from player.findings import Finding, Surroundings
+from player.readiness import Hindrance
 from player.tables import BankConfig, Config, Table
 from zmqjsonproxy import RefusedError, command, current_operation, operation, query
 from zmqjsonproxy.channels import computed, message
@@ -58,6 +63,8 @@ M = TypeVar("M", bound=Table)
 class HistogrammerBank(Bank):
     """A Bank that fills spectra from events."""
 
+    depends = DEPENDS
+
     run_changed = message(
         doc="A run in the source of events has begun, ended, been paused or resumed: change (begin, "
         "end, pause, resume), run, title, unix_time (of the change, s). Spectra have all events "
@@ -80,6 +87,10 @@ class HistogrammerBank(Bank):
     @classmethod
     def diagnose(cls, config: Config, bank_name: str, around: Surroundings) -> list[Finding]:
         return diagnose(config, bank_name, around)
+
+    @classmethod
+    def declared_alarms(cls) -> Sequence[AlarmRule]:
+        return HISTOGRAMMER_ALARMS
 
     @property
     def histogrammer(self) -> Histogrammer:
@@ -120,6 +131,9 @@ class HistogrammerBank(Bank):
         if self._config.roots is None:
             return [home, *instrument.file_roots(self.context.data_root)]
         return self._config.named_roots(instrument.directory)
+
+    def parts(self) -> dict[str, object]:
+        return {"peaks": PeaksPart(self._ask)}
 
     def close(self) -> None:
         if self._spectra is not None:
@@ -552,22 +566,11 @@ class HistogrammerBank(Bank):
     @query
     def get_findings(self) -> list[dict[str, str]]:
         """Return what is wrong with the analysis, for `dealer doctor`."""
-        findings = []
-        if not self.histogrammer.worker.is_alive:
-            findings.append(
-                Finding(
-                    "histogrammer",
-                    "its thread has ended: nothing is filled, and nothing is answered",
-                    "look into the log of its Player, and start it again",
-                    self.name,
-                )
-            )
-        if error := self._state().error:
-            remedy = f"look at the file; what was before it is in the spectra: dealer call {self.name} get_accounts"
-            findings.append(
-                Finding("analysis", f"the last analysis ended early: {error}", remedy, self.name)
-            )
-        return [finding.describe() for finding in findings]
+        is_alive = self.histogrammer.worker.is_alive
+        return bank_findings(self.name, self._state(), is_alive=is_alive)
+
+    def hindrances(self) -> list[Hindrance]:
+        return bank_hindrances(self.name, self._state())
 
     def _state(self) -> RunState:
         return self.histogrammer.analyzer.state()

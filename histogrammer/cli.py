@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from groundwork.output import run_command
+from commandline import run_command
 from histogrammer import parsers
 from player.lifecycle import EndSignals, Notifier
 from player.programs import serve_to_the_end, status_of

@@ -19,8 +19,7 @@ from typing import BinaryIO, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from groundwork.commandline import argument, command, count
-from groundwork.output import run_command
+from commandline import argument, count, parser_for, run_command, say
 from histogrammer.events.protocol.acquisitionitems import (
     EventCount,
     RingFormat,
@@ -328,7 +327,7 @@ class SimulatedDetectors:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
-    return command(
+    return parser_for(
         PROGRAM,
         "Write ring items of a simulated set-up for gamma rays, and say what is in them.",
         argument("file FILE", "file to write; default: standard output", nargs="?", type=Path),
@@ -343,10 +342,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; exit status 1 if a file cannot be written."""
     options = build_parser().parse_args(argv)
     if options.detectors < 2 or options.seed < 0:
-        print(f"{PROGRAM}: two detectors at least, and no seed below 0", file=sys.stderr)
+        say(PROGRAM, "two detectors at least, and no seed below 0")
         return 2
     if options.file is None and sys.stdout.isatty():
-        print(f"{PROGRAM}: standard output is a terminal; name a FILE", file=sys.stderr)
+        say(PROGRAM, "standard output is a terminal; name a FILE")
         return 2
     run = SimulatedDetectors(
         DetectorSetup(detectors=options.detectors), options.events, options.seed
@@ -364,7 +363,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except BrokenPipeError:
             raise
         except OSError as error:
-            print(f"{PROGRAM}: {error.filename or options.file}: {error.strerror}", file=sys.stderr)
+            say(PROGRAM, f"{error.filename or options.file}: {error.strerror}")
             return 1
     if options.file is not None:
         print("\n".join(run.truth.lines()))

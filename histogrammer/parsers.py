@@ -5,16 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from groundwork.commandline import (
-    Parser,
-    argument,
-    command,
-    count,
-    flag,
-    peer,
-    port_number,
-    version,
-)
+from commandline import argument, count, flag, parser_for, peer, port_number
 from groundwork.sizes import read_bytes
 from histogrammer.flavors import FLAVORS, RUSTOGRAMER
 
@@ -37,12 +28,6 @@ def _size(text: str) -> int:
         return read_bytes(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
-
-
-class _Version(argparse.Action):
-    def __call__(self, parser: argparse.ArgumentParser, *_rest: object) -> None:
-        print(f"{parser.prog} {version()}")
-        parser.exit()
 
 
 _MEMORY_AND_PORTS = (
@@ -79,49 +64,47 @@ _MEMORY_AND_PORTS = (
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of `histogrammer`."""
-    return Parser(
-        prog=PROGRAM,
-        description="Fill spectra from events, for clients of SpecTcl and Rustogramer, and for Dealers.",
+    return parser_for(
+        PROGRAM,
+        "Fill spectra from events, for clients of SpecTcl and Rustogramer, and for Dealers.",
+        *_MEMORY_AND_PORTS,
+        argument(
+            "--config FILE",
+            "TOML file of an array, with the Bank in it; other options win over it",
+            type=Path,
+        ),
+        argument("--bank NAME", "the Bank's name for Dealers; default: HISTOGRAMMER"),
+        argument(
+            "--url URL",
+            "the Bank's address for Dealers, tcp://HOST:PORT or service:NAME; default: a free port",
+        ),
+        argument(
+            "--root DIR",
+            "folder below which clients may name files, again for more; default: HOME and the working folder",
+            action="append",
+            type=Path,
+        ),
+        argument(
+            "--flavor NAME",
+            "program whose rules hold, rustogramer or spectcl; default: rustogramer",
+        ),
+        argument(
+            "--peers CIDR[=ROLE]",
+            "network that may connect, and its role, observe, operate or admin, again for more; default: "
+            "this host alone; without a role observe",
+            action="append",
+            type=peer,
+        ),
         epilog="Command: histogrammer sort, with its own --help. `rustogramer` and `rustogrammer` are the "
         "same program. Environment: HOME, ROCKET_ADDRESS, ROCKET_LOG_LEVEL, USER. "
         "Exit status: 0 done, 1 failed, 2 usage or configuration.",
-        arguments=(
-            *_MEMORY_AND_PORTS,
-            argument(
-                "--config FILE",
-                "TOML file of an array, with the Bank in it; other options win over it",
-                type=Path,
-            ),
-            argument("--bank NAME", "the Bank's name for Dealers; default: HISTOGRAMMER"),
-            argument(
-                "--url URL",
-                "the Bank's address for Dealers, tcp://HOST:PORT or service:NAME; default: a free port",
-            ),
-            argument(
-                "--root DIR",
-                "folder below which clients may name files, again for more; default: HOME and the working folder",
-                action="append",
-                type=Path,
-            ),
-            argument(
-                "--flavor NAME",
-                "program whose rules hold, rustogramer or spectcl; default: rustogramer",
-            ),
-            argument(
-                "--peers CIDR[=ROLE]",
-                "network that may connect, and its role, observe, operate or admin, again for more; default: "
-                "this host alone; without a role observe",
-                action="append",
-                type=peer,
-            ),
-            argument("-V --version", "show the version and end", action=_Version, nargs=0),
-        ),
+        version_option="-V --version",
     )
 
 
 def sort_parser() -> argparse.ArgumentParser:
     """Return the parser of `histogrammer sort`."""
-    return command(
+    return parser_for(
         f"{PROGRAM} sort",
         "Fill spectra from files of events, without servers, and write them.",
         argument(

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from groundwork.progressline import ProgressLine
+from commandline import DONE, FAILED, PARTLY, ProgressLine, say
 from groundwork.wholefiles import replace_file
 from histogrammer.analyzer import Analyzer
 from histogrammer.cluster.command import ClusterSort, event_files
@@ -26,7 +26,6 @@ from histogrammer.spectrumfiles.saved import Saved
 
 __all__ = ["sort"]
 
-DONE, FAILED, PARTLY = 0, 1, 3
 LOOK_S = 0.2
 BINARY = ("root", "hdf5")
 PROGRAM = "histogrammer sort"
@@ -62,7 +61,7 @@ def sort(options: argparse.Namespace) -> int:
                 error = _distribute(histogrammer, definitions, options)
             if not options.quiet:  # a name that is misspelt shows nowhere else
                 for name in histogrammer.worker.ask(_empty):
-                    print(f"{PROGRAM}: spectrum {name} is empty", file=sys.stderr)
+                    say(PROGRAM, f"spectrum {name} is empty")
             content = histogrammer.worker.ask(lambda engine: _written(engine, options.format))
             if options.output is not None:
                 replace_file(options.output, content)
@@ -78,7 +77,7 @@ def sort(options: argparse.Namespace) -> int:
 
 
 def _failed(why: str) -> int:
-    print(f"{PROGRAM}: {why}", file=sys.stderr)
+    say(PROGRAM, why)
     return FAILED
 
 
@@ -134,7 +133,7 @@ def _tell(accounts: Sequence[Account], errors: Sequence[str], quiet: bool) -> bo
         for account in accounts:
             print("\n".join(account.lines()), file=sys.stderr)
     for each in errors:
-        print(f"{PROGRAM}: {each}", file=sys.stderr)
+        say(PROGRAM, each)
     return bool(errors)
 
 

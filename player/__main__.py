@@ -3,7 +3,8 @@ in `player shell`."""
 
 import sys
 
-from player.cli import main, namespace_of_prompt
+from player.cli import main
+from player.commands import namespace_of_prompt
 
 _ipython = sys.modules.get("IPython")
 if sys.flags.interactive or (_ipython is not None and _ipython.get_ipython() is not None):

@@ -8,16 +8,18 @@ once a second, and `close` at the end.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from arrayconfig.logs import log_level, set_log_level
+from player.alarms.rules import AlarmRule
 from player.clock import Clock, SystemClock
 from player.errors import Fault
 from player.findings import Finding, Surroundings
 from player.hostproperties import HOST_PROPERTIES
+from player.readiness import READY, Depends, Hindrance, dependency_fault, readiness
 from player.tables import BankConfig, Composed, Config
 from player.tomlfile import KeyPath
 from zmqjsonproxy.channels.properties import declared_by
@@ -67,8 +69,14 @@ class Bank:
 
     A subclass is refused, by TypeError, if it marks what the host itself calls (`open`, `close`,
     ...), takes from the host what that asks (`get_bank_name`), or declares a property by a name of
-    those, or by one of the host's own (`player.hostproperties`).
+    those, or by one of the host's own (`player.hostproperties`); or if its `depends` is none.
+
+    Attributes:
+        depends: Thing -> things that it needs, from `ready` on, named as findings and hindrances
+            name what they are about.
     """
+
+    depends: ClassVar[Depends] = {READY: ()}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -90,6 +98,8 @@ class Bank:
                 raise TypeError(
                     f"{cls.__name__}.{name} is asked by the host as a {mark.kind}, and has to stay one"
                 )
+        if fault := dependency_fault(cls.depends):
+            raise TypeError(f"{cls.__name__}.depends {fault}")
 
     def __init__(self, context: BankContext) -> None:
         self.context = context
@@ -147,6 +157,12 @@ class Bank:
         """
         return []
 
+    @classmethod
+    def declared_alarms(cls) -> Sequence[AlarmRule]:
+        """Return the alarms that every Bank of this kind has, as long as the file does not say
+        otherwise."""
+        return ()
+
     def parts(self) -> Mapping[str, object | None]:
         """Return what is served besides the Bank itself: part name -> object.
 
@@ -191,6 +207,30 @@ class Bank:
         Reads what is known, and asks no device.
         """
         return []
+
+    def hindrances(self) -> Sequence[Hindrance]:
+        """Return what keeps this Bank from beginning something now, beside its findings: it is busy,
+        or was not told what to do.
+
+        Reads what is known, and asks no device.
+        """
+        return ()
+
+    @query
+    def get_readiness(self) -> dict[str, Any]:
+        """Return what this Bank depends on, and what of it is not as it should be, for `dealer why`.
+
+        Returns:
+            depends: thing -> things that it needs, from `ready` on; hindrances: a list of thing,
+            text, remedy, since (UTC, unix seconds, or None) and is_fault.
+        """
+        return readiness(self.depends, self.get_findings(), self.hindrances())
+
+    @query
+    def get_wanted(self) -> dict[str, Any]:
+        """Return what was asked of this Bank, by the key of the result that shows what became of it,
+        as `status.EXPOSURE`: key -> value, for `dealer diff`."""
+        return {}
 
     @query
     def get_log_level(self, logger: str = "") -> str:

@@ -11,15 +11,15 @@ import socket
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import zmq
 
-from arrayconfig import findings
-from arrayconfig.findings import Finding, file_finding
+from arrayconfig.findings import file_finding
+from commandline import Finding, Report
 from groundwork.extras import install_advice
 from groundwork.portranges import has_range, split_ports
 from player.access import key_findings, keys_of_host
@@ -39,6 +39,7 @@ from player.errors import (
 from player.findings import Surroundings
 from player.hosts import banks_here
 from player.kinds import find_endpoint, find_kind
+from player.listeners import describe_process, listener_of
 from player.ports import local_url, split_url, tcp_url
 from player.records import place_findings
 from player.services import found_in_range, reached_at
@@ -48,52 +49,12 @@ from zmqjsonproxy import ProxyError, ThreadHub
 from zmqjsonproxy.files.areas import Areas
 from zmqjsonproxy.rpc.descriptors import capacity
 
-__all__ = ["Report", "examine", "repair"]
+__all__ = ["examine", "repair"]
 
 MIN_FREE_BYTES = (
     2 << 30
 )  # a VEGAS scan of a minute at the shortest exposures of MODE1 is about that
 ANSWER_S = 1.5
-
-
-@dataclass(slots=True, kw_only=True)
-class Report(findings.Report):
-    """Findings, and what was looked at.
-
-    Attributes:
-        file: The configuration; None: not even its name is known.
-        host: Name of this host.
-        banks: Bank -> where it is, or would be, served; and by which process: 0 is one that cannot
-            be seen, None is nobody.
-    """
-
-    host: str
-    file: Path | None = None
-    banks: dict[str, tuple[str, int | None]] = field(default_factory=dict)
-
-    def note(self, text: str) -> None:
-        """Take note of a sentence, which several Banks may say, once."""
-        if text not in self.notes:
-            self.notes.append(text)
-
-    def describe(self) -> dict[str, Any]:
-        """Return it as JSON holds it."""
-        banks = {
-            name: {"url": url, "served": pid is not None, "pid": pid or None}
-            for name, (url, pid) in self.banks.items()
-        }
-        file = None if self.file is None else str(self.file)
-        return self.described(file=file, host=self.host, banks=banks)
-
-    def lines(self) -> list[str]:
-        """Return it as a person reads it."""
-        bad = {finding.bank for finding in self.findings}
-        states = {
-            name: f"{url} is free" if pid is None else f"served at {url} by {describe_process(pid)}"
-            for name, (url, pid) in self.banks.items()
-            if name not in bad and "" not in bad
-        }
-        return self.written(f"{name}: fine, {state}" for name, state in states.items())
 
 
 def examine(
@@ -110,10 +71,12 @@ def examine(
     Raises:
         BankNameError: `bank` is given, and there is no such Bank.
     """
-    report = Report(host=socket.gethostname())
+    host = socket.gethostname()
+    report = Report(facts={"host": host})
     try:
-        report.file = find_file(given, environment)
-        config = load(report.file, environment)
+        file = find_file(given, environment)
+        report.file = str(file)
+        config = load(file, environment)
     except ConfigError as error:
         report.findings = [_of_fault(fault) for fault in error.faults]
         return report
@@ -126,9 +89,9 @@ def examine(
         note=report.note,
     )
     report.findings += key_findings(config)
-    names = _banks_to_examine(config, bank, report)
+    names = _banks_to_examine(config, bank, host, report)
     for name in names:
-        _examine_bank(config, name, around, report)
+        _examine_bank(config, name, host, around, report)
     if names:
         report.findings += data_root_findings(DataRoot(around.data_root, state_dir(environment)))
         report.findings += place_findings(state_dir(environment))
@@ -143,7 +106,7 @@ def repair(report: Report) -> list[str]:
     """
     told = []
     for finding in report.findings:
-        if finding.repair is not None and report.banks[finding.bank][1] is None:
+        if finding.repair is not None and not report.banks[finding.bank]["served"]:
             try:
                 told.append(f"{finding.bank}: {finding.repair()}")
             except (
@@ -162,20 +125,22 @@ def _of_fault(fault: Fault) -> Finding:
 # hosts
 
 
-def _banks_to_examine(config: Config, given: str | None, report: Report) -> list[str]:
+def _banks_to_examine(config: Config, given: str | None, host: str, report: Report) -> list[str]:
     if given is not None:
-        return [pick_bank(config, given, report.host)]
+        return [pick_bank(config, given, host)]
     try:
-        found = banks_here(config.bank_hosts, report.host)
+        found = banks_here(config.bank_hosts, host)
     except BankNameError as error:
         report.findings.append(
             Finding("host", str(error).partition(";")[0], "name the Bank: player doctor BANK")
         )
         return []
     if not found:
-        listed = ", ".join(f"{bank} on {host}" for bank, host in config.bank_hosts.items())
-        text = f"{config.path} has no Bank on host {report.host}; there are {listed}"
-        remedy = f'set hpc_host = "{report.host}" for the Bank of this host, or name one: player doctor BANK'
+        listed = ", ".join(f"{bank} on {its}" for bank, its in config.bank_hosts.items())
+        text = f"{config.path} has no Bank on host {host}; there are {listed}"
+        remedy = (
+            f'set hpc_host = "{host}" for the Bank of this host, or name one: player doctor BANK'
+        )
         report.findings.append(Finding("host", text, remedy))
     return found
 
@@ -206,15 +171,22 @@ def host_findings(config: Config, name: str, local: str) -> list[Finding]:
 # one Bank
 
 
-def _examine_bank(config: Config, name: str, around: Surroundings, report: Report) -> None:
+def _examine_bank(
+    config: Config, name: str, host: str, around: Surroundings, report: Report
+) -> None:
     url = config.url(name)
     if not around.simulate:
-        report.findings += host_findings(config, name, report.host)
+        report.findings += host_findings(config, name, host)
     report.findings += area_findings(config, name)
     report.findings += endpoint_findings(config, name)
     find = service_findings if is_service(url) else address_findings
     served_by, found = find(config, name, url)
-    report.banks[name] = (url, served_by)
+    report.banks[name] = {"url": url, "served": served_by is not None, "pid": served_by or None}
+    report.fine[name] = (
+        f"{url} is free"
+        if served_by is None
+        else f"served at {url} by {describe_process(served_by)}"
+    )
     kind = find_kind(config.banks[name].kind)
     try:
         found += kind.diagnose(config, name, replace(around, is_served=served_by is not None))
@@ -333,15 +305,7 @@ def _answer(config: Config, url: str) -> object:
 def _listener(url: str) -> tuple[int, str]:
     """Return (number, description) of the process that listens on the port of `url`; 0 if it cannot
     be seen."""
-    port, pid = split_url(url)[1], 0
-    with suppress(psutil.Error, OSError):
-        for connection in psutil.net_connections("tcp"):
-            if (
-                connection.status == psutil.CONN_LISTEN
-                and connection.laddr
-                and connection.laddr[1] == port
-            ):
-                pid = connection.pid or pid
+    pid = listener_of(split_url(url)[1])
     return pid, describe_process(pid)
 
 
@@ -356,18 +320,6 @@ def connection_findings(name: str, pid: int, port: int) -> list[Finding]:
             remedy = f"close what is connected to it for no purpose: `ss -tnp 'sport = :{port}'` lists it"
             return [Finding("connections", text, remedy, name)]
     return []
-
-
-def describe_process(pid: int) -> str:
-    """Return `process 123 (name, user)`; 0 is one that we have no right to see."""
-    if not pid:
-        return "a process of another user"
-    try:
-        process = psutil.Process(pid)
-        words = " ".join(process.cmdline()) or process.name()
-    except psutil.Error:
-        return f"process {pid}"
-    return f"process {pid} ({words if len(words) <= 80 else words[:77] + '...'})"
 
 
 # the host's disk

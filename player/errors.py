@@ -76,12 +76,18 @@ class CommandError(PlayerError):
 
 
 class PortTakenError(PlayerError):
-    """Another process serves on the port, or others on all that were tried."""
+    """Another process serves on the port, or others on all that were tried.
 
-    def __init__(self, url: str, port: int | range) -> None:
+    Args:
+        url: Address that was tried last.
+        port: The port, or all of them.
+        holder: Process that has it, in words.
+    """
+
+    def __init__(self, url: str, port: int | range, holder: str = "another process") -> None:
         ports = range(port, port + 1) if isinstance(port, int) else port
         super().__init__(
-            f"port {ports[0]} is taken: another process already serves on {url}"
+            f"port {ports[0]} is taken: {holder} already serves on {url}"
             if len(ports) == 1
             else f"all ports from {ports[0]} to {ports[-1]} are taken, the last one of {url}; end "
             "what has one of them, or give a longer range"

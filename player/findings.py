@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from arrayconfig.findings import Finding
+from commandline import Finding
 
 __all__ = ["Finding", "Surroundings"]
 

@@ -106,7 +106,12 @@ class History:
         self._file = -1  # first number of the file that has all present values
         self._ended = threading.Event()
         self._writer: RecordWriter[_Waiting] = RecordWriter(
-            "history", self._take, self._write, gather_s=1 / config.rate, retry_s=retry_s
+            "history",
+            self._waiting.__len__,
+            self._take,
+            self._write,
+            gather_s=1 / config.rate,
+            retry_s=retry_s,
         )
         with publishing:
             for part, table in self._tables.items():

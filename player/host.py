@@ -22,20 +22,32 @@ import zmq
 from groundwork.addresses import bind_address
 from groundwork.closing import Closing
 from groundwork.planned import refusal
-from groundwork.portranges import split_ports
+from groundwork.portranges import has_range, split_ports
 from player.access import Access
+from player.alarms.file import AlarmFile
+from player.alarms.served import BankAlarms
 from player.bank import Bank, BankContext
 from player.clock import Clock, SystemClock
 from player.controlfile import ControlFile, seconds_since_boot
+from player.declaredalarms import alarm_rules
 from player.endpoints.base import Endpoint, EndpointContext
 from player.endpoints.changes import Changes
 from player.endpoints.rpc import RpcEndpoint
-from player.errors import BankNameError, BankStartError, EndpointError, NotReadyError, PlayerError
-from player.kinds import find_endpoint, find_kind
+from player.errors import (
+    BankNameError,
+    BankStartError,
+    EndpointError,
+    NotReadyError,
+    PlayerError,
+    PortTakenError,
+)
+from player.kinds import alarms_of, find_endpoint, find_kind
+from player.listeners import describe_process, listener_of
 from player.ports import is_loopback, local_url, split_url, tcp_url
 from player.records import Records
 from player.remotes import Remotes
 from player.services import Registration
+from player.statenames import state_name
 from player.tables import Config
 from portmanager.protocol.urls import ServiceAddress, is_service, own_service
 from zmqjsonproxy import ProxyError, RefusedError, ThreadHub
@@ -317,7 +329,13 @@ class Host(Closing):
             self._access.url = local_url(endpoint.url)
 
         if not is_service(self._wanted_url):
-            return serve(self._wanted_url)
+            try:
+                return serve(self._wanted_url)
+            except PortTakenError as error:
+                if has_range(self._wanted_url):
+                    raise
+                holder = describe_process(listener_of(error.port))
+                raise PortTakenError(error.url, error.port, holder) from error
         address = ServiceAddress.read(self._wanted_url, self._config.manager)
         endpoint = self._register(address, move).take(lambda port: serve(tcp_url(self._bind, port)))
         return endpoint
@@ -357,6 +375,8 @@ class Host(Closing):
             self.bank = (self._kind or find_kind(context.config.kind))(context)
             with _told_if_slow(f"open of {self.name}"):
                 self.bank.open()
+            if self._rpc is not None:
+                self._rpc.raise_alarms(self._make_alarms(self.bank))
             self._endpoints[0].open(self.bank)
             for name, endpoint in self._site_endpoints.items():
                 _within(
@@ -368,6 +388,23 @@ class Host(Closing):
             self._remotes.open()
         for name, url in self.endpoint_urls.items():
             log.info("endpoint %s of %s is at %s", name, self.name, url)
+
+    def _make_alarms(self, bank: Bank) -> BankAlarms:
+        """Return the alarms of the Bank; those of a simulated one are kept apart."""
+        of_kind = alarms_of(self._config.banks[self.name].kind, type(bank))
+        path, records = None, self._records
+        assert records is not None
+        if self._state_dir is not None and not records.why_not:
+            name = state_name("alarms", self.name, self._config.path)
+            path = self._state_dir / f"{name}{'-simulated' if self._simulate else ''}.json"
+        return BankAlarms(
+            self.name,
+            alarm_rules(self._config, self.name, of_kind),
+            AlarmFile(path, self.name, "" if records.is_off else records.why_not),
+            self._clock or SystemClock(),
+            simulated=self._simulate,
+            note=records.note,
+        )
 
     def _make_endpoints(self) -> None:
         """Take the addresses of the endpoints that the file names."""

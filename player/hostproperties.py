@@ -1,9 +1,10 @@
 """Properties that a Player publishes of its Bank, whatever its kind: operations, log, subscribers,
-load, control."""
+load, control, alarms."""
 
 from __future__ import annotations
 
 from groundwork.values import JsonObject
+from player.alarms.served import ALARMS
 from player.hostload import HostLoad
 from player.logpublisher import LogPublisher
 from zmqjsonproxy import ZMQJSONProxyServer
@@ -15,7 +16,7 @@ __all__ = ["HOST_PROPERTIES", "HostProperties"]
 
 _OPERATIONS, _LOG, _SUBSCRIBERS, _LOAD = "operations", "log", "subscribers", "host_load"
 _CONTROL = "control"
-HOST_PROPERTIES = frozenset({_OPERATIONS, _LOG, _SUBSCRIBERS, _LOAD, _CONTROL})
+HOST_PROPERTIES = frozenset({_OPERATIONS, _LOG, _SUBSCRIBERS, _LOAD, _CONTROL, ALARMS})
 """Names that no kind of Bank declares."""
 _SUBSCRIBERS_EVERY_S = 1.0
 _LOAD_EVERY_S = 5.0
@@ -63,6 +64,13 @@ class HostProperties:
             Declared(
                 name=_CONTROL,
                 doc="Who has control of the Bank: owner, reason, until, ..., as of control.state.",
+                annotation="dict",
+            ),
+            Declared(
+                name=ALARMS,
+                doc="Alarms: the worst of those that have something to tell (active, as of "
+                "alarms.list), how many there are beside them (left_out) and altogether (declared), "
+                "and how many are new (nobody has acknowledged them), raised, unreadable.",
                 annotation="dict",
             ),
         ):

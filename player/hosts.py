@@ -1,4 +1,4 @@
-"""Which Banks belong to this host: host names compared as text. Resolves none of them."""
+"""Banks that belong to this host: host names compared as text. Resolves none of them."""
 
 from __future__ import annotations
 

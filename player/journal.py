@@ -44,7 +44,8 @@ UNKNOWN = "unknown"
 MAX_QUEUE = 10_000
 """Entries that wait to be written."""
 MAX_BATCH = 500
-BATCH_BYTES = 100_000
+BATCH_BYTES = 500_000
+"""Of a batch, about; of a file that is small, half of it."""
 STEP_S = 1.0
 """A clock that was set by less is not remarked."""
 FLUSH_WITHIN_S = 2.0
@@ -74,6 +75,7 @@ _TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
 _INSERT = f"INSERT INTO records VALUES ({', '.join('?' * 16)})"
 _UPDATE = "UPDATE records SET outcome = ?, duration_s = ?, error = ?, text = ? WHERE number = ?"
 
+_RUNNING = CallOutcome.RUNNING
 _Fresh = tuple[CallRecord | None, tuple[Any, ...]]
 """A call, or None of a remark, and its row."""
 
@@ -103,6 +105,7 @@ class Journal:
     ) -> None:
         retention = Retention(days=config.days, bytes=read_bytes(config.bytes))
         self._folder = RecordFolder(folder, _LAYOUT, retention, clock, mounts)
+        self._batch_bytes = min(retention.share // 2, BATCH_BYTES)
         self._clock, self._sinks = clock, sinks
         self._run = time.time_ns()  # tells entries of this run from those of others
         self._queue: deque[CallRecord | str] = deque()
@@ -110,7 +113,12 @@ class Journal:
         self._times: tuple[int, float] | None = None  # of the last call: UTC, and s running
         self._told_aside, self._is_first = 0, True
         self._writer: RecordWriter[CallRecord | str] = RecordWriter(
-            "journal", self._take, self._write, gather_s=gather_s, retry_s=retry_s
+            "journal",
+            self._queue.__len__,
+            self._take,
+            self._write,
+            gather_s=gather_s,
+            retry_s=retry_s,
         )
 
     # told by any thread
@@ -118,21 +126,24 @@ class Journal:
     def take(self, record: CallRecord) -> None:
         """Take a call that begins, or has ended; returns at once and never raises."""
         if record.is_taken is None:
-            if self._is_too_much(record):
+            is_refusal = record.outcome is not _RUNNING and record.duration_s is None
+            if (is_refusal or self._refusals.left_out) and self._is_too_much(record, is_refusal):
                 return
             record.is_taken = len(self._queue) + self._writer.pending < MAX_QUEUE
             if not record.is_taken:
                 self._writer.count_lost(1, "more calls came than could be written")
-        if record.is_taken:
-            self._queue.append(record)
+                return
+        elif not (record.is_taken and record.is_seen):  # it waits, and its outcome is read later
+            return
+        self._queue.append(record)
+        if not self._writer.is_awake:
             self._writer.wake()
 
-    def _is_too_much(self, record: CallRecord) -> bool:
+    def _is_too_much(self, record: CallRecord, is_refusal: bool) -> bool:
         now = time.monotonic()
         if left_out := self._refusals.take_left_out(now):
             text = f"of one key {AT_ONCE} refusals are kept, and {A_MINUTE} more a minute"
             self._writer.count_lost(left_out, text)
-        is_refusal = record.outcome.is_final and record.duration_s is None
         return is_refusal and not self._refusals.takes(record.caller.key, now)
 
     def note(self, text: str) -> None:
@@ -146,7 +157,7 @@ class Journal:
     def _take(self) -> list[CallRecord | str]:
         batch: list[CallRecord | str] = []
         size = 0
-        while self._queue and len(batch) < MAX_BATCH and size < BATCH_BYTES:
+        while self._queue and len(batch) < MAX_BATCH and size < self._batch_bytes:
             each = self._queue.popleft()
             size += (
                 1000
@@ -172,6 +183,7 @@ class Journal:
                     ended[each.number] = each
             elif id(each) not in seen:  # its begin and its end may come together
                 seen.add(id(each))
+                each.is_seen = True  # before its outcome is read
                 if step := _step(times, each):
                     fresh.append(self._remark(step))
                 times = each.began_us, each.began

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import socket
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from arrayconfig.hosts import reachable_host
-from player.config import find_file, load
+from commandline import DONE, FAILED, carry_out, say, tell
+from player.commandconfig import load_config
 from player.hosts import banks_here
 from player.tables import Config
-from zmqjsonproxy.jsontext import json_text
 from zmqjsonproxy.keys import KeyFileError, KeyFolder, KeysError, fingerprint, is_key
 from zmqjsonproxy.keys.issuing import client_lines, describe_client, issue_in_bundle
 from zmqjsonproxy.keys.protocol.documents import pin_name
@@ -21,26 +19,25 @@ from zmqjsonproxy.rights import read_role
 
 __all__ = ["run"]
 
-DONE, FAILED, USAGE = 0, 1, 2
 
-
-def run(args: argparse.Namespace, environment: Mapping[str, str]) -> int:
+def run(word: str, args: argparse.Namespace) -> int:
     """Carry out one of the commands; the exit status. ConfigError: the configuration."""
-    config = None
-    if args.key_dir is None:
-        config = load(find_file(args.config, environment), environment)
+    config = load_config(args.config) if args.key_dir is None else None
     folder = config.key_dir if config is not None else Path(args.key_dir).absolute()
-    try:
-        return {"new": _new, "list": _list, "show": _show, "revoke": _revoke}[args.word](
-            args, folder, config
-        )
-    except KeysError as error:
+    carry = {"new": _new, "list": _list, "show": _show, "revoke": _revoke}[word]
+
+    def sentences(error: Exception) -> list[str]:
         is_missing = isinstance(error.__cause__, FileNotFoundError) and not folder.exists()
-        print(f"player: {error}{'; type: player keys new' * is_missing}", file=sys.stderr)
-        return FAILED
-    except ValueError as error:
-        print(f"player: {error}", file=sys.stderr)
-        return USAGE
+        is_new = isinstance(error, KeysError) and is_missing
+        return [f"{error}{'; type: player keys new' * is_new}"]
+
+    return carry_out(
+        "player",
+        lambda: carry(args, folder, config),
+        failures=(KeysError,),
+        usage_errors=(ValueError,),
+        sentences=sentences,
+    )
 
 
 def _new(args: argparse.Namespace, folder: Path, config: Config | None) -> int:
@@ -89,25 +86,24 @@ def _own_pins(folder: Path, config: Config | None) -> dict[str, str]:
 def _list(args: argparse.Namespace, folder: Path, _config: Config | None) -> int:
     known = KeyFolder(folder)
     clients = list(known.clients().values())
+    told = {
+        "folder": str(folder),
+        "clients": [describe_client(each) for each in clients],
+        "faults": [str(fault) for fault in known.faults],
+    }
+    tell(args.json, told, "\n".join(client_lines(clients)) or f"{folder}: no client is known")
     if args.json:
-        faults = [str(fault) for fault in known.faults]
-        told = {"folder": str(folder), "clients": [describe_client(each) for each in clients]}
-        print(json_text({**told, "faults": faults}))
         return DONE
-    for line in client_lines(clients) or [f"{folder}: no client is known"]:
-        print(line)
     for fault in known.faults:
-        print(f"player: {fault}", file=sys.stderr)
+        say("player", fault)
     return FAILED if known.faults else DONE
 
 
 def _show(args: argparse.Namespace, folder: Path, _config: Config | None) -> int:
     public = KeyFolder(folder).server().public
     shown = fingerprint(public)
-    if args.json:
-        print(json_text({"folder": str(folder), "public": public, "fingerprint": shown}))
-    else:
-        print(f"public key:  {public}\nfingerprint: {shown}")
+    told = {"folder": str(folder), "public": public, "fingerprint": shown}
+    tell(args.json, told, f"public key:  {public}\nfingerprint: {shown}")
     return DONE
 
 

@@ -1,4 +1,4 @@
-"""Where the class of a kind of Bank or of an endpoint is found: entry points, or `module:Class` in the
+"""Search for the class of a kind of Bank or of an endpoint: entry points, or `module:Class` in the
 file.
 
 What a class says of its configuration is asked here too, because it is anybody's code: whatever it
@@ -7,7 +7,8 @@ does is a KindError.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from groundwork.loading import (
@@ -18,6 +19,8 @@ from groundwork.loading import (
     registered,
     target_of,
 )
+from player.alarms.config import ALARM_NAME
+from player.alarms.rules import AlarmRule
 from player.bank import Bank
 from player.endpoints.base import SiteEndpoint
 from player.errors import Fault, KindError
@@ -29,6 +32,7 @@ __all__ = [
     "BUILT_IN_ENDPOINTS",
     "ENDPOINTS_GROUP",
     "GROUP",
+    "alarms_of",
     "check_of",
     "composed_of",
     "endpoint_model",
@@ -176,3 +180,15 @@ def composed_of(name: str, kind: type[Bank], config: Config) -> Mapping[KeyPath,
         )
 
     return _told(name, composed, is_sound, "a mapping of keys to player.tables.Composed")
+
+
+def alarms_of(name: str, kind: type[Bank]) -> Sequence[AlarmRule]:
+    """Return the alarms that a kind declares; KindError: it does not tell."""
+
+    def is_sound(answer: Any) -> bool:
+        return isinstance(answer, Sequence) and all(
+            isinstance(one, AlarmRule) and re.match(ALARM_NAME, one.name) for one in answer
+        )
+
+    expected = "a list of player.alarms.rules.AlarmRule, with names of letters, digits, ., _ and -"
+    return _told(name, kind.declared_alarms, is_sound, expected)

@@ -78,7 +78,7 @@ def set_up_logging(
     """Send all records of this process to a stream; returns the handler.
 
     Args:
-        level: One of `groundwork.commandline.LOG_LEVELS`.
+        level: One of `commandline.arguments.LOG_LEVELS`.
         bank: Which Bank the process works for.
         stream: None for stderr.
         program: Name of the program.

@@ -4,15 +4,13 @@ over before anything heavy is loaded."""
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 
-from player.errors import ConfigError, PlayerError
+from commandline import DONE, FAILED, carry_out
+from player.errors import BankNameError, ConfigError, KindError, PlayerError
 from player.lifecycle import EndRequest, EndSignals, Notifier, force_end
 
-__all__ = ["DONE", "FAILED", "USAGE", "serve_to_the_end", "status_of"]
-
-DONE, FAILED, USAGE = 0, 1, 2
+__all__ = ["serve_to_the_end", "status_of"]
 
 
 def serve_to_the_end(serve: Callable[[EndSignals, Notifier], bool]) -> int:
@@ -32,14 +30,10 @@ def serve_to_the_end(serve: Callable[[EndSignals, Notifier], bool]) -> int:
 def status_of(program: str, call: Callable[[], int]) -> int:
     """Return the exit status of a call; errors of configuration and Player are told on standard
     error."""
-    try:
-        return call()
-    except ConfigError as error:
-        for fault in error.faults:
-            print(f"{program}: {fault}", file=sys.stderr)
-        return USAGE
-    except PlayerError as error:
-        print(f"{program}: {error}", file=sys.stderr)
-        return FAILED
-    except KeyboardInterrupt:
-        return FAILED
+    return carry_out(
+        program,
+        call,
+        usage_errors=(ConfigError, BankNameError, KindError),
+        failures=(PlayerError,),
+        sentences=lambda error: error.faults if isinstance(error, ConfigError) else (error,),
+    )

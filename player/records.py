@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from groundwork.commandline import version
 from groundwork.values import JsonObject, JsonValue
+from groundwork.version import version
 from player.clock import Clock
 from player.dataroot import Mounts
 from player.findings import Finding

@@ -33,13 +33,15 @@ class RecordWriter(Generic[T]):
 
     Args:
         name: Of what it writes, in logs.
-        take: Hands over the next batch; empty: there is none.
+        count: Tells how many records wait.
+        take: Hands over the next batch of them.
         write: Writes a batch, or raises and has written nothing; the second argument is told how
             many were lost before, and why.
         gather_s: Pause for others, s; of one who publishes at a rate that of the rate.
         retry_s: Pause after what could not be written, s.
 
     Attributes:
+        is_awake: It looks for records soon, without being woken.
         written: Records.
         lost: Likewise, since the start.
         trouble: Why nothing is written now; empty: all is well.
@@ -48,14 +50,16 @@ class RecordWriter(Generic[T]):
     def __init__(
         self,
         name: str,
+        count: Callable[[], int],
         take: Callable[[], Sequence[T]],
         write: Callable[[Sequence[T], Sequence[str]], object],
         *,
         gather_s: float = GATHER_S,
         retry_s: float = RETRY_S,
     ) -> None:
-        self._name, self._take, self._write = name, take, write
+        self._name, self._count, self._take, self._write = name, count, take, write
         self._gather_s, self._retry_s = gather_s, retry_s
+        self.is_awake = False
         self._wake, self._ended = threading.Event(), threading.Event()
         self._hurry = threading.Event()  # somebody waits for what is there
         self._done = threading.Condition()
@@ -70,7 +74,8 @@ class RecordWriter(Generic[T]):
 
     def wake(self) -> None:
         """Say that there is something to take; from any thread, returns at once."""
-        if not self._wake.is_set():
+        if not self.is_awake:
+            self.is_awake = True
             self._wake.set()
 
     def count_lost(self, number: int, why: str) -> None:
@@ -120,6 +125,9 @@ class RecordWriter(Generic[T]):
             self._wake.wait()
             self._hurry.wait(self._gather_s)
             self._wake.clear()
+            self.is_awake = (
+                False  # what comes from now on wakes it; what came before is counted below
+            )
             with self._done:
                 self._hurry.clear()
                 asked = self._asked
@@ -137,9 +145,13 @@ class RecordWriter(Generic[T]):
                 return
 
     def _write_all(self) -> bool:
-        """Write all there is; False if that must be tried again."""
+        """Write all there is now; False if that must be tried again. What comes meanwhile waits for
+        others again, as small batches cost as much as large ones."""
+        left = len(self._batch) + self._count()
         while True:
-            self._batch = self._batch or self._take()
+            if not self._batch and left > 0:
+                self._batch = self._take()
+            left -= len(self._batch)
             with self._lock:
                 untold = dict(self._untold)
             remarks = [f"{number} were lost: {why}" for why, number in untold.items()]

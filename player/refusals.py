@@ -22,11 +22,15 @@ class _Room:
 
 
 class Refusals:
-    """Refused calls by their keys; what is left out is counted, and told once a minute at most."""
+    """Refused calls by their keys; what is left out is counted, and told once a minute at most.
+
+    Attributes:
+        left_out: So many were left out since that was told last.
+    """
 
     def __init__(self) -> None:
         self._rooms: dict[str, _Room] = {}
-        self._left_out, self._told_at = 0, 0.0
+        self.left_out, self._told_at = 0, 0.0
 
     def takes(self, key: str, now: float) -> bool:
         """Tell whether one more of a key is kept; one that is not is counted.
@@ -45,15 +49,15 @@ class Refusals:
         if room.left >= 1:
             room.left -= 1
             return True
-        if not self._left_out:
+        if not self.left_out:
             self._told_at = max(self._told_at, now - TOLD_EVERY_S + 1.0)
-        self._left_out += 1
+        self.left_out += 1
         return False
 
     def take_left_out(self, now: float) -> int:
         """Return how many were left out since this was told last; 0: none, or it was told just
         now."""
-        if not self._left_out or now - self._told_at < TOLD_EVERY_S:
+        if not self.left_out or now - self._told_at < TOLD_EVERY_S:
             return 0
-        number, self._left_out, self._told_at = self._left_out, 0, now
+        number, self.left_out, self._told_at = self.left_out, 0, now
         return number

@@ -14,7 +14,7 @@ def state_name(what: str, bank: str, config: Path) -> str:
     """Return the name of what is kept of a Bank.
 
     Args:
-        what: Is kept: `control`, `records`.
+        what: Is kept: `control`, `records`, `alarms`.
         bank: Name of the Bank.
         config: Configuration of its array.
     """

@@ -7,7 +7,6 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -37,12 +36,14 @@ from groundwork.addresses import (
     split_url,
     tcp_url,
 )
-from groundwork.peers import plain_address
 from groundwork.portranges import RANGE_FORM, ServerInRange, is_range, read_range
 from groundwork.secretnames import names_secret
 from groundwork.sizes import BYTES_FORM, read_bytes
+from player.alarms.config import MAX_ALARMS, AlarmConfig, InstrumentAlarmConfig, named_once
+from player.dashboardtable import DashboardConfig
 from player.errors import Fault
 from player.remotenames import read_item
+from player.tablebase import Host, Table
 from player.tomlfile import KeyPath, TomlFile
 from portmanager.protocol.urls import LOCAL, ManagerAddress, ServiceAddress, is_service, own_service
 from zmqjsonproxy.channels.protocol.limits import Limits
@@ -98,27 +99,6 @@ def _address(text: str) -> str:
             f"{text!r} is no address; write one as 127.0.0.1, or 0.0.0.0 for all of this host"
         ) from None
     return address
-
-
-_ORIGIN = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?\Z")
-
-
-def _origin(text: str) -> str:
-    """Return the origin of pages, in lower case, as browsers send it."""
-    if not _ORIGIN.match(text):
-        raise ValueError(
-            f"{text!r} is no origin; write one as https://vegas.example.org, without a path"
-        )
-    scheme, _, place = text.lower().partition("://")
-    return f"{scheme}://{place.removesuffix(':443' if scheme == 'https' else ':80')}"
-
-
-def _loopback(text: str) -> str:
-    """Refuse an address that other hosts have."""
-    with suppress(ValueError):
-        if (address := plain_address(text)).is_loopback:
-            return str(address)
-    raise ValueError(f"{text!r} is no loopback address, as 127.0.0.1: no other host is believed")
 
 
 _USER_IN_URL = re.compile(r"(?<=://)[^/\s@]*@")
@@ -229,18 +209,6 @@ FreePortOrService = Annotated[
 """The same with 0 for any free one."""
 Manager = Annotated[str, AfterValidator(_manager)]
 Address = Annotated[str, AfterValidator(_address)]
-Host = Annotated[str, Field(min_length=1), AfterValidator(checked_host)]
-"""The name or address of a host, and nothing else."""
-
-
-class Table(BaseModel):
-    """Base of all tables: no unknown key, no silent conversion of text to numbers, immutable."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True, allow_inf_nan=False
-    )
-
-
 Days = Annotated[float, Field(gt=0, le=36500)]
 Bytes = Annotated[str, Field(json_schema_extra={"pattern": BYTES_FORM}), AfterValidator(_bytes)]
 """A size, as `1 GiB`."""
@@ -319,6 +287,9 @@ class InstrumentConfig(Table):
     history: HistoryConfig = Field(default_factory=HistoryConfig)
     postgres: PostgresConfig | None = None
     redis: RedisConfig | None = None
+    alarms: Annotated[
+        list[InstrumentAlarmConfig], AfterValidator(named_once), Field(max_length=MAX_ALARMS)
+    ] = Field(default_factory=list)
     require_control: bool = Field(
         default=False, description="commands are refused while nobody has control of the Bank"
     )
@@ -355,61 +326,6 @@ class DealerConfig(Table):
 
     players: list[str] | None = None
     portmanager: str | None = None
-
-
-class DashboardConfig(Table):
-    """`[dashboard]`: the site, as the pages of the dashboard show it; here so that its faults are
-    found by whoever checks the file."""
-
-    name: str = Field(default="", max_length=60, description="of the site, in the bar of each page")
-    colour: str = Field(
-        default="#44546a",
-        pattern=r"^#[0-9a-fA-F]{6}$",
-        description="of the strip that tells sites apart",
-    )
-    zone: str | None = Field(
-        default=None,
-        pattern=r"^[A-Za-z0-9_+/-]{1,60}$",
-        description="of the site's time, as Europe/Berlin",
-    )
-    longitude: float | None = Field(
-        default=None, ge=-180, le=360, description="of the site, degrees, east is positive"
-    )
-    hosts: list[Host] = Field(
-        default_factory=list,
-        description="names by which people open it, besides its address and the host's own name",
-    )
-    origins: list[Annotated[str, AfterValidator(_origin)]] = Field(
-        default_factory=list,
-        description="where browsers see it behind a web server, as https://vegas.example.org",
-    )
-    proxies: list[Annotated[str, AfterValidator(_loopback)]] = Field(
-        default_factory=list,
-        description="addresses of web servers of this host whose X-Forwarded-For is believed, as 127.0.0.1",
-    )
-    prefix: str = Field(
-        default="",
-        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
-        max_length=200,
-        description="path below which browsers see it, as /vegas",
-    )
-    certificate: str | None = Field(
-        default=None,
-        min_length=1,
-        description="file of a TLS certificate, PEM; with it https is spoken",
-    )
-    certificate_key: str | None = Field(
-        default=None,
-        min_length=1,
-        description="file of its key, PEM; without, it is in the same file",
-    )
-
-    @model_validator(mode="after")
-    def _key_has_a_certificate(self) -> Self:
-        """Refuse the key of a certificate that is not named."""
-        if self.certificate_key is not None and self.certificate is None:
-            raise ValueError("certificate_key: name its certificate, too, certificate = FILE")
-        return self
 
 
 class EndpointConfig(Table):
@@ -472,6 +388,9 @@ class BankConfig(Table):
     files: Areas = Field(default_factory=dict)
     remotes: dict[RemoteName, RemoteConfig] = Field(default_factory=dict)
     endpoints: dict[str, SerializeAsAny[EndpointConfig]] = Field(default_factory=dict)
+    alarms: Annotated[
+        list[AlarmConfig], AfterValidator(named_once), Field(max_length=MAX_ALARMS)
+    ] = Field(default_factory=list)
 
     @field_validator("endpoints", mode="plain", json_schema_input_type=dict[str, dict[str, Any]])
     @classmethod

@@ -12,17 +12,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from groundwork.commandline import (
+from commandline import (
+    DONE,
+    FAILED,
     Argument,
-    add_command,
     argument,
+    carry_out,
     command,
     count,
     log_level,
+    parser_for,
     peer,
     port_number,
+    run_command,
+    say,
 )
-from groundwork.output import run_command
 from portmanager import queries
 from portmanager.errors import PortManagerError
 from portmanager.files import Files, default_folder
@@ -119,7 +123,7 @@ OPTIONS = (
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line of `portmanager`, and of `DaqPortManager`."""
-    parser = command(
+    return parser_for(
         "portmanager",
         "Lend TCP ports to services under their names. Without a command it is the server, and takes the "
         "options of NSCLDAQ's `DaqPortManager`, too.",
@@ -127,17 +131,17 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
         epilog=STATUS_TEXT,
         defaults=DEFAULTS,
+        commands=(
+            command(
+                "serve", None, "be the server, as without a command", *OPTIONS, allow_abbrev=False
+            ),
+            *queries.COMMANDS,
+        ),
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    add_command(
-        commands, "serve", "be the server, as without a command", *OPTIONS, allow_abbrev=False
-    )
-    queries.add_commands(commands)
-    return parser
 
 
 def _lsservices_parser() -> argparse.ArgumentParser:
-    return command(
+    return parser_for(
         "lsservices",
         "Show the services that a computer's port manager knows.",
         argument("host HOST", "of which; default: %(default)s", nargs="?", default="localhost"),
@@ -183,21 +187,18 @@ def lsservices(argv: Sequence[str] | None = None) -> int:
 
 
 def _answer(program: str, options: argparse.Namespace) -> int:
-    try:
-        return int(options.run(options))
-    except BrokenPipeError:
-        raise
-    except PortManagerError as error:
-        print(f"{program}: {error}", file=sys.stderr)
-    except OSError as error:
+    def sentences(error: Exception) -> list[str]:
+        if isinstance(error, PortManagerError):
+            return [str(error)]
         at = f"{options.host} port {options.port}"
-        print(
-            f"{program}: cannot reach a port manager at {at}: {error.strerror or error}",
-            file=sys.stderr,
-        )
-    except KeyboardInterrupt:
-        pass
-    return 1
+        return [f"cannot reach a port manager at {at}: {getattr(error, 'strerror', None) or error}"]
+
+    return carry_out(
+        program,
+        lambda: int(options.run(options)),
+        failures=(PortManagerError, OSError),
+        sentences=sentences,
+    )
 
 
 def _serve(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
@@ -207,11 +208,8 @@ def _serve(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     try:
         set_up_logging(options.log_level, options.log)
     except OSError as error:
-        print(
-            f"portmanager: the log {options.log} cannot be written: {error.strerror}",
-            file=sys.stderr,
-        )
-        return 1
+        say("portmanager", f"the log {options.log} cannot be written: {error.strerror}")
+        return FAILED
     try:
         server = Server(
             PortManagerSettings(
@@ -232,9 +230,9 @@ def _serve(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         asyncio.run(run(server))
     except OSError as error:
         at = f": {error.filename}" if error.filename else ""
-        print(f"portmanager: {error.strerror or error}{at}", file=sys.stderr)
-        return 1
-    return 0
+        say("portmanager", f"{error.strerror or error}{at}")
+        return FAILED
+    return DONE
 
 
 def _files(options: argparse.Namespace, port: int) -> Files:

@@ -1,4 +1,4 @@
-"""Which user of this computer is behind a TCP connection or a listening port: Linux tells by
+"""Owner of a TCP connection or a listening port: the user of this computer, as Linux tells by
 netlink `sock_diag`.
 
 Where it does not (other systems, other network name spaces), the answer is None: not known.

@@ -10,7 +10,6 @@ import pwd
 import random
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -18,13 +17,17 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from groundwork.commandline import (
-    Parser,
-    add_command,
+from commandline import (
+    DONE,
+    FAILED,
     argument,
+    command,
     flag,
+    json_text,
     number_of_seconds,
     port_number,
+    render_rows,
+    say,
 )
 from groundwork.interrupts import ended_as_by_ctrl_c
 from groundwork.printable import printable
@@ -33,9 +36,9 @@ from portmanager.client import PortManager
 from portmanager.conversation import TIMEOUT
 from portmanager.errors import ConnectionLostError, PortManagerError, PortManagerRefusedError
 from portmanager.protocol.lines import DEFAULT_PORT, write_allocation
-from portmanager.tables import SORTS, glob, table
+from portmanager.tables import SORTS, glob
 
-__all__ = ["FORM", "SERVER", "add_commands", "run_lsservices"]
+__all__ = ["COMMANDS", "FORM", "SERVER", "run_lsservices"]
 
 NEARLY_FULL = 0.9
 FIRST_PAUSE_S, LAST_PAUSE_S = 0.1, 10.0
@@ -70,59 +73,6 @@ FORM = (
 """Form of a listing."""
 
 
-def add_commands(commands: argparse._SubParsersAction[Parser]) -> None:
-    """Add the commands to a parser."""
-    add_command(
-        commands,
-        "list",
-        "list all services, their ports and users",
-        HOST,
-        *SERVER,
-        *FORM,
-        USER,
-        defaults={"run": _run_list},
-    )
-    add_command(
-        commands,
-        "find",
-        "print the ports of a service, one a line; exit status 1 if there is none",
-        argument("service SERVICE"),
-        USER,
-        flag("--prefix", "all services whose names begin with SERVICE"),
-        HOST,
-        *SERVER,
-        flag("--json", "port, service and user of each, in JSON"),
-        defaults={"run": _run_find},
-    )
-    get = add_command(
-        commands,
-        "get",
-        "lend a port, and hold it while a program runs, or until interrupted",
-        argument("service SERVICE"),
-        argument("--user", "whose service it is; default: who runs this"),
-        HOST,
-        *SERVER,
-        flag("--json", "print port, service and user in JSON"),
-        description="Lend a port of this computer. With a program: run it with the port in $PORT and in place of "
-        "`{port}`, hold the port while it runs, ask for it again if the port manager was restarted, and end with "
-        "its exit status. Without: print the port and hold it until interrupted; exit status 1 if the port manager "
-        "goes away.",
-        # What stands after `--` is cut off before argparse sees it.
-        defaults={"run": _run_get, "takes_program": True},
-    )
-    flags = "[-h] [--user USER] [--host HOST] [--port PORT] [--timeout S] [--json]"
-    get.usage = f"{get.prog} {flags} SERVICE [-- PROGRAM ...]"
-    add_command(
-        commands,
-        "check",
-        "say whether the port manager answers, how full it is, and what is odd",
-        HOST,
-        *SERVER,
-        JSON,
-        defaults={"run": _run_check},
-    )
-
-
 def _connect(
     options: argparse.Namespace, user: str | None = None, timeout: float | None = None
 ) -> PortManager:
@@ -134,10 +84,9 @@ def _connect(
     )
 
 
-def _tell(as_json: bool, value: Any, lines: str) -> None:
-    """Print a value as JSON, or what a person reads instead."""
-    told = f"{json.dumps(value, indent=2, ensure_ascii=False)}\n" if as_json else lines
-    print(told, end="", flush=True)
+def _tell(options: argparse.Namespace, value: Any, text: str) -> None:
+    """Print a value as JSON, with names as they are spelled, or what a person reads instead."""
+    print(json_text(value, ascii_only=False) if options.json else text, flush=True)
 
 
 def _show(
@@ -149,8 +98,8 @@ def _show(
         {"Service": printable(one.service), "Port": one.port, "User": printable(one.user)}
         for one in allocations
     ]
-    text = table(columns, [[row[column] for column in columns] for row in cells])
-    _tell(options.json, [one.as_dict() for one in allocations], text)
+    rows = [[row[column] for column in columns] for row in cells]
+    _tell(options, [one.as_dict() for one in allocations], render_rows(columns, rows, framed=True))
 
 
 def _run_list(options: argparse.Namespace) -> int:
@@ -177,14 +126,13 @@ def _run_find(options: argparse.Namespace) -> int:
         found = manager.search(
             **criteria, **({} if options.user is None else {"user": options.user})
         )
-    ports = "".join(f"{one.port}\n" for one in found)
-    _tell(options.json, [one.as_dict() for one in found], ports)
+    if found or options.json:
+        ports = "\n".join(str(one.port) for one in found)
+        _tell(options, [one.as_dict() for one in found], ports)
     if not found:
         whose = f" of user {options.user!r}" if options.user else ""
-        print(
-            f"portmanager: no service {options.service!r}{whose} at {options.host}", file=sys.stderr
-        )
-    return 0 if found else 1
+        say("portmanager", f"no service {options.service!r}{whose} at {options.host}")
+    return DONE if found else FAILED
 
 
 def _run_get(options: argparse.Namespace) -> int:
@@ -196,7 +144,7 @@ def _run_get(options: argparse.Namespace) -> int:
         if options.program:
             return _run_with(manager, port, options.program)
         with suppress(KeyboardInterrupt):  # whoever has read the port may end us
-            _tell(options.json, manager.lent[0].as_dict(), f"{port}\n")
+            _tell(options, manager.lent[0].as_dict(), str(port))
             manager.wait_until_lost()
             manager.check()
             raise ConnectionLostError(
@@ -206,12 +154,12 @@ def _run_get(options: argparse.Namespace) -> int:
 
 
 def _run_with(manager: PortManager, port: int, words: list[str]) -> int:
-    command = [word.replace("{port}", str(port)) for word in words]
+    program_words = [word.replace("{port}", str(port)) for word in words]
     try:
-        program = subprocess.Popen(command, env=dict(os.environ, PORT=str(port)))
+        program = subprocess.Popen(program_words, env=dict(os.environ, PORT=str(port)))
     except OSError as error:
-        print(f"portmanager: cannot run {command[0]}: {error.strerror}", file=sys.stderr)
-        return 1
+        say("portmanager", f"cannot run {program_words[0]}: {error.strerror}")
+        return FAILED
     ended = threading.Event()
     threading.Thread(target=_hold, args=(manager, ended), name="hold the port", daemon=True).start()
     try:
@@ -231,9 +179,9 @@ def _hold(manager: PortManager, ended: threading.Event) -> None:
     """Ask for the port again whenever the port manager was away; say what became of it."""
     while manager.wait_until_lost() and not ended.is_set():
         pause = FIRST_PAUSE_S
-        print(
-            "portmanager: the port manager is gone; the program runs on, and is registered again",
-            file=sys.stderr,
+        say(
+            "portmanager",
+            "the port manager is gone; the program runs on, and is registered again",
         )
         while not ended.wait(pause * random.uniform(0.5, 1.0)):
             try:
@@ -247,7 +195,7 @@ def _hold(manager: PortManager, ended: threading.Event) -> None:
                     if new.port == old.port
                     else f" at port {new.port}, but is at {old.port}: start it again"
                 )
-                print(f"portmanager: {new.service} is registered again{moved}", file=sys.stderr)
+                say("portmanager", f"{new.service} is registered again{moved}")
             break
 
 
@@ -273,36 +221,35 @@ def _run_check(options: argparse.Namespace) -> int:
         "remarks": remarks,
         "state": state,
     }
-    if options.json:
-        _tell(True, report, "")
-        return 0
-    print(
-        f"port manager at {options.host} port {options.port}: {kind}, answered in {answered_ms:.2f} ms"
-    )
-    if not state:
-        print(f"{len(allocations)} ports are lent")
-    else:
-        pool, connections = state["pool"], state["connections"]
-        print(f"{pool['used']} of {pool['size']} ports are lent, from {pool['low']}-{pool['high']}")
-        print(
-            f"{connections['open']} of at most {connections['at_most']} connections, this one among them"
+    lines = [
+        f"port manager at {options.host} port {options.port}: {kind}, answered in {answered_ms:.2f} ms",
+        *(_state_lines(state) if state else [f"{len(allocations)} ports are lent"]),
+        *(f"note: {remark}" for remark in remarks),
+    ]
+    _tell(options, report, "\n".join(lines))
+    return DONE
+
+
+def _state_lines(state: dict[str, Any]) -> list[str]:
+    pool, connections = state["pool"], state["connections"]
+    rows = [
+        (
+            printable(one["service"]),
+            one["port"],
+            printable(one["user"]),
+            _owner(one["uid"]),
+            _age(one["age_s"]),
+            f"{one['peer']} port {one['peer_port']}",
         )
-        print(f"last error: {state['last_error'] or 'none'}")
-        rows = [
-            (
-                printable(one["service"]),
-                one["port"],
-                printable(one["user"]),
-                _owner(one["uid"]),
-                _age(one["age_s"]),
-                f"{one['peer']} port {one['peer_port']}",
-            )
-            for one in state["allocations"]
-        ]
-        print(table(("Service", "Port", "User", "Run by", "For", "Connection"), rows), end="")
-    for remark in remarks:
-        print(f"note: {remark}")
-    return 0
+        for one in state["allocations"]
+    ]
+    head = ("Service", "Port", "User", "Run by", "For", "Connection")
+    return [
+        f"{pool['used']} of {pool['size']} ports are lent, from {pool['low']}-{pool['high']}",
+        f"{connections['open']} of at most {connections['at_most']} connections, this one among them",
+        f"last error: {state['last_error'] or 'none'}",
+        render_rows(head, rows, framed=True),
+    ]
 
 
 def _remarks(allocations: list[Allocation], state: dict[str, Any]) -> list[str]:
@@ -338,3 +285,47 @@ def _owner(uid: int | None) -> str:
 def _age(seconds: float) -> str:
     days, rest = divmod(int(seconds), 86400)
     return (f"{days} d " if days else "") + time.strftime("%H:%M:%S", time.gmtime(rest))
+
+
+COMMANDS = (
+    command(
+        "list", _run_list, "list all services, their ports and users", HOST, *SERVER, *FORM, USER
+    ),
+    command(
+        "find",
+        _run_find,
+        "print the ports of a service, one a line; exit status 1 if there is none",
+        argument("service SERVICE"),
+        USER,
+        flag("--prefix", "all services whose names begin with SERVICE"),
+        HOST,
+        *SERVER,
+        flag("--json", "port, service and user of each, in JSON"),
+    ),
+    command(
+        "get",
+        _run_get,
+        "lend a port, and hold it while a program runs, or until interrupted",
+        argument("service SERVICE"),
+        argument("--user", "whose service it is; default: who runs this"),
+        HOST,
+        *SERVER,
+        flag("--json", "print port, service and user in JSON"),
+        description="Lend a port of this computer. With a program: run it with the port in $PORT and in place of "
+        "`{port}`, hold the port while it runs, ask for it again if the port manager was restarted, and end with "
+        "its exit status. Without: print the port and hold it until interrupted; exit status 1 if the port manager "
+        "goes away.",
+        # What stands after `--` is cut off before argparse sees it.
+        defaults={"takes_program": True},
+        usage="%(prog)s [-h] [--user USER] [--host HOST] [--port PORT] [--timeout S] [--json] SERVICE "
+        "[-- PROGRAM ...]",
+    ),
+    command(
+        "check",
+        _run_check,
+        "say whether the port manager answers, how full it is, and what is odd",
+        HOST,
+        *SERVER,
+        JSON,
+    ),
+)

@@ -1,34 +1,20 @@
-"""Allocations as text for people: tables in the frame of `lsservices`, with each column under its
-own heading."""
+"""Order and choice of the allocations that are listed."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from portmanager.allocation import Allocation
 
-__all__ = ["SORTS", "glob", "table"]
+__all__ = ["SORTS", "glob"]
 
 SORTS: dict[str, Callable[[Allocation], Any]] = {
     "service": lambda one: (one.service, one.user, one.port),
     "port": lambda one: one.port,
     "user": lambda one: (one.user, one.service, one.port),
 }
-
-
-def table(heading: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return a table with a frame, its columns as wide as their widest cell, left justified, and an
-    empty line."""
-    cells = [[str(cell) for cell in row] for row in (heading, *rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(heading))]
-    frame = "+" + "+".join("-" * width for width in widths) + "+"
-    lines = [
-        "|" + "|".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + "|"
-        for row in cells
-    ]
-    return "\n".join((frame, lines[0], frame, *lines[1:], frame, "", ""))
 
 
 def glob(pattern: str) -> re.Pattern[str]:

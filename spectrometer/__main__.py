@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from commandline import FAILED, say
 from groundwork.extras import install_advice
 
 __all__ = ["build_parser", "main"]
@@ -25,8 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if not (advice := install_advice(error.name)):
             raise
-        print(f"spectrometer-daq: {advice}", file=sys.stderr)
-        return 1
+        say("spectrometer-daq", advice)
+        return FAILED
     return program.main(argv)
 
 

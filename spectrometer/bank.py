@@ -17,11 +17,18 @@ from player.config import load
 from player.dataroot import DataRoot
 from player.errors import ConfigError, DataRootError, Fault
 from player.findings import Finding, Surroundings
+from player.readiness import Hindrance
 from player.tables import BankConfig, Composed, Config
 from player.tomlfile import KeyPath
 from spectrometer.backends.base import Backend
 from spectrometer.backends.vegas import VegasBackend
-from spectrometer.bankstate import bank_findings, bank_overview
+from spectrometer.bankstate import (
+    DEPENDS,
+    bank_findings,
+    bank_hindrances,
+    bank_overview,
+    wanted_status,
+)
 from spectrometer.config import (
     HpcMac,
     SpectrometerBankConfig,
@@ -63,6 +70,7 @@ __all__ = ["SpectrometerBank"]
 class SpectrometerBank(FollowedBank):
     """A Bank of the spectrometer."""
 
+    depends = DEPENDS
     _setter_type: ClassVar[type[ModeSetter]] = ModeSetter
 
     def __init__(self, context: BankContext) -> None:
@@ -278,6 +286,13 @@ class SpectrometerBank(FollowedBank):
         return self._current.need_backend().parameters.get(name)
 
     @query
+    def get_wanted(self) -> dict[str, Any]:
+        """Return parameters that have been set, by the status key that shows what the Bank made of
+        them."""
+        backend = self._current.backend
+        return {} if backend is None else wanted_status(backend.parameters)
+
+    @query
     def help_param(self, name: str | None = None) -> Any:
         """The help text of one parameter, or of all by name."""
         return self._current.need_backend().parameters.help(name)
@@ -477,6 +492,9 @@ class SpectrometerBank(FollowedBank):
         current = self._current
         why = "" if current.backend is not None or current.is_changing else current.cause
         return bank_findings(self.name, damage, why, values)
+
+    def hindrances(self) -> list[Hindrance]:
+        return bank_hindrances(self.name, self.mode_state(), self.scan, self._data_taking())
 
     @command
     def reset_roach(self) -> None:

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Protocol
 import posix_ipc
 import sysv_ipc
 
-from player.doctor import describe_process
 from player.findings import Finding, Surroundings
+from player.listeners import describe_process
 from player.tables import Config
 from spectrometer.config import (
     RoachConfig,

@@ -3,12 +3,17 @@ queries."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from groundwork.values import JsonObject
+from player.alarms.rules import AlarmRule
 from player.bank import BankContext
 from spectrometer.backends.vegas import VegasBackend
+from spectrometer.bankalarms import SPECTROMETER_ALARMS
+from spectrometer.bankstate import DataTakingState
 from spectrometer.daq.programs import Programs
+from spectrometer.hostconditions import ClockSteps, disk_room
 from spectrometer.observing.scanreport import NO_REPORT, ScanReports, standing
 from spectrometer.observing.scanstate import ScanState
 from spectrometer.statusbank import StatusBank
@@ -41,6 +46,11 @@ class FollowedBank(StatusBank):
     def __init__(self, context: BankContext) -> None:
         super().__init__(context)
         self._reports = ScanReports()
+        self._clock_steps = ClockSteps(context.clock)
+
+    @classmethod
+    def declared_alarms(cls) -> Sequence[AlarmRule]:
+        return SPECTROMETER_ALARMS
 
     def _tell_scan(self, told: JsonObject) -> None:
         """Publish how the scan stands."""
@@ -50,6 +60,22 @@ class FollowedBank(StatusBank):
         """Publish how the mode stands, if that is news."""
         if (told := self.mode_state()) != self.mode:
             self.mode = told
+
+    @computed(
+        every=10.0,
+        doc="Room on the disk of the data root: free_bytes, total_bytes, free_share (0..1).",
+    )
+    def disk(self) -> dict[str, Any] | None:
+        """Return how much room there is for data; None: there is no data root."""
+        return disk_room(self.context.data_root)
+
+    @computed(
+        doc="Steps of the host's clock: step_s, by which it was set in the last ten minutes (0: it "
+        "was not), and steps, how often since the Player began."
+    )
+    def clock_steps(self) -> dict[str, Any]:
+        """Return by how much the host's clock was set."""
+        return self._clock_steps.read()
 
     @computed(
         every=0.5,
@@ -70,6 +96,26 @@ class FollowedBank(StatusBank):
             "no_spectrum": self._why_no_spectrum(programs),
             "note": self._shown("DAQNOTE") or "" if has_said else "",
         }
+
+    def _data_taking(self) -> DataTakingState:
+        """Return how what takes data stands; waits for nothing."""
+        scan = self._current.scan
+        programs = None if scan is None else scan.programs
+        if programs is None or self._current.is_changing:
+            return DataTakingState()
+        gone = programs.gone()
+        ended = "" if gone is None else f"{gone.name} has ended, exit status {gone.returncode}"
+        return DataTakingState(
+            ended=ended,
+            free_bytes=None if programs.has_counts is None else self._free_bytes(),
+            data_root=str(self.context.data_root),
+        )
+
+    def _free_bytes(self) -> int | None:
+        """Return the room for data, as it was published last; waits for no disk."""
+        newest = self._table.properties["disk"].newest
+        told = None if newest is None else newest.encoded.value()
+        return told["free_bytes"] if isinstance(told, dict) else None
 
     def _why_no_spectrum(self, programs: Programs | None) -> str:
         backend = self._current.backend

@@ -1,7 +1,8 @@
 """The modes of the configuration: what each one is, and how it comes out of shared defaults.
 
 A mode says `inherits = "<name>"` to begin with `[mode_defaults.<name>]`, which may inherit in turn;
-tables are merged key by key, everything else is replaced.
+tables are merged key by key, everything else is replaced. A Backend, `spectrometer.backends.base`,
+brings the hardware into a mode.
 """
 
 from __future__ import annotations

@@ -23,14 +23,18 @@ settings.load_profile("tests")
 COMPILED = Path(__file__).resolve().parents[1] / ".pytest_cache" / "compiled"
 
 LONGEST = {
+    "test_bank_synthetic.py",
+    "test_cluster_sort.py",
     "test_daq_program.py",
     "test_dealer_hosts.py",
     "test_dealer_scans.py",
+    "test_demo_mirror.py",
     "test_docs_examples.py",
     "test_foreign_daq.py",
+    "test_histogrammer_command.py",
     "test_spectrometer_bank.py",
 }
-"""A minute or so each."""
+"""Half a minute or more each."""
 
 
 def pytest_configure() -> None:

@@ -34,10 +34,11 @@ PACKAGE_TEXTS = {
     "zmqjsonproxy": "calls and live channels",
     "portmanager": "names of services to ports",
     "arrayconfig": "the array's file, log lines",
+    "commandline": "commands and their output",
     "groundwork": "what needs nothing but Python",
 }
-ROW_TEXTS = ("kinds of Banks", "host and client", "shared by both", "below all")
-ROW_FILLS = (ORANGE, GREEN, GREY, GREY)
+ROW_TEXTS = ("kinds of Banks", "host and client", "shared by both", "of all commands", "below all")
+ROW_FILLS = (ORANGE, GREEN, GREY, GREY, GREY)
 
 
 @dataclass(frozen=True, slots=True)

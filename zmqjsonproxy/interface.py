@@ -21,7 +21,7 @@ import json
 import keyword
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeVar, cast, overload
 
@@ -554,6 +554,9 @@ class Interface:
             keywords = _keywords(function, mark, obj)
             doc = _doc(function, keywords)
             parameters, returns = _parameters(function, keywords, doc)
+            secret = _secret(mark, parameters)
+            if parameters is not None:
+                parameters = tuple(replace(p, secret=p.name in secret) for p in parameters)
             methods[key] = Method(
                 name=key,
                 mark=mark,
@@ -563,7 +566,7 @@ class Interface:
                 returns=returns,
                 queue=queue,
                 owner=obj,
-                secret=_secret(mark, parameters),
+                secret=secret,
                 positional=_positional(parameters),
             )
         return cls(name, methods, queue)

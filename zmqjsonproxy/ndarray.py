@@ -13,6 +13,7 @@ from functools import cache, lru_cache
 from importlib.util import find_spec
 from typing import Any
 
+from groundwork.jsonvalues import numbers_only
 from zmqjsonproxy import wirejson
 from zmqjsonproxy.protocol.arrays import BYTES, DTYPES, ArrayHeader, Framed, restore
 
@@ -38,7 +39,7 @@ class _Collector:
         """Return a placeholder for what becomes a frame, UNKNOWN for all else."""
         if isinstance(value, (bytes, bytearray, memoryview)):
             return self._take(value)
-        if self._arrays and wirejson.numbers_only(value) and _is_known(value.dtype):
+        if self._arrays and numbers_only(value) and _is_known(value.dtype):
             return self._take(value)
         return wirejson.UNKNOWN
 

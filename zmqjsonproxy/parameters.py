@@ -61,6 +61,7 @@ class MethodParameter:
         schema: JSON Schema of its values, with ranges; empty: anything.
         unit: Of its values; empty: none, or not said.
         doc: What it is.
+        secret: Its values are shown to nobody.
     """
 
     name: str
@@ -71,6 +72,7 @@ class MethodParameter:
     schema: Mapping[str, Any] = field(default_factory=dict)
     unit: str = ""
     doc: str = ""
+    secret: bool = False
 
     def describe(self) -> dict[str, Any]:
         """Return what a native client is told; what is empty is left out."""
@@ -82,6 +84,7 @@ class MethodParameter:
             "schema": dict(self.schema),
             "unit": self.unit,
             "doc": self.doc,
+            "secret": self.secret,
         }
         found = {key: value for key, value in told.items() if value or key == "required"}
         return found if self.default is NO_DEFAULT else found | {"default": self.default}
@@ -116,6 +119,7 @@ def _read(told: Mapping[str, Any]) -> MethodParameter | None:
         schema=schema if isinstance(schema, Mapping) else {},
         unit=_text(told.get("unit")),
         doc=_text(told.get("doc")),
+        secret=told.get("secret") is True,
     )
 
 

@@ -1,4 +1,5 @@
-"""A thin reader of ZeroMQ's monitor of a socket."""
+"""Monitor of a socket: ZeroMQ's events as transitions of connections, by which one that is made,
+refused or lost is noticed. Silence of a peer is `zmqjsonproxy.rpc.silence`'s."""
 
 from __future__ import annotations
 

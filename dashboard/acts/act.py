@@ -17,16 +17,19 @@ from player.endpoints.http.protocol.texts import write_json
 from zmqjsonproxy.errors import (
     AccessError,
     CallTimeoutError,
+    NotInControlError,
     OperationAbortedError,
     OperationLostError,
     OutcomeUnknownError,
     PeerLostError,
     RefusedError,
+    RemoteError,
 )
 
 __all__ = ["Act", "ActOutcome", "OutcomeState"]
 
 MAX_TEXT, MAX_CONFIRMATION = 1000, 200
+NOT_SHOWN = "its text is not shown, for it may repeat what is secret"
 
 
 class OutcomeState(StrEnum):
@@ -64,19 +67,22 @@ class ActOutcome:
     operation: str = ""
 
     @classmethod
-    def of(cls, outcome: Outcome, *, tells: bool = True) -> ActOutcome:
+    def of(cls, outcome: Outcome, *, tells: bool = True, hides: bool = False) -> ActOutcome:
         """Return what a Bank's answer means.
 
         Args:
             outcome: The answer.
             tells: A value is a confirmation, which all who look may read.
+            hides: Arguments were secret: no text of an error is shown, which may repeat them.
         """
         error, delay = outcome.error, round(outcome.delay_s, 4)
         if error is None:
             text = _confirmation(outcome.value) if tells else ""
             return cls(OutcomeState.DONE, text, delay)
         call_id = str(getattr(error, "call_id", ""))
-        return cls(_state_of(error, call_id), cut(reason_of(error), MAX_TEXT), delay, call_id)
+        is_hidden = hides and _is_of_bank(error)
+        text = f"{type(error).__name__}: {NOT_SHOWN}" if is_hidden else reason_of(error)
+        return cls(_state_of(error, call_id), cut(text, MAX_TEXT), delay, call_id)
 
     def describe(self) -> JsonObject:
         """Return what viewers are told."""
@@ -87,6 +93,12 @@ class ActOutcome:
             "call_id": self.call_id,
             "operation": self.operation,
         }
+
+
+def _is_of_bank(error: Exception) -> bool:
+    """Tell whether the text of an error is that of the method, which knows its arguments."""
+    of_player = isinstance(error, AccessError | NotInControlError)
+    return isinstance(error, RemoteError | RefusedError) and not of_player
 
 
 def _state_of(error: Exception, call_id: str) -> OutcomeState:
@@ -128,6 +140,7 @@ class Act:
         outcomes: Bank -> outcome.
         values: Bank -> what was answered, or read back; for the person only.
         before: Bank -> parameters as they were; likewise.
+        has_secret: Some of its arguments are secret.
     """
 
     id: str
@@ -143,6 +156,7 @@ class Act:
     outcomes: dict[str, ActOutcome] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     before: dict[str, Any] = field(default_factory=dict)
+    has_secret: bool = False
 
     def __post_init__(self) -> None:
         self.outcomes = {bank: self.outcomes.get(bank, ActOutcome()) for bank in self.banks}
@@ -165,7 +179,7 @@ class Act:
     def tell(self, outcomes: Mapping[str, Outcome], *, tells: bool = True) -> None:
         """Take the answers of Banks, for all to read if it `tells`."""
         for bank, outcome in outcomes.items():
-            self.outcomes[bank] = ActOutcome.of(outcome, tells=tells)
+            self.outcomes[bank] = ActOutcome.of(outcome, tells=tells, hides=self.has_secret)
 
     def take(self, outcomes: Mapping[str, Outcome], *, tells: bool = True) -> None:
         """Take the answers of Banks, with their values."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from dashboard.changes import Body
+from dashboard.changes import ChangeBody
 
 __all__ = [
     "AbortBody",
@@ -50,7 +50,7 @@ Reason = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one
 Arguments = Annotated[dict[str, Any], Field(max_length=200), AfterValidator(_identifiers)]
 
 
-class ActBody(Body):
+class ActBody(ChangeBody):
     """Request for an act.
 
     Attributes:
@@ -132,7 +132,7 @@ class OrderBody(BanksBody):
     force: bool = False
 
 
-class DismissBody(Body):
+class DismissBody(ChangeBody):
     """Acts that are to be forgotten."""
 
     ids: Annotated[tuple[Name, ...], Field(max_length=200, strict=False)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from dashboard.bankstate import WatchedBank
@@ -13,9 +13,11 @@ from player.endpoints.http.protocol.texts import write_json
 from zmqjsonproxy import MethodDescription
 from zmqjsonproxy.parameters import Passing
 
-__all__ = ["NothingSentError", "call_text", "check_heard", "methods_of"]
+__all__ = ["NothingSentError", "call_text", "check_heard", "has_secret", "methods_of"]
 
 MAX_TEXT = 300
+_HIDDEN = "..."
+"""Stands for what is secret."""
 _NOT_CALLED = {
     "control": "control is taken, given back and broken by its own addresses",
     "rpc": "operations are aborted by an address of their own",
@@ -90,19 +92,53 @@ def call_text(
         kwargs: Its keyword arguments.
         described: What is known of the method; None: nothing.
     """
-    by_position = (Passing.POSITION, Passing.EITHER)
-    parameters = (None if described is None else described.parameters) or ()
-    names = [each.name for each in parameters if each.passing in by_position]
+    secret = _secret_names(described)
     words = [
-        "..." if place < len(names) and names_secret(names[place]) else _word(arg)
-        for place, arg in enumerate(args)
+        _HIDDEN if _is_secret(name, secret) else _word(arg) for name, arg in _named(args, described)
     ]
     words += [
-        f"{name}={'...' if names_secret(name) else _word(value)}" for name, value in kwargs.items()
+        f"{name}={_HIDDEN if _is_secret(name, secret) else _word(value)}"
+        for name, value in kwargs.items()
     ]
     text = ", ".join(words)
     return f"{label}({text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 3] + '...'})"
 
 
+def has_secret(
+    args: Sequence[Any], kwargs: Mapping[str, Any], described: MethodDescription
+) -> bool:
+    """Tell whether arguments of a call, or members of their tables, are secret."""
+    secret = _secret_names(described)
+    given = [*_named(args, described), *kwargs.items()]
+    return any(_is_secret(name, secret) or _shown(value) != value for name, value in given)
+
+
+def _named(args: Sequence[Any], described: MethodDescription | None) -> list[tuple[str, Any]]:
+    """Return positional arguments behind their names, as far as these are known."""
+    by_position = (Passing.POSITION, Passing.EITHER)
+    parameters = (None if described is None else described.parameters) or ()
+    names = [each.name for each in parameters if each.passing in by_position]
+    return [(names[place] if place < len(names) else "", arg) for place, arg in enumerate(args)]
+
+
+def _secret_names(described: MethodDescription | None) -> set[str]:
+    parameters = (None if described is None else described.parameters) or ()
+    return {each.name for each in parameters if each.secret}
+
+
+def _is_secret(name: str, secret: Collection[str]) -> bool:
+    return name in secret or names_secret(name)
+
+
 def _word(value: Any) -> str:
-    return repr(value) if isinstance(value, str) else write_json(value, MAX_ARRAY)
+    return repr(value) if isinstance(value, str) else write_json(_shown(value), MAX_ARRAY)
+
+
+def _shown(value: Any) -> Any:
+    """Return a value without what is secret in its tables."""
+    if isinstance(value, Mapping):
+        return {
+            name: _HIDDEN if names_secret(str(name)) else _shown(each)
+            for name, each in value.items()
+        }
+    return [_shown(each) for each in value] if isinstance(value, list | tuple) else value

@@ -73,9 +73,9 @@ class Doer:
             work: Does it.
             **more: Further attributes of the act.
         """
+        seat = self._seats.of(person)  # if there is none, for want of sockets, nothing has begun
         act = self._book.begin(person.key, verb, text, banks, **more)
         log.info("%s: %s, %s at %s", act.id, person.key or "somebody", text, ", ".join(banks))
-        seat = self._seats.of(person)
         task = asyncio.get_running_loop().create_task(self._carry_out(seat, act, work))
         seat.acts[task] = act
         task.add_done_callback(seat.acts.pop)
@@ -179,7 +179,7 @@ async def _begin(
     found = {}
     for bank, result in zip(banks, results, strict=True):
         if isinstance(result, ProxyError):
-            act.outcomes[bank] = ActOutcome.of(Outcome(bank, None, result))
+            act.tell({bank: Outcome(bank, None, result)})
         else:
             act.outcomes[bank] = ActOutcome(OutcomeState.RUNNING, operation=result.id)
             found[bank] = result

@@ -21,6 +21,7 @@ from typing import Any
 from dashboard.bankstate import WatchedBank
 from dashboard.protocol.liveness import LivenessState
 from dealer.control import Control
+from groundwork.errors import text_of
 from groundwork.values import JsonObject
 
 __all__ = ["BankSetting", "Planner", "read_plan", "refusals", "write_script"]
@@ -223,7 +224,10 @@ class Planner:
         async with self._free:
             now = float(math.ceil(time.time()))
             script, line = write_script(settings, now, **wanted)
-            status, told, why = await _run(config, script, now - LEAD_S)
+            try:
+                status, told, why = await _run(config, script, now - LEAD_S)
+            except OSError as error:
+                return _no_plan(f"`dealer plan` cannot be run here: {text_of(error)}")
         try:
             plan = json.loads(told)
             return _no_plan(plan["error"]) if "error" in plan else read_plan(plan, line, now)

@@ -26,12 +26,12 @@ from dashboard.acts.bodies import (
     TakeBody,
 )
 from dashboard.acts.book import ActBook, TooManyActsError
-from dashboard.acts.checks import NothingSentError, call_text, check_heard, methods_of
+from dashboard.acts.checks import NothingSentError, call_text, check_heard, has_secret, methods_of
 from dashboard.acts.doing import Doer
 from dashboard.acts.hostorders import HostOrders
 from dashboard.acts.planning import BankSetting, Planner, refusals
 from dashboard.acts.seats import Seats
-from dashboard.changes import Changes, require_role
+from dashboard.changes import ChangeRoutes, require_role
 from dashboard.hub import ArrayHub
 from dashboard.records import ArrayRecords
 from dealer.errors import ConfigurationError
@@ -81,7 +81,9 @@ class ActRoutes:
     _planner: Planner
     _orders: HostOrders | None
 
-    def __init__(self, logins: Logins | None, keys: ClientKeys | None, changes: Changes) -> None:
+    def __init__(
+        self, logins: Logins | None, keys: ClientKeys | None, changes: ChangeRoutes
+    ) -> None:
         self._logins, self._keys, self._changes = logins, keys, changes
 
     def add_to(self, api: FastAPI) -> None:
@@ -113,7 +115,12 @@ class ActRoutes:
         self._hub, self._book = hub, ActBook(hub.board.acts)
         self._records = ArrayRecords(hub.calls, hub.array.urls)
         self._planner = Planner(hub.array.path)
-        self._seats = Seats(hub.array.urls, self._keys, self._is_present)
+        self._seats = Seats(
+            hub.array.urls,
+            self._keys,
+            self._is_present,
+            lambda bank: hub.states[bank].control,
+        )
         self._doer = Doer(self._seats, self._book)
         installation = hub.array.installation
         self._orders = None if installation is None else HostOrders(installation)
@@ -198,7 +205,8 @@ class ActRoutes:
             kwargs=body.kwargs,
             timeout=body.timeout,
         )
-        of = {"object_name": body.object, "method": body.method}
+        is_secret = any(has_secret(body.args, body.kwargs, each) for each in described.values())
+        of = {"object_name": body.object, "method": body.method, "has_secret": is_secret}
         return await self._answer(body, self._doer.begin(person, "call", text, banks, work, **of))
 
     async def set_parameters(self, person: Person, body: ParametersBody) -> Response:

@@ -95,6 +95,19 @@ class Seat:
         """Banks whose control the person has, with its number."""
         return {bank: self.numbers[bank] for bank in self.controls.held if bank in self.numbers}
 
+    def forget_ended(self, control_of: Callable[[str], Any]) -> None:
+        """Forget control that has ended, unless an act goes on: commands are those of somebody
+        without, as the page shows it, and a stop is not refused for control that nobody has.
+
+        Args:
+            control_of: Bank -> control as its Player publishes it.
+        """
+        if self.acts:
+            return
+        for bank, number in self.holds.items():
+            if _has_ended(number, control_of(bank)):
+                self.controls.forget(bank)
+
     @property
     def is_idle(self) -> bool:
         """Tell whether it may be taken away."""
@@ -108,6 +121,14 @@ class Seat:
         await self.controls.let_go()
         self._subscriptions.close()
         await self.hub.close()
+
+
+def _has_ended(number: int, told: Any) -> bool:
+    """Tell whether control of a number is over; what is told may be older than the number."""
+    if not isinstance(told, Mapping) or told.get("number") == number:
+        return False
+    newest = told.get("last_number")
+    return isinstance(newest, int) and newest >= number
 
 
 class PresentRenewal:
@@ -150,6 +171,7 @@ class Seats:
         urls: Bank -> URL.
         keys: By which Players are called; None: without.
         is_present: Tells whether a person is there.
+        control_of: Bank -> control as its Player publishes it.
     """
 
     def __init__(
@@ -157,8 +179,10 @@ class Seats:
         urls: Mapping[str, str],
         keys: ClientKeys | None,
         is_present: Callable[[Person], bool],
+        control_of: Callable[[str], Any],
     ) -> None:
         self._urls, self._keys, self._is_present = urls, keys, is_present
+        self._control_of = control_of
         self._seats: dict[tuple[str, str], Seat] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -172,12 +196,16 @@ class Seats:
             seat = Seat(person.token, self._urls, self._keys, is_present)
         self._seats[place] = seat  # the one that was used last stands at the end
         seat.used = time.monotonic()
+        seat.forget_ended(self._control_of)
         return seat
 
     def holds(self, person: Person) -> dict[str, int]:
         """Return the Banks whose control a person has, with its number."""
         seat = self._seats.get((person.key, person.token))
-        return {} if seat is None else seat.holds
+        if seat is None:
+            return {}
+        seat.forget_ended(self._control_of)
+        return seat.holds
 
     def _make_room(self) -> None:
         """Take seats away that nobody has used for long, and of too many the oldest of them."""

@@ -5,6 +5,7 @@ import { followAddress, go, goBack, place } from "./state/address.js";
 import { moment, renew } from "./state/clock.js";
 import { followMoment, step } from "./state/moment.js";
 import { begin, session, site, want } from "./state/site.js";
+import { listenToAlarms } from "./state/sound.js";
 import { visible } from "./text/format.js";
 import { inside } from "./transport/root.js";
 import { tellEnds } from "./views/acting.js";
@@ -24,11 +25,15 @@ const PAGES = /** @type {Record<string, () => Promise<any>>} */ ({
   "/run": () => import("./pages/run.js"),
   "/spectra": () => import("./pages/spectra.js"),
   "/jobs": () => import("./pages/jobs.js"),
+  "/alarms": () => import("./pages/alarms.js"),
   "/hosts": () => import("./pages/hosts.js"),
   "/log": () => import("./pages/log.js"),
   "/journal": () => import("./pages/journal.js"),
   "/history": () => import("./pages/history.js"),
   "/files": () => import("./pages/files.js"),
+  "/diff": () => import("./pages/diff.js"),
+  "/handover": () => import("./pages/handover.js"),
+  "/why": () => import("./pages/why.js"),
 });
 
 /** @type {Map<string, any>} */
@@ -88,7 +93,7 @@ followMoment();
 listenToKeys();
 document.addEventListener("click", onClick);
 begin().catch((error) => notify(error.message, true));
-want({ topics: ["overview"] });
+want({ topics: ["overview", "alarms"] });
 effect(() => {
   document.documentElement.style.setProperty("--strip", site.value.colour || "#44546a");
 });
@@ -103,6 +108,7 @@ effect(() => {
 effect(() => (session.value.control ? want({ topics: ["acts"] }) : undefined));
 effect(tellEnds);
 watchControl();
+listenToAlarms();
 const root = /** @type {HTMLElement} */ (document.getElementById("page"));
 root.replaceChildren();
 render(html`<${App} />`, root);

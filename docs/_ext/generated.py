@@ -17,7 +17,7 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from groundwork.commandline import parsers_of
+from commandline import parsers_of
 from zmqjsonproxy.parameters import summary
 
 USAGE_COLUMNS = "88"
@@ -43,11 +43,13 @@ class Generated(SphinxDirective):
 
 class Commands(Generated):
     """`{commands} player.cli`: every parser that the module builds, with the sub-commands of
-    each."""
+    each; of a module of a kind its command of `player`."""
 
     def text(self, name: str) -> str:
         os.environ["COLUMNS"] = USAGE_COLUMNS
-        parsers = parsers_of(importlib.import_module(name))
+        module = importlib.import_module(name)
+        brought = getattr(module, "COMMAND", None)
+        parsers = [brought.build_parser("player")] if brought else parsers_of(module)
         return "\n".join(line for parser in parsers for line in parser_lines(parser))
 
 

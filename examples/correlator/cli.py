@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Self
 
+from commandline import number_of_seconds, render_rows, run_command
 from correlator.errors import CorrelatorError, JobFileError
 from correlator.following import follow
 from correlator.jobfile import SUFFIX, Job, read_experiment, read_job, write_job
@@ -28,8 +29,6 @@ from correlator.running import Progress, correlate, opened, output_of
 from correlator.visibilities import read_visibilities
 from gateways.difx.errors import PayloadError
 from gateways.difx.protocol.progress import write_progress
-from groundwork.commandline import number_of_seconds
-from groundwork.output import run_command
 from groundwork.wholefiles import replace_file
 from spectrometer.daq.errors import SourceError
 
@@ -157,9 +156,7 @@ def show(options: argparse.Namespace) -> int:
     """Print the fringe of each baseline of a job, and the power of each station."""
     found = read_visibilities(output_of(options.input))
     header = found.header
-    print(
-        f"{'product':>14} {'MHz':>12} {'pol':>3} {'weight':>7} {'delay, us':>10} {'rate, Hz':>9} {'SNR':>7}"
-    )
+    rows = []
     for product, spectra, weights in zip(
         header.products, found.spectra, found.weights.T, strict=True
     ):
@@ -168,11 +165,18 @@ def show(options: argparse.Namespace) -> int:
         fringe = find_fringe(
             spectra, width_hz=product.bandwidth_mhz * 1e6, integration_s=header.integration_s
         )
-        print(
-            f"{'-'.join(product.stations):>14} {product.frequency_mhz:12.4f} "
-            f"{('XX', 'XY', 'YX', 'YY')[product.polarization]:>3} {weights.mean():7.3f} "
-            f"{fringe.delay_s * 1e6:10.4f} {fringe.rate_hz:9.4f} {fringe.snr:7.1f}"
+        rows.append(
+            (
+                "-".join(product.stations),
+                f"{product.frequency_mhz:.4f}",
+                ("XX", "XY", "YX", "YY")[product.polarization],
+                f"{weights.mean():.3f}",
+                f"{fringe.delay_s * 1e6:.4f}",
+                f"{fringe.rate_hz:.4f}",
+                f"{fringe.snr:.1f}",
+            )
         )
+    print(render_rows(("product", "MHz", "pol", "weight", "delay, us", "rate, Hz", "SNR"), rows))
     return 0
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from gateways.difx.config import DifxBankConfig, config_faults, folder_fault
 from gateways.difx.doctor import diagnose
@@ -16,13 +16,15 @@ from gateways.difx.errors import JobError
 from gateways.difx.jobs import Job
 from gateways.difx.jobspart import JobsPart
 from gateways.difx.parts import FilesPart, RecorderPart, UnitPart
-from gateways.difx.protocol.jobs import JobEvent, JobEventKind
+from gateways.difx.protocol.jobs import JobEvent, JobEventKind, JobState
 from gateways.difx.protocol.publications import DIFX_STATES
 from gateways.difx.service import DifxService, ServiceSettings
 from groundwork.values import JsonObject
+from player.alarms.rules import AlarmRule, AlarmSeverity
 from player.bank import Bank, BankContext
 from player.errors import Fault
 from player.findings import Finding, Surroundings
+from player.readiness import READY, Depends, Hindrance
 from player.tables import BankConfig, Config
 from zmqjsonproxy import RefusedError, query
 from zmqjsonproxy.channels import computed, message, published
@@ -33,9 +35,30 @@ SHOWN_JOBS = 50
 PUBLISH_EVERY_S = 0.2
 """Between two publications of the progress of a job."""
 
+_BAD = (JobState.FAILED, JobState.INVALID, JobState.LOST)
+_ALARMS = (
+    AlarmRule(
+        name="job-failed",
+        key="jobs.-1.state",
+        equals=tuple(state.value for state in _BAD),
+        missing_is_well=True,
+        severity=AlarmSeverity.FAULT,
+        text="the last job failed: its log says why",
+    ),
+    AlarmRule(
+        name="job-errors",
+        key="jobs.-1.state",
+        equals=(JobState.WITH_ERRORS.value,),
+        missing_is_well=True,
+        text="the last job ended with errors: its log has them",
+    ),
+)
+
 
 class DifxBank(Bank):
     """A Bank that runs correlator jobs for DiFX clients and Dealers."""
+
+    depends: ClassVar[Depends] = {READY: ("jobs",), "jobs": ("roots",), "roots": ()}
 
     jobs = published(
         list[JsonObject](),
@@ -71,6 +94,10 @@ class DifxBank(Bank):
     @classmethod
     def diagnose(cls, config: Config, bank_name: str, around: Surroundings) -> list[Finding]:
         return diagnose(config, bank_name, around)
+
+    @classmethod
+    def declared_alarms(cls) -> Sequence[AlarmRule]:
+        return _ALARMS
 
     @property
     def service(self) -> DifxService:
@@ -185,6 +212,15 @@ class DifxBank(Bank):
             if (why := folder_fault(folder))
         ]
         return [finding.describe() for finding in findings]
+
+    def hindrances(self) -> list[Hindrance]:
+        running: int = self.running_jobs
+        most = self._config.max_jobs
+        if running < most:
+            return []
+        text = f"{running} jobs run, as many as max_jobs allows"
+        remedy = f"wait for the end of one, or set banks.{self.name}.max_jobs"
+        return [Hindrance(thing="jobs", text=text, remedy=remedy, is_fault=False)]
 
 
 def _message(job: Job, event: JobEvent) -> JsonObject:

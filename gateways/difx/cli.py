@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from commandline import run_command
 from gateways.difx import parsers
-from groundwork.output import run_command
 from player.lifecycle import EndSignals, Notifier
 from player.programs import serve_to_the_end, status_of
 

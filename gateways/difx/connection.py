@@ -19,6 +19,7 @@ from gateways.difx.errors import (
     FrameError,
     LinkError,
     PayloadError,
+    RoleError,
     UnknownTypeError,
 )
 from gateways.difx.links import ChannelLink, TaskLink, TcpLink, connect_back, keep_alive
@@ -362,7 +363,6 @@ class Connection:
         if not task.changes:
             await run(client, wanted, *link)
             return
-        self._check_role()
         with client.change(task.name, wanted):
             await run(client, wanted, *link)
 
@@ -375,21 +375,21 @@ class Connection:
             wanted: Its document.
             faults: The first ERROR that its client is told, once it is: that is its outcome.
         """
-        changes = self._around.changes
+        changes, asked = self._around.changes, (name, self.peer.place, arguments_of(wanted))
+        if self.peer.role < Role.OPERATE:
+            refusal = RoleError(
+                "is for operators, and this client is an observer (peers: NETWORK=operate lets those"
+                " of a network change things)"
+            )
+            changes.refuse(*asked, refusal)
+            raise refusal
         try:
-            with changes.change(name, self.peer.place, arguments_of(wanted)) as record:
+            with changes.change(*asked) as record:
                 yield
                 if faults:
                     record.end(CallOutcome.FAILED, DifxError.__name__, faults[0])
         except NotInControlError as refusal:
             raise ControlError(str(refusal)) from refusal
-
-    def _check_role(self) -> None:
-        if self.peer.role < Role.OPERATE:
-            raise DifxError(
-                "is for operators, and this client is an observer (peers: NETWORK=operate lets those"
-                " of a network change things)"
-            )
 
     def _tell_failure(self, task: Task, error: Exception) -> None:
         self._around.log.error("%s: %s failed", self.peer.name, task.name, exc_info=error)

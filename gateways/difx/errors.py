@@ -12,6 +12,8 @@ DifxError
 |   +-- NoMediumError       a recorder without this medium
 +-- MonitorError        live products that cannot be had
 +-- MulticastError      a bridge to a multicast network that cannot be
++-- ControlError        somebody else has control of the Bank, or commands need it
++-- RoleError           a client of too low a role
 +-- LinkError           a task connection that cannot be made, or has gone
 +-- ServerError         a server of the protocol that cannot be reached, or does not answer
 """
@@ -23,6 +25,7 @@ from enum import StrEnum
 from zmqjsonproxy.errors import SelfExplanatoryError
 
 __all__ = [
+    "ControlError",
     "DifxError",
     "DocumentError",
     "FileFault",
@@ -35,6 +38,7 @@ __all__ = [
     "NoMediumError",
     "NoRecordingsError",
     "PayloadError",
+    "RoleError",
     "ServerError",
     "UnitError",
     "UnknownTypeError",
@@ -118,6 +122,10 @@ class LinkError(DifxError):
 
 class ControlError(DifxError):
     """Somebody else has control of the Bank, or commands need it."""
+
+
+class RoleError(DifxError):
+    """A client of too low a role; nothing was done."""
 
 
 class ServerError(DifxError):

@@ -5,92 +5,74 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from groundwork.commandline import (
-    Parser,
-    argument,
-    flag,
-    log_level,
-    peer,
-    port_number,
-    version,
-)
+from commandline import argument, flag, log_level, parser_for, peer, port_number
 
 __all__ = ["PROGRAM", "build_parser"]
 
 PROGRAM = "difx-gateway"
 
 
-class _Version(argparse.Action):
-    def __call__(self, parser: argparse.ArgumentParser, *_rest: object) -> None:
-        print(f"{parser.prog} {version()}")
-        parser.exit()
-
-
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of `difx-gateway`."""
-    return Parser(
-        prog=PROGRAM,
+    return parser_for(
+        PROGRAM,
+        "Run correlator jobs for clients of a DiFX guiServer, and for Dealers.",
+        argument(
+            "ports PORT",
+            "TCP port for clients, 0: any free one; of several the last counts; default: 50200",
+            nargs="*",
+            type=port_number,
+        ),
+        argument("-h -help --help", "show this help and end", action="help"),
+        argument(
+            "-b --base DIR",
+            "what clients are told as DIFX_BASE, a path of theirs; default: empty",
+        ),
+        argument("-mg --multicastGroup GROUP", "group of the multicast bridge; default: 224.2.2.1"),
+        argument(
+            "-mp --multicastPort PORT",
+            "UDP port of the multicast bridge; default: 50200",
+            type=lambda text: port_number(text, 1),
+        ),
+        argument(
+            "--bridge INTERFACE",
+            "switch the multicast bridge on, at this interface; it is off without",
+        ),
+        argument(
+            "--service NAME",
+            "get the TCP port from the port manager under this name, whatever PORT says",
+        ),
+        argument(
+            "--bind ADDRESS",
+            "address for clients; default: 127.0.0.1, with --peers all of this host",
+        ),
+        argument(
+            "--config FILE",
+            "TOML file of an array, with the Bank in it; other options win over it",
+            type=Path,
+        ),
+        argument("--bank NAME", "the Bank's name for Dealers; default: DIFX"),
+        argument(
+            "--url URL",
+            "the Bank's address for Dealers, tcp://HOST:PORT or service:NAME; default: a free port",
+        ),
+        argument(
+            "--root DIR",
+            "folder that is the / of clients; default: the working folder",
+            type=Path,
+        ),
+        argument(
+            "--peers CIDR[=ROLE]",
+            "network that may connect, and its role, observe, operate or admin, again for more; default: "
+            "this host alone; without a role observe",
+            action="append",
+            type=peer,
+        ),
+        flag("--read-only", "no client may change anything, whatever --peers says"),
+        argument("--capture FILE", "write every packet with its time to a file"),
+        log_level(),
         add_help=False,
-        description="Run correlator jobs for clients of a DiFX guiServer, and for Dealers.",
         epilog="Environment: DIFX_BASE, DIFX_MESSAGE_GROUP, DIFX_MESSAGE_PORT (of both ports). "
         "Exit status: 0 done, 1 failed, 2 usage or configuration.",
-        arguments=(
-            argument(
-                "ports PORT",
-                "TCP port for clients, 0: any free one; of several the last counts; default: 50200",
-                nargs="*",
-                type=port_number,
-            ),
-            argument("-h -help --help", "show this help and end", action="help"),
-            argument(
-                "-b --base DIR",
-                "what clients are told as DIFX_BASE, a path of theirs; default: empty",
-            ),
-            argument(
-                "-mg --multicastGroup GROUP", "group of the multicast bridge; default: 224.2.2.1"
-            ),
-            argument(
-                "-mp --multicastPort PORT",
-                "UDP port of the multicast bridge; default: 50200",
-                type=lambda text: port_number(text, 1),
-            ),
-            argument(
-                "--bridge INTERFACE",
-                "switch the multicast bridge on, at this interface; it is off without",
-            ),
-            argument(
-                "--service NAME",
-                "get the TCP port from the port manager under this name, whatever PORT says",
-            ),
-            argument(
-                "--bind ADDRESS",
-                "address for clients; default: 127.0.0.1, with --peers all of this host",
-            ),
-            argument(
-                "--config FILE",
-                "TOML file of an array, with the Bank in it; other options win over it",
-                type=Path,
-            ),
-            argument("--bank NAME", "the Bank's name for Dealers; default: DIFX"),
-            argument(
-                "--url URL",
-                "the Bank's address for Dealers, tcp://HOST:PORT or service:NAME; default: a free port",
-            ),
-            argument(
-                "--root DIR",
-                "folder that is the / of clients; default: the working folder",
-                type=Path,
-            ),
-            argument(
-                "--peers CIDR[=ROLE]",
-                "network that may connect, and its role, observe, operate or admin, again for more; default: "
-                "this host alone; without a role observe",
-                action="append",
-                type=peer,
-            ),
-            flag("--read-only", "no client may change anything, whatever --peers says"),
-            argument("--capture FILE", "write every packet with its time to a file"),
-            log_level(),
-            argument("-V --version", "show the version and end", action=_Version, nargs=0),
-        ),
+        version_option="-V --version",
     )

@@ -39,8 +39,8 @@ from gateways.difx.rootfolders import RootFolders
 from gateways.difx.runner import ProgramLimits, end_marked
 from gateways.difx.units import DifxUnits
 from groundwork.closing import Closing
-from groundwork.commandline import version
 from groundwork.errors import did_you_mean
+from groundwork.version import version
 from player.tables import Config
 from zmqjsonproxy.errors import ProtocolError, RemoteError
 from zmqjsonproxy.rights import ClientKeys

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from histogrammer.errors import FitError
 
-__all__ = ["FITS", "fit"]
+__all__ = ["FITS", "fit", "parameter_errors"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,6 +42,35 @@ def fit(kind: str, x: Floats, y: Floats) -> dict[str, float]:
     if not all(map(np.isfinite, found)):
         raise FitError(f"the {kind} fit does not converge: choose other limits")
     return dict(zip((*names, "chisquare"), map(float, found), strict=True))
+
+
+def parameter_errors(
+    kind: str, found: Mapping[str, float], x: Floats, y: Floats
+) -> dict[str, float]:
+    """Return standard deviations of the parameters of a fit, by name: from the curvature of chi-square.
+
+    Args:
+        kind: One of `FITS`.
+        found: As `fit` returned it.
+        x: Places of channels.
+        y: Their contents.
+
+    Raises:
+        FitError: The channels do not tell the parameters apart.
+    """
+    names, _ = FITS[kind]
+    weights = 1.0 / np.sqrt(np.maximum(y, 1.0))
+    if kind == "linear":
+        slopes = np.stack([x, np.ones_like(x)], axis=1) * weights[:, np.newaxis]
+    else:
+        _, slopes = _peak(np.array([found[name] for name in names]), x, y, weights)
+    scale = np.sqrt(np.square(slopes).sum(axis=0))
+    try:
+        scaled = np.linalg.inv((slopes / scale).T @ (slopes / scale))
+    except np.linalg.LinAlgError as error:
+        raise FitError(f"the {kind} fit has no errors: choose other limits") from error
+    errors = np.sqrt(np.abs(scaled.diagonal())) / scale
+    return dict(zip(names, map(float, errors), strict=True))
 
 
 def _linear(x: Floats, y: Floats, weights: Floats) -> list[float]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from groundwork.progressline import ProgressLine
+from commandline import ProgressLine
 from groundwork.regularfiles import NotRegularError, real_path
 from histogrammer.cluster.daskcluster import ClusterError, SortProgress, connected, local_workers
 from histogrammer.cluster.fileparts import (

@@ -44,10 +44,14 @@ TELL_S = 0.5
 MERGED_AT_ONCE = 2
 _OWN_WORKERS = {
     "distributed.worker.profile.enabled": False,
+    "distributed.worker.memory.monitor-interval": "500ms",
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "5s",
     "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1},
 }
-"""Of local workers. By default they look a hundred times a second at what they do, and give freed
-memory back to the system, of which each block of events then has to be mapped anew."""
+"""Of local workers. By default they look a hundred times a second at what they do, as they and
+their scheduler do at themselves, which is 5 % of a core. They would give freed memory back to the
+system, too, of which each block of events then has to be mapped anew."""
 
 
 class ClusterError(HistogrammerError):
@@ -127,7 +131,7 @@ def connected(place: str) -> Iterator[Cluster]:
                 worker_dashboard_address="127.0.0.1:0",
                 silence_logs=logging.CRITICAL,
             ) as cluster,
-            distributed.Client(cluster, set_as_default=False) as client,
+            distributed.Client(cluster, set_as_default=False, direct_to_workers=True) as client,
         ):
             yield Cluster(client)
 
@@ -245,24 +249,20 @@ class _Sorting:
 
     def fill(self, job: SortJob, shares: Sequence[tuple[FilePart, ...]], strips: SortJob) -> Filled:
         """Return all spectra, and the accounts of all files."""
-        keys = [f"fill-{self._topic}-{number}" for number in range(len(shares))]
-        futures = [
-            self._client.submit(_fill, job, share, self._topic, key, key=key)
-            for key, share in zip(keys, shares, strict=True)
-        ]
         alone = self._in_order(strips, shares)
-        level = 0
-        while len(futures) > 1:
+        keys = [f"fill-{self._topic}-{number}" for number in range(len(shares))]
+        graph: dict[str, Any] = {
+            key: (_Fill(job, share, self._topic, key),)
+            for key, share in zip(keys, shares, strict=True)
+        }
+        level, names = 0, keys
+        while len(names) > 1:
             level += 1
-            futures = [
-                self._client.submit(
-                    _merge,
-                    futures[start : start + MERGED_AT_ONCE],
-                    key=f"merge-{self._topic}-{level}-{start}",
-                    priority=level,
-                )
-                for start in range(0, len(futures), MERGED_AT_ONCE)
-            ]
+            pairs = [names[at : at + MERGED_AT_ONCE] for at in range(0, len(names), MERGED_AT_ONCE)]
+            names = [f"merge-{self._topic}-{level}-{number}" for number in range(len(pairs))]
+            graph |= {name: (_merge, pair) for name, pair in zip(names, pairs, strict=True)}
+        # one message for all tasks: whoever sends and who is sent to are threads of one process
+        futures = self._client.get(graph, names, sync=False)
         wanted = futures + alone
         self._client.subscribe_topic(self._topic, self._note)
         try:
@@ -283,7 +283,7 @@ class _Sorting:
         firsts = {part.number: part for share in shares for part in share if not part.start}
         whole = [replace(part, stop=None) for part in firsts.values()]
         key = f"strips-{self._topic}"
-        return [self._client.submit(_fill, job, whole, self._topic, key, key=key, priority=100)]
+        return [self._client.submit(_Fill(job, whole, self._topic, key), key=key, priority=100)]
 
     def _wait(self, word: str, futures: Sequence[Any], done: Callable[[], int]) -> None:
         """Wait for tasks, and tell how far they are."""
@@ -342,22 +342,45 @@ def _merge(some: Sequence[Filled]) -> Filled:
     return merge(some) if len(some) > 1 else some[0]
 
 
-def _fill(job: SortJob, parts: Sequence[FilePart], topic: str, key: str) -> Filled:
-    """Fill, and tell the client how far it is; nothing depends on that."""
-    from distributed import get_worker
+@dataclass(frozen=True, slots=True)
+class _Fill:
+    """Task that fills, and tells the client how far it is; nothing depends on that.
 
-    worker = get_worker()
-    told_at = -1.0
+    Attributes:
+        job: Spectra and rules.
+        parts: In order.
+        topic: Events of it tell how far it is.
+        key: Its name.
+    """
 
-    def tell(file: str, byte: int, done: int) -> None:
-        nonlocal told_at
-        now = time.monotonic()
-        if now - told_at >= TELL_S:
-            told_at = now
-            worker.log_event(topic, {"key": key, "file": file, "byte": byte, "done": done})
+    job: SortJob
+    parts: Sequence[FilePart]
+    topic: str
+    key: str
 
-    found = fill(job, parts, tell)
-    size = sum(part.size for part in parts)
-    last = parts[-1]
-    worker.log_event(topic, {"key": key, "file": last.file.name, "byte": last.start, "done": size})
-    return found
+    def __dask_tokenize__(self) -> str:
+        """Return its name, by which Dask need not look through all that it holds."""
+        return self.key
+
+    def __call__(self) -> Filled:
+        """Carry it out, on a worker."""
+        from distributed import get_worker
+
+        worker = get_worker()
+        told_at = -1.0
+
+        def tell(file: str, byte: int, done: int) -> None:
+            nonlocal told_at
+            now = time.monotonic()
+            if now - told_at >= TELL_S:
+                told_at = now
+                worker.log_event(self.topic, self._message(file, byte, done))
+
+        found = fill(self.job, self.parts, tell)
+        last = self.parts[-1]
+        size = sum(part.size for part in self.parts)
+        worker.log_event(self.topic, self._message(last.file.name, last.start, size))
+        return found
+
+    def _message(self, file: str, byte: int, done: int) -> dict[str, Any]:
+        return {"key": self.key, "file": file, "byte": byte, "done": done}

@@ -29,6 +29,8 @@ from histogrammer.events.protocol.ringitems import ItemType, RingItem
 __all__ = ["FilePart", "InForce", "SortedFile", "Survey", "are_independent", "parts_of", "survey"]
 
 BUFFER_BYTES = 1 << 20
+LOOK_BYTES = 1 << 14
+"""Read first of a file of which only the beginning matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +127,20 @@ class FilePart:
 class _Window(Closing):
     """Bytes of a file that are looked at; it grows for a larger item, as far as its bytes arrive.
 
+    Args:
+        path: Of the file.
+        size: Bytes that are read at once.
+
     Attributes:
         position: Byte of the file at which the next item begins.
+        seen: Bytes that were read.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, size: int) -> None:
         self._file = open_regular(real_path(Path(path)))
-        self._data: Raw = np.empty(BUFFER_BYTES, np.uint8)
+        self._data: Raw = np.empty(size, np.uint8)
         self._at = self._end = 0
-        self.position = 0
+        self.position = self.seen = 0
 
     def read(self) -> bool:
         """Read on; False: nothing follows."""
@@ -143,6 +150,7 @@ class _Window(Closing):
             self._data = data = np.concatenate([data, np.empty_like(data)])
         count = os.readv(self._file, [data.data[left:]])
         self._at, self._end = 0, left + count
+        self.seen += count
         return count > 0
 
     def stretches(self, until: int) -> Iterator[Stretch]:
@@ -171,7 +179,7 @@ def survey(path: str, every: int, most_bytes: int | None = None) -> Survey:
     holds = InForce()
     due = every
     try:
-        with _Window(path) as window:
+        with _Window(path, BUFFER_BYTES) as window:
             while (most_bytes is None or window.position < most_bytes) and window.read():
                 while True:
                     for each in window.stretches(due):
@@ -190,13 +198,13 @@ def begins_with_definitions(path: str) -> bool:
     """Tell if a file has definitions of its own before its first event, soon; False, too, if it
     cannot be read."""
     try:
-        with _Window(path) as window:
-            window.read()
-            for each in window.stretches(BUFFER_BYTES):
-                if each.needed is not None and each.needed.type == ItemType.PARAMETER_DEFINITIONS:
-                    return True
-                if each.events:
-                    return False
+        with _Window(path, LOOK_BYTES) as window:
+            while window.seen < BUFFER_BYTES and window.read():
+                for each in window.stretches(BUFFER_BYTES):
+                    if each.events:
+                        return False
+                    if each.needed and each.needed.type == ItemType.PARAMETER_DEFINITIONS:
+                        return True
     except (NotRegularError, OSError, RingItemError):
         pass
     return False

@@ -10,6 +10,10 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from groundwork.regularfiles import NotRegularError, open_regular, real_path
 from histogrammer.analyzer import KEPT, take_variables
@@ -26,6 +30,8 @@ from histogrammer.filling import Filler
 from histogrammer.flavors import FLAVORS
 
 __all__ = ["Filled", "SortJob", "enter", "fill", "merge"]
+
+Narrow: TypeAlias = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +69,13 @@ class Filled:
     """Histograms of parts of files.
 
     Attributes:
-        cells: Contents by name of the spectrum.
+        cells: Contents by name of the spectrum, in the smallest type that holds them: they travel.
         moved: Bins by which axes of strip charts have moved.
         accounts: What was read, used and left out, by number of the file.
         errors: Why a file was left early, by number of the file.
     """
 
-    cells: Mapping[str, Counts] = field(default_factory=dict)
+    cells: Mapping[str, Narrow] = field(default_factory=dict)
     moved: Mapping[str, int] = field(default_factory=dict)
     accounts: Mapping[int, Account] = field(default_factory=dict)
     errors: Mapping[int, str] = field(default_factory=dict)
@@ -110,7 +116,7 @@ def fill(
             accounts[part.number] = account
         spectra = engine.spectra
         return Filled(
-            {name: each.contents.cells for name, each in spectra.items()},
+            {name: _narrow(each.contents.cells) for name, each in spectra.items()},
             {name: each.contents.moved for name, each in spectra.items() if each.contents.moved},
             accounts,
             errors,
@@ -119,12 +125,14 @@ def fill(
 
 def merge(some: Sequence[Filled]) -> Filled:
     """Return the sum of histograms of parts that follow each other."""
-    cells = {name: counts.copy() for name, counts in some[0].cells.items()}
     accounts: dict[int, Account] = {}
     errors: dict[int, str] = {}
-    for one in some[1:]:
-        for name, counts in one.cells.items():
-            cells[name] += counts
+    cells = {}
+    for name, first in some[0].cells.items():
+        counts = first.astype(np.float64)
+        for one in some[1:]:
+            counts += one.cells[name]
+        cells[name] = _narrow(counts)
     for one in some:
         for number, account in one.accounts.items():
             accounts.setdefault(number, Account(account.source)).add(account)
@@ -139,6 +147,16 @@ def enter(filled: Filled, engine: Engine) -> None:
         spectrum.contents.cells[...] = counts
         spectrum.contents.moved = filled.moved.get(name, 0)
         spectrum.version += 1
+
+
+def _narrow(counts: Counts) -> Narrow:
+    """Return counts in the smallest type that holds all of them."""
+    most = counts.max(initial=0.0)
+    for kind in (np.uint8, np.uint16, np.uint32):
+        if most <= np.iinfo(kind).max:
+            narrow: Narrow = counts.astype(kind)
+            return narrow if np.array_equal(narrow, counts) else counts
+    return counts
 
 
 def _assume(first: FilePart, decoder: Decoder, engine: Engine) -> None:

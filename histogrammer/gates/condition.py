@@ -1,4 +1,8 @@
-"""A condition (gate) of any kind: its definition, and its truth for a block of events. Pure."""
+"""Interface of conditions (gates) of all kinds: definition, and truth for a block of events. Pure.
+
+Each kind is a module of this package, `slices` the simplest; `conditions` evaluates each gate once
+a block.
+"""
 
 from __future__ import annotations
 

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from groundwork.output import run_command
+from commandline import USAGE, carry_out, run_command, say
 from histogrammer.errors import DisplayMemoryError, MirrorError
 from histogrammer.mirror import parsers
 from player.lifecycle import EndSignals, Notifier
-from player.programs import FAILED, USAGE, serve_to_the_end
+from player.programs import serve_to_the_end
 
 if TYPE_CHECKING:
     from histogrammer.mirror.keeper import OnlyOne
@@ -112,13 +112,13 @@ def _main(argv: Sequence[str]) -> int:
     try:
         places = _places(options)
     except ValueError as error:
-        print(f"{parsers.PROGRAM}: {error}", file=sys.stderr)
+        say(parsers.PROGRAM, error)
         return USAGE
-    try:
-        return serve_to_the_end(serve)
-    except (MirrorError, DisplayMemoryError) as error:
-        print(f"{parsers.PROGRAM}: {error}", file=sys.stderr)
-        return FAILED
+    return carry_out(
+        parsers.PROGRAM,
+        lambda: serve_to_the_end(serve),
+        failures=(MirrorError, DisplayMemoryError),
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

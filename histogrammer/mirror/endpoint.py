@@ -32,7 +32,7 @@ class MirrorEndpoint(PeeredEndpoint):
     def __init__(self, context: EndpointContext) -> None:
         super().__init__(context)
         assert isinstance(context.config, MirrorEndpointConfig)
-        self._max_clients = context.config.max_clients
+        self._mirrors = context.config
         self.server: MirrorServer | None = None
 
     @classmethod
@@ -43,7 +43,11 @@ class MirrorEndpoint(PeeredEndpoint):
     def open(self, bank: Bank) -> None:
         """Serve, in a thread."""
         histogrammer = histogrammer_of(bank)
-        settings = MirrorServerSettings(peers=self.peers, max_clients=self._max_clients)
+        settings = MirrorServerSettings(
+            peers=self.peers,
+            max_clients=self._mirrors.max_clients,
+            max_clients_per_host=self._mirrors.max_clients_per_host,
+        )
         updates = Updates(histogrammer.worker)
         self.server = MirrorServer(updates, histogrammer.mirrors, self.log, settings)
         self._begin(bank, self._serve)

@@ -20,3 +20,6 @@ class MirrorEndpointConfig(PeeredEndpointConfig):
         DEFAULT_PORT, description="TCP port, or service:NAME; 0: any free one"
     )
     max_clients: int = Field(256, ge=1, description="clients at a time")
+    max_clients_per_host: int = Field(
+        64, ge=1, description="of those at one address, so that no host keeps the others out"
+    )

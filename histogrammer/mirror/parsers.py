@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from groundwork.commandline import argument, command, log_level
+from commandline import argument, log_level, parser_for
 
 __all__ = ["PROGRAM", "build_parser"]
 
@@ -13,7 +13,7 @@ PROGRAM = "mirror"
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of `mirror`."""
-    return command(
+    return parser_for(
         PROGRAM,
         "Keep a copy of the display memory of a histogrammer, SpecTcl or Rustogramer on another host: one "
         "for all displays of this host.",

@@ -39,6 +39,7 @@ class MirrorServerSettings:
     Attributes:
         peers: Hosts that may connect, whatever their role.
         max_clients: At a time.
+        max_clients_per_host: Of those at one address.
         piece_within: Time in which a client has to take 4 MiB of an update, s.
         max_held_bytes: Of old snapshots, which slow clients are still being sent; beyond it those of
             the oldest are closed.
@@ -46,6 +47,7 @@ class MirrorServerSettings:
 
     peers: Peers = field(default_factory=Peers)
     max_clients: int = 256
+    max_clients_per_host: int = 64
     piece_within: float = _PIECE_WITHIN_S
     max_held_bytes: int = 1 << 30
 
@@ -77,6 +79,7 @@ class MirrorServer:
     ) -> None:
         self.updates, self._directory, self._log, self._settings = updates, directory, log, settings
         self._tasks: dict[asyncio.Task[None], Snapshot | None] = {}
+        self._hosts: Counter[str] = Counter()  # of these clients
         self._throttle = Throttle(_LINES_PER_S)
         self.accepted = self.refused = 0
 
@@ -119,10 +122,14 @@ class MirrorServer:
             self.accepted += 1
             task = asyncio.create_task(self._serve_one(connection, where))
             self._tasks[task] = None
-            task.add_done_callback(partial(self._forget, connection))
+            self._hosts[where[0]] += 1
+            task.add_done_callback(partial(self._forget, connection, where[0]))
 
-    def _forget(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+    def _forget(self, connection: socket.socket, host: str, task: asyncio.Task[None]) -> None:
         del self._tasks[task]
+        self._hosts[host] -= 1
+        if not self._hosts[host]:
+            del self._hosts[host]
         connection.close()
         if not self._tasks:
             self.updates.forget()
@@ -132,6 +139,8 @@ class MirrorServer:
             return f"{host} is none of the `peers` in the table of this endpoint; add it there"
         if len(self._tasks) >= self._settings.max_clients:
             return f"{len(self._tasks)} clients are connected, and no more may be (max_clients)"
+        if (own := self._hosts[host]) >= self._settings.max_clients_per_host:
+            return f"{own} clients of {host} are connected, and no more may (max_clients_per_host)"
         return ""
 
     async def _serve_one(self, connection: socket.socket, where: tuple[str, int]) -> None:

@@ -34,7 +34,7 @@ from histogrammer.rest.protocol.routes import read_values
 from histogrammer.rest.protocol.spectclroutes import routes_of
 from histogrammer.rest.protocol.stubs import STUBS
 from histogrammer.rest.protocol.values import RequestValues
-from zmqjsonproxy.errors import NotInControlError
+from zmqjsonproxy.errors import NotInControlError, RefusedError
 
 __all__ = ["LARGE_AT_ONCE", "Answer", "Answerer", "error_answer"]
 
@@ -113,6 +113,15 @@ class Answerer:
         """
         async with AsyncExitStack() as held:
             yield await self._answer(request, query, accept, peer, held)
+
+    def refuse(self, request: str, query: bytes, peer: str, why: str) -> None:
+        """Tell the journal of a change that a peer may not ask for; arguments as of `answering`."""
+        if is_change(request, self._flavor):
+            try:
+                fields = read_query(query).fields
+            except QueryError:
+                fields = {}
+            self._program.changes.refuse(request, peer, fields, RefusedError(why))
 
     async def _answer(
         self, request: str, query: bytes, accept: str, peer: str, held: AsyncExitStack

@@ -15,8 +15,8 @@ from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from groundwork.commandline import version
 from groundwork.peers import Peers
+from groundwork.version import version
 from histogrammer.flavors import Flavor
 from histogrammer.rest.answering import Answer, Answerer, error_answer
 from histogrammer.rest.program import Program
@@ -93,15 +93,16 @@ class _Requests(BaseRoute):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, if the role of the peer allows it."""
         needed, role = role_of(scope["request"], self._flavor), scope[ROLE]
+        peer = "{}:{}".format(*scope["client"])
         if role < needed:
             why = (
                 f"{scope['request']} is for the role {needed}, and the `peers` of this endpoint give "
                 f"{role} to {scope['client'][0]}"
             )
+            self._answerer.refuse(scope["request"], scope["query_string"], peer, why)
             await _send(error_answer(403, why, _accept(scope)), scope, receive, send)
             return
         asked = scope["request"], scope["query_string"], _accept(scope)
-        peer = "{}:{}".format(*scope["client"])
         async with self._answerer.answering(*asked, peer) as answer:
             await _send(answer, scope, receive, send)
         if answer.after is not None:

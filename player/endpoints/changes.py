@@ -46,14 +46,11 @@ class Changes:
         Raises:
             NotInControlError: It must not be carried out now; nothing is done.
         """
-        caller = Caller(f"{self.endpoint}@{peer}", native=False)
-        record = CallRecord.of_arguments(f"{self.endpoint}.{request}", arguments, caller)
+        record = self._record(request, peer, arguments)
         try:
             self.check_control()
         except RefusedError as refusal:
-            record.end(CallOutcome.REFUSED, type(refusal).__name__, text_of(refusal))
-            record.duration_s = None  # it was not begun
-            self._tell(record)
+            self._refuse(record, refusal)
             raise
         self._tell(record)
         try:
@@ -67,6 +64,22 @@ class Changes:
             raise
         finally:
             self._tell(record)
+
+    def refuse(
+        self, request: str, peer: str, arguments: Mapping[str, object], error: Exception
+    ) -> None:
+        """Tell of a change that was not carried out, as its client may not ask for it; arguments as of
+        `change`."""
+        self._refuse(self._record(request, peer, arguments), error)
+
+    def _record(self, request: str, peer: str, arguments: Mapping[str, object]) -> CallRecord:
+        caller = Caller(f"{self.endpoint}@{peer}", native=False)
+        return CallRecord.of_arguments(f"{self.endpoint}.{request}", arguments, caller)
+
+    def _refuse(self, record: CallRecord, error: Exception) -> None:
+        record.end(CallOutcome.REFUSED, type(error).__name__, text_of(error))
+        record.duration_s = None  # it was not begun
+        self._tell(record)
 
     def _tell(self, record: CallRecord) -> None:
         if self.on_command is not None:

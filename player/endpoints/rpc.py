@@ -17,6 +17,7 @@ import zmq
 from groundwork.addresses import bind_address
 from groundwork.portranges import split_ports
 from player.access import Access
+from player.alarms.served import ALARMS, BankAlarms
 from player.bank import Bank
 from player.controlfile import seconds_since_boot
 from player.endpoints.base import Endpoint
@@ -25,7 +26,7 @@ from player.hostproperties import HostProperties
 from player.ports import first_free, port_of, tcp_url
 from player.records import Records
 from zmqjsonproxy import ServerSettings, ZMQJSONProxyServer
-from zmqjsonproxy.channels.properties import has_properties, publishing, table_of
+from zmqjsonproxy.channels.properties import PropertyTable, has_properties, publishing, table_of
 from zmqjsonproxy.control.protocol.lease import Lease
 from zmqjsonproxy.control.served import ServedControl
 from zmqjsonproxy.files.areas import Areas
@@ -53,7 +54,7 @@ def _bind_error(url: str, error: zmq.ZMQError) -> PlayerError:
 
 class RpcEndpoint(Endpoint):
     """Serves the Bank as `bank`, its parts as `bank.<part>`, its files as `files`, control of it as
-    `control`, its journal and history as `journal` and `history`.
+    `control`, its journal and history as `journal` and `history`, its alarms as `alarms`.
 
     Args:
         ctx: ZeroMQ context.
@@ -94,6 +95,7 @@ class RpcEndpoint(Endpoint):
         self._files = ServedFiles(Areas(areas, name, remedy))
         self._make_control = control or partial(ServedControl, Lease(name), now=seconds_since_boot)
         self._records: Records | None = None
+        self._alarms: BankAlarms | None = None
         self._thread: threading.Thread | None = None
         self._properties: HostProperties | None = None
         self._closing = False
@@ -141,6 +143,10 @@ class RpcEndpoint(Endpoint):
         """Serve journal and history, too, from `open` on."""
         self._records = records
 
+    def raise_alarms(self, alarms: BankAlarms) -> None:
+        """Serve alarms, too, from `open` on, and end them at the end."""
+        self._alarms = alarms
+
     def open(self, bank: Bank) -> None:
         """Expose the Bank, its parts and files, and serve."""
         control = self._make_control()
@@ -152,15 +158,19 @@ class RpcEndpoint(Endpoint):
             self._server.expose(f"bank.{part}", device)
         self._server.expose("files", self._files)
         self._server.expose("control", control)
+        objects = {"": bank, **parts}
+        tables = {name: table_of(one) for name, one in objects.items() if has_properties(one)}
         if self._records is not None:
-            self._serve_records(self._records, {"": bank, **parts})
+            self._serve_records(self._records, tables)
+        if self._alarms is not None:
+            self._alarms.begin(tables)
+            self._server.expose(ALARMS, self._alarms)
         self._thread = threading.Thread(
             target=self._run, args=(bank, control), name=f"calls {self._name}", daemon=True
         )
         self._thread.start()
 
-    def _serve_records(self, records: Records, objects: Mapping[str, object]) -> None:
-        tables = {name: table_of(one) for name, one in objects.items() if has_properties(one)}
+    def _serve_records(self, records: Records, tables: Mapping[str, PropertyTable]) -> None:
         records.begin_history(tables)
         with publishing:
             tables[""].properties["control"].listeners[records] = records.take_control
@@ -186,6 +196,8 @@ class RpcEndpoint(Endpoint):
         """End the loop; a call that is being carried out is asked to end, and left after a
         second."""
         self._closing = True
+        if self._alarms is not None:
+            self._alarms.close()
         if self._properties is not None:
             self._properties.close()
         if self._thread is None:

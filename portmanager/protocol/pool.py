@@ -1,4 +1,5 @@
-"""Which port is lent next. Opens no port: whether one is free on this computer, the caller says."""
+"""Pool of the ports that are lent, and their order. Opens no port: the caller tests whether one is
+free on this computer."""
 
 from __future__ import annotations
 

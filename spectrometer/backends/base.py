@@ -1,5 +1,5 @@
-"""Base of all Backends: parameters, the FPGA's programming and network, phases, and how values are
-layered.
+"""Base of all Backends, which bring the hardware into a mode (`install`): the FPGA's programming,
+network, registers and phases; parameters, and the layers of values under them.
 
 A Backend is made for one mode of one Bank and is thrown away at the next mode. It runs in the
 thread that calls it; waits go through `BackendSetup.wait`, so that an aborted mode change ends in
@@ -347,8 +347,8 @@ class Backend(ABC):
             self.setup.registers.write_changed({**self.setup.bank.registers, **self.mode.registers})
 
     def set_up_network(self) -> None:
-        """Start the FPGA's Ethernet core, tell it where to send, and fill its ARP table (reference
-        6.7).
+        """Start the FPGA's Ethernet core, tell it where to send, and fill its ARP
+        table.
 
         Raises:
             LinkAddressError: A host has no address.

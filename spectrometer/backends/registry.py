@@ -1,4 +1,4 @@
-"""Which Backend a mode selects."""
+"""Registry of Backends: the class that a mode selects."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""VEGAS high bandwidth: the whole band of the sampler in one spectrum (MODE1 to MODE3; reference
-6.3)."""
+"""VEGAS high bandwidth: the whole band of the sampler in one spectrum (MODE1 to MODE3)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""VEGAS L8: one or eight narrow sub-bands anywhere in the sampled band (MODE10 to MODE29; reference
-6.3, 6.3.5)."""
+"""VEGAS L8: one or eight narrow sub-bands anywhere in the sampled band (MODE10 to MODE29)."""
 
 from __future__ import annotations
 

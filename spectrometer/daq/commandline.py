@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from groundwork.commandline import argument, command, count, flag, log_level
+from commandline import argument, count, flag, log_level, parser_for
 from spectrometer.daq.receiver import ReceiverConfig
 from spectrometer.status.keys import VEGAS_KEY, VEGAS_SEMAPHORE
 
@@ -18,7 +18,7 @@ DESCRIPTION = "The data-taking program, `spectrometer-daq`: words on standard in
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    return command(
+    return parser_for(
         "spectrometer-daq",
         DESCRIPTION,
         argument(

@@ -24,6 +24,7 @@ from pathlib import Path
 from types import FrameType
 
 from arrayconfig.logs import bind, bind_scan, release_scan
+from commandline import say
 from player.clock import Clock, ClockWatch, SystemClock
 from player.logs import set_up_logging
 from spectrometer.daq.account import ClosingRemarks, FileState
@@ -486,7 +487,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         keep = ownership.keep if ownership.is_taken else None
         status = StatusBuffer(arguments.status_key, arguments.status_semaphore, keep=keep)
     except StatusMemoryError as error:
-        print(f"spectrometer-daq: {error}", file=sys.stderr)
+        say("spectrometer-daq", error)
         return 1
     given = vars(arguments) | {"file_roots": tuple(arguments.file_roots)}
     options = RunOptions(**{field.name: given[field.name] for field in fields(RunOptions)})

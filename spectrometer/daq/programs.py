@@ -147,8 +147,8 @@ class Programs:
         program.start()
 
     def set_up_gpu(self, wait: Callable[[float], None], limit: float) -> None:
-        """Let the programs set up their GPU, and wait until they report that it is (reference
-        6.3.6).
+        """Let the programs set up their GPU, and wait until they report that it
+        is.
 
         Raises:
             ScanError: A program ended, or its GPU was not ready within `limit` s.

@@ -1,5 +1,5 @@
 """PSRFITS files: headers and rows as `protocol.psrfits` lays them out, in a file that grows as
-`growing` says."""
+`spectrometer.daq.streamingfits` says."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """The FITS file of spectra: its headers, which come from astropy, and its rows. It grows as
-`growing` says."""
+`spectrometer.daq.streamingfits` says."""
 
 from __future__ import annotations
 
@@ -251,10 +251,10 @@ def build_headers(
 
     Args:
         nchan: Channels of a spectrum, or of each sub-band.
-        status, own, history: As of `primary_unit`. world: Axis of channels, by the keywords of an
-        image. In the table's header they are those of the column DATA,
-            as FITS has them, and without sub-bands again as they are, as SDFITS has them: beside a
-            column CRVAL1 they would be wrong for all sub-bands but one.
+        status: As of `primary_unit`, and `own`, `history`.
+        world: Axis of channels, by the keywords of an image. In the table's header they are those of
+            the column DATA, as FITS has them, and without sub-bands again as they are, as SDFITS has
+            them: beside a column CRVAL1 they would be wrong for all sub-bands but one.
         subbands: Second axis of DATA; None: there is none.
     """
     primary = primary_unit(status, own, history)

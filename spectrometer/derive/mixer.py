@@ -1,5 +1,4 @@
-"""Tables of the digital mixers (local oscillators) of the eight-sub-band FPGA image (reference
-6.3.5).
+"""Tables of the digital mixers (local oscillators) of the eight-sub-band FPGA image.
 
 A sub-band's oscillator runs through a table of 16384 samples of a sine and a cosine with a whole
 number of periods, so only multiples of the sample rate / 16384 can be had.

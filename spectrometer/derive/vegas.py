@@ -114,8 +114,7 @@ def hardware_exposure(requested: float, spec_tick: float) -> tuple[int, float]:
 
 
 def phase_granules(duration: float, hwexposr: float, spec_tick: float, rounding: Rounding) -> int:
-    """Granules of a switching phase: whole hardware exposures, at least `duration` s (reference
-    6.3.4, HBW)."""
+    """Granules of a switching phase: whole hardware exposures, at least `duration` s."""
     if rounding.original:
         return int(math.ceil(duration / hwexposr) * hwexposr / spec_tick)
     return rounding.ceiling(duration / hwexposr) * round(hwexposr / spec_tick)

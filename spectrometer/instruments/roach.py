@@ -1,5 +1,5 @@
-"""A ROACH board: its FPGA's image, registers and memories, Ethernet cores and I2C bus (reference
-9.2, 9.3, 9.7).
+"""A ROACH board over KATCP: its FPGA's image, registers and memories, read and written, Ethernet
+cores and I2C bus.
 
 Registers are 32-bit words, big-endian. All methods block until the board has answered, and raise
 BoardError if it does not or will not.

@@ -8,36 +8,18 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from groundwork.commandline import argument, command, flag
-from player.commands import Command
+from commandline import DONE, FAILED, argument, command, flag, json_text, say
 from player.config import load
 from player.errors import ConfigError, Fault
 from spectrometer.legacyconf import Migration, MigrationFinding, Sort, migrate, report
-from zmqjsonproxy.jsontext import json_text
 
-__all__ = ["COMMAND", "build_parser"]
+__all__ = ["COMMAND"]
 
-DONE, FAILED, USAGE = 0, 1, 2
 MAX_BYTES = 16 << 20
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of `player migrate FILE`."""
-    return command(
-        "player migrate",
-        "Turn the original's dibas.conf into dibas.toml, and list every key that is dropped or doubtful.",
-        argument("file FILE", "the original's INI file", type=Path),
-        argument("-o --output FILE", "the new file; default: standard output", type=Path),
-        flag("--force", "write over a file that is there, and write what does not pass the check"),
-        flag("--resolve", "look up hosts from here; write addresses, list hosts that have none"),
-        flag("--json", "print the list as JSON, and the new file in it without -o"),
-        epilog="The list goes to standard error. Exit status: 0 the new file passes `player check`, 1 it does not, "
-        "and is written with --force only, 2 usage, or a file that cannot be read or written.",
-    )
 
 
 def _old_text(path: Path) -> tuple[str, list[MigrationFinding]]:
@@ -129,7 +111,7 @@ def _say(
         print(line, file=sys.stderr)
     for fault in faults:  # lines of a file that is not there help nobody
         shown = fault if is_written else Fault(fault.file, None, fault.key, fault.text)
-        print(f"player check: {shown}", file=sys.stderr)
+        say("player check", shown)
     counts = {sort: sum(finding.sort is sort for finding in findings) for sort in Sort}
     wrong = counts[Sort.FAULT] + len(faults)
     tail = (
@@ -162,8 +144,7 @@ def _answer(
     return json_text(answer | ({"toml": migration.toml} if output is None else {}))
 
 
-def _run(argv: Sequence[str], _environment: Mapping[str, str]) -> int:
-    args = build_parser().parse_args(argv)
+def _run(args: argparse.Namespace) -> int:
     text, findings = _old_text(args.file)
     migration = migrate(text, _resolve if args.resolve else None)
     findings += migration.findings
@@ -181,4 +162,15 @@ def _run(argv: Sequence[str], _environment: Mapping[str, str]) -> int:
     return DONE if passes else FAILED
 
 
-COMMAND = Command(build_parser, _run)
+COMMAND = command(
+    "migrate",
+    _run,
+    "turn the original's dibas.conf into dibas.toml, and list every key that is dropped or doubtful",
+    argument("file FILE", "the original's INI file", type=Path),
+    argument("-o --output FILE", "the new file; default: standard output", type=Path),
+    flag("--force", "write over a file that is there, and write what does not pass the check"),
+    flag("--resolve", "look up hosts from here; write addresses, list hosts that have none"),
+    flag("--json", "print the list as JSON, and the new file in it without -o"),
+    epilog="The list goes to standard error. Exit status: 0 the new file passes `player check`, 1 it does not, "
+    "and is written with --force only, 2 usage, or a file that cannot be read or written.",
+)

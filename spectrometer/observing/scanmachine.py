@@ -1,7 +1,8 @@
 """State of the data taking of a Bank, and the ends of a scan: as planned, by failure, taken back
 before it was one.
 
-How a scan comes so far, and what others ask of it, is `spectrometer.observing.scan`'s.
+How a scan comes so far, and what others ask of it, is `spectrometer.observing.scan`'s; the verdict
+on what was recorded is `spectrometer.observing.scanreport`'s.
 """
 
 from __future__ import annotations

@@ -36,6 +36,23 @@ def test_the_contracts_hold() -> None:
     assert "0 broken" in done.stdout
 
 
+def test_rich_is_imported_by_the_renderer_of_commands_and_the_drawing_of_the_terminal_alone() -> (
+    None
+):
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (contract,) = [
+        each
+        for each in settings["tool"]["importlinter"]["contracts"]
+        if each.get("forbidden_modules") == ["rich"]
+    ]
+    assert sorted(contract["source_modules"]) == sorted(PACKAGES)
+    assert contract["ignore_imports"] == [
+        "commandline.richterminal -> rich",
+        "dashboard.terminal.drawing -> rich",
+        "dashboard.terminal.linewidget -> rich",
+    ]
+
+
 def test_every_package_of_the_repository_is_under_contract() -> None:
     there = {folder.name for folder in ROOT.iterdir() if (folder / "py.typed").exists()}
     assert there == set(PACKAGES)
@@ -55,6 +72,11 @@ def test_every_folder_of_modules_is_a_package_of_its_own() -> None:
         ("dealer/dealer.py", "import player.config", "packages are layered"),
         ("zmqjsonproxy/rpc/hub.py", "import dealer.errors", "packages are layered"),
         ("portmanager/client.py", "import psutil", "the core needs only pyzmq"),
+        (
+            "player/host.py",
+            "import rich.table",
+            "few modules import rich",
+        ),
         ("portmanager/protocol/pool.py", "import socket", "protocol and calculation folders"),
         ("zmqjsonproxy/rpc/protocol/jsonrpc.py", "import time", "protocol and calculation folders"),
         ("spectrometer/status/protocol/cards.py", "import os", "protocol and calculation folders"),

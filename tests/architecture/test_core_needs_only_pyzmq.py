@@ -16,7 +16,7 @@ from support.native_player import NativePlayer
 from support.original_server import OriginalPlayer
 
 ROOT = Path(__file__).resolve().parents[2]
-CORE = ("groundwork", "arrayconfig", "zmqjsonproxy", "portmanager", "dealer")
+CORE = ("groundwork", "commandline", "arrayconfig", "zmqjsonproxy", "portmanager", "dealer")
 
 PROGRAM = """
 import importlib.metadata, importlib.util, json, sys, time
@@ -28,7 +28,7 @@ with dealer.Dealer({"BANKA": sys.argv[1], "BANKB": sys.argv[2]}) as d:
     d.set_mode("MODE1")
     answers = [d.get_mode(), d.get_status("BANKNAM"), sorted(set(dir(d)) & {"sweep", "set_mode", "prepare"})]
     mistake = str(d.outcomes("set_mode", "MODE99")["BANKA"].error)
-own = {"dealer", "arrayconfig", "groundwork", "zmqjsonproxy", "portmanager", "zmq", "__main__"}
+own = {"dealer", "arrayconfig", "commandline", "groundwork", "zmqjsonproxy", "portmanager", "zmq", "__main__"}
 print(json.dumps({
     "answers": answers,
     "mistake": mistake,

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.chromium import Watched, chromium, why_not
+from support.chromium import Watched
+
+from benchmarks.chromium import chromium, why_not
 
 HERE = Path(__file__).parent
 

@@ -299,7 +299,7 @@ def test_the_past_is_what_the_page_showed_and_nothing_can_be_done_in_it(
     expect(page).to_have_url(re.compile("/run.*then="))
     expect(held(page, "Stop")).to_have_attribute("aria-disabled", "true")
     expect(page.locator("section[aria-label=scan]")).to_contain_text("the page shows the past")
-    page.keyboard.press("]")
+    page.keyboard.press("[")
     expect(page.locator("header.bar")).not_to_contain_text(text)
     page.get_by_role("button", name="back to live", exact=True).click()
     expect(page.locator(".pulse")).to_contain_text("LIVE 0")

@@ -26,8 +26,12 @@ PAGES = (
     "/run",
     "/spectra",
     "/jobs",
+    "/alarms",
     "/log",
     "/journal",
+    "/why?bank=BANKA",
+    "/diff",
+    "/handover",
     "/history",
     "/files",
 )

@@ -79,7 +79,7 @@ def test_the_log_is_published_and_a_flood_of_it_is_counted() -> None:
 def test_every_bank_tells_what_it_publishes() -> None:
     with HostedBank(ToyBank) as hosted:
         kinds = {each["name"]: each["kind"] for each in hosted.proxy.list_properties()}
-        results = {"subscribers": "result", "host_load": "result", "control": "result"}
+        results = dict.fromkeys(("subscribers", "host_load", "control", "alarms"), "result")
         assert kinds == {"log": "message", "operations": "message", **results}
         values = hosted.proxy.get_properties()
         assert values.keys() == results.keys()

@@ -108,6 +108,19 @@ def test_host_is_trusted_once_its_fingerprint_is_right(
     assert keys(config, *trust) == 0, "it is trusted already"
 
 
+def test_port_of_keys_is_that_of_the_configuration(
+    config: Path, tmp_path: Path, told: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    port, public = told
+    text = config.read_text()
+    for number in (port, "0", "70000"):
+        config.write_text(text.replace("[instrument]\n", f"[instrument]\nkey_port = {number}\n"))
+        status = keys(config, "trust", "localhost", "--yes")
+        assert status == (0 if number == port else 2)
+    assert "key_port = 0, so Players tell their key nowhere" in capsys.readouterr().err
+    assert read_pins_file(tmp_path / "own") == {"localhost": public}
+
+
 def test_other_key_of_a_trusted_host_is_an_alarm(
     config: Path, tmp_path: Path, told: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@ it cannot start."""
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import socket
@@ -278,9 +279,8 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
         config = write_configuration(tmp_path / "dibas.toml", {"BANKA": {"player_port": port}})
         done = player("BANKA", "--config", config)
     assert done.returncode == 1
-    assert done.stderr == (
-        f"player: port {port} is taken: another process already serves on tcp://127.0.0.1:{port}\n"
-    )
+    assert done.stderr.startswith(f"player: port {port} is taken: process {os.getpid()} (")
+    assert done.stderr.endswith(f") already serves on tcp://127.0.0.1:{port}\n")
 
 
 def test_an_address_of_another_host_is_one_sentence(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_commands_of_all_banks_are_in_the_journal_in_time_order(
     ]
     assert {entry["client"] for entry in told["entries"]} == {own_name()}
     assert all(entry["simulated"] for entry in told["entries"])
-    only = printed(capsys, *words, "--bank", "bankb", "--since", "1h", "--client", "@")
+    only = printed(capsys, *words, "--banks", "bankb", "--since", "1h", "--client", "@")
     assert {entry["bank"] for entry in only["entries"]} == {"BANKB"}
     assert cli.main(["--config", config, "journal"]) == 0
     lines = capsys.readouterr().out.splitlines()

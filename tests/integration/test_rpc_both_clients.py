@@ -1,14 +1,8 @@
-"""Both clients, blocking and asyncio, which do the same; and what only a task can do: be
-cancelled."""
+"""Both clients, blocking and asyncio, which do the same."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from datetime import timedelta
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,19 +10,13 @@ from support.dealers import eventually
 from support.native_player import NativePlayer
 from support.original_server import OriginalPlayer
 from support.player_run import free_port
-from support.rpc_bank import Bank, RpcServer, serving
+from support.rpc_bank import Bank, serving
 
-from dealer import PlayersError
 from zmqjsonproxy import (
-    AsyncHub,
-    AsyncProxyClient,
     BadParametersError,
     CallTimeoutError,
     NoSuchInterfaceError,
-    NoSuchMethodError,
-    OperationLostError,
     PeerLostError,
-    ProtocolError,
     ProxyError,
     RefusedError,
     RemoteError,
@@ -39,16 +27,6 @@ from zmqjsonproxy import (
 from zmqjsonproxy.rpc.hub import CallRequest
 
 Make = Callable[..., Any]
-
-
-def until_found(call: Callable[[], Any], within: float = 10.0) -> Any:
-    """Call until a server is there."""
-    end = time.monotonic() + within
-    while True:
-        with suppress(PeerLostError, CallTimeoutError, AttributeError):
-            return call()
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_methods_take_arguments_and_answer(make_proxy: Make, served: tuple[str, Bank]) -> None:
@@ -217,128 +195,6 @@ def test_errors_are_the_same(make_proxy: Make, served: tuple[str, Bank]) -> None
         make_proxy().describe(served[0], "nothing")
 
 
-def test_time_outs(make_proxy: Make, served: tuple[str, Bank]) -> None:
-    url, bank = served
-    proxy = make_proxy(url)
-    proxy.set_request_reply_timeout(timedelta(seconds=40))
-    assert proxy.get_request_reply_timeout() == 40.0
-    with pytest.raises(ValueError, match="not -1 s"):
-        proxy.set_request_reply_timeout(-1)
-    begun = time.monotonic()
-    with pytest.raises(CallTimeoutError):
-        proxy.hold(_timeout=0.1)
-    assert 0.09 < time.monotonic() - begun < 30
-    assert proxy.add(2, 3) == 5  # beside it
-    bank.go_on.set()
-    assert proxy.sleep(0) == "slept"  # its late answer is dropped
-    bank.go_on.clear()
-    with pytest.raises(CallTimeoutError):
-        proxy.hold(_timeout=0.01)
-    bank.go_on.set()
-    with pytest.raises(CallTimeoutError):
-        proxy.sleep(0, _timeout=-1)  # what is left of a time that is over
-    for wrong in (float("nan"), "5", timedelta(seconds=5)):
-        with pytest.raises(ValueError, match="_timeout is a number of seconds"):
-            proxy.add(2, 3, _timeout=wrong)
-
-
-def test_nobody_there(make_proxy: Make) -> None:
-    proxy = make_proxy(f"tcp://127.0.0.1:{free_port()}")
-    for _ in range(3):
-        begun = time.monotonic()
-        with pytest.raises(PeerLostError, match=r"bank\.add: no server at .*: connection refused"):
-            proxy.add(2, 3)
-        assert time.monotonic() - begun < 30
-    with pytest.raises(PeerLostError):
-        make_proxy().call("no address", "bank", "add")
-
-
-def test_a_call_to_nobody_says_so_in_every_way_and_whatever_was_known_before(
-    make_proxy: Make,
-) -> None:
-    def told(proxy: Any) -> list[str]:
-        def batched() -> Any:
-            with proxy.batch() as b:
-                added = b.add(2, 3)
-            return added.result()
-
-        ways: list[Callable[[], Any]] = [
-            lambda: proxy.add(2, 3),
-            lambda: proxy.add.later(2, 3).result(),
-            lambda: proxy.call_later("add", 2, 3).result(),
-            batched,
-            lambda: proxy.begin("set_mode", "MODE1"),
-            lambda: proxy.set_mode.begin("MODE1"),
-            lambda: proxy.operations(),
-        ]
-        found = []
-        for way in ways:
-            with pytest.raises(PeerLostError) as lost:
-                way()
-            found.append(f"{type(lost.value).__name__} {lost.value.method}")
-        return found
-
-    with RpcServer() as server:
-        known = make_proxy(server.url)
-        assert known.add(2, 3) == 5
-        operation = known.begin("set_mode", "MODE1")
-    never = make_proxy(server.url)
-    add = "PeerLostError bank.add"
-    expected = [add, add, add, add, "PeerLostError bank.set_mode", "PeerLostError bank.set_mode"]
-    assert told(never) == told(known) == [*expected, "PeerLostError rpc.operations"]
-    with pytest.raises(
-        OperationLostError, match=r"nothing is heard of it within 0\.2 s: .*connection refused"
-    ):
-        operation.result(0.2)
-
-
-def test_a_verb_that_nobody_was_asked_for_yet_says_who_is_away(make_dealer: Make) -> None:
-    url = f"tcp://127.0.0.1:{free_port()}"
-    d = make_dealer(url, url.replace("127.0.0.1", "localhost"))
-    for verb in (lambda: d.get_mode(), lambda: d.a_verb_of_its_own(1)):
-        with pytest.raises(PlayersError, match="2 of 2 Banks failed") as failed:
-            verb()
-        assert [type(outcome.error) for outcome in failed.value.failed.values()] == [
-            PeerLostError
-        ] * 2
-
-
-def test_a_dead_server_is_reported_at_once_and_found_again(make_proxy: Make) -> None:
-    with RpcServer() as first:
-        proxy = make_proxy(first.url)
-        assert proxy.add(2, 3) == 5
-        with ThreadPoolExecutor(1) as pool:
-            killed = pool.submit(lambda: (time.sleep(0.2), first.kill(), time.monotonic())[2])
-            with pytest.raises(PeerLostError):
-                proxy.hold()
-            assert time.monotonic() - killed.result() < 30  # a hang: the call may take 60 s
-    with pytest.raises(PeerLostError):
-        proxy.add(2, 3)
-    with RpcServer(first.url, "more"):
-        assert until_found(lambda: proxy.add(2, 3)) == 5
-        assert proxy.more() == "more"
-    with RpcServer(first.url):
-        with pytest.raises(NoSuchMethodError, match="bank has no method more"):
-            until_found(proxy.more)
-        with pytest.raises(
-            AttributeError, match="has no method more"
-        ):  # it has looked what there is
-            proxy.more()
-
-
-def test_a_frozen_server_is_reported(make_proxy: Make) -> None:
-    with RpcServer() as server:
-        proxy = make_proxy(server.url)
-        assert proxy.add(2, 3) == 5
-        server.suspend()
-        begun = time.monotonic()
-        with pytest.raises(PeerLostError):
-            proxy.add(2, 3)
-        assert time.monotonic() - begun < 30
-        server.resume()
-        assert until_found(lambda: proxy.add(2, 3)) == 5
-
-
 def test_many_servers_at_once(make_proxy: Make, served: tuple[str, Bank]) -> None:
     url, hub = served[0], make_proxy()
     gone = f"tcp://127.0.0.1:{free_port()}"
@@ -439,55 +295,6 @@ def test_a_cancelled_call_is_not_begun_and_an_operation_ends(
     assert proxy.sleep(0) == "slept"
 
 
-def test_servers_of_the_original(make_proxy: Make) -> None:
-    with OriginalPlayer(mode="MODE1") as old:
-        proxy = make_proxy(old.url)
-        assert [proxy.get_mode() for _ in range(50)] == ["MODE1"] * 50
-        with pytest.raises(RemoteError):
-            proxy.get_mode(1, 2, 3)
-        assert old.is_alive
-        old.suspend()
-        with pytest.raises(CallTimeoutError):
-            proxy.get_mode(_timeout=0.2)
-        old.resume()
-        assert until_found(proxy.list_modes) != "MODE1"  # not the answer to the last call
-        old.kill()
-        with pytest.raises(PeerLostError):
-            proxy.get_mode()
-
-
-@pytest.mark.parametrize("python2", [True, False])
-def test_what_a_server_of_the_original_has_not_is_told_in_words(
-    make_proxy: Make, python2: bool
-) -> None:
-    with OriginalPlayer(mode="MODE1", python2=python2) as old:
-        proxy, hub = make_proxy(old.url), make_proxy()
-        assert proxy.get_mode() == "MODE1"
-        for ask in (
-            lambda: proxy.operations(),
-            lambda: proxy.operation("x-1"),
-            lambda: proxy.begin("set_mode", "MODE1"),
-            lambda: proxy.set_mode.begin("MODE1"),
-            lambda: make_proxy(old.url).operations(),  # of one that has not asked yet
-        ):
-            with pytest.raises(ProtocolError, match="is of the original and has no operations"):
-                ask()
-        with pytest.raises(ProtocolError, match=r"is of the original and knows no rpc\.ping"):
-            hub.call(old.url, "rpc", "ping")
-        with pytest.raises(
-            NoSuchInterfaceError,
-            match=r"KeyError: u?'bar': the Player has no interface of this name",
-        ):
-            make_proxy(old.url, "bar").cat()
-        with pytest.raises(NoSuchInterfaceError, match="no such interface"):
-            hub.describe(old.url, "bar")
-        with pytest.raises(
-            NoSuchMethodError, match=r"KeyError: u?'nothing': bank has no method of this name"
-        ):
-            hub.call(old.url, "bank", "nothing")
-        assert proxy.get_mode() == "MODE1"
-
-
 def test_what_is_closed_says_so(make_proxy: Make, served: tuple[str, Bank]) -> None:
     hub = make_proxy()
     assert hub.call(served[0], "bank", "add", (2, 3)) == 5
@@ -498,143 +305,3 @@ def test_what_is_closed_says_so(make_proxy: Make, served: tuple[str, Bank]) -> N
 
 
 # tasks
-
-
-@contextmanager
-def _old_player() -> Iterator[OriginalPlayer]:
-    with OriginalPlayer(mode="MODE1") as old:
-        yield old
-
-
-def test_a_cancelled_call_leaves_the_hub_usable_and_its_answer_is_dropped(
-    served: tuple[str, Bank],
-) -> None:
-    url, bank = served
-
-    async def run() -> None:
-        async with AsyncProxyClient(None, "bank", url) as proxy:
-            held = asyncio.create_task(proxy.hold())
-            await asyncio.to_thread(bank.begun.wait, 10)
-            held.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await held
-            bank.go_on.set()
-            assert await proxy.sleep(0) == "slept"
-            assert not proxy._hub.peer(url).numbered
-            bank.go_on.clear()
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.05):
-                    await proxy.hold()
-            bank.go_on.set()
-            assert await proxy.add(2, 3) == 5
-            bank.begun.clear()
-            mode = asyncio.create_task(proxy.set_mode("MODE1"))
-            await asyncio.to_thread(bank.begun.wait, 10)
-            mode.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await mode
-            assert (
-                await proxy.sleep(0, _timeout=20.0) == "slept"
-            )  # the operation of 30 s was asked to end
-
-    asyncio.run(run())
-
-
-def test_a_call_begun_later_may_be_cancelled_before_the_connection_is_made(
-    served: tuple[str, Bank],
-) -> None:
-    url, bank = served
-
-    async def run() -> None:
-        async with AsyncHub() as hub:
-            future = hub.begin(url, "bank", "write", (1,))
-            assert future.cancel()
-            assert await hub.call(url, "bank", "sleep", (0,)) == "slept"
-            assert not hub.peer(url).numbered
-        assert bank.written == []
-        closed = hub.begin(url, "bank", "write", (1,))
-        with pytest.raises(PeerLostError, match="closed"):
-            await closed
-
-    asyncio.run(run())
-
-
-def test_a_cancelled_call_to_an_old_server_is_not_answered_in_place_of_the_next() -> None:
-    async def run(old: OriginalPlayer) -> None:
-        async with AsyncProxyClient(None, "bank", old.url) as proxy:
-            assert await proxy.get_mode() == "MODE1"
-            old.suspend()
-            asked = asyncio.create_task(proxy.get_mode())
-            await asyncio.sleep(0.05)
-            asked.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await asked
-            old.resume()
-            assert isinstance(await proxy.list_modes(), list)
-
-    with _old_player() as old:
-        asyncio.run(run(old))
-
-
-def test_tasks_call_beside_one_another_and_other_tasks_have_their_turn(
-    served: tuple[str, Bank],
-) -> None:
-    url, bank = served
-
-    async def run() -> None:
-        turns = 0
-
-        async def idle() -> None:
-            nonlocal turns
-            while True:
-                turns += 1
-                await asyncio.sleep(0)
-
-        async with AsyncProxyClient(None, "bank", url) as proxy:
-            held, other = asyncio.create_task(proxy.hold()), asyncio.create_task(idle())
-            assert await asyncio.gather(*(proxy.add(n, 1) for n in range(500))) == list(
-                range(1, 501)
-            )
-            before = turns
-            begun = time.monotonic()
-            while time.monotonic() - begun < 0.1:
-                await proxy.add(2, 1)
-            assert turns - before >= 10
-            bank.go_on.set()
-            assert await held == "held"
-            other.cancel()
-
-    asyncio.run(run())
-
-
-def test_closing_ends_the_calls_of_all_tasks_and_another_loop_is_refused(
-    served: tuple[str, Bank],
-) -> None:
-    url, bank = served
-
-    async def run() -> None:
-        hub = AsyncHub()
-        held = [asyncio.create_task(hub.call(url, "bank", "hold")) for _ in range(3)]
-        await asyncio.to_thread(bank.begun.wait, 10)
-
-        async def elsewhere() -> None:
-            with pytest.raises(RuntimeError, match="another event loop"):
-                await hub.call(url, "bank", "add", (2, 3))
-
-        await asyncio.to_thread(asyncio.run, elsewhere())
-        await hub.close()
-        ended = await asyncio.gather(*held, return_exceptions=True)
-        assert [type(e) for e in ended] == [PeerLostError] * 3
-
-    asyncio.run(run())
-
-
-def test_known_methods_have_documentation_and_signature(served: tuple[str, Bank]) -> None:
-    async def run() -> None:
-        async with AsyncProxyClient(None, "bank", served[0]) as proxy:
-            while proxy.add.__doc__ is None:  # on a busy machine the hello takes longer than it has
-                assert await proxy.add(1, 1) == 2
-            assert proxy.add.__doc__.startswith("Adds two values.")
-            assert "add" in dir(proxy)
-
-    asyncio.run(run())

@@ -1,55 +1,17 @@
-"""Chromium of the distribution, driven for tests of pages. It reaches no host but this one, and what it
-has to complain about is kept: a test ends with nothing of that."""
+"""Profiles of a browser for tests of pages. What it has to complain about is kept: a test ends with
+nothing of that."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["PROGRAM", "Watched", "chromium", "why_not"]
+__all__ = ["Watched"]
 
-PROGRAM = "/usr/bin/chromium"
 WITHIN_MS = 12_000
 """Time that anything may take on a busy machine."""
-SWITCHES = [
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
 LEFT = "net::ERR_ABORTED"
 """A page that is left gives its requests up."""
-
-
-def why_not() -> str:
-    """Say why there is no browser; empty: there is one."""
-    try:
-        import playwright.sync_api  # noqa: F401  # its presence is the question
-    except ImportError:
-        return "playwright is not installed: pip install 'dealer-player[dev-web]'"
-    return "" if shutil.which(PROGRAM) else f"{PROGRAM} is not there: install Chromium"
-
-
-@contextmanager
-def chromium() -> Iterator[Any]:
-    """Run a browser."""
-    from playwright.sync_api import expect, sync_playwright
-
-    expect.set_options(timeout=WITHIN_MS)
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=PROGRAM, args=SWITCHES, chromium_sandbox=False
-        )
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 class Watched:
@@ -65,6 +27,9 @@ class Watched:
     """
 
     def __init__(self, browser: Any, origin: str, **options: Any) -> None:
+        from playwright.sync_api import expect
+
+        expect.set_options(timeout=WITHIN_MS)
         self.origin, self.faults = origin.rstrip("/"), list[str]()
         self.context = browser.new_context(
             **{"viewport": {"width": 1280, "height": 720}, **options}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -67,8 +68,9 @@ class Peer:
             return Answer(connection.getresponse())
 
     def get(self, path: str) -> Any:
-        """Return what a path answers as JSON."""
-        answer = self.ask(path)
+        """Return what a path answers as JSON, at the pace that the dashboard asks for."""
+        while (answer := self.ask(path)).status == 429:
+            time.sleep(float(answer.headers["retry-after"]))
         assert answer.status == 200, answer.body
         return answer.json
 

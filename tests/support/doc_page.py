@@ -120,8 +120,8 @@ class Page:
             PYTHONWARNINGS="ignore",
             COLUMNS="100",
             HOME=str(folder / "home"),  # a reader's own; nothing is written into ours
-            DIBAS_KEYS=str(folder / "home" / ".config" / "dealer-player" / "keys"),
         )
+        del self._environment["DIBAS_KEYS"]  # a reader's own keys are below their home
         (folder / "home").mkdir()
         (folder / "conf").mkdir()
         shutil.copytree(ROOT / "examples", folder / "examples")
@@ -157,7 +157,7 @@ class Page:
             return self._there[shown]
 
         return re.sub(
-            r"(?P<port>\b66[67]\d\b)|(?P<key>\bkey = 0x\w+)|(?P<semaphore>semaphore = \"/\w+\")"
+            r"(?P<port>\b66[67]\d\b|\b30999\b)|(?P<key>\bkey = 0x\w+)|(?P<semaphore>semaphore = \"/\w+\")"
             r"|(?P<recording>/data/recordings/\w+\.raw)|(?P<scan>scan_length=30\.0)",
             instead,
             text,

@@ -2,6 +2,7 @@
 
 PACKAGES = (
     "groundwork",
+    "commandline",
     "arrayconfig",
     "zmqjsonproxy",
     "portmanager",

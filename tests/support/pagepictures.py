@@ -18,8 +18,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image  # comes with matplotlib
-from support.chromium import Watched, chromium, why_not
+from support.chromium import Watched
 from support.player_run import ROOT, clean_environment
+
+from benchmarks.chromium import chromium, why_not
 
 __all__ = ["DIGESTS", "FOLDER", "PICTURES", "Picture", "digest_of", "main", "sources_of"]
 
@@ -57,6 +59,7 @@ PICTURES = (
     Picture("dashboard-bank.png", "/bank/BANKA", "pages/bank.js", "dark"),
     Picture("dashboard-bank-red.png", "/bank/BANKC", "pages/bank.js", "red"),
     Picture("dashboard-hosts.png", "/hosts", "pages/hosts.js"),
+    Picture("dashboard-alarms.png", "/alarms", "pages/alarms.js", "dark", WIDE),
     Picture("dashboard-log.png", "/log", "pages/log.js"),
     Picture("dashboard-log-phone.png", "/log", "pages/log.js", "light", PHONE),
 )

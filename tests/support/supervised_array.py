@@ -4,6 +4,7 @@ a socket file."""
 from __future__ import annotations
 
 import contextlib
+import io
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.player_run import DEADLINE, ROOT, clean_environment, free_port, player
+from support.player_run import DEADLINE, clean_environment, free_port, player
 from support.toy_bank import ToyBank
 
+from dealer.cli import main
 from zmqjsonproxy.interface import current_operation, operation, query
 
 HOSTS: Mapping[str, Sequence[str]] = {"hpc1": ("BANKA", "BANKB"), "hpc2": ("BANKC",)}
@@ -91,16 +93,15 @@ class SupervisedArray:
         ]
 
     def hosts(self, *words: str, config: Path | None = None) -> subprocess.CompletedProcess[str]:
-        """Run it to its end."""
-        return subprocess.run(
-            self.command(*words, config=config),
-            capture_output=True,
-            text=True,
-            timeout=2 * DEADLINE,
-            cwd=ROOT,
-            env=clean_environment(),
-            check=False,
-        )
+        """Run it to its end, in this process: a test looks again and again."""
+        command = self.command(*words, config=config)
+        output, errors = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+            try:
+                status = main(command[3:])
+            except SystemExit as usage:
+                status = int(usage.code or 0)
+        return subprocess.CompletedProcess(command, status, output.getvalue(), errors.getvalue())
 
 
 def start_supervisord(conf: Path) -> subprocess.Popen[bytes]:

@@ -5,6 +5,9 @@ subscriptions of a property with equal limits share one. Without limits the coun
 number of the property. Whatever a client does not get is missing in the counts that it sees. A
 stream goes on when another object takes the place of its own; whoever meets a new number of a
 stream knows that it counts anew.
+
+A client that is too slow misses updates while too much waits for it; if no heartbeat of it comes
+meanwhile for `_MAX_LAG_S`, it is dropped with its subscriptions.
 """
 
 from __future__ import annotations

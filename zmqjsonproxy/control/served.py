@@ -62,7 +62,7 @@ class ServedControl:
     def admit(self, method: Method, caller: Caller) -> None:
         """See `Gate`. Whoever waits for the disk in another thread holds up nobody here."""
         if method.mark.needs_control:
-            self._lease.check(self._now(), caller.control)
+            self._lease.check(self._now(), caller.control, caller.key)
 
     def check(self) -> None:
         """Let something be changed for a client that can prove no control. NotInControlError:
@@ -109,11 +109,12 @@ class ServedControl:
         """
         if type(stays) is not bool:
             raise RefusedError(f"control: stays is {stays!r}; it is true or false")
-        given = Credential.read(current_caller().control)
+        caller = current_caller()
+        given = Credential.read(caller.control)
         with self._lock:
             now = self._now()
             try:
-                self._lease.renew(now, self._wall(), given, stays=stays)
+                self._lease.renew(now, self._wall(), given, key=caller.key, stays=stays)
             finally:
                 self._changed()
             return self._lease.describe(now)
@@ -121,10 +122,11 @@ class ServedControl:
     @command(urgent=True, aborts=False, needs_control=False)
     def release(self) -> JsonObject:
         """Give control of this Bank back, by the credential of its owner."""
-        given = Credential.read(current_caller().control)
+        caller = current_caller()
+        given = Credential.read(caller.control)
         with self._lock:
             try:
-                ended = self._lease.release(self._now(), self._wall(), given)
+                ended = self._lease.release(self._now(), self._wall(), given, key=caller.key)
             finally:
                 self._changed()
         log.info("%s: %s", self._lease.name, ended)

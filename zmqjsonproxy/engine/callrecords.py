@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 
 from groundwork.secretnames import names_secret
 from groundwork.truncation import cut
@@ -23,7 +22,6 @@ from zmqjsonproxy.protocol.request import Request
 
 __all__ = ["HIDDEN", "CallOutcome", "CallRecord", "shown_arguments"]
 
-_running_time = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
 HIDDEN = "(not shown)"
 """Stands for a secret."""
 _MAX_TEXT = 200
@@ -36,6 +34,8 @@ _MAX_DEPTH = 4
 _FEW = 5
 _SHORT = frozenset({float, bool, type(None)})
 """Types of values that are short."""
+_NO_KWARGS: dict[str, JsonValue] = {}
+_CLOCK = time.CLOCK_BOOTTIME
 _LARGEST = 2**63
 _MAX_ERROR = 600
 
@@ -56,6 +56,8 @@ class CallOutcome(StrEnum):
         return self is not CallOutcome.RUNNING
 
 
+# To look one up in its enumeration takes as long as ten other steps.
+_RUNNING, _DONE = CallOutcome.RUNNING, CallOutcome.DONE
 _OF_CODES: dict[object, CallOutcome] = {
     Code.REFUSED: CallOutcome.REFUSED,
     Code.ACCESS: CallOutcome.REFUSED,
@@ -86,6 +88,7 @@ class CallRecord:
         has_secret: Some arguments are secret; `text` is then left out, which may repeat them.
         is_taken: For whoever keeps records: it is among them, or waits for that; False: there was no
             room; None: it was not told yet.
+        is_seen: Likewise: its outcome was looked at, and is to be told again if it changes.
         number: Likewise: its running number; 0: it has none yet.
         is_written: Likewise: its end is written.
     """
@@ -98,30 +101,46 @@ class CallRecord:
     operation: str = ""
     began_us: int
     began: float
-    outcome: CallOutcome = CallOutcome.RUNNING
+    outcome: CallOutcome = _RUNNING
     duration_s: float | None = None
     error: str = ""
     text: str = ""
     has_secret: bool = False
     is_taken: bool | None = None
+    is_seen: bool = False
     number: int = 0
     is_written: bool = False
 
     @classmethod
     def of(
-        cls, method: Method, request: Request, caller: Caller, operation: str = ""
+        cls,
+        method: Method,
+        request: Request,
+        caller: Caller,
+        operation: str = "",
+        call_id: str | None = None,
     ) -> CallRecord:
-        """Return the record of a call that begins now."""
-        args, kwargs, has_secret = shown_arguments(method, request)
+        """Return the record of a call that begins now.
+
+        Args:
+            method: That is called.
+            request: The call.
+            caller: Whose it is.
+            operation: Identity of the operation; empty: it is a command.
+            call_id: That of the request, if it is known; None: it is looked for there.
+        """
+        args, kwargs, has_secret = request.args, _NO_KWARGS, False
+        if request.kwargs or method.secret or not _are_short(args):
+            args, kwargs, has_secret = shown_arguments(method, request)
         return cls(
             target=request.target,
             args=args,
             kwargs=kwargs,
             caller=caller,
-            call_id=request.call_id,
+            call_id=request.call_id if call_id is None else call_id,
             operation=operation,
             began_us=time.time_ns() // 1000,
-            began=_running_time(),
+            began=time.clock_gettime(_CLOCK),
             has_secret=has_secret,
         )
 
@@ -138,7 +157,7 @@ class CallRecord:
             kwargs=shown.table(arguments, frozenset()),
             caller=caller,
             began_us=time.time_ns() // 1000,
-            began=_running_time(),
+            began=time.clock_gettime(_CLOCK),
             has_secret=shown.has_hidden,
         )
 
@@ -147,13 +166,14 @@ class CallRecord:
         self.error = cut(error, _MAX_TEXT)
         self.text = "" if self.has_secret else cut(text, _MAX_ERROR)
         if outcome is not CallOutcome.NOT_BEGUN:
-            self.duration_s = _running_time() - self.began
+            self.duration_s = time.clock_gettime(_CLOCK) - self.began
         self.outcome = outcome  # last: another thread may read it meanwhile
 
     def end_with(self, described: JsonObject | None) -> None:
         """Note what came of it, by the JSON-RPC error object that says so; None: it is done."""
         if described is None:
-            self.end(CallOutcome.DONE)
+            self.duration_s = time.clock_gettime(_CLOCK) - self.began
+            self.outcome = _DONE  # last, as in `end`
             return
         data = described.get("data")
         told = data if isinstance(data, dict) else described
@@ -171,10 +191,7 @@ def shown_arguments(
     What a method's mark names is left out, and what a name says to be secret, also within tables.
     Long texts, arrays, long lists are shortened; it takes no longer for large arguments.
     """
-    args, kwargs = request.args, request.kwargs
-    secret = method.secret
-    if not kwargs and not secret and _are_short(args):
-        return list(args), {}, False  # as most are
+    args, kwargs, secret = request.args, request.kwargs, method.secret
     shown = _Shown()
     positional: list[JsonValue] = []
     if secret:
@@ -190,13 +207,19 @@ def shown_arguments(
 
 
 def _are_short(args: Sequence[object]) -> bool:
-    """Tell whether arguments are few and plain, so that they are shown as they are."""
+    """Tell whether arguments are few and plain, so that they are shown as they are, and nothing can
+    change them."""
     if len(args) > _FEW:
         return False
     for value in args:
-        if type(value) in _SHORT or (isinstance(value, str) and len(value) <= _MAX_TEXT):
-            continue
-        if not (isinstance(value, int) and -_LARGEST <= value < _LARGEST):
+        kind = type(value)
+        if kind is int:
+            if not -_LARGEST <= value < _LARGEST:  # type: ignore[operator]  # it is one
+                return False
+        elif kind is str:
+            if len(value) > _MAX_TEXT:  # type: ignore[arg-type]
+                return False
+        elif kind not in _SHORT:
             return False
     return True
 

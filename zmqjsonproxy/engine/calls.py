@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from groundwork.errors import text_of
 from groundwork.values import JsonObject
@@ -47,22 +47,9 @@ TOO_LATE = Code.DEADLINE, "DeadlineError", "the caller's time was over; not begu
 R = TypeVar("R")
 Failed = tuple[R, JsonObject]
 """A reply, and the JSON-RPC error object of what it tells."""
-
-
-class _Ran(NamedTuple, Generic[R]):
-    """Outcome of a method.
-
-    Attributes:
-        reply: For its caller.
-        error: As JSON-RPC tells it; None: there is a value.
-        value: That.
-        size: Of its reply, bytes.
-    """
-
-    reply: R
-    error: JsonObject | None
-    value: object = None
-    size: int = 0
+_Ran = tuple[R, JsonObject | None, object, int]
+"""Outcome of a method: the reply for its caller; the error, as JSON-RPC tells it, or None; the
+value; bytes of its reply."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -150,26 +137,26 @@ class ServedCall(QueuedCall, Generic[R]):
     def _command(self) -> R:
         """Carry a command out, and tell of it when it begins and when it has ended."""
         record = self.engine.tell_begun(self)
-        ran = self._run()
-        self.engine.tell_ended(record, ran.error)
-        return ran.reply
+        reply, error, _, _ = self._run()
+        self.engine.tell_ended(record, error)
+        return reply
 
     def _operate(self, operation: OperationHandle) -> R:
         """Run it, and keep its record."""
         record = self.engine.tell_begun(self)
-        ran = self._run(operation)
-        if ran.error is None:
+        reply, error, value, size = self._run(operation)
+        if error is None:
             try:
-                operation.finish(OperationState.DONE, value=ran.value, size=ran.size)
-            except BaseException as error:  # of what it is made of no copy can be kept
-                ran = _Ran(*self.engine.replies.unserializable(self.request, error))
-        if ran.error is not None:
-            is_aborted = ran.error.get("code") == Code.ABORTED
+                operation.finish(OperationState.DONE, value=value, size=size)
+            except BaseException as failure:  # of what it is made of no copy can be kept
+                reply, error = self.engine.replies.unserializable(self.request, failure)
+        if error is not None:
+            is_aborted = error.get("code") == Code.ABORTED
             operation.finish(
-                OperationState.ABORTED if is_aborted else OperationState.FAILED, error=ran.error
+                OperationState.ABORTED if is_aborted else OperationState.FAILED, error=error
             )
-        self.engine.tell_ended(record, ran.error)
-        return ran.reply
+        self.engine.tell_ended(record, error)
+        return reply
 
     def _run(self, operation: OperationHandle | None = None) -> _Ran[R]:
         """Call the method, and make the reply. Never raises."""
@@ -184,13 +171,13 @@ class ServedCall(QueuedCall, Generic[R]):
                     value = method.function(*request.args, **request.kwargs)
         except BaseException as error:
             if not (isinstance(error, AlreadyDoneError) and request.native):
-                return _Ran(*replies.raised(method, request, error))
+                return *replies.raised(method, request, error), None, 0
             value = error.value
         try:
             reply, size = replies.result(request, value)
         except BaseException as error:
-            return _Ran(*replies.unserializable(request, error))
-        return _Ran(reply, None, value, size)
+            return *replies.unserializable(request, error), None, 0
+        return reply, None, value, size
 
     def accept(self, value: object) -> None:
         """Answer with a value now; the operation goes on."""
@@ -299,7 +286,8 @@ class CallEngine(Generic[R]):
         if self.on_command is None or not served.method.mark.journaled:
             return None
         operation = "" if served.operation is None else served.operation.id
-        record = CallRecord.of(served.method, served.request, served.caller, operation)
+        call_id = None if served.known is None else served.known.call_id
+        record = CallRecord.of(served.method, served.request, served.caller, operation, call_id)
         self.on_command(record)
         return record
 

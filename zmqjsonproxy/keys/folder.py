@@ -222,6 +222,7 @@ class KeyFolder(Closing):
     def __init__(self, path: Path) -> None:
         self.path = path
         self._server = _read_server(path)
+        self._server_file = "" if self._server is None else self._server.public
         self._files = _ClientFiles(path / CLIENTS)
         self._known, self._generation = _Known(), 0
         self._trouble, self._told_at = "", 0.0
@@ -275,7 +276,8 @@ class KeyFolder(Closing):
         return self._known.by_digest.get(token_digest(token))
 
     def watch(self) -> None:
-        """Re-read the clients from now on, in a thread; logs what is wrong, and raises nothing.
+        """Re-read the clients from now on, in a thread; logs what is wrong, and that the key of the
+        servers was replaced, and raises nothing.
 
         Contents are compared: what has changed holds within a second. Of more than 50 clients the
         system is asked which files have changed, and all are read in turn besides.
@@ -291,11 +293,12 @@ class KeyFolder(Closing):
         while not self._ended.wait(_EVERY_S):
             try:
                 self.look()
+                self.look_at_server()
             except Exception:  # what is known must not stay for ever without a word
                 log.exception("keys in %s could not be looked at", self.path)
 
     def look(self) -> None:
-        """Look for changes now."""
+        """Look for changes of clients now."""
         known, trouble = self._read()
         if trouble:
             self._tell_trouble(trouble)
@@ -307,6 +310,20 @@ class KeyFolder(Closing):
             self._generation += 1
             _tell_changes(before.by_name, known.by_name)
         self._complain(set(map(str, known.faults)) - set(map(str, before.faults)))
+
+    def look_at_server(self) -> None:
+        """Log if the key of the servers is another one now: those that run keep theirs."""
+        if self._server is None:
+            return
+        try:
+            public = _public_of_server(self.path)
+        except (KeyFileError, ValueError):  # it is being written, or is told at the next start
+            return
+        if public not in (self._server_file, None):
+            self._server_file = public
+            if public != self._server.public:
+                text = "keys: %s was replaced: this process has its old key until it is restarted"
+                log.error(text, self.path / SERVER_FILE)
 
     def _read(self) -> tuple[_Known, str]:
         """Return the clients that are let in now, and what is wrong with the folder, if anything
@@ -338,6 +355,18 @@ class KeyFolder(Closing):
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+
+
+def _public_of_server(path: Path) -> str | None:
+    folder = open_folder(path)
+    try:
+        return read_server(read_private(folder, path / SERVER_FILE))[0]
+    except KeyFileError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        raise
+    finally:
+        os.close(folder)
 
 
 def _read_server(path: Path) -> KeyPair | None:

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from commandline import plain_rows
 from groundwork.values import JsonObject
 from zmqjsonproxy.keys.errors import KeyFileError
 from zmqjsonproxy.keys.files import write_private
@@ -119,8 +120,8 @@ def describe_client(client: ClientKey) -> JsonObject:
 
 def client_lines(clients: Iterable[ClientKey]) -> list[str]:
     """Return clients as people read them, a line each."""
-    return [
-        f"{client.name:<16} {'revoked' if client.is_revoked else client.role!s:<8} "
-        f"{fingerprint(client.public)}"
-        for client in sorted(clients, key=lambda each: each.name)
-    ]
+    rows = (
+        (each.name, "revoked" if each.is_revoked else each.role, fingerprint(each.public))
+        for each in sorted(clients, key=lambda each: each.name)
+    )
+    return [plain_rows((), [row], widths=(16, 8, 0)) for row in rows]

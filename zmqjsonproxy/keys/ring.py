@@ -55,6 +55,16 @@ def own_folder(environment: Mapping[str, str]) -> Path | None:
     return Path(config) / "dealer-player" / "keys"
 
 
+def _check_named(folder: Path) -> None:
+    """Refuse a folder that somebody has named and that is not there: plain connections in its place
+    would be refused elsewhere, with less to say."""
+    if not folder.exists():
+        remedy = (
+            "correct DIBAS_KEYS, put keys there (dealer keys new, dealer keys import), or unset it"
+        )
+        raise KeyFileError(folder, "is not there, and DIBAS_KEYS names it", remedy)
+
+
 def _read_file(path: Path) -> str | None:
     """Return the text of a file of keys; None: it is not there, or its folder is not."""
     try:
@@ -183,9 +193,12 @@ class KeyRing:
             folder: None: as `own_folder` says.
 
         Raises:
-            KeyFileError: Others may use them, or a file is broken.
+            KeyFileError: Others may use them, or a file is broken; `$DIBAS_KEYS` names a folder that
+                is not there.
         """
         place = own_folder(os.environ) if folder is None else folder
+        if folder is None and place is not None and os.environ.get("DIBAS_KEYS"):
+            _check_named(place)
         own = None if place is None else read_own_file(place)
         if place is None or own is None:
             return None

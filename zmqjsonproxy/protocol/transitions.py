@@ -1,4 +1,5 @@
-"""Socket events as facts about peers: connected, refused, lost. No sockets."""
+"""Transitions of connections as values: connected, refused, lost. No sockets: `zmqjsonproxy.sockmon`
+notices them."""
 
 from __future__ import annotations
 

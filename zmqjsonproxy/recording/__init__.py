@@ -3,14 +3,6 @@ it."""
 
 from __future__ import annotations
 
-from zmqjsonproxy.recording.programs import (
-    Recorder,
-    Replayer,
-    add_commands,
-    build_parser,
-    load_recording,
-    main,
-    run,
-)
+from zmqjsonproxy.recording.programs import COMMANDS, Recorder, Replayer, load_recording, main
 
-__all__ = ["Recorder", "Replayer", "add_commands", "build_parser", "load_recording", "main", "run"]
+__all__ = ["COMMANDS", "Recorder", "Replayer", "load_recording", "main"]

@@ -29,9 +29,9 @@ from typing import IO, Any, TypeVar
 
 import zmq
 
+from commandline import DONE, FAILED, argument, command, flag, parser_for, say
 from groundwork.addresses import is_loopback_host
 from groundwork.closing import Closing
-from groundwork.commandline import Parser, add_command, argument, command, flag
 from zmqjsonproxy.errors import AccessError, KeysNeededError, ProxyError, RecordingError
 from zmqjsonproxy.keys.ring import KeyRing
 from zmqjsonproxy.recording.protocol.answers import RecordedAnswers
@@ -48,7 +48,7 @@ from zmqjsonproxy.rpc.clienttracking import ClientTrackingRouter, bound_url
 from zmqjsonproxy.rpc.curve import connect_with_keys
 from zmqjsonproxy.sockmon import SocketMonitor, Transition
 
-__all__ = ["Recorder", "Replayer", "add_commands", "build_parser", "load_recording", "main", "run"]
+__all__ = ["COMMANDS", "Recorder", "Replayer", "load_recording", "main"]
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -401,58 +401,16 @@ class Replayer(_Program):
 # the commands
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
-    parser = command(
-        "python -m zmqjsonproxy",
-        "Records the messages of a server, and answers from them.",
-        epilog="Exit status: 0 done, 1 failed, 2 usage.",
-    )
-    add_commands(parser.add_subparsers(dest="command", metavar="COMMAND", required=True))
-    return parser
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser]) -> None:
-    """Add `record` and `replay` to a command line; `run` in what it parses carries them out."""
-    listen = argument(
-        "--listen URL",
-        "where clients connect, as tcp://127.0.0.1:7777; default: a free port of this host, which is printed",
-        default="tcp://127.0.0.1:*",
-    )
-    add_command(
-        commands,
-        "record",
-        "stand between clients and a Player, and write all messages to a file",
-        argument(
-            "--server URL",
-            "the Player, as tcp://host:6667; to `dealer record` also a Bank",
-            required=True,
-        ),
-        flag(
-            "--with-keys",
-            "come to a Player that demands keys with yours: whoever of this host connects has your rights",
-        ),
-        listen,
-        argument("file FILE", "the new recording; no file is overwritten", type=Path),
-        description="Stand between clients and a Player until SIGINT or SIGTERM, and write all messages to a file.",
-        defaults={"run": run},
-    )
-    add_command(
-        commands,
-        "replay",
-        "answer from a file of `record` as the recorded Player did",
-        flag("--delays", "answer after the time that the recorded Player took"),
-        flag("--now", "move times to now, so that a scan can be started again"),
-        listen,
-        argument("file FILE", "the recording", type=Path),
-        description="Answer from a file of `record` as the recorded Player did, until SIGINT or SIGTERM.",
-        defaults={"run": run},
-    )
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command until SIGINT or SIGTERM; exit status 0 done, 1 failed, 2 usage."""
-    return run(build_parser().parse_args(argv))
+    parser = parser_for(
+        "python -m zmqjsonproxy",
+        "Records the messages of a server, and answers from them.",
+        commands=COMMANDS,
+        required=True,
+        epilog="Exit status: 0 done, 1 failed, 2 usage.",
+    )
+    return run(parser.parse_args(argv))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -466,11 +424,11 @@ def run(options: argparse.Namespace) -> int:
             if isinstance(runner, Recorder) and runner.trouble is not None:
                 raise runner.trouble
     except (ProxyError, zmq.ZMQError, OSError) as error:
-        print(f"{options.command}: {_explain(error, options)}", file=sys.stderr)
-        return 1
+        say(options.command, _explain(error, options))
+        return FAILED
     finally:
         context.destroy(linger=0)
-    return 0
+    return DONE
 
 
 def _begin(context: zmq.Context[Any], options: argparse.Namespace) -> Recorder | Replayer:
@@ -479,9 +437,7 @@ def _begin(context: zmq.Context[Any], options: argparse.Namespace) -> Recorder |
         return Recorder(context, options.listen, options.server, options.file, keys)
     recording = load_recording(options.file)
     if recording.was_cut:
-        print(
-            f"replay: {options.file}: the last line is incomplete and is left out", file=sys.stderr
-        )
+        say("replay", f"{options.file}: the last line is incomplete and is left out")
     return Replayer(
         context,
         options.listen,
@@ -538,6 +494,44 @@ def _explain(error: Exception, options: argparse.Namespace) -> str:
         )
         return f"{urls}: {error}; an address is as tcp://127.0.0.1:6667, and its port must be free to listen on"
     return str(error)
+
+
+_LISTEN = argument(
+    "--listen URL",
+    "where clients connect, as tcp://127.0.0.1:7777; default: a free port of this host, which is printed",
+    default="tcp://127.0.0.1:*",
+)
+COMMANDS = (
+    command(
+        "record",
+        run,
+        "stand between clients and a Player, and write all messages to a file",
+        argument(
+            "--server URL",
+            "the Player, as tcp://host:6667; to `dealer record` also a Bank",
+            required=True,
+        ),
+        flag(
+            "--with-keys",
+            "come to a Player that demands keys with yours: whoever of this host connects has your rights",
+        ),
+        _LISTEN,
+        argument("file FILE", "the new recording; no file is overwritten", type=Path),
+        takes_common=False,
+        description="Stand between clients and a Player until SIGINT or SIGTERM, and write all messages to a file.",
+    ),
+    command(
+        "replay",
+        run,
+        "answer from a file of `record` as the recorded Player did",
+        flag("--delays", "answer after the time that the recorded Player took"),
+        flag("--now", "move times to now, so that a scan can be started again"),
+        _LISTEN,
+        argument("file FILE", "the recording", type=Path),
+        takes_common=False,
+        description="Answer from a file of `record` as the recorded Player did, until SIGINT or SIGTERM.",
+    ),
+)
 
 
 if __name__ == "__main__":

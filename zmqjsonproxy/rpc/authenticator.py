@@ -1,7 +1,7 @@
 """Authenticator: the one thread of a ZeroMQ context that says which keys are admitted (ZAP, ZeroMQ
 RFC 27).
 
-A revoked key is admitted: its owner is refused message by message, and so is told why.
+A revoked key is admitted: `zmqjsonproxy.rpc.admission` refuses its owner message by message, and tells why.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import secrets
 import threading
 import time
@@ -40,7 +41,7 @@ from zmqjsonproxy.rpc.authenticator import admit, admit_no_more
 from zmqjsonproxy.rpc.curve import needs_keys, serve_plain, serve_with_keys
 from zmqjsonproxy.rpc.descriptors import Listening
 from zmqjsonproxy.rpc.dispatch import Dispatcher
-from zmqjsonproxy.rpc.frames import frame_sender, proven_receiver, receiver
+from zmqjsonproxy.rpc.frames import frame_sender, proven_receiver, readiness, receiver
 from zmqjsonproxy.rpc.inbox import Inbox
 from zmqjsonproxy.rpc.protocol.dialect import read_failure, too_many_unread
 from zmqjsonproxy.rpc.sendqueues import MAX_IN_SOCKET, SendQueues
@@ -63,6 +64,11 @@ _MAX_UNREAD = 20_000
 """Messages of one connection that ZeroMQ has taken in, and that wait to be read: so many that nobody who
 waits for answers has them. A connection with more stands still until half of them are served; it
 answers no heartbeats then, see Inbox, but its client gets answers, which count as such."""
+_LOOK_EVERY, _CROWDED_EVERY = 32, 6
+"""Messages between two looks for clients that were silent, and the same where many wait. As long as
+it has messages, ZeroMQ looks only every 100 frames or 1 ms for connections that had none, and its
+threads get their turn on a core when this one's is over: who floods the server would keep others
+waiting that long."""
 _TAKEN_AT_ONCE = 1000
 """Messages that are taken off the socket before a large one is decoded."""
 
@@ -100,6 +106,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._ended, self._closed = threading.Event(), threading.Event()
         self._loop: threading.Thread | None = None
         self._quit = False
+        self._look_every = _LOOK_EVERY
         self._may_wait = True
         self._inner_id = secrets.token_bytes(16)  # a stranger cannot guess it
         self._inner_lock = threading.Lock()
@@ -159,6 +166,7 @@ class ZMQJSONProxyServer(OfOneProcess):
             ),
         )
         self.interfaces = self.engine.interfaces
+        self._is_readable = readiness(self._router)
         self._receive, trust = receiver(self._router)
         trust(self._inner_id)
         if keys is not None:
@@ -229,7 +237,7 @@ class ZMQJSONProxyServer(OfOneProcess):
         try:
             with not_waiting():
                 while not self._quit:
-                    self._serve_next()
+                    self._serve_some()
         finally:
             self._end()
 
@@ -258,6 +266,14 @@ class ZMQJSONProxyServer(OfOneProcess):
             while not self._quit and (self._inbox.waiting or ask(zmq.EVENTS) & _POLLIN):
                 self._serve_next()
 
+    def _serve_some(self) -> None:
+        """Serve until it is time to look for others, or to end."""
+        for _ in range(self._look_every):  # counts in no step of its own
+            self._serve_next()
+            if self._quit:
+                return
+        self._look_for_others()
+
     def _serve_next(self) -> None:
         """Wait for a message and handle it. Never raises: nothing that arrives may end a daemon's
         outermost loop."""
@@ -282,6 +298,17 @@ class ZMQJSONProxyServer(OfOneProcess):
         except Exception:  # MemoryError while it was received
             with contextlib.suppress(Exception):
                 log.exception("%s: a message could not be received", self.name)
+
+    def _look_for_others(self) -> None:
+        """Have ZeroMQ look for messages of clients that were silent; if many wait, soon again, and
+        let its threads read meanwhile."""
+        try:
+            is_crowded = self._is_readable()
+        except zmq.ZMQError:  # it is closed, as who serves next will find
+            return
+        if is_crowded:
+            os.sched_yield()
+        self._look_every = max(self._look_every // 2, _CROWDED_EVERY) if is_crowded else _LOOK_EVERY
 
     def _handle(self, frames: list[bytes]) -> None:
         """Handle a message; raises what the socket raises."""

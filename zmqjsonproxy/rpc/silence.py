@@ -1,4 +1,5 @@
-"""Silence of TCP connections, byte by byte, as Linux counts it.
+"""Silence of TCP connections, byte by byte, as Linux counts it: it tells of a peer that is gone
+without a word.
 
 ZeroMQ's own heartbeats count whole frames: one that takes longer than their time-out on a slow line
 would end its connection, again and again.

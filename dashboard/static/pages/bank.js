@@ -16,6 +16,7 @@ import { html } from "../views/html.js";
 import { KindPanels } from "../views/kindpanels.js";
 import { SpectrumPanel } from "../views/spectrumpanel.js";
 import { StatusList } from "../views/statuslist.js";
+import { WhyLink } from "../views/whylink.js";
 
 /** @param {{bank: string, row: any}} _ */
 function Head({ bank, row }) {
@@ -23,7 +24,7 @@ function Head({ bank, row }) {
   const choose = (/** @type {any} */ event) => go(bankPath(event.currentTarget.value));
   const { control } = row;
   return html`<div class="page-head">
-    <h1>${visible(bank, 40)}</h1><${Chip} ...${state} />
+    <h1>${visible(bank, 40)}</h1><${Chip} ...${state} /><${WhyLink} bank=${bank} />
     <div class="facts-of"><span title=${visible(row.kind, 200)}>kind <b>${visible(kindName(row.kind) || "-", 30)}</b></span><span>mode <b>${visible(row.overview.mode ?? "-", 30)}</b></span>
       <span>host <b>${visible(row.host || "-", 40)}</b></span><span class="wide mono">${visible(row.url, 60)}</span>
       ${row.simulated && html`<span class="simulated">SIMULATED</span>`}
@@ -71,7 +72,7 @@ export default function BankPage({ bank }) {
       <div class="stack"><${Meters} row=${row} />
         ${described.problem && html`<p class="problem">${visible(described.problem, 300)}</p>`}
         <${KindPanels} row=${row} described=${described.told} />
-        ${pipes.map(({ object, property }) => html`<${SpectrumPanel} key=${object + property.name} bank=${bank} object=${object} property=${property} isStale=${stale} scan=${row.scan?.scan ?? null} />`)}
+        ${!(row.kind in site.value.panels) && pipes.map(({ object, property }) => html`<${SpectrumPanel} key=${object + property.name} bank=${bank} object=${object} property=${property} isStale=${stale} scan=${row.scan?.scan ?? null} />`)}
         <${Operations} bank=${bank} /></div>
     </div>`;
 }

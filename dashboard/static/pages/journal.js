@@ -4,7 +4,8 @@ import { useEffect } from "preact/hooks";
 import { bankPath, place, setQuery } from "../state/address.js";
 import { serverNow, shownNow } from "../state/clock.js";
 import { site } from "../state/site.js";
-import { number, span, utc, value, visible } from "../text/format.js";
+import { inWords } from "../text/calls.js";
+import { number, span, utc, visible } from "../text/format.js";
 import { outcomeSeverity } from "../text/states.js";
 import { rangeOf } from "../text/timerange.js";
 import { Chip } from "../views/chip.js";
@@ -18,14 +19,6 @@ const MOST = 200;
 
 /** @param {string} why A Bank did not tell. @returns {boolean} Its Player keeps none. */
 const isNone = (why) => why.startsWith("NoSuchInterfaceError");
-
-/** @param {any} args Of a call, as the journal has them. @returns {string} */
-function inWords(args) {
-  if (args === null || args === undefined) return "";
-  if (typeof args === "string") return visible(args, 300);
-  if (Array.isArray(args)) return args.map((each) => (Array.isArray(each) || (each && typeof each === "object") ? inWords(each) : value(each))).filter(Boolean).join(", ");
-  return Object.entries(args).map(([name, told]) => (name === "args" || name === "kwargs" ? inWords(told) : `${name}=${value(told)}`)).filter(Boolean).join(", ");
-}
 
 /** @param {{entry: any}} _ */
 function Entry({ entry }) {
@@ -82,7 +75,7 @@ export default function Journal() {
         <select aria-label="Bank" value=${query.bank ?? ""} onChange=${take("bank")}><option value="">all Banks</option>${site.value.banks.map((each) => html`<option key=${each}>${visible(each, 40)}</option>`)}</select>
         <input aria-label="who" placeholder="who" size="10" value=${query.client ?? ""} onChange=${take("client")} />
         <input type="search" aria-label="method" placeholder="method  /" value=${query.method ?? ""} onChange=${take("method")} />
-        <button onClick=${() => exportAll(entries)}>CSV</button></div></div>
+        <button onClick=${() => exportAll(entries)}>CSV</button><a class="button" href="/handover">hand-over</a></div></div>
     <section class="panel" aria-label="entries">
       ${problem && html`<p class="problem">${visible(problem, 300)}</p>`}
       ${entries.length > 0 && html`<div class="scroll"><table class="cards"><thead><tr><th>time, UTC</th><th>Bank</th><th>by</th><th>call</th><th>outcome</th><th class="number">took</th><th>text</th></tr></thead>

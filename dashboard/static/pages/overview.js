@@ -4,17 +4,18 @@ import { useEffect } from "preact/hooks";
 import { Bandpass, commonRange } from "../charts/bandpass.js";
 import { AutoScale } from "../charts/scales.js";
 import { bankPath, go, place, setQuery, writePlace } from "../state/address.js";
-import { now, second } from "../state/clock.js";
+import { moment, now, second } from "../state/clock.js";
 import { topic } from "../state/store.js";
 import { differences, furtherCells, passes, runningScans, scanCells, sorted } from "../text/banks.js";
 import { kindName, percent, scaled, span, utcNear, value, visible } from "../text/format.js";
 import { SHAPES, activity, bankState, isStale } from "../text/states.js";
 import { Chip, Progress } from "../views/chip.js";
 import { rows } from "../views/frame.js";
-import { chosen, useTopics } from "../views/hooks.js";
+import { chosen, useJson, useTopics } from "../views/hooks.js";
 import { html } from "../views/html.js";
 import { useKeys } from "../views/keyboard.js";
 import { useHeld } from "../views/selection.js";
+import { WhyLink } from "../views/whylink.js";
 import { isHalf, isTight } from "../views/viewport.js";
 
 const TILES_FROM = 100;
@@ -32,7 +33,7 @@ const range = computed(() => scale.take(...commonRange(Object.values(topic("band
 /** @param {{row: any}} _ Why it is not well, or what else it tells. */
 function Note({ row }) {
   const state = bankState(row, now.value);
-  if (state.why) return html`<span class=${state.severity} title=${visible(state.why, 600)}>${visible(state.why, 200)}</span>`;
+  if (state.why) return html`<${WhyLink} bank=${row.bank} /> <span class=${state.severity} title=${visible(state.why, 600)}>${visible(state.why, 200)}</span>`;
   return html`<span class="dim">${furtherCells(row).map(([name, told]) => `${name} ${value(told)}`).join("  ")}</span>`;
 }
 
@@ -67,7 +68,7 @@ function silentRow(row) {
     <th scope="row"><a href=${bankPath(bank)}>${visible(bank, 40)}</a></th>
     <td class="wide half">${visible(row.host, 40)}</td>
     <td class="state"><${Chip} ...${state} /></td>
-    <td class="note" colspan=${columnsBehindState()} title=${visible(state.why, 600)}>${row.link.state !== "connecting" && html`<b>since ${utcNear(row.link.since, second.value)} UTC (${span(second.value - row.link.since)})</b>  `}${known && html`known last: ${known}${bad?.why && html` <span class=${bad.severity}><i class="shape" aria-hidden="true">${SHAPES[bad.severity]}</i> ${visible(bad.why, 120)}</span>`}  `}${visible(row.link.state === "connecting" ? state.why : row.link.reason, 300)}</td>
+    <td class="note" colspan=${columnsBehindState()} title=${visible(state.why, 600)}><${WhyLink} bank=${bank} /> ${row.link.state !== "connecting" && html`<b>since ${utcNear(row.link.since, second.value)} UTC (${span(second.value - row.link.since)})</b>  `}${known && html`known last: ${known}${bad?.why && html` <span class=${bad.severity}><i class="shape" aria-hidden="true">${SHAPES[bad.severity]}</i> ${visible(bad.why, 120)}</span>`}  `}${visible(row.link.state === "connecting" ? state.why : row.link.reason, 300)}</td>
   </tr>`;
 }
 
@@ -113,13 +114,32 @@ function Summary() {
     ${scans.map(
       (scan) => html`<p key=${scan.number}><b>scan ${scan.number}</b> on ${scan.banks.length} of ${rows.value.length} Banks${scan.banks.length < answering.length && html` <span class="warn">(not on all that answer)</span>`}${scan.start !== null && `, started ${utcNear(scan.start, second.value)} UTC`}${scan.end !== null && `, ends ${utcNear(scan.end, second.value)} UTC`}, files: ${scan.files}</p>`,
     )}
-    ${troubled.map(({ bank, severity, why }) => html`<p key=${bank} class=${severity}><i aria-hidden="true" class="shape">${SHAPES[severity]}</i> <a href=${bankPath(bank)}>${visible(bank, 40)}</a>: ${visible(why, 400)}</p>`)}
+    ${troubled.map(({ bank, severity, why }) => html`<p key=${bank} class=${severity}><i aria-hidden="true" class="shape">${SHAPES[severity]}</i> <a href=${bankPath(bank)}>${visible(bank, 40)}</a>: ${visible(why, 400)} <${WhyLink} bank=${bank} /></p>`)}
     ${scans.length === 0 && rows.value.length > 0 && html`<p class="dim">no scan is running</p>`}
     ${differ.map(
-      ({ name, values }) => html`<p key=${name}><span class="warn"><i aria-hidden="true" class="shape">\u25b2</i> differs: <b>${visible(name, 40)}</b></span>
+      ({ name, values }) => html`<p key=${name}><span class="warn"><i aria-hidden="true" class="shape">\u25b2</i> differs: <a href=${diffPath(values)}><b>${visible(name, 40)}</b></a></span>
         ${Object.entries(values).map(([told, banks]) => `  ${told === "null" ? "none" : visible(told, 40)}: ${banks.slice(0, 6).join(", ")}${banks.length > 6 ? ` and ${banks.length - 6} more` : ""}`).join("; ")}</p>`,
     )}
+    <${Disagreements} />
   </div>`;
+}
+
+const DIFFER_EVERY_S = 5;
+const MAX_DIFFER = 8;
+
+/** On how many keys Banks of one kind and mode disagree now; each leads to the page Diff. */
+function Disagreements() {
+  const { told } = useJson(moment.value === null ? "/api/differences" : null, DIFFER_EVERY_S);
+  const found = moment.value === null ? (told?.differences ?? []) : [];
+  if (found.length === 0) return null;
+  return html`<p><span class="warn"><i aria-hidden="true" class="shape">\u25b2</i> <b>${found.length} difference${found.length === 1 ? "" : "s"}</b></span> between Banks of one mode:
+    ${found.slice(0, MAX_DIFFER).map((/** @type {any} */ { key, values }, /** @type {number} */ index) => html`<span key=${key}>${index ? ", " : " "}<a href=${diffPath(values)} title=${visible(Object.entries(values).map(([each, banks]) => `${each}: ${/** @type {string[]} */ (banks).join(", ")}`).join("; "), 500)}>${visible(key.replace(/^status\./, ""), 40)}</a></span>`)}${found.length > MAX_DIFFER ? ` and ${found.length - MAX_DIFFER} more` : ""}</p>`;
+}
+
+/** @param {Record<string, string[]>} values Value -> Banks. @returns {string} Page of the difference of two that disagree. */
+function diffPath(values) {
+  const [left, right] = Object.values(values).map((banks) => banks[0]);
+  return writePlace("/diff", { left, right });
 }
 
 function Filters() {

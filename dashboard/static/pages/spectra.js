@@ -4,6 +4,7 @@ import { Bandpass, commonRange } from "../charts/bandpass.js";
 import { AutoScale } from "../charts/scales.js";
 import { bankPath } from "../state/address.js";
 import { second } from "../state/clock.js";
+import { site } from "../state/site.js";
 import { topic } from "../state/store.js";
 import { number, span, utc, visible } from "../text/format.js";
 import { bankState, isStale } from "../text/states.js";
@@ -11,6 +12,7 @@ import { Chip } from "../views/chip.js";
 import { rows } from "../views/frame.js";
 import { useTopics } from "../views/hooks.js";
 import { html } from "../views/html.js";
+import { KindPanels } from "../views/kindpanels.js";
 
 const scale = new AutoScale();
 const range = computed(() => scale.take(...commonRange(Object.values(topic("bandpass").all())), second.peek()));
@@ -31,6 +33,9 @@ export default function Spectra() {
   const [least, greatest] = range.value;
   const units = [...new Set(Object.values(topic("bandpass").all()).map((told) => told.unit))];
   const unit = units.length === 1 ? units[0] : "";
-  return html`<div class="page-head"><h1>Spectra</h1><span class="dim">first curve of each Bank in 64 pixels, once a second, all from ${number(least)} to ${number(greatest)}${unit && ` ${visible(unit, 20)}`}; ${utc(second.value)} UTC</span></div>
-    <div class="multiples">${rows.value.map((row) => html`<${Small} key=${row.bank} row=${row} />`)}</div>`;
+  const own = rows.value.filter((row) => row.kind in site.value.panels);
+  const others = rows.value.filter((row) => !own.includes(row));
+  return html`<div class="page-head"><h1>Spectra</h1>${others.length > 0 && html`<span class="dim">first curve of each Bank in 64 pixels, once a second, all from ${number(least)} to ${number(greatest)}${unit && ` ${visible(unit, 20)}`}; ${utc(second.value)} UTC</span>`}</div>
+    ${own.map((row) => html`<${KindPanels} key=${row.bank} row=${row} of="spectra" />`)}
+    <div class="multiples">${others.map((row) => html`<${Small} key=${row.bank} row=${row} />`)}</div>`;
 }

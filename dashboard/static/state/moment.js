@@ -43,7 +43,7 @@ async function ask() {
     const told = await getJson(`/api/at?time=${wanted}`);
     if (moment.peek() === null) return;
     const values = Object.entries(told.values ?? {}).map(([bank, each]) => [`values:${bank}`, each]);
-    showPast({ overview: told.rows, operations: told.operations, ...Object.fromEntries(values) });
+    showPast({ overview: told.rows, operations: told.operations, alarms: told.alarms ?? {}, ...Object.fromEntries(values) });
     gaps.value = told.errors ?? {};
     problem.value = "";
     isThere.value = true;

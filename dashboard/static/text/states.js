@@ -1,5 +1,6 @@
 // States with shape, word and class, the same on all pages: never colour alone. No page.
 import { span } from "./format.js";
+import words from "./words.js";
 
 /**
  * @typedef {"ok" | "warn" | "fault" | "unknown" | "off"} Severity
@@ -7,9 +8,14 @@ import { span } from "./format.js";
  */
 
 /** Shape of each state, that is read without colour. */
-export const SHAPES = { ok: "\u25cf", warn: "\u25b2", fault: "\u2716", unknown: "?", off: "\u25a0" };
+export const SHAPES = /** @type {Record<Severity, string>} */ (words.shapes);
 /** Worst first. */
-export const ORDER = /** @type {Severity[]} */ (["fault", "unknown", "warn", "ok", "off"]);
+export const ORDER = /** @type {Severity[]} */ (words.order);
+
+/** @param {string} text With names in braces. @param {Record<string, unknown>} values @returns {string} */
+function filled(text, values) {
+  return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+}
 
 /**
  * Bank's own word for what it does: of its scan, else of its overview.
@@ -20,7 +26,7 @@ export const ORDER = /** @type {Severity[]} */ (["fault", "unknown", "warn", "ok
 export function activity(row) {
   const { scan, overview } = row;
   const told = scan?.state ?? overview?.state ?? overview?.STATE ?? overview?.DAQSTATE;
-  return told === null || told === undefined || told === "" ? "live" : String(told);
+  return told === null || told === undefined || told === "" ? words.live : String(told);
 }
 
 /**
@@ -32,23 +38,19 @@ export function activity(row) {
  */
 export function bankState(row, now) {
   const { state, since, reason } = row.link;
-  const ago = span(now - since);
-  switch (state) {
-    case "connecting":
-      return { severity: "unknown", word: "NOT HEARD", why: `not heard since the dashboard began, ${ago} ago: ${reason || "no answer"}` };
-    case "refused":
-      return { severity: "fault", word: "REFUSED", why: reason };
-    case "lost":
-      return { severity: "fault", word: "NO ANSWER", why: `its Player is silent since ${ago}${reason ? `: ${reason}` : ""}` };
-    case "stale":
-      return { severity: "unknown", word: "STALE", why: `its Player is silent since ${ago}${reason ? `: ${reason}` : ""}` };
+  const link = words.links[state];
+  if (link) {
+    const values = { ago: span(now - since), reason: reason || words.no_reason };
+    return { severity: link.severity, word: link.word, why: filled(link.why, values) };
   }
   const findings = row.findings ?? [];
   const word = activity(row);
-  if (/^(failed|error|fault|lost)$/i.test(word)) return { severity: "fault", word, why: findings[0]?.text ?? row.scan?.error ?? "" };
+  if (words.failures.includes(word.toLowerCase())) return { severity: "fault", word, why: findings[0]?.text ?? row.scan?.error ?? "" };
   const trouble = scanTrouble(row.scan);
   if (trouble) return { severity: "warn", word, why: trouble };
   if (findings.length) return { severity: "warn", word, why: findings.map((/** @type {any} */ each) => each.text).join("; ") };
+  const open = row.alarms?.new ?? 0;
+  if (open) return { severity: "warn", word, why: open === 1 ? "1 alarm needs a look" : `${open} alarms need a look` };
   return { severity: "ok", word, why: "" };
 }
 
@@ -58,8 +60,9 @@ export function bankState(row, now) {
  */
 function scanTrouble(scan) {
   if (!scan || scan.is_over !== false) return "";
-  const dropped = scan.dropped ? `${scan.dropped} blocks dropped${scan.lost_s ? `, ${span(scan.lost_s)} of data` : ""}` : "";
-  const packets = scan.packets_lost ? `${scan.packets_lost} packets lost` : "";
+  const lost = { count: scan.dropped, time: scan.lost_s ? span(scan.lost_s) : "" };
+  const dropped = scan.dropped ? filled(scan.lost_s ? words.dropped_time : words.dropped, lost) : "";
+  const packets = scan.packets_lost ? filled(words.packets, { count: scan.packets_lost }) : "";
   return [dropped, packets, scan.warning].filter(Boolean).join("; ");
 }
 
@@ -71,32 +74,17 @@ export function isStale(row) {
   return row.link.state !== "live";
 }
 
-/** Severities of supervised programs, by their condition. */
-const CONDITIONS = /** @type {Record<string, Severity>} */ ({
-  ready: "ok", running: "ok", starting: "off", stopping: "off", stopped: "off", ended: "off", "not ready": "warn",
-  "crash loop": "fault", crashed: "fault", missing: "warn", unknown: "unknown",
-});
-
-/** @param {string} condition @returns {Severity} */
+/** @param {string} condition Of a supervised program. @returns {Severity} */
 export function conditionSeverity(condition) {
-  return CONDITIONS[condition] ?? "unknown";
+  return words.conditions[condition] ?? "unknown";
 }
 
-/** Severities of levels of the log. */
-const LEVELS = /** @type {Record<string, Severity>} */ ({ debug: "off", info: "off", warning: "warn", error: "fault", critical: "fault" });
-
-/** @param {string} level @returns {Severity} */
+/** @param {string} level Of the log. @returns {Severity} */
 export function levelSeverity(level) {
-  return LEVELS[level.toLowerCase()] ?? "unknown";
+  return words.levels[level.toLowerCase()] ?? "unknown";
 }
 
-/** Severities of outcomes in the journal, and of states of operations. */
-const OUTCOMES = /** @type {Record<string, Severity>} */ ({
-  done: "ok", running: "off", waiting: "off", asked: "off", remark: "off", refused: "warn", aborted: "warn", "not begun": "warn",
-  failed: "fault", lost: "fault", unknown: "unknown",
-});
-
-/** @param {string} outcome @returns {Severity} */
+/** @param {string} outcome In the journal, or state of an operation. @returns {Severity} */
 export function outcomeSeverity(outcome) {
-  return OUTCOMES[outcome] ?? "unknown";
+  return words.outcomes[outcome] ?? "unknown";
 }

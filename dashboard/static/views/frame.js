@@ -1,5 +1,6 @@
 // Frame around all pages: it never scrolls away and never changes its height.
 import { computed } from "@preact/signals";
+import { alarmCounts } from "../state/alarms.js";
 import { age, moment, now } from "../state/clock.js";
 import { bankPath, place, writePlace } from "../state/address.js";
 import { step } from "../state/moment.js";
@@ -7,7 +8,7 @@ import { ended, merged, postJson, session, site } from "../state/site.js";
 import { topic } from "../state/store.js";
 import { isMine, ownerOf } from "../text/refusals.js";
 import { sidereal, siteTime, span, utc, visible } from "../text/format.js";
-import { ORDER, bankState } from "../text/states.js";
+import { ORDER, SHAPES, bankState } from "../text/states.js";
 import { outside } from "../transport/root.js";
 import { Announcer } from "./announcer.js";
 import { html } from "./html.js";
@@ -17,7 +18,7 @@ import { SavedViews } from "./savedviews.js";
 import { THEMES, chooseTheme, theme } from "./theme.js";
 
 const PAGES = /** @type {[string, string][]} */ ([
-  ["run", "Run"], ["hosts", "Hosts"], ["spectra", "Spectra"], ["jobs", "Jobs"], ["log", "Log"], ["journal", "Journal"], ["history", "History"], ["files", "Files"],
+  ["run", "Run"], ["hosts", "Hosts"], ["alarms", "Alarms"], ["spectra", "Spectra"], ["jobs", "Jobs"], ["log", "Log"], ["journal", "Journal"], ["history", "History"], ["diff", "Diff"], ["files", "Files"],
 ]);
 const SILENT_S = 3;
 
@@ -81,6 +82,12 @@ function Problems() {
     ${count ? html`<b>! ${count}</b>` : "! 0"}</a>`;
 }
 
+/** Alarms that nobody has acknowledged. */
+function AlarmCount() {
+  const { open, worst: severity, word } = alarmCounts.value;
+  return html`<a href="/alarms" class="alarm-count ${open ? severity : "dim"}" title=${word} aria-label=${word}>${open ? html`<b><i class="shape" aria-hidden="true">${SHAPES[severity]}</i> ${open} <span class="wide">${open === 1 ? "alarm" : "alarms"}</span></b>` : html`<span>${SHAPES.off} 0<span class="wide"> alarms</span></span>`}</a>`;
+}
+
 async function logOut() {
   try {
     await postJson("/logout", {});
@@ -107,6 +114,7 @@ export function TopBar() {
       <span class="wide"><button class="plain" title="show the array as it was ([ and ])" aria-pressed=${moment.value !== null} onClick=${() => step(-60)}>past</button></span>
       <${Control} />
       <span><${Problems} /></span>
+      <span><${AlarmCount} /></span>
       <span class="grow wide" title="messages that this page was too slow for">${merged.value > 0 && `${merged.value} merged`}</span>
       <span class="wide" title=${isLowered ? "nothing was done here for 30 min: log in again" : "role of this session"}>${key ? `${visible(key, 40)}: ` : ""}${role || "-"}${isLowered && html` <a class="warn" href="/login">idle: log in again</a>`}${key && html` <button class="plain" onClick=${logOut}>log out</button>`}</span>
       <span><select aria-label="theme" value=${theme.value} onChange=${chooseFrom}>${THEMES.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}</select></span>
@@ -141,8 +149,8 @@ export function Contact() {
 /** What somebody hears who does not see the page. */
 export function Spoken() {
   const count = problems.value;
-  const text = topic("overview").isKnown.value ? `${count === 0 ? "no Bank needs" : `${count} of ${rows.value.length} Banks need`} a look` : "";
-  return html`<${Announcer} text=${text} isUrgent=${worst.value === "fault"} />`;
+  const text = topic("overview").isKnown.value ? `${count === 0 ? "no Bank needs" : `${count} of ${rows.value.length} Banks need`} a look, ${alarmCounts.value.word}` : "";
+  return html`<${Announcer} text=${text} isUrgent=${worst.value === "fault" || alarmCounts.value.worst === "fault"} />`;
 }
 
 /** Where and when a print was made. */

@@ -6,7 +6,7 @@ import { html } from "./html.js";
 
 const GO = /** @type {Record<string, [string, string]>} */ ({
   o: ["/", "Overview"], b: ["/bank", "Bank looked at last"], u: ["/run", "Run"], s: ["/spectra", "Spectra"], j: ["/jobs", "Jobs"],
-  h: ["/hosts", "Hosts"], l: ["/log", "Log"], r: ["/journal", "Journal"], y: ["/history", "History"], f: ["/files", "Files"],
+  h: ["/hosts", "Hosts"], a: ["/alarms", "Alarms"], l: ["/log", "Log"], r: ["/journal", "Journal"], y: ["/history", "History"], d: ["/diff", "Diff"], x: ["/handover", "Hand-over sheet"], f: ["/files", "Files"],
 });
 const WITHIN_MS = 1500;
 

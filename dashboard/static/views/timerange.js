@@ -5,7 +5,7 @@ import { utc } from "../text/format.js";
 import { DEFAULT_LAST_S, rangeOf, readTime } from "../text/timerange.js";
 import { html } from "./html.js";
 
-const LASTS = /** @type {[string, string][]} */ ([["900", "15 min"], ["3600", "1 h"], ["21600", "6 h"], ["43200", "12 h"], ["86400", "1 d"], ["604800", "7 d"]]);
+const LASTS = /** @type {[string, string][]} */ ([["900", "15 min"], ["3600", "1 h"], ["21600", "6 h"], ["28800", "8 h"], ["43200", "12 h"], ["86400", "1 d"], ["604800", "7 d"]]);
 
 /** Controls of it. */
 export function TimeRange() {

@@ -9,30 +9,34 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 
+from commandline import (
+    argument,
+    carry_out,
+    flag,
+    number_of_seconds,
+    parser_for,
+    port_number,
+    run_command,
+)
 from gateways.difx.client import filecommands, jobcommands, replaycommand, watchcommands
 from gateways.difx.client.conversation import DEFAULT_PORT, TIMEOUT
 from gateways.difx.errors import DifxError
-from groundwork.commandline import (
-    Parser,
-    argument,
-    command,
-    flag,
-    number_of_seconds,
-    port_number,
-)
 from groundwork.interrupts import ended_as_by_ctrl_c
-from groundwork.output import run_command
 from groundwork.printable import printable
 from zmqjsonproxy.errors import RecordingError
 
 __all__ = ["build_parser", "main"]
 
 PROGRAM = "difx"
-DONE, FAILED, USAGE = 0, 1, 2
 HOST = "DIFX_CONTROL_HOST"
 PORTS = ("DIFX_CONTROL_PORT", "DIFX_MESSAGE_PORT")
-COMMANDS = (filecommands, jobcommands, watchcommands, replaycommand)
-"""Modules that bring commands, in the order of the help."""
+COMMANDS = (
+    *filecommands.COMMANDS,
+    *jobcommands.COMMANDS,
+    *watchcommands.COMMANDS,
+    replaycommand.COMMAND,
+)
+"""All commands, in the order of the help."""
 
 COMMON = (
     argument(
@@ -72,10 +76,12 @@ COMMON = (
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of `difx`."""
-    parser = command(
+    return parser_for(
         PROGRAM,
         "Files and jobs of a guiServer, the original or this project's gateway.",
-        *COMMON,
+        commands=COMMANDS,
+        common=COMMON,
+        required=True,
         epilog=f"Environment: {HOST}, {', '.join(PORTS)}, DIFX_VERSION. "
         "Exit status: 0 done, 1 failed or refused, 2 usage, 3 done with errors.",
         defaults={
@@ -87,11 +93,6 @@ def build_parser() -> argparse.ArgumentParser:
             "verbose": False,
         },
     )
-    common = Parser(add_help=False, arguments=COMMON)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in COMMANDS:
-        module.add_commands(commands, common)
-    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -109,21 +110,23 @@ def _main(line: Sequence[str], environment: Mapping[str, str]) -> int:
     except argparse.ArgumentTypeError as error:
         parser.error(str(error))
     options.environment = environment
-    try:
+
+    def run() -> int:
         with ended_as_by_ctrl_c(signal.SIGTERM):
-            status: int = options.run(options)
-            return status
-    except BrokenPipeError:  # the reader of the output has seen enough; a server's is a DifxError
-        raise
-    except (DifxError, RecordingError, OSError, ValueError) as error:
-        text = str(error)
+            return int(options.run(options))
+
+    def sentences(error: Exception) -> list[str]:
         if isinstance(error, OSError) and error.filename is not None:
-            text = f"{options.command}: {error.filename}: {error.strerror}"
-        print(f"{PROGRAM}: {printable(text)}", file=sys.stderr)
-        return FAILED
-    except KeyboardInterrupt:
-        print(f"{PROGRAM}: interrupted", file=sys.stderr)
-        return FAILED
+            return [printable(f"{options.command}: {error.filename}: {error.strerror}")]
+        return [printable(str(error))]
+
+    return carry_out(
+        PROGRAM,
+        run,
+        failures=(DifxError, RecordingError, OSError, ValueError),
+        sentences=sentences,
+        interrupted="interrupted",
+    )
 
 
 def _port(environment: Mapping[str, str]) -> int:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from typing import Any
 
+from commandline import say
 from gateways.difx.client.aio import AsyncDifxClient
 from gateways.difx.client.client import DifxClient
 from gateways.difx.client.protocol.primary import Diagnostic, Level
 from groundwork.printable import printable
-from zmqjsonproxy.jsontext import json_text
 
-__all__ = ["complain", "connected", "connecting", "tell"]
+__all__ = ["complain", "connected", "connecting"]
 
 
 def connected(options: argparse.Namespace) -> DifxClient:
@@ -37,19 +36,5 @@ def _show(diagnostic: Diagnostic) -> None:
 
 
 def complain(text: str) -> None:
-    """Print a line on standard error."""
-    print(f"difx: {printable(text)}", file=sys.stderr)
-
-
-def tell(options: argparse.Namespace, value: Any, text: str, *, is_line: bool = False) -> None:
-    """Print a value as JSON if that is wanted, else the text that people read.
-
-    Args:
-        options: Of the command.
-        value: What JSON shows.
-        text: Lines; empty: nothing is printed.
-        is_line: It is one of many.
-    """
-    told = json_text(value, None if is_line else 2) if options.json else text
-    if told:
-        print(told, flush=is_line)
+    """Say a sentence, in which there may be words of the server."""
+    say("difx", printable(text))

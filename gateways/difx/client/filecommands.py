@@ -9,50 +9,26 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from dealer.tables import text_table
+from commandline import (
+    DONE,
+    FAILED,
+    ProgressLine,
+    ProgressState,
+    argument,
+    command,
+    flag,
+    render_rows,
+    tell,
+)
 from gateways.difx.client.client import DifxClient
-from gateways.difx.client.connecting import complain, connected, tell
+from gateways.difx.client.connecting import complain, connected
 from gateways.difx.client.protocol.results import ListedFile
-from groundwork.commandline import Parser, add_command, argument, flag
 from groundwork.printable import printable
-from groundwork.progressline import ProgressLine, with_bar
 
-__all__ = ["add_commands"]
+__all__ = ["COMMANDS"]
 
 EVERY_S = 0.3
 WILDCARDS = frozenset("*?[")
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add the commands to a parser."""
-    add_command(
-        commands,
-        "ls",
-        "list files of the server; exit status 1 if one is not there",
-        argument("paths PATHS", "files, folders, patterns; default: /", nargs="*", default=["/"]),
-        flag("-l --long", "with mode, size and time"),
-        flag("-d --directory", "folders themselves, not what is in them"),
-        parents=[common],
-        defaults={"run": _ls},
-    )
-    add_command(
-        commands,
-        "get",
-        "download a file; it is there when it is whole",
-        argument("path PATH", "file of the server, or a pattern"),
-        argument("target TARGET", "file, or folder, here; default: here", nargs="?", type=Path),
-        parents=[common],
-        defaults={"run": _get},
-    )
-    add_command(
-        commands,
-        "put",
-        "upload a file; it is there when it is whole, and what was there is kept until then",
-        argument("file FILE", "file here", type=Path),
-        argument("path PATH", "its path at the server, or a folder there"),
-        parents=[common],
-        defaults={"run": _put},
-    )
 
 
 class _TransferLine(ProgressLine):
@@ -69,8 +45,9 @@ class _TransferLine(ProgressLine):
             self._shown_at = now
             rate = done / max(now - self._begun, EVERY_S) / 1e6
             text = f"{done / 1e6:.1f} of {size / 1e6:.1f} MB"
-            words = [f"{rate:.1f} MB/s", printable(self._name)]
-            self.write(with_bar(done / size if size else 1.0, text, words, self.width))
+            words = (f"{rate:.1f} MB/s", printable(self._name))
+            fraction = done / size if size else 1.0
+            self.write(ProgressState(fraction=fraction, text=text, words=words))
 
 
 def _ls(options: argparse.Namespace) -> int:
@@ -87,11 +64,14 @@ def _ls(options: argparse.Namespace) -> int:
                 absent.append(path)
             found += listed
             lines += [(each.mode, each.size, each.modified, _name(each, path)) for each in listed]
-    text = text_table((), lines if options.long else [line[-1:] for line in lines]) if lines else ""
-    tell(options, [asdict(each) for each in found], text)
+    text = (
+        render_rows((), lines if options.long else [line[-1:] for line in lines]) if lines else ""
+    )
+    if text or options.json:
+        tell(options.json, [asdict(each) for each in found], text)
     for path in absent:
         complain(f"ls {path}: it is not there")
-    return 1 if absent else 0
+    return FAILED if absent else DONE
 
 
 def _name(entry: ListedFile, asked: str) -> str:
@@ -110,15 +90,15 @@ def _get(options: argparse.Namespace) -> int:
             paths = [line for line in client.ls(options.path, "-d -p") if not line.endswith("/")]
         if not paths:
             complain(f"get {options.path}: no file is like that")
-            return 1
+            return FAILED
         targets = _targets(paths, options.target)
         if targets is None:
             complain(f"get {options.path}: {options.target} is no folder, for {len(paths)} files")
-            return 1
+            return FAILED
         got = [_fetched(client, path, target) for path, target in zip(paths, targets, strict=True)]
     lines = [f"{one['path']}  {one['size']} bytes" for one in got]
-    tell(options, got, "\n".join(lines))
-    return 0
+    tell(options.json, got, "\n".join(lines))
+    return DONE
 
 
 def _targets(paths: Sequence[str], target: Path | None) -> list[Path] | None:
@@ -148,5 +128,31 @@ def _put(options: argparse.Namespace) -> int:
         finally:
             line.clear()
     told = {"path": path, "from": str(options.file), "size": size}
-    tell(options, told, f"{printable(path)}  {size} bytes")
-    return 0
+    tell(options.json, told, f"{printable(path)}  {size} bytes")
+    return DONE
+
+
+COMMANDS = (
+    command(
+        "ls",
+        _ls,
+        "list files of the server; exit status 1 if one is not there",
+        argument("paths PATHS", "files, folders, patterns; default: /", nargs="*", default=["/"]),
+        flag("-l --long", "with mode, size and time"),
+        flag("-d --directory", "folders themselves, not what is in them"),
+    ),
+    command(
+        "get",
+        _get,
+        "download a file; it is there when it is whole",
+        argument("path PATH", "file of the server, or a pattern"),
+        argument("target TARGET", "file, or folder, here; default: here", nargs="?", type=Path),
+    ),
+    command(
+        "put",
+        _put,
+        "upload a file; it is there when it is whole, and what was there is kept until then",
+        argument("file FILE", "file here", type=Path),
+        argument("path PATH", "its path at the server, or a folder there"),
+    ),
+)

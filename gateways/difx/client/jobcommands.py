@@ -10,9 +10,23 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from dealer.tables import text_table
+from commandline import (
+    DONE,
+    FAILED,
+    PARTLY,
+    ProgressLine,
+    ProgressState,
+    argument,
+    command,
+    flag,
+    number_of_seconds,
+    one_of,
+    render_rows,
+    tell,
+    tell_line,
+)
 from gateways.difx.client.aio import AsyncDifxClient
-from gateways.difx.client.connecting import complain, connected, connecting, tell
+from gateways.difx.client.connecting import complain, connected, connecting
 from gateways.difx.client.errors import RequestRefusedError
 from gateways.difx.client.jobverbs import SILENCE_S
 from gateways.difx.client.protocol.results import JobEnd, JobResult, TaskEvent
@@ -21,89 +35,19 @@ from gateways.difx.protocol.commands import JobFunction
 from gateways.difx.protocol.jobs import INPUT_SUFFIX, JobNodes, job_name
 from gateways.difx.protocol.messages import MessageType
 from gateways.difx.protocol.taskids import JobPacket
-from groundwork.commandline import (
-    Parser,
-    add_command,
-    argument,
-    flag,
-    number_of_seconds,
-    one_of,
-)
 from groundwork.printable import printable
-from groundwork.progressline import ProgressLine, with_bar
 
-__all__ = ["add_commands"]
+__all__ = ["COMMANDS"]
 
-DONE, FAILED, WITH_ERRORS = 0, 1, 3
 VERSION = "DIFX_VERSION"
 USUAL_VERSION = "DIFX-DEVEL"
 """Version that the script client asks for unless it is told otherwise."""
-STATUSES = {JobEnd.DONE: DONE, JobEnd.CHECKED: DONE, JobEnd.DONE_WITH_ERRORS: WITH_ERRORS}
+STATUSES = {JobEnd.DONE: DONE, JobEnd.CHECKED: DONE, JobEnd.DONE_WITH_ERRORS: PARTLY}
 OUTPUT = {
     JobPacket.DIFX_MESSAGE: "",
     JobPacket.DIFX_WARNING: "warning: ",
     JobPacket.DIFX_ERROR: "error: ",
 }
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add the commands to a parser."""
-    add_command(
-        commands,
-        "run",
-        "run a job to its end, and show what it says",
-        argument("input INPUT", "path of its .input file at the server"),
-        one_of(
-            flag("--check", "only check it"),
-            flag("--if-valid", "do not run it if the check fails"),
-            flag("--monitor", "run it with live products; see `difx monitor`"),
-        ),
-        flag("--force", "remove output that exists first"),
-        argument(
-            "--restart S",
-            "start so far into the job, s; default: at its begin",
-            type=_seconds,
-            default=0,
-        ),
-        argument(
-            "--difx-version NAME", f"default: ${VERSION}, else {USUAL_VERSION} if it is offered"
-        ),
-        argument("--manager NODE", "head node; without one a job is refused", default=""),
-        argument("--sources NODES", "nodes that have the data, as A,B", default="", type=_names),
-        argument(
-            "--processors NODES",
-            "processing nodes with threads, as A:4,B",
-            default="",
-            type=_processors,
-        ),
-        argument(
-            "--silence S",
-            "give up a job that says nothing for so long, s; default: %(default)g",
-            type=number_of_seconds,
-            default=SILENCE_S,
-        ),
-        parents=[common],
-        description="Run a job to its end, and show what it says. Ctrl-C leaves it to the server; "
-        "`difx stop` stops it.",
-        defaults={"run": _run},
-    )
-    add_command(
-        commands,
-        "stop",
-        "stop jobs",
-        argument("inputs INPUTS", "paths of their .input files at the server", nargs="+"),
-        parents=[common],
-        defaults={"run": _stop},
-    )
-    add_command(
-        commands,
-        "status",
-        "show the states of jobs; exit status 1 if there is none",
-        argument("patterns PATTERNS", "of .input files, or folders that have them", nargs="+"),
-        flag("-a --all", "all states that they had; servers of the original do not know them"),
-        parents=[common],
-        defaults={"run": _status},
-    )
 
 
 def _seconds(text: str) -> int:
@@ -139,7 +83,7 @@ class _JobView:
         """Show an event."""
         self._line.clear()
         if self._options.json:
-            tell(self._options, {"event": event.name, "text": event.text}, "", is_line=True)
+            tell_line(True, {"event": event.name, "text": event.text}, "")
         elif event.id in OUTPUT:
             text = f"{OUTPUT[JobPacket(event.id)]}{printable(event.text)}"
             out = sys.stdout if event.id == JobPacket.DIFX_MESSAGE else sys.stderr
@@ -156,18 +100,15 @@ class _JobView:
             self._draw()
 
     def _draw(self) -> None:
-        words = [printable(self._job)]
-        if self._fraction is None:
-            self._line.write(f"{self._state}  {words[0]}")
-        else:
-            self._line.write(with_bar(self._fraction, self._state, words, self._line.width))
+        words = (printable(self._job),)
+        self._line.write(ProgressState(fraction=self._fraction, text=self._state, words=words))
 
     def end(self, result: JobResult) -> None:
         """Show the end."""
         self._line.clear()
         if self._options.json:
             told = asdict(result) | {"end": result.end.value}
-            tell(self._options, {"result": told}, "", is_line=True)
+            tell_line(True, {"result": told}, "")
         elif result.end in STATUSES:
             print(result.end.value)
         else:
@@ -268,7 +209,8 @@ def _stop(options: argparse.Namespace) -> int:
             if not options.verbose:
                 for warning in told[path]:
                     complain(f"stop {path}: {warning}")
-    tell(options, told, "")
+    if options.json:
+        tell(True, told, "")
     return status
 
 
@@ -281,8 +223,63 @@ def _status(options: argparse.Namespace) -> int:
                 path = posixpath.join(pattern, f"*{INPUT_SUFFIX}")
             found += client.job_status(path, short=not options.all)
     rows = [(printable(s.input), s.state or "-", s.time or "-", printable(s.text)) for s in found]
-    text = text_table(("JOB", "STATE", "SINCE", "REMARK"), rows) if rows else ""
-    tell(options, [asdict(each) for each in found], text)
+    text = render_rows(("JOB", "STATE", "SINCE", "REMARK"), rows) if rows else ""
+    if text or options.json:
+        tell(options.json, [asdict(each) for each in found], text)
     if not found:
         complain(f"status {' '.join(options.patterns)}: there is no such job")
     return DONE if found else FAILED
+
+
+COMMANDS = (
+    command(
+        "run",
+        _run,
+        "run a job to its end, and show what it says",
+        argument("input INPUT", "path of its .input file at the server"),
+        one_of(
+            flag("--check", "only check it"),
+            flag("--if-valid", "do not run it if the check fails"),
+            flag("--monitor", "run it with live products; see `difx monitor`"),
+        ),
+        flag("--force", "remove output that exists first"),
+        argument(
+            "--restart S",
+            "start so far into the job, s; default: at its begin",
+            type=_seconds,
+            default=0,
+        ),
+        argument(
+            "--difx-version NAME", f"default: ${VERSION}, else {USUAL_VERSION} if it is offered"
+        ),
+        argument("--manager NODE", "head node; without one a job is refused", default=""),
+        argument("--sources NODES", "nodes that have the data, as A,B", default="", type=_names),
+        argument(
+            "--processors NODES",
+            "processing nodes with threads, as A:4,B",
+            default="",
+            type=_processors,
+        ),
+        argument(
+            "--silence S",
+            "give up a job that says nothing for so long, s; default: %(default)g",
+            type=number_of_seconds,
+            default=SILENCE_S,
+        ),
+        description="Run a job to its end, and show what it says. Ctrl-C leaves it to the server; "
+        "`difx stop` stops it.",
+    ),
+    command(
+        "stop",
+        _stop,
+        "stop jobs",
+        argument("inputs INPUTS", "paths of their .input files at the server", nargs="+"),
+    ),
+    command(
+        "status",
+        _status,
+        "show the states of jobs; exit status 1 if there is none",
+        argument("patterns PATTERNS", "of .input files, or folders that have them", nargs="+"),
+        flag("-a --all", "all states that they had; servers of the original do not know them"),
+    ),
+)

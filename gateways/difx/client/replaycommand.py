@@ -7,27 +7,13 @@ import asyncio
 from dataclasses import asdict
 from pathlib import Path
 
-from gateways.difx.client.connecting import complain, tell
+from commandline import DONE, FAILED, argument, command, tell
+from gateways.difx.client.connecting import complain
 from gateways.difx.client.protocol.replaying import ReplayedAnswers, differences, plans_of
 from gateways.difx.client.replay import replay_client
 from gateways.difx.protocol.capture import read_capture
-from groundwork.commandline import Parser, add_command, argument
 
-__all__ = ["add_commands"]
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add the command to a parser."""
-    add_command(
-        commands,
-        "replay",
-        "play the clients of a capture, and compare the answers; exit status 1 if one is another",
-        argument("file FILE", "written by a gateway with `--capture`", type=Path),
-        parents=[common],
-        description="Play the clients of a capture against a server, all at once, and compare the answers. "
-        "Relayed messages are not compared, nor are times. Answers are waited for as --timeout says.",
-        defaults={"run": _replay},
-    )
+__all__ = ["COMMAND"]
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -35,7 +21,7 @@ def _replay(options: argparse.Namespace) -> int:
         plans = plans_of(read_capture(lines, str(options.file)))
     if not plans:
         complain(f"replay {options.file}: there is no client in it")
-        return 1
+        return FAILED
 
     async def play() -> list[ReplayedAnswers]:
         played = (
@@ -57,5 +43,15 @@ def _replay(options: argparse.Namespace) -> int:
         for one in found
     ]
     same = f"{len(plans)} clients, {sent} packets: answered as in the capture"
-    tell(options, told, "\n".join(lines_of) or same)
-    return 1 if found else 0
+    tell(options.json, told, "\n".join(lines_of) or same)
+    return FAILED if found else DONE
+
+
+COMMAND = command(
+    "replay",
+    _replay,
+    "play the clients of a capture, and compare the answers; exit status 1 if one is another",
+    argument("file FILE", "written by a gateway with `--capture`", type=Path),
+    description="Play the clients of a capture against a server, all at once, and compare the answers. "
+    "Relayed messages are not compared, nor are times. ReplayedAnswers are waited for as --timeout says.",
+)

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from dealer.tables import text_table
-from gateways.difx.client.connecting import complain, connected, tell
+from commandline import DONE, FAILED, argument, command, count, flag, render_rows, tell, tell_line
+from gateways.difx.client.connecting import complain, connected
 from gateways.difx.client.watchverbs import DEFAULT_FFT, RelayedMessage
 from gateways.difx.protocol.selection import ALL_MESSAGES, KEYWORDS
-from groundwork.commandline import Parser, add_command, argument, count, flag
 from groundwork.printable import printable
 
 if TYPE_CHECKING:
@@ -23,50 +22,12 @@ if TYPE_CHECKING:
         MonitorProduct,
     )
 
-__all__ = ["add_commands"]
+__all__ = ["COMMANDS"]
 
 _ENDING = "_MESSAGES"
 TYPES = tuple(keyword.removesuffix(_ENDING).lower() for keyword in KEYWORDS)
 HEAD = ("SCAN", "TIME", "PRODUCT", "NAME", "MHZ", "AMPLITUDE", "PHASE", "DELAY/us", "SNR")
-FORM = "{:<12} {:>6} {:>7} {:<10} {:>10} {:>12} {:>7} {:>12} {:>9}"
-
-
-def add_commands(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
-    """Add the commands to a parser."""
-    add_command(
-        commands,
-        "monitor",
-        "show live products of a job, until interrupted",
-        argument("input INPUT", "path of its .input file; `bank:NAME` with this project's gateway"),
-        flag("--list", "only list its products"),
-        argument("--products NUMBERS", "as 0,3; default: all", type=_numbers),
-        argument(
-            "--fft N",
-            "lags of a spectrum, a power of two; default: %(default)s",
-            type=count,
-            default=DEFAULT_FFT,
-        ),
-        argument("--count N", "end after so many spectra; default: never", type=count),
-        parents=[common],
-        description="Show live products of a job, until interrupted: a line for each product and integration, "
-        "with mean amplitude, phase of the middle channel, and the peak of the lags; in JSON with all numbers.",
-        defaults={"run": _monitor},
-    )
-    add_command(
-        commands,
-        "relay",
-        "show messages of the multicast network, until interrupted",
-        argument(
-            "--types TYPES",
-            f"as status,alert; default: all. Known: {', '.join(TYPES)}",
-            type=_keywords,
-            default=(ALL_MESSAGES,),
-        ),
-        argument("--count N", "end after so many messages; default: never", type=count),
-        flag("--raw", "as they came"),
-        parents=[common],
-        defaults={"run": _relay},
-    )
+WIDTHS = (12, -6, -7, 10, -10, -12, -7, -12, -9)
 
 
 def _numbers(text: str) -> list[int]:
@@ -92,22 +53,23 @@ def _monitor(options: argparse.Namespace) -> int:
             told = _described(monitor.products)
             rows = [_row(product) for product in known]
             head = ("PRODUCT", "NAME", "MHZ", "POL", "CHANNELS")
-            tell(options, told, text_table(head, rows) if rows else "")
-            return 0
+            if rows or options.json:
+                tell(options.json, told, render_rows(head, rows))
+            return DONE
         wanted = known
         if options.products is not None:
             numbers = {product.number: product for product in known}
             if absent := [n for n in options.products if n not in numbers]:
                 complain(f"monitor {options.input}: there is no product {absent[0]}; see --list")
-                return 1
+                return FAILED
             wanted = [numbers[number] for number in options.products]
         monitor.request(wanted, fft_size=options.fft)
         if not options.json:
-            print(FORM.format(*HEAD), flush=True)
+            print(render_rows((), [HEAD], widths=WIDTHS), flush=True)
         with contextlib.suppress(KeyboardInterrupt):  # the usual end
             for block in itertools.islice(monitor, options.count):
-                tell(options, _block(block) if options.json else None, _line(block), is_line=True)
-    return 0
+                tell_line(options.json, _block(block) if options.json else None, _line(block))
+    return DONE
 
 
 def _row(product: MonitorProduct) -> tuple[object, ...]:
@@ -123,7 +85,7 @@ def _line(block: MonitorBlock) -> str:
     product = block.product
     middle = block.phase[len(block.phase) // 2] if len(block.phase) else 0.0
     amplitude = float(block.amplitude.mean()) if len(block.amplitude) else 0.0
-    return FORM.format(
+    cells = (
         printable(block.scan),
         block.time_s,
         product.number,
@@ -134,6 +96,7 @@ def _line(block: MonitorBlock) -> str:
         f"{block.lag.delay_us:.6g}",
         f"{block.lag.snr:.2f}",
     )
+    return render_rows((), [cells], widths=WIDTHS)
 
 
 def _block(block: MonitorBlock) -> dict[str, Any]:
@@ -145,8 +108,8 @@ def _relay(options: argparse.Namespace) -> int:
         with contextlib.suppress(KeyboardInterrupt):  # the usual end
             for message in itertools.islice(messages, options.count):
                 told = _told(message) if options.json else None
-                tell(options, told, _shown(message, options.raw), is_line=True)
-    return 0
+                tell_line(options.json, told, _shown(message, options.raw))
+    return DONE
 
 
 def _told(message: RelayedMessage) -> dict[str, Any]:
@@ -167,3 +130,37 @@ def _shown(message: RelayedMessage, is_raw: bool) -> str:
     head: Sequence[str] = (message.type, message.sender, message.identifier)
     values = [f"{name}={value}" for name, value in message.values.items() if name != "seqNumber"]
     return printable("  ".join([*head, *values]))
+
+
+COMMANDS = (
+    command(
+        "monitor",
+        _monitor,
+        "show live products of a job, until interrupted",
+        argument("input INPUT", "path of its .input file; `bank:NAME` with this project's gateway"),
+        flag("--list", "only list its products"),
+        argument("--products NUMBERS", "as 0,3; default: all", type=_numbers),
+        argument(
+            "--fft N",
+            "lags of a spectrum, a power of two; default: %(default)s",
+            type=count,
+            default=DEFAULT_FFT,
+        ),
+        argument("--count N", "end after so many spectra; default: never", type=count),
+        description="Show live products of a job, until interrupted: a line for each product and integration, "
+        "with mean amplitude, phase of the middle channel, and the peak of the lags; in JSON with all numbers.",
+    ),
+    command(
+        "relay",
+        _relay,
+        "show messages of the multicast network, until interrupted",
+        argument(
+            "--types TYPES",
+            f"as status,alert; default: all. Known: {', '.join(TYPES)}",
+            type=_keywords,
+            default=(ALL_MESSAGES,),
+        ),
+        argument("--count N", "end after so many messages; default: never", type=count),
+        flag("--raw", "as they came"),
+    ),
+)

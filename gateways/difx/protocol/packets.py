@@ -1,4 +1,5 @@
-"""Packets of the primary connection: their ids, and their payloads both ways."""
+"""Packets of the primary connection: their ids, and their payloads both ways. The header before a
+payload is `gateways.difx.protocol.frames`'s."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from gateways.difx.errors import ControlError, FileFault, FileFaultError
+from gateways.difx.errors import ControlError, FileFault, FileFaultError, RoleError
 from gateways.difx.files import DifxFiles, ReadFile, Upload
 from gateways.difx.links import TaskLink
 from gateways.difx.protocol.commands import FileTransfer
@@ -17,7 +17,6 @@ from gateways.difx.protocol.transfercodes import (
     upload_code,
 )
 from gateways.difx.tasks.context import LinkedTask, TaskClient
-from groundwork.roles import Role
 
 __all__ = ["DOWNLOAD", "UPLOAD"]
 
@@ -54,7 +53,6 @@ async def _upload(client: TaskClient, wanted: FileTransfer, link: TaskLink) -> N
     size = read_integer(await link.read(INTEGER_BYTES, within=client.config.takes_nothing))
     with ExitStack() as stack:
         try:
-            _check_role(client, path)
             _begin_change(stack, client, wanted)
             _check_size(client, path, size)
             upload = await client.share.call(_begin, stack, client.service.files, path)
@@ -75,16 +73,10 @@ async def _upload(client: TaskClient, wanted: FileTransfer, link: TaskLink) -> N
         await client.share.call(upload.log_sum)
 
 
-def _check_role(client: TaskClient, path: str) -> None:
-    if client.role < Role.OPERATE:
-        text = f"{path:.300}: uploads are for operators, and this client is an observer (peers)"
-        raise FileFaultError(text, FileFault.NO_PERMISSION)
-
-
 def _begin_change(stack: ExitStack, client: TaskClient, wanted: FileTransfer) -> None:
     try:
         stack.enter_context(client.change(_NAME, wanted))
-    except ControlError as error:
+    except (ControlError, RoleError) as error:
         text = f"{wanted.destination:.300}: {error}"
         raise FileFaultError(text, FileFault.NO_PERMISSION) from error
 

@@ -15,8 +15,8 @@ from fastapi import FastAPI, HTTPException, Path, Query, Request, Response, WebS
 from fastapi.responses import FileResponse, HTMLResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
-from groundwork.commandline import version
 from groundwork.values import JsonObject
+from groundwork.version import version
 from player.endpoints.http.connections import ConnectionWatch
 from player.endpoints.http.digests import Digests, wants_digest
 from player.endpoints.http.files import list_files, open_file

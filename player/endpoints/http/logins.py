@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -22,10 +23,13 @@ from player.endpoints.http.protocol.credentials import (
     session_cookie,
 )
 from player.endpoints.http.protocol.sessions import Person, Sessions, SessionSettings
+from zmqjsonproxy.keys.folder import token_digest
 from zmqjsonproxy.rights import KnownKey, Role
 
 __all__ = ["Login", "Logins", "NotProvedError"]
 
+MAX_PROVED = 10_000
+"""Tokens that are remembered with the address that they came from."""
 _NO_CREDENTIALS = (
     "people with keys are answered here: log in at /login, or send the token of your key, "
     "Authorization: Bearer TOKEN"
@@ -94,6 +98,7 @@ class Logins:
         self._plain = cookie_name(port, is_secure=False)
         self._cookies = (self._secure,) if is_secure else (self._secure, self._plain)
         self._sessions, self._backoff = Sessions(sessions), Backoff(backoff)
+        self._proved_before: OrderedDict[tuple[str, str], bool] = OrderedDict()  # the oldest first
 
     def person(self, headers: Mapping[str, str], peer: str, *, is_act: bool) -> Person:
         """Return who makes a request.
@@ -121,9 +126,13 @@ class Logins:
         raise NotProvedError(why)
 
     def _proved(self, token: str, peer: str) -> KnownKey:
-        """Return the key of a token; each that is none makes its source wait longer."""
+        """Return the key of a token; each that is none makes its source wait longer. Tokens that have
+        come from there before, and were right, do not wait for those of others who guess behind the
+        same address, of a gateway say."""
         source, now = source_of(peer), self._clock()
-        if pause := self._backoff.pause(source, now):
+        proved = source, token_digest(token)
+        is_proved = self._proved_before.pop(proved, False)
+        if not is_proved and (pause := self._backoff.pause(source, now)):
             seconds = math.ceil(pause)
             raise NotProvedError(
                 f"too many tokens from {peer} were wrong; try again in {seconds} s", 429, seconds
@@ -134,7 +143,11 @@ class Logins:
             raise NotProvedError(_UNKNOWN)
         if key.is_revoked:
             raise NotProvedError(_revoked(key))
-        self._backoff.succeed(source)
+        if not is_proved:
+            self._backoff.succeed(source)
+        self._proved_before[proved] = True
+        if len(self._proved_before) > MAX_PROVED:
+            self._proved_before.popitem(last=False)
         return key
 
     def _of_session(self, digest: str, *, is_act: bool) -> tuple[Person | None, str]:

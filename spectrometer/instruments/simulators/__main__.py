@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from groundwork.commandline import argument, command, port_number
+from commandline import argument, parser_for, port_number
 from groundwork.extras import install_advice
 from player.config import load
 from player.errors import ConfigError
@@ -32,7 +32,7 @@ PROTOCOLS = ("4.9", "5.0-M", "5.0-MI")
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
-    return command(
+    return parser_for(
         "python -m spectrometer.instruments.simulators",
         "Simulate a ROACH board with a Valon synthesizer on a loopback port, until SIGTERM or SIGINT.",
         argument("--config FILE", "the array's TOML file", type=Path, required=True),

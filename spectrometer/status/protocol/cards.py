@@ -1,5 +1,5 @@
 """80-byte cards, as in the status memory and in GUPPI raw headers. Bytes in, values out; no memory,
-no file.
+no file: `spectrometer.status.buffer` writes them into the memory.
 
 A card is a keyword of at most 8 characters, `= `, and a value: a quoted string (padded to 8
 characters inside the quotes) or a number that ends at byte 29. A number that needs more than 20

@@ -157,6 +157,19 @@ def test_what_became_of_a_call_that_was_not_answered_can_be_asked(site: KeyedDas
     assert site.post("ben", "/api/acts/ask", id=act["id"]).status == 404
 
 
+def test_whoever_had_control_until_it_ended_goes_on_as_others_do(site: KeyedDashboard) -> None:
+    took = {"reason": "short", "minutes": 0.02, "stays": True}
+    assert site.act("ann", "/api/control/take", banks=["BANKA"], **took)["state"] == "done"
+
+    def has_ended() -> bool:
+        row = site.get("olga", "/api/overview")["rows"]["BANKA"]
+        return "its time was over" in str((row["control"] or {}).get("ended"))
+
+    poll(has_ended, "the end of control")
+    assert site.act("ann", "/api/call", banks=["BANKA"], method="prepare")["state"] == "done"
+    assert site.get("ann", "/api/session")["holds"] == {}
+
+
 def test_control_is_taken_refused_with_its_reason_and_broken(site: KeyedDashboard) -> None:
     act = site.act("ann", "/api/control/take", banks=ALL, reason="pointing run", minutes=5)
     assert act["state"] == "done", act

@@ -335,7 +335,8 @@ def test_strangers_and_changes_are_refused(site: Site) -> None:
             pass
     paths = peer.get("/openapi.json")["paths"]
     changing = {path for path, methods in paths.items() if set(methods) != {"get"}}
-    assert changing == {"/api/views", "/api/views/remove"}
+    alarms = {f"/api/alarms/{verb}" for verb in ("acknowledge", "shelve", "unshelve")}
+    assert changing == {"/api/views", "/api/views/remove", *alarms}
     for path in ("/", "/api/overview", "/api/banks/BANKA/values", "/events", "/ws"):
         for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
             assert peer.ask(path, method, "{}").status == 405, (path, method)

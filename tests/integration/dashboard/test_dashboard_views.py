@@ -33,6 +33,8 @@ def test_only_addresses_of_pages_here_are_saved(tmp_path: Path) -> None:
     with serving(Array(urls={}), make_page(tmp_path / "page")) as peer:
         for address in (
             "//evil.example.org/",
+            "//[",
+            "http://[::1",
             "https://evil.example.org/hosts",
             "javascript:alert(1)",
             "/api/overview",
@@ -44,6 +46,9 @@ def test_only_addresses_of_pages_here_are_saved(tmp_path: Path) -> None:
             assert (answer.status, "no page" in answer.json["detail"]) == (400, True), address
         for body in ({"name": "x"}, {"name": "", "address": "/"}, {"name": 1, "address": "/"}, []):
             assert peer.post("/api/views", body).status == 400
+        for name in ("a\0b", "\u202egnp", " ", "two\nlines"):
+            answer = peer.post("/api/views", {"name": name, "address": "/"})
+            assert (answer.status, "can be read" in answer.json["detail"]) == (400, True), name
         assert peer.post("/api/views", {"name": "x" * 70_000, "address": "/"}).status == 413
         assert names(peer) == []
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import Any
 
 from support.difx_clients import ScriptClient
 from support.difx_gateway import gateway
+from support.player_run import poll
 
 from dealer import Dealer
 from zmqjsonproxy import ZMQJSONProxyClient
@@ -56,7 +58,12 @@ def test_clients_change_nothing_of_a_bank_that_others_control_and_the_journal_sa
         assert client.integer(channel) == 3
         assert (served.root / "up").read_bytes() == b"abc"
         client.settle()
-        told = journal.read(method="guiserver.*")["entries"]
+
+        def ended() -> list[dict[str, Any]]:  # the client is answered before its upload has ended
+            entries: list[dict[str, Any]] = journal.read(method="guiserver.*")["entries"]
+            return [] if any(one["outcome"] == "running" for one in entries) else entries
+
+        told = poll(ended, "the end of all changes")
     assert [(one["method"].partition(".")[2], one["outcome"]) for one in told] == [
         ("DifxFileOperation", "done"),
         ("DifxFileOperation", "failed"),

@@ -62,12 +62,14 @@ def test_an_operation_ran_until_its_end() -> None:
     assert operations_of([running], 1e9)[0]["state"] == "running"
 
 
-def test_moments_are_scans_changes_and_control_in_the_order_of_time() -> None:
+def test_moments_are_scans_changes_control_and_alarms_in_the_order_of_time() -> None:
     entries = [
         entry(),
         entry(time=11.0, method="control.take", arguments={}),
         entry(time=11.5, method="bank.arm"),
         entry(time=12.0, method="", outcome="remark", text="control: 3 ended"),
+        entry(time=13.0, method="journal", outcome="remark", text="alarm drop gone"),
+        entry(time=14.0, method="alarms.acknowledge", arguments="(drop)"),
     ]
     told = moments_of([point(12, 10.5), point(None, 13.0)], entries)
     assert [(each["time"], each["kind"]) for each in told] == [
@@ -75,5 +77,7 @@ def test_moments_are_scans_changes_and_control_in_the_order_of_time() -> None:
         (10.5, "scan"),
         (11.0, "control"),
         (12.0, "control"),
+        (13.0, "alarm"),
+        (14.0, "alarm"),
     ]
     assert told[0]["text"] == "set_mode('MODE1', force=true), ann, done"

@@ -64,6 +64,7 @@ def test_a_row_is_there_before_anything_is_known(topics: Topics) -> None:
         "findings": [],
         "load": None,
         "scan": None,
+        "alarms": None,
         "operations": [],
         "missed": 0,
     }
@@ -74,11 +75,13 @@ def test_results_become_values_and_some_a_part_of_the_row(topics: Topics) -> Non
     topics.take("control", {"owner": "ann"})
     topics.take("host_load", {"load": 0.5})
     topics.take("scan", {"state": "running"})
+    topics.take("alarms", {"active": [], "new": 2, "raised": 3})
     topics.state.take("bank.dial", Update("BANKA", "turns", 4, 1, 7.0), 101.0)
     assert topics.values.values["status.SCANNUM"] == [12, 101.0, 3]
     assert topics.values.values["dial.turns"] == [4, 7.0, 1]
     assert (topics.row["control"], topics.row["load"]) == ({"owner": "ann"}, {"load": 0.5})
     assert topics.row["scan"] == {"state": "running"}
+    assert topics.row["alarms"] == {"new": 2, "raised": 3}
     assert topics.state.liveness.heard == 101.0
 
 
@@ -235,3 +238,19 @@ def test_the_number_of_an_interface_rises_only_when_it_has_changed() -> None:
             "properties": [{"name": "level", "kind": "result", "unit": "dB"}],
         }
     }
+
+
+def test_settings_are_values_in_force_as_histories_name_them(topics: Topics) -> None:
+    topics.state.offset = 0.5
+    topics.take("mode", {"mode": "MODE1", "notes": [1, 2]})
+    topics.take("status.EXPOSURE", 0.5, at=90.0)
+    topics.take("status.GONE", None)
+    topics.take("control", {"owner": "ann", "key": "observer1"})
+    held = topics.state.settings()
+    assert {key: (each.value, each.since) for key, each in held.items()} == {
+        "mode.mode": ("MODE1", 100.5),
+        "status.EXPOSURE": (0.5, 89.5),
+        "control.owner": ("ann", 100.5),
+        "control.key": ("observer1", 100.5),
+    }
+    assert topics.state.controlled_by == "observer1"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from dashboard import panels
-from dashboard.panels import PanelSet, find_panels
+from dashboard.panels import find_panels
+from player.panelsets import PanelSet
 
 HERE = Path(__file__).parent
 GOOD = PanelSet(HERE, "panel.js")

@@ -11,11 +11,15 @@ from pathlib import Path
 
 import pytest
 
+import gateways.difx.panel
+import histogrammer.panel
 from dashboard.assets import STATIC, without_comments
 
+PANELS = [each.PANELS.folder for each in (histogrammer.panel, gateways.difx.panel)]
 OURS = sorted(
     path
-    for path in STATIC.rglob("*")
+    for folder in (STATIC, *PANELS)
+    for path in folder.rglob("*")
     if path.suffix in (".js", ".css", ".html") and "vendor" not in path.parts
 )
 MODULES = [path for path in OURS if path.suffix == ".js"]

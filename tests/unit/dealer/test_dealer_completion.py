@@ -8,10 +8,10 @@ import pytest
 
 from dealer.completion import (
     SHELLS,
-    Argument,
+    CompletedArgument,
     CompletedCommand,
+    CompletedOption,
     CompletionKind,
-    Option,
     read_command,
 )
 
@@ -40,16 +40,18 @@ def test_a_command_is_read_from_its_parser() -> None:
     ]
     scan, look = program.commands
     assert scan.arguments == (
-        Argument("BANK", CompletionKind.BANK),
-        Argument("METHOD", CompletionKind.METHOD),
-        Argument("FILE", CompletionKind.FILE, (), is_last=True),
+        CompletedArgument("BANK", CompletionKind.BANK),
+        CompletedArgument("METHOD", CompletionKind.METHOD),
+        CompletedArgument("FILE", CompletionKind.FILE, (), is_last=True),
     )
     assert (
-        Option(("-l", "--level"), "", Argument("LEVEL", CompletionKind.WORDS, ("low", "high")))
+        CompletedOption(
+            ("-l", "--level"), "", CompletedArgument("LEVEL", CompletionKind.WORDS, ("low", "high"))
+        )
         in scan.options
     )
-    assert Option(("--fast",), "", None) in scan.options
-    assert look.options[-1].value == Argument("DIR", CompletionKind.FOLDER)
+    assert CompletedOption(("--fast",), "", None) in scan.options
+    assert look.options[-1].value == CompletedArgument("DIR", CompletionKind.FOLDER)
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))
@@ -69,6 +71,12 @@ def test_each_file_has_all_commands_options_and_words(shell: str) -> None:
         assert word in text
     assert "other" in text
     assert "$HOME" not in text.replace("/$HOME}", "")  # help is text, not for the shell to expand
+
+
+def test_banks_stand_for_states_that_are_compared() -> None:
+    parser = argparse.ArgumentParser(prog="x")
+    parser.add_argument("left", metavar="STATE")
+    assert read_command(parser, []).arguments[0].kind is CompletionKind.BANK
 
 
 def test_help_cannot_leave_its_quotes() -> None:

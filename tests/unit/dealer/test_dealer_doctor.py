@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dealer.doctor import NEEDED, clock_finding, examine, interface_findings
+from dealer.clocks import clock_finding
+from dealer.doctor import NEEDED, examine, interface_findings
 from dealer.start import ClockOffset
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import select
 import socket
 import threading
 import time
@@ -19,7 +20,7 @@ from arrayconfig.hosts import SupervisorAddress
 from dealer.errors import ConfigurationError
 from dealer.hosts import Installation, read_installation
 from dealer.supervision import OrderOutcome, Supervision
-from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError, abnormal_ends
+from dealer.supervisord import ProcessInfo, Supervisord, SupervisorError, abnormal_ends, loop_age
 from zmqjsonproxy import ThreadHub
 
 BANKS = """
@@ -175,7 +176,8 @@ def answering(pieces: Iterable[bytes], pause_s: float = 0.0) -> tuple[str, socke
                 client.recv(2**16)
                 for piece in pieces:
                     client.sendall(piece)
-                    time.sleep(pause_s)
+                    if select.select([client], [], [], pause_s)[0] and not client.recv(2**16):
+                        return  # it has gone
 
     threading.Thread(target=serve, daemon=True).start()
     return f"http://127.0.0.1:{server.getsockname()[1]}", server
@@ -241,3 +243,19 @@ def test_a_supervisord_that_falls_silent_leaves_the_last_state_in_the_text(tmp_p
     assert outcomes[0].text.endswith(
         "before that: STARTING, nobody answers: no connection within 0.8 s; see: dealer hosts log BANKA"
     )
+
+
+@pytest.mark.parametrize(
+    ("lines", "pid", "apart_s", "expected"),
+    [
+        (LOG, 9, 600.0, 3.0),  # to the start of the process that runs
+        (LOG, 0, 600.0, 2.0),  # to its last end
+        (LOG, 0, 1.0, 0.0),  # the end before it was too long ago
+        (LOG[:2], 0, 600.0, 0.0),
+        ([], 9, 600.0, 0.0),
+    ],
+)
+def test_a_crash_loop_began_with_the_first_of_its_ends(
+    lines: list[str], pid: int, apart_s: float, expected: float
+) -> None:
+    assert loop_age(lines, info(pid, 5.0), apart_s) == expected

@@ -1,15 +1,13 @@
-"""The line that says how far a scan, a call or a fetch is: its text, and where it is written."""
+"""The line that says how far a scan, a call or a fetch is."""
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import pytest
 
 from dealer.outcome import Outcome
-from dealer.progress import call_text, fetch_text, scan_text
-from groundwork.progressline import ProgressLine
+from dealer.progress import call_progress, fetch_progress, scan_progress
 from zmqjsonproxy import PeerLostError
 from zmqjsonproxy.files.fetch import FetchProgress
 
@@ -21,21 +19,21 @@ def test_the_progress_line_shows_the_slowest_bank_and_who_is_waited_for() -> Non
         "C": Outcome("C", None, PeerLostError("tcp://c:1", "scan_status", "connection refused")),
     }
     status = {"A": {"SCANLEN": 20.0, "SCANREM": "5"}, "B": {"SCANLEN": 20, "SCANREM": 10}}
-    line = scan_text(outcomes, status)
+    line = scan_progress(outcomes, status).line()
     assert line == f"[{'#' * 12}{'.' * 12}]  50%, 10 s left  running: A B  no answer: C"
     assert (
-        scan_text(outcomes, status, 60)
+        scan_progress(outcomes, status).line(60)
         == "[#######.......]  50%, 10 s left  running: A B  no answer: C"
     )
-    assert scan_text(outcomes, status, 50) == "50%, 10 s left  running: A B  no answer: C"
+    assert scan_progress(outcomes, status).line(50) == "50%, 10 s left  running: A B  no answer: C"
 
 
 @pytest.mark.parametrize(
     "status", [{}, {"SCANLEN": 0, "SCANREM": 0}, {"SCANLEN": 5, "SCANREM": "scan terminated"}]
 )
 def test_the_progress_line_does_without_numbers(status: dict[str, Any]) -> None:
-    assert scan_text({"A": Outcome("A", (True, ""))}, {"A": status}) == "running: A"
-    assert scan_text({"A": Outcome("A", (False, ""))}, {"A": status}) == "ended"
+    assert scan_progress({"A": Outcome("A", (True, ""))}, {"A": status}).line() == "running: A"
+    assert scan_progress({"A": Outcome("A", (False, ""))}, {"A": status}).line() == "ended"
 
 
 def test_a_call_shows_the_slowest_bank_and_what_it_does() -> None:
@@ -44,33 +42,17 @@ def test_a_call_shows_the_slowest_bank_and_what_it_does() -> None:
         "B": {"fraction": 0.25, "text": "programming"},
         "C": {"fraction": None, "text": ""},
     }
-    assert call_text(running) == f"[{'#' * 6}{'.' * 18}]  25%, programming  running: A B C"
     assert (
-        call_text({"C": {"fraction": None, "text": "", "state": "queued"}}) == "queued  running: C"
+        call_progress(running).line() == f"[{'#' * 6}{'.' * 18}]  25%, programming  running: A B C"
     )
-    assert call_text({"C": {"fraction": 1.5, "text": ""}}, 30) == "[###########] 100%  running: C"
-
-
-def test_where_there_is_no_terminal_nothing_is_written() -> None:
-    out = io.StringIO()
-    line = ProgressLine(out)
-    line.write("half")
-    line.clear()
-    assert out.getvalue() == ""
-
-
-class Screen(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_a_line_covers_the_one_before_with_plain_characters() -> None:
-    out = Screen()
-    line = ProgressLine(out)
-    for text in ("running", "end", "x" * 200):
-        line.write(text)
-    line.clear()
-    assert out.getvalue() == "\rrunning\rend    \r" + "x" * 79 + "\r" + " " * 79 + "\r"
+    assert (
+        call_progress({"C": {"fraction": None, "text": "", "state": "queued"}}).line()
+        == "queued  running: C"
+    )
+    assert (
+        call_progress({"C": {"fraction": 1.5, "text": ""}}).line(30)
+        == "[###########] 100%  running: C"
+    )
 
 
 def test_a_bank_is_waiting_until_its_scan_begins() -> None:
@@ -79,22 +61,29 @@ def test_a_bank_is_waiting_until_its_scan_begins() -> None:
         "A": {"DAQSTART": 1_800_000_000.0, "SCANLEN": 20, "SCANREM": 22},
         "B": {"DAQSTART": 1_799_999_000.0},
     }
-    assert scan_text(outcomes, status, now=1_799_999_990.0).startswith(
-        "waiting for 08:00:00 UTC: A  running: B"
+    assert (
+        scan_progress(outcomes, status, now=1_799_999_990.0)
+        .line()
+        .startswith("waiting for 08:00:00 UTC: A  running: B")
     )
-    assert scan_text(outcomes, status, now=1_800_000_001.0).endswith("running: A B")
+    assert scan_progress(outcomes, status, now=1_800_000_001.0).line().endswith("running: A B")
     for strange in ("x", float("nan"), 1e300, None):
         assert (
-            scan_text({"A": outcomes["A"]}, {"A": {"DAQSTART": strange}}, now=1.0) == "running: A"
+            scan_progress({"A": outcomes["A"]}, {"A": {"DAQSTART": strange}}, now=1.0).line()
+            == "running: A"
         )
 
 
 def test_a_fetch_shows_what_is_there_and_how_fast_it_comes() -> None:
     progress = FetchProgress(name="DATA/a.fits", done=25_000_000, size=100_000_000)
     assert (
-        fetch_text("BANKA", progress, 12.34e6, 100)
+        fetch_progress("BANKA", progress, 12.34e6).line(100)
         == f"[{'#' * 6}{'.' * 18}]  25%, 25.0 of 100.0 MB  12.3 MB/s  BANKA DATA/a.fits"
     )
     progress = FetchProgress(name="a", done=5, size=5, text="checksum 50%")
-    assert fetch_text("BANKA", progress, 1.0) == f"[{'#' * 24}] 100%, checksum 50%  BANKA a"
-    assert fetch_text("B", FetchProgress(name="a", done=0, size=0), 0.0).startswith("[####")
+    assert (
+        fetch_progress("BANKA", progress, 1.0).line() == f"[{'#' * 24}] 100%, checksum 50%  BANKA a"
+    )
+    assert (
+        fetch_progress("B", FetchProgress(name="a", done=0, size=0), 0.0).line().startswith("[####")
+    )

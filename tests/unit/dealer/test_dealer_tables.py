@@ -1,35 +1,10 @@
-"""Tables: alignment, cells that run over, and what a notebook shows."""
+"""Tables as a notebook shows them."""
 
 from __future__ import annotations
 
 from dealer.outcome import Outcome, Outcomes, Values
-from dealer.tables import html_table, text_table
+from dealer.tables import html_table
 from zmqjsonproxy import RefusedError
-
-
-def test_numbers_are_aligned_to_the_right_and_the_rest_to_the_left() -> None:
-    rows = [("BANKA", "MODE1", 5), ("BANKB", "-", 12.25), ("BANKC", "MODE10", "-")]
-    assert text_table(("Bank", "mode", "SCANREM"), rows).splitlines() == [
-        "Bank   mode    SCANREM",
-        "BANKA  MODE1         5",
-        "BANKB  -         12.25",
-        "BANKC  MODE10        -",
-    ]
-
-
-def test_the_last_cell_of_a_short_row_runs_over_the_columns_after_it() -> None:
-    rows = [("A", 1, 2), ("B", "no server\n at tcp://b:1: connection refused")]
-    assert text_table(("Bank", "x", "y"), rows).splitlines() == [
-        "Bank  x  y",
-        "A     1  2",
-        "B     no server at tcp://b:1: connection refused",
-    ]
-
-
-def test_tables_may_be_empty_or_without_titles() -> None:
-    assert text_table((), []) == ""
-    assert text_table(("Bank", "x"), []) == "Bank  x"
-    assert text_table((), [("BANKA", "tcp://a:1")]) == "BANKA  tcp://a:1"
 
 
 def test_html_escapes_whatever_comes_from_a_player() -> None:

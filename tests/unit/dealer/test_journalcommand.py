@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from commandline.rows import plain_rows
 from dealer.historycommand import plot_lines
-from dealer.journalcommand import _follow, _Shown, _tell_troubles, row_of
+from dealer.journalcommand import _follow, _Shown, _tell_troubles
+from dealer.journalrows import row_of
 from dealer.outcome import Outcome, Outcomes
 from dealer.recordfindings import record_findings
-from dealer.tables import text_table
 from zmqjsonproxy.errors import PeerLostError
 
 
@@ -75,7 +76,7 @@ def test_no_text_forges_a_line_or_steers_a_terminal(text: str) -> None:
         error=text,
         text=text,
     )
-    for table in (text_table((), [row_of("BANKA", hostile)]), "  ".join(row_of("BANKA", hostile))):
+    for table in (plain_rows((), [row_of("BANKA", hostile)]), "  ".join(row_of("BANKA", hostile))):
         assert table.isprintable()
 
 

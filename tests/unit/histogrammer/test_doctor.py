@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from commandline.findings import Report
 from histogrammer import doctor
 from histogrammer.bank import HistogrammerBank
 from player.config import load
-from player.doctor import Report
 from player.findings import Finding, Surroundings
 
 Usage = namedtuple("Usage", "total used free")
@@ -149,7 +149,7 @@ def test_missing_numba_is_advice_that_is_given_once(
     path = tmp_path / "array.toml"
     table = '[banks.{0}]\nkind = "histogrammer"\nhpc_host = "of-{0}"\nhome = "."\n'
     path.write_text("".join(map(table.format, ("DAQ", "DAQ2"))))
-    report = Report(host="localhost")
+    report = Report()
     around = Surroundings(
         simulate=False, data_root=tmp_path, dibas_dir=None, is_served=True, note=report.note
     )

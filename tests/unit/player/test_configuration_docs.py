@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from player.alarms.config import InstrumentAlarmConfig
 from player.tables import (
     BankConfig,
     DashboardConfig,
@@ -35,6 +36,7 @@ HEADINGS: list[tuple[str, type[Table]]] = [
     ("### `[instrument.journal]`", JournalConfig),
     ("### `[instrument.history]`", HistoryConfig),
     ("## `[dashboard]`", DashboardConfig),
+    ("### `[[instrument.alarms]]`", InstrumentAlarmConfig),
     ("### `[instrument.postgres]`", PostgresConfig),
     ("### `[instrument.redis]`", RedisConfig),
     ("## `[banks.X]`", SpectrometerBankConfig),

@@ -55,25 +55,25 @@ def test_three_restarts_just_before_the_end_make_no_lease_longer_and_no_second_o
     kept_in(tmp_path).keep(lease, True)
     for now in (157.0, 158.0, 159.9):
         lease = kept_in(tmp_path).load()
-        lease.check(now, str(owner))
+        lease.check(now, str(owner), "ann")
         with pytest.raises(NotInControlError):
             take(lease, now, 60.0)
         kept_in(tmp_path).keep(lease, False)
     lease = kept_in(tmp_path).load()
     with pytest.raises(NotInControlError):
-        lease.check(160.0, str(owner))
+        lease.check(160.0, str(owner), "ann")
     assert take(lease, 160.0, 60.0).number == owner.number + 1
 
 
 def test_a_restart_gives_a_silent_owner_no_further_time(tmp_path: Path) -> None:
     lease = kept_in(tmp_path).load()
     owner = take(lease, 100.0, 60.0, silent_s=15.0)
-    lease.renew(105.0, 0.0, owner)
+    lease.renew(105.0, 0.0, owner, key="ann")
     kept_in(tmp_path).keep(lease, False)
     lease = kept_in(tmp_path).load()
-    lease.check(119.9, str(owner))
+    lease.check(119.9, str(owner), "ann")
     with pytest.raises(NotInControlError):
-        lease.check(120.0, str(owner))
+        lease.check(120.0, str(owner), "ann")
 
 
 def test_a_lease_ends_with_the_boot_and_its_number_is_not_given_again(tmp_path: Path) -> None:
@@ -82,14 +82,14 @@ def test_a_lease_ends_with_the_boot_and_its_number_is_not_given_again(tmp_path: 
     kept_in(tmp_path).keep(lease, True)
     lease = kept_in(tmp_path, boot="second boot").load()
     with pytest.raises(NotInControlError):
-        lease.check(5.0, str(owner))
+        lease.check(5.0, str(owner), "ann")
     assert take(lease, 6.0, 60.0).number == owner.number + 1
 
 
 def test_a_number_is_not_given_again_after_a_release(tmp_path: Path) -> None:
     lease = kept_in(tmp_path).load()
     owner = take(lease, 100.0, 60.0)
-    lease.release(101.0, 0.0, owner)
+    lease.release(101.0, 0.0, owner, key="ann")
     kept_in(tmp_path).keep(lease, True)
     assert take(kept_in(tmp_path).load(), 102.0, 60.0).number == 2
 
@@ -159,7 +159,7 @@ def test_what_has_ended_while_the_disk_was_full_does_not_come_back(
 
     with monkeypatch.context() as disk:
         disk.setattr(WholeFile, "write", full)
-        lease.release(2.0, 0.0, owner)
+        lease.release(2.0, 0.0, owner, key="ann")
         kept.keep(lease, True)
     found = kept_in(tmp_path).load()
     assert (found.holder, found.number) == (None, 1)

@@ -21,7 +21,6 @@ from player.doctor import (
     Report,
     area_findings,
     data_root_findings,
-    describe_process,
     endpoint_findings,
     examine,
     host_findings,
@@ -166,7 +165,7 @@ def test_a_player_that_serves_is_fine(served: tuple[Path, str]) -> None:
     path, url = served
     report = told(path)
     assert report.findings == []  # not even the one of its kind, which is told that it is served
-    assert report.banks == {"BANKA": (url, os.getpid())}
+    assert report.banks == {"BANKA": {"url": url, "served": True, "pid": os.getpid()}}
     assert report.lines()[0].startswith(f"BANKA: fine, served at {url} by process {os.getpid()} (")
 
 
@@ -178,7 +177,7 @@ def test_a_player_that_takes_no_more_connections_is_a_finding_that_says_how_to_l
     (finding,) = [finding for finding in report.findings if finding.check == "connections"]
     assert f"process {os.getpid()}" in finding.text
     assert "ss -tnp 'sport = :" in finding.remedy
-    assert report.banks["BANKA"][1] == os.getpid()
+    assert report.banks["BANKA"]["pid"] == os.getpid()
 
 
 def test_a_port_that_a_stranger_has_is_a_finding_that_names_it(tmp_path: Path) -> None:
@@ -277,11 +276,6 @@ def test_little_space_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("player.doctor.MIN_FREE_BYTES", MIN_FREE_BYTES)
     (finding,) = data_root_findings(DataRoot(tmp_path), MIN_FREE_BYTES // 4)
     assert f"only 0.50 GiB are free below the data root {tmp_path}, less than 2 GiB" in finding.text
-
-
-def test_a_process_is_described_as_far_as_it_can_be_seen() -> None:
-    assert describe_process(0) == "a process of another user"
-    assert describe_process(2**22 + 1) == f"process {2**22 + 1}"
 
 
 # the command

@@ -72,6 +72,18 @@ def test_an_entry_says_who_what_when_and_what_came_of_it(tmp_path: Path) -> None
     journal.close()
 
 
+def test_a_call_that_ends_before_it_is_written_is_written_once_as_it_ended(tmp_path: Path) -> None:
+    journal = journal_of(tmp_path, gather_s=WITHIN)
+    record = call_record("bank.set_mode")
+    journal.take(record)
+    record.end(CallOutcome.DONE)
+    journal.take(record)
+    (entry,) = written(journal)
+    assert entry["outcome"] == "done"
+    assert journal.state()["written"] == 1
+    journal.close()
+
+
 def test_a_thousand_entries_of_one_moment_are_all_there_in_their_order(tmp_path: Path) -> None:
     journal = journal_of(tmp_path)
     for at in range(1000):

@@ -11,10 +11,10 @@ from support.toy_bank import ToyBank
 
 from dealer import DealerError
 from dealer.rehearsal import factory_of
-from player.commands import find_command
 from player.config import load
 from player.effective import Flags, settings_of
 from player.errors import CommandError, ConfigError, KindError
+from player.kindcommands import find_command
 from player.kinds import find_endpoint, find_kind, kind_names
 
 
@@ -124,7 +124,7 @@ def test_what_goes_wrong_inside_a_module_is_told_with_its_line_for_kinds_endpoin
     (tmp_path / "inner_site_kind.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
     says = rf"importing inner_site_kind:X raised {error} in \S*inner_site_kind.py:{line}: "
-    monkeypatch.setattr("player.commands.BUILT_IN", {"tune": "inner_site_kind:X"})
+    monkeypatch.setattr("player.kindcommands.BUILT_IN", {"tune": "inner_site_kind:X"})
     monkeypatch.setattr("dealer.rehearsal.BUILT_IN", {"tuner": "inner_site_kind:X"})
     finds: list[Callable[[], object]] = [
         lambda: find_kind("inner_site_kind:X"),

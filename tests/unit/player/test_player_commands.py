@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.metadata
 import sys
 import types
@@ -10,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from player import cli, parsers
-from player.commands import GROUP, Command, find_command
+from commandline.arguments import argument
+from commandline.exitstatus import FAILED, USAGE
+from commandline.registry import Command, command
+from player import cli
 from player.errors import CommandError
+from player.kindcommands import GROUP, find_command
 
 
 def registered(monkeypatch: pytest.MonkeyPatch, **targets: str) -> None:
@@ -29,25 +33,26 @@ def registered(monkeypatch: pytest.MonkeyPatch, **targets: str) -> None:
 
 
 def test_the_spectrometer_brings_migrate() -> None:
-    command = find_command("migrate")
-    assert isinstance(command, Command)
-    assert command.build_parser().prog == "player migrate"
+    found = find_command("migrate")
+    assert isinstance(found, Command)
+    assert found.build_parser("player").prog == "player migrate"
     assert find_command("nonsense") is None
 
 
 def test_a_site_can_bring_a_command_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     site = types.ModuleType("site_commands")
-    calls: list[list[str]] = []
+    calls: list[tuple[str, int]] = []
 
-    def run(words: list[str], _environment: object) -> int:
-        calls.append(words)
+    def run(options: argparse.Namespace) -> int:
+        calls.append((options.config, options.steps))
         return 7
 
-    site.__dict__["TUNE"] = Command(parsers.build_parser, run)  # type: ignore[arg-type]
+    steps = argument("steps N", type=int)
+    site.__dict__["TUNE"] = command("tune", run, "tune it", steps, argument("--config"))
     monkeypatch.setitem(sys.modules, "site_commands", site)
     registered(monkeypatch, tune="site_commands:TUNE")
     assert cli.main(["--config", "x.toml", "tune", "5"]) == 7
-    assert calls == [["--config", "x.toml", "5"]]
+    assert calls == [("x.toml", 5)]
 
 
 @pytest.mark.parametrize(
@@ -57,8 +62,11 @@ def test_a_site_can_bring_a_command_of_its_own(monkeypatch: pytest.MonkeyPatch) 
             "no_such_module_here:X",
             "player tune: cannot import no_such_module_here:X: No module named",
         ),
-        ("player.commands:NOTHING", "module player.commands has no NOTHING"),
-        ("player.commands:GROUP", "player.commands:GROUP is no player.commands.Command"),
+        ("player.kindcommands:NOTHING", "module player.kindcommands has no NOTHING"),
+        (
+            "player.kindcommands:GROUP",
+            "player.kindcommands:GROUP is no commandline.registry.Command",
+        ),
     ],
 )
 def test_a_command_that_cannot_be_loaded_is_said_in_a_line(
@@ -67,7 +75,7 @@ def test_a_command_that_cannot_be_loaded_is_said_in_a_line(
     registered(monkeypatch, tune=target)
     with pytest.raises(CommandError, match="player tune: "):
         find_command("tune")
-    assert cli.main(["tune"]) == cli.FAILED
+    assert cli.main(["tune"]) == FAILED
     assert text in capsys.readouterr().err
 
 
@@ -80,4 +88,4 @@ def test_our_own_commands_and_banks_are_never_looked_up(
     importlib.import_module("player.config")  # pydantic looks for plugins with the first model
     monkeypatch.setattr(importlib.metadata, "entry_points", no_metadata)
     for words in (["check"], ["BANKA"]):
-        assert cli.main([*words, "--config", str(tmp_path / "none.toml")]) == cli.USAGE
+        assert cli.main([*words, "--config", str(tmp_path / "none.toml")]) == USAGE

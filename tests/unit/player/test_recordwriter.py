@@ -18,11 +18,13 @@ WITHIN = 30.0
 class Desk:
     """Records, and a place that refuses them for a while."""
 
-    def __init__(self, failures: Sequence[Exception] = ()) -> None:
+    def __init__(self, failures: Sequence[Exception] = (), gather_s: float = 0.0) -> None:
         self.waiting: SimpleQueue[int] = SimpleQueue()
         self.failures, self.batches = list(failures), list[list[int]]()
         self.remarks: list[str] = []
-        self.writer = RecordWriter("desk", self.take, self.write, gather_s=0.0, retry_s=0.001)
+        self.writer = RecordWriter(
+            "desk", self.waiting.qsize, self.take, self.write, gather_s=gather_s, retry_s=0.001
+        )
 
     def put(self, *records: int) -> None:
         for record in records:
@@ -86,3 +88,21 @@ def test_a_place_that_stays_full_does_not_keep_the_end(caplog: pytest.LogCapture
     desk.writer.close(WITHIN)
     assert "the last records are lost" in caplog.text
     assert not any(thread.name == "desk writer" for thread in threading.enumerate())
+
+
+class BusyDesk(Desk):
+    """A desk at which the next record comes while one is written, up to 3."""
+
+    def write(self, batch: Sequence[int], remarks: Sequence[str]) -> None:
+        super().write(batch, remarks)
+        if batch[0] < 3:
+            self.put(batch[0] + 1)
+
+
+def test_what_comes_while_a_batch_is_written_waits_for_others() -> None:
+    desk = BusyDesk(gather_s=WITHIN)
+    desk.put(0)
+    for number in range(4):
+        assert desk.writer.flush(WITHIN)
+        assert desk.batches == [[each] for each in range(number + 1)]
+    desk.writer.close(WITHIN)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections.abc import Collection
 
 import pytest
@@ -21,7 +20,7 @@ def test_a_child_is_ended_by_a_signal_that_comes_as_soon_as_it_is_there() -> Non
         for _ in range(50):
             child = os.fork()
             if child == 0:
-                time.sleep(30)
+                signal.pause()
                 os._exit(0)
             os.kill(child, signal.SIGTERM)
             assert os.waitpid(child, 0)[1] == signal.SIGTERM

@@ -9,7 +9,7 @@ import pytest
 from groundwork.wholefiles import replace_file
 from portmanager.files import Files, default_folder, read_usage, usage_text
 from portmanager.protocol.lines import DEFAULT_PORT
-from portmanager.tables import glob, table
+from portmanager.tables import glob
 
 
 @pytest.fixture
@@ -66,13 +66,6 @@ def test_a_folder_is_found_that_the_user_may_write(
     assert default_folder(1, fallback) == tmp_path / ".local" / "state" / "portmanager-1"
     with pytest.raises(OSError, match=r"no folder for .*daqportmgr-1, .*portmanager-1"):
         default_folder(1, {"HOME": str(tmp_path / "file")})
-
-
-def test_a_table_of_nothing_has_its_heading() -> None:
-    assert (
-        table(("Service", "Port"), [])
-        == "+-------+----+\n|Service|Port|\n+-------+----+\n+-------+----+\n\n"
-    )
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from spectrometer.bankstate import bank_findings, bank_overview, chosen_status
+from spectrometer.bankstate import (
+    DataTakingState,
+    bank_findings,
+    bank_hindrances,
+    bank_overview,
+    chosen_status,
+)
 from spectrometer.status.protocol.damage import Damage
 from zmqjsonproxy.errors import RefusedError
 
@@ -65,3 +73,88 @@ def test_clients_of_the_original_get_what_it_answered_for_missing_keys() -> None
     assert chosen_status(VALUES, ["SCANNUM", "NOSUCH"], native=False) == {"SCANNUM": 3}
     with pytest.raises(KeyError, match="NOSUCH"):
         chosen_status(VALUES, "NOSUCH", native=False)
+
+
+SET = {"state": "set", "mode": "MODE1", "cause": ""}
+IDLE = {"state": "idle", "scan": 3}
+
+
+def test_a_bank_with_a_mode_and_no_scan_is_hindered_by_nothing() -> None:
+    assert bank_hindrances("BANKA", SET, IDLE, DataTakingState(free_bytes=1 << 40)) == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "scan", "data", "thing", "text", "is_fault"),
+    [
+        (
+            SET,
+            {
+                "state": "running",
+                "scan": 12,
+                "start": [2026, 11, 29, 3, 13, 30, 0],
+                "scan_length": 60.0,
+            },
+            DataTakingState(),
+            "scan",
+            "scan 12 is running, and ends at 03:14:30 UTC",
+            False,
+        ),
+        (
+            SET,
+            {"state": "armed", "scan": None},
+            DataTakingState(),
+            "scan",
+            "a scan is armed",
+            False,
+        ),
+        (SET, {"state": "monitor"}, DataTakingState(), "scan", "without being recorded", False),
+        (
+            {"state": "none", "mode": None, "cause": ""},
+            IDLE,
+            DataTakingState(),
+            "mode",
+            "no mode was set",
+            False,
+        ),
+        (
+            {"state": "changing", "mode": None, "cause": ""},
+            IDLE,
+            DataTakingState(),
+            "mode",
+            "the mode is being changed",
+            False,
+        ),
+        (
+            SET,
+            IDLE,
+            DataTakingState(ended="spectrometer-daq has ended, exit status 1"),
+            "data taking",
+            "spectrometer-daq has ended",
+            True,
+        ),
+        (
+            SET,
+            IDLE,
+            DataTakingState(free_bytes=1 << 29, data_root="/lustre"),
+            "disk",
+            "only 0.50 GiB are free below the data root /lustre",
+            True,
+        ),
+    ],
+)
+def test_what_keeps_a_bank_from_a_scan_is_named(
+    mode: dict[str, Any],
+    scan: dict[str, Any],
+    data: DataTakingState,
+    thing: str,
+    text: str,
+    is_fault: bool,
+) -> None:
+    (found,) = bank_hindrances("BANKA", mode, scan, data)
+    assert (found.thing, text in found.text, found.is_fault) == (thing, True, is_fault)
+    assert found.remedy
+
+
+def test_why_a_mode_could_not_be_set_is_told_once() -> None:
+    failed = {"state": "none", "mode": None, "cause": "the board does not answer"}
+    assert bank_hindrances("BANKA", failed, IDLE, DataTakingState()) == []

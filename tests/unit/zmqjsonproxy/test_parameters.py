@@ -34,6 +34,26 @@ class Lamp:
         return bool(kvpairs)
 
 
+class Door:
+    @command(secret=["pin"])
+    def unlock(self, pin: str, password: str, gate: int = 0) -> None:
+        """Unlock."""
+
+
+def test_a_server_tells_what_is_secret() -> None:
+    (method,) = Interface.of("door", Door()).methods.values()
+    told = method.describe()["parameters"]
+    assert isinstance(told, list)
+    parameters = read_parameters(told)
+    assert parameters is not None
+    assert {each.name: each.secret for each in parameters} == {
+        "pin": True,
+        "password": True,
+        "gate": False,
+    }
+    assert [isinstance(each, dict) and "secret" in each for each in told] == [True, True, False]
+
+
 def test_a_server_tells_names_types_units_ranges_and_documentation() -> None:
     (method,) = Interface.of("bank", Lamp()).methods.values()
     assert method.describe()["parameters"] == [

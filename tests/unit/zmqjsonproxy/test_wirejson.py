@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from groundwork.jsonvalues import plain
 from zmqjsonproxy import wirejson
 
 values = st.recursive(
@@ -157,7 +158,7 @@ ARRAYS = [
 
 @pytest.mark.parametrize("value", ARRAYS, ids=repr)
 def test_arrays_and_scalars_are_read_as_their_lists(value: Any) -> None:
-    expected = json.loads(json.dumps(value.tolist(), default=wirejson.plain))
+    expected = json.loads(json.dumps(value.tolist(), default=plain))
     for data in (wirejson.dumps(value), wirejson.dumps([value])[1:-1]):
         assert same(json.loads(data), expected)
 

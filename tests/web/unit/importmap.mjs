@@ -6,10 +6,11 @@ import { pathToFileURL } from "node:url";
 const page = new URL("../../../dashboard/static/", import.meta.url);
 const map = JSON.parse(/<script type="importmap">(.*?)<\/script>/s.exec(readFileSync(new URL("index.html", page), "utf8"))[1]).imports;
 const urls = Object.fromEntries(Object.entries(map).map(([name, path]) => [name, new URL(`.${path.slice("/static".length)}`, page).href]));
+const root = new URL("../../../", import.meta.url);
 const hooks = `
   const urls = ${JSON.stringify(urls)};
-  const page = ${JSON.stringify(page.href)};
+  const root = ${JSON.stringify(root.href)};
   export const resolve = (name, context, next) => (name in urls ? { url: urls[name], format: "module", shortCircuit: true } : next(name, context));
-  export const load = (url, context, next) => next(url, url.startsWith(page) ? { ...context, format: "module" } : context);
+  export const load = (url, context, next) => next(url, url.startsWith(root) ? { ...context, format: "module" } : context);
 `;
 register(`data:text/javascript,${encodeURIComponent(hooks)}`, pathToFileURL("./"));

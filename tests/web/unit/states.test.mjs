@@ -22,6 +22,8 @@ test("lost data and findings are warnings, in words", () => {
   const dropped = bankState(row({ scan: { ...row().scan, dropped: 3, lost_s: 0.5 } }), 0);
   assert.deepEqual([dropped.severity, dropped.why], ["warn", "3 blocks dropped, 0.5 s of data"]);
   assert.equal(bankState(row({ findings: [{ text: "disk is full" }] }), 0).why, "disk is full");
+  assert.deepEqual(bankState(row({ alarms: { new: 2 } }), 0), { severity: "warn", word: "running", why: "2 alarms need a look" });
+  assert.equal(bankState(row({ alarms: { new: 0, raised: 1 } }), 0).severity, "ok");
   assert.equal(bankState(row({ scan: { state: "failed", is_over: true, error: "no data" } }), 0).severity, "fault");
 });
 

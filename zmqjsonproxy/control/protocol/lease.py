@@ -144,9 +144,17 @@ class Holder:
         """Return how it ended that was due."""
         return LeaseEnding.OVER if now >= self.ends else LeaseEnding.SILENT
 
-    def is_proven_by(self, credential: Credential | None) -> bool:
-        """Tell whether a credential is that of this lease."""
+    def is_proven_by(self, credential: Credential | None, key: str) -> bool:
+        """Tell whether a credential is that of this lease, and comes from its owner.
+
+        Args:
+            credential: That came with a call.
+            key: Proven name of who calls; empty: none. Control that was taken with a key is of no use
+                to others who have learned its token.
+        """
         if credential is None or credential.number != self.number:
+            return False
+        if self.terms.key and key != self.terms.key:
             return False
         return hmac.compare_digest(_digest(credential.token), self.digest)
 
@@ -245,7 +253,7 @@ class Lease:
         self.tick(now, wall)
         holder = self.holder
         if holder is not None:
-            if not holder.is_proven_by(credential):
+            if not holder.is_proven_by(credential, terms.key):
                 raise self._refusal(f"{self.name}: {holder}", holder)
             self._end(holder, LeaseEnding.RELEASED, wall)
         self.number += 1
@@ -261,21 +269,29 @@ class Lease:
         return self.holder
 
     def renew(
-        self, now: float, wall: float, credential: Credential | None, *, stays: bool = False
+        self,
+        now: float,
+        wall: float,
+        credential: Credential | None,
+        *,
+        key: str = "",
+        stays: bool = False,
     ) -> Holder:
         """Take note of a sign of life of the owner; its terms stay, but for `stays`: it need not
         renew from now on. NotInControlError: it is not the owner, or no longer."""
         self.tick(now, wall)
-        holder = self._proven(credential)
+        holder = self._proven(credential, key)
         terms = replace(holder.terms, silent_s=None) if stays else holder.terms
         self.holder = replace(holder, terms=terms, heard=max(now, holder.heard))
         return self.holder
 
-    def release(self, now: float, wall: float, credential: Credential | None) -> Ended:
+    def release(
+        self, now: float, wall: float, credential: Credential | None, *, key: str = ""
+    ) -> Ended:
         """Give control back. NotInControlError: it is not the owner, or no longer; whoever has
         control by now keeps it."""
         self.tick(now, wall)
-        return self._end(self._proven(credential), LeaseEnding.RELEASED, wall)
+        return self._end(self._proven(credential, key), LeaseEnding.RELEASED, wall)
 
     def break_it(self, now: float, wall: float, by: str, reason: str) -> Ended | None:
         """Take control from whoever has it; None: nobody has.
@@ -294,12 +310,13 @@ class Lease:
         holder = self.holder
         return None if holder is None else self._end(holder, LeaseEnding.BROKEN, wall, by, reason)
 
-    def check(self, now: float, text: str) -> None:
+    def check(self, now: float, text: str, key: str = "") -> None:
         """Let a command pass; changes nothing, and may be called in any thread.
 
         Args:
             now: s.
             text: The credential that came with it; empty: none.
+            key: Proven name of its caller; empty: none.
 
         Raises:
             NotInControlError: Somebody else has control, or the credential is of a lease that has
@@ -308,7 +325,7 @@ class Lease:
         holder = self.holder
         if holder is None or now >= holder.due:
             credential = Credential.read(text)
-            if holder is not None and holder.is_proven_by(credential):
+            if holder is not None and holder.is_proven_by(credential, key):
                 why = holder.ending(now)
                 raise self._refusal(f"{self.name}: control {holder.number} has ended: {why}", None)
             if text:
@@ -323,7 +340,7 @@ class Lease:
         if not text:
             raise self._refusal(f"{self.name}: {holder}", holder)
         credential = Credential.read(text)
-        if not holder.is_proven_by(credential):
+        if not holder.is_proven_by(credential, key):
             raise self._refusal(f"{self._late(credential)}; now {holder}", holder)
 
     def describe(self, now: float) -> JsonObject:
@@ -341,9 +358,9 @@ class Lease:
             "required": self.is_required,
         }
 
-    def _proven(self, credential: Credential | None) -> Holder:
+    def _proven(self, credential: Credential | None, key: str) -> Holder:
         holder = self.holder
-        if holder is not None and holder.is_proven_by(credential):
+        if holder is not None and holder.is_proven_by(credential, key):
             return holder
         now_has = "nobody has it now" if holder is None else f"now {holder}"
         raise self._refusal(f"{self._late(credential)}; {now_has}", holder)
@@ -351,6 +368,8 @@ class Lease:
     def _late(self, credential: Credential | None) -> str:
         if credential is None:
             return f"{self.name}: the caller has no control"
+        if self.holder is not None and self.holder.number == credential.number:
+            return f"{self.name}: control {credential.number} is not the caller's"
         if self.ended is not None and self.ended.number == credential.number:
             return f"{self.name}: {self.ended}"
         return f"{self.name}: control {credential.number} has ended, or was never given"

@@ -1,4 +1,5 @@
-"""The native dialect: JSON-RPC 2.0, with one extra member `dealer` that other peers ignore."""
+"""The native dialect: JSON-RPC 2.0, with one extra member `dealer` that other peers ignore. Bytes of
+calls, batches and replies."""
 
 from __future__ import annotations
 

@@ -43,6 +43,19 @@ def test_an_error_says_whether_anything_may_have_been_done(error: Exception, sta
     assert outcome.text
 
 
+def test_what_a_bank_says_of_secret_arguments_is_not_shown() -> None:
+    act = act_at("A", "B", "C", has_secret=True)
+    errors = (
+        RefusedError("1234 is wrong"),
+        RemoteError("ValueError", "no 1234"),
+        AccessError("role"),
+    )
+    act.take({bank: Outcome(bank, None, each) for bank, each in zip("ABC", errors, strict=True)})
+    assert "1234" not in str(act.describe())
+    assert act.outcomes["A"].text.startswith("RefusedError: its text is not shown")
+    assert "role" in act.outcomes["C"].text
+
+
 def test_an_act_has_ended_when_all_outcomes_are_known() -> None:
     act = act_at("BANKA", "BANKB")
     act.take({"BANKA": Outcome("BANKA", [True, "good"])})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from dashboard.acts.checks import NothingSentError, call_text, check_heard, methods_of
+from dashboard.acts.checks import NothingSentError, call_text, check_heard, has_secret, methods_of
 from dashboard.acts.planning import refusals
 from dashboard.bankstate import WatchedBank
 from dashboard.protocol.liveness import LOST_S, STALE_S
@@ -57,6 +59,19 @@ def test_a_call_in_words_has_nothing_secret_and_is_bounded() -> None:
     told = call_text("x", [], {"api_token": "t", "text": "it's", "none": None})
     assert told == 'x(api_token=..., text="it\'s", none=null)'
     assert len(call_text("x", ["y" * 10_000], {})) < 400
+    told = call_text("x", [{"user": "ann", "password": "hunter2"}], {"all": [{"apiKey": "k"}]})
+    assert told == 'x({"user":"ann","password":"..."}, all=[{"apiKey":"..."}])'
+
+
+def test_what_a_bank_calls_secret_is_shown_to_nobody() -> None:
+    pin = MethodParameter(name="pin", passing=Passing.EITHER, secret=True)
+    described = MethodDescription("open", None, "command", (pin,))
+    assert call_text("open", ["1234"], {}, described) == "open(...)"
+    assert call_text("open", [], {"pin": "1234"}, described) == "open(pin=...)"
+    assert has_secret(["1234"], {}, described)
+    assert has_secret([], {"pin": "1234"}, described)
+    assert has_secret([], {"door": [{"password": "hunter2"}]}, described)
+    assert not has_secret([], {"door": [{"number": 5}], "level": math.inf}, described)
 
 
 def test_what_control_and_silence_would_refuse_is_known_before(

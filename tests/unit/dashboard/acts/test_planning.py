@@ -6,6 +6,8 @@ import asyncio
 import time
 from pathlib import Path
 
+from support.full_disk import room_for
+
 from dashboard.acts.planning import BankSetting, Planner, read_plan
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -38,6 +40,15 @@ def test_there_is_no_plan_without_a_file_or_a_model() -> None:
     setting = {"BANKA": BankSetting(mode="", parameters={}, scan=None)}
     wanted = {"parameters": {}, "prepare": False, "at": None}
     assert "no configuration file" in asyncio.run(Planner(None).plan(setting, wanted))["error"]
+
+
+def test_a_full_disk_is_the_reason_why_there_is_no_plan() -> None:
+    setting = {"BANKA": BankSetting(mode="", parameters={}, scan=None)}
+    wanted = {"parameters": {}, "prepare": False, "at": None}
+    planner = Planner(ROOT / "conf" / "dibas.toml")
+    with room_for(0):
+        error = asyncio.run(planner.plan(setting, wanted))["error"]
+    assert "cannot be run here" in error
 
 
 def test_a_state_that_cannot_be_rehearsed_is_the_reason_why_there_is_no_plan() -> None:

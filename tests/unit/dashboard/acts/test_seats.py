@@ -73,7 +73,7 @@ def test_a_person_has_one_seat_and_idle_ones_make_room(monkeypatch: pytest.Monke
     monkeypatch.setattr(seats, "MAX_SEATS", 2)
 
     async def run() -> None:
-        made = Seats({"BANKA": "tcp://127.0.0.1:9"}, None, lambda _person: True)
+        made = Seats({"BANKA": "tcp://127.0.0.1:9"}, None, lambda _person: True, lambda _bank: None)
         try:
             ann, ben = made.of(person("ann")), made.of(person("ben"))
             assert made.of(person("ann")) is ann
@@ -81,6 +81,31 @@ def test_a_person_has_one_seat_and_idle_ones_make_room(monkeypatch: pytest.Monke
             assert made.of(person("ann")) is ann  # ben's was used longest ago
             assert made.of(person("ben")) is not ben
             assert made.holds(person("nobody")) == {}
+        finally:
+            await made.close()
+
+    asyncio.run(run())
+
+
+def test_control_that_has_ended_goes_with_no_call_any_more() -> None:
+    told: dict[str, Any] = {"number": None, "last_number": 6}
+
+    async def run() -> None:
+        made = Seats({"BANKA": "tcp://127.0.0.1:9"}, None, lambda _person: True, lambda _bank: told)
+        try:
+            seat = made.of(person("ann"))
+            seat.controls.hold("BANKA", "credential")
+            seat.numbers["BANKA"] = 7
+            assert made.holds(person("ann")) == {"BANKA": 7}  # what was published is of before
+            told.update(number=7, last_number=7)
+            assert made.of(person("ann")).holds == {"BANKA": 7}
+            told.update(number=None)
+            going_on = asyncio.get_running_loop().create_task(asyncio.sleep(0))
+            seat.acts[going_on] = None  # type: ignore[assignment]  # any will do
+            assert made.holds(person("ann")) == {"BANKA": 7}
+            seat.acts.clear()
+            assert made.of(person("ann")).holds == {}
+            assert seat.is_idle
         finally:
             await made.close()
 

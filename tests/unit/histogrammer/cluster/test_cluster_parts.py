@@ -216,3 +216,18 @@ def test_merging_changes_none_of_its_parts_and_entering_replaces_contents(tmp_pa
         enter(sums, engine)
         enter(sums, engine)
         assert engine.spectrum("one").contents.cells.tolist() == sums.cells["one"].tolist()
+
+
+@pytest.mark.parametrize("most", [0, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 2**53, 0.5])
+def test_sums_are_exact_whatever_type_travels(most: float) -> None:
+    one = merge([Filled({"s": np.array([most, 0.0])})])
+    assert merge([one, one]).cells["s"].tolist() == [2 * most, 0.0]
+    assert one.cells["s"].nbytes == (
+        2
+        if most in {0, 255}
+        else 4
+        if most in {256, 65535}
+        else 8
+        if most in {65536, 2**32 - 1}
+        else 16
+    )

@@ -36,3 +36,10 @@ def server(*networks: str) -> MirrorServer:
 )
 def test_this_host_and_peers_are_served(networks: list[str], host: str, is_refused: bool) -> None:
     assert ("none of the `peers`" in server(*networks)._refusal(host)) == is_refused
+
+
+def test_clients_of_one_host_leave_room_for_others() -> None:
+    one = server("192.0.2.0/24")
+    one._hosts["192.0.2.7"] = 64
+    assert "64 clients of 192.0.2.7 are connected" in one._refusal("192.0.2.7")
+    assert one._refusal("192.0.2.8") == ""

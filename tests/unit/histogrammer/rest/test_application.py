@@ -136,6 +136,21 @@ def test_observers_change_nothing_by_what_only_spectcl_carries_out(tmp_path: Pat
         assert rest.ok("pseudo/list") == []
 
 
+def test_changes_that_observers_ask_for_are_journaled_as_refused(tmp_path: Path) -> None:
+    records: list[CallRecord] = []
+    with rest_client(tmp_path) as rest, asyncio.Runner() as runner:
+        program = replace(rest.program, changes=Changes(on_command=records.append))
+        application = RestApplication(program, {"localhost"}, Peers(["127.0.0.0/8"]))
+        for request in ("spectrum/zero", "spectrum/list", "trace/establish", "exit"):
+            Asker(runner)(application, request, "pattern=*")
+    told = [(record.target, record.outcome, record.kwargs["pattern"]) for record in records]
+    refused = CallOutcome.REFUSED
+    assert told == [
+        ("endpoint.spectrum/zero", refused, ["*"]),
+        ("endpoint.exit", refused, ["*"]),
+    ]
+
+
 def test_changes_wait_for_control_and_are_journaled_with_their_peer(tmp_path: Path) -> None:
     records: list[CallRecord] = []
     owner: list[str] = []

@@ -73,3 +73,14 @@ def test_without_control_nothing_is_done_and_that_is_told_once(told: Told) -> No
         pytest.fail("it was carried out")
     assert told.outcomes == [CallOutcome.REFUSED]
     assert (told.records[0].duration_s, told.records[0].text) == (None, "night has control")
+
+
+def test_a_change_that_its_client_may_not_ask_for_is_told_once(
+    changes: Changes, told: Told
+) -> None:
+    error = PermissionError("is for operators")
+    changes.refuse("spectrum/zero", "10.1.0.7:4711", {"token": "sesame"}, error)
+    (record,) = told.records
+    assert (record.outcome, record.duration_s) == (CallOutcome.REFUSED, None)
+    assert (record.target, record.kwargs) == ("rest.spectrum/zero", {"token": HIDDEN})
+    assert (record.error, record.text) == ("PermissionError", "")  # which may repeat the secret

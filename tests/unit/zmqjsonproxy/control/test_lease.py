@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -329,3 +331,20 @@ def test_a_lease_kept_over_three_restarts_just_before_its_end_ends_when_it_would
         assert may(lease, restart, owner)
     assert not may(lease, 60.0, owner)
     assert may(lease, 60.0, None)
+
+
+@pytest.mark.parametrize("key", ["", "bert"])
+def test_control_that_was_taken_with_a_key_is_that_of_its_key_alone(key: str) -> None:
+    lease = Lease("BANKA")
+    terms = Terms(owner="ann@hpc1:1", key="ann", reason="run", seconds=60.0)
+    proof = Credential(lease.take(0.0, 0.0, terms, "token").number, "token")
+    lease.check(1.0, str(proof), "ann")
+    for tried in (
+        lambda: lease.check(1.0, str(proof), key),
+        lambda: lease.renew(1.0, 0.0, proof, key=key),
+        lambda: lease.release(1.0, 0.0, proof, key=key),
+        lambda: lease.take(1.0, 0.0, replace(terms, key=key), "other", proof),
+    ):
+        with pytest.raises(NotInControlError, match=r"\(key ann\) has control"):
+            tried()
+    lease.release(1.0, 0.0, proof, key="ann")

@@ -38,7 +38,7 @@ class Kept:
 def test_each_change_is_kept_before_it_is_told_and_renewals_are_told_to_nobody() -> None:
     kept = Kept()
     proof = kept.take()
-    with calling(Caller("ann@hpc1:1").with_control(proof)):
+    with calling(Caller("ann@hpc1:1", key="ann").with_control(proof)):
         kept.now += 4.0
         kept.control.renew()
         kept.control.release()
@@ -64,7 +64,10 @@ def test_a_late_renewal_ends_the_lease_for_all() -> None:
     kept = Kept()
     proof = kept.take(seconds=10.0)
     kept.now += 10.0
-    with calling(Caller("ann@hpc1:1").with_control(proof)), pytest.raises(NotInControlError):
+    with (
+        calling(Caller("ann@hpc1:1", key="ann").with_control(proof)),
+        pytest.raises(NotInControlError),
+    ):
         kept.control.renew()
     assert kept.done[2:] == ["keep 1 other", "tell None"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import queue
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,8 +49,9 @@ class Thing:
         return threading.current_thread().name
 
     @query
-    def nap(self, seconds: float) -> None:
-        time.sleep(seconds)
+    def linger(self) -> None:
+        self.begun.set()
+        assert self.go_on.wait(WITHIN)
 
     @query
     def unserializable(self) -> Any:
@@ -441,14 +441,21 @@ def test_a_batch_of_queries_that_are_slow_or_would_wait_is_one_job() -> None:
 
 def test_slow_queries_of_batches_take_turns_and_have_their_deadlines() -> None:
     desk = Desk()
-    desk.engine.set_aside("thing.nap", 1.0)
-    nap = {**CALL, "method": "thing.nap", "params": [0.02]}
-    desk.send([{**nap, "id": n} for n in range(100)], b"many")
-    desk.send([{**nap, "id": n} for n in range(50)], b"many")
-    desk.send([{**nap, "id": n} for n in range(2)], b"few")
+    desk.engine.set_aside("thing.linger", 1.0)
+    linger = {**CALL, "method": "thing.linger", "params": []}
+    desk.send([{**linger, "id": n} for n in range(100)], b"many")
+    desk.send([{**linger, "id": n} for n in range(50)], b"many")
+    desk.send([{**linger, "id": n} for n in range(2)], b"few")
+    desk.thing.go_on.set()
     assert len(desk.reply()) == 2  # of those who came later, and asked for less
     assert [len(desk.reply()), len(desk.reply())] == [100, 50]  # of one client in their order
-    desk.send([{**nap, "id": n, "dealer": {"deadline_s": 0.03}} for n in range(20)])
+    desk.thing.go_on.clear()
+    desk.thing.begun.clear()
+    desk.engine.set_aside("thing.linger", 1.0)
+    limits = [WITHIN, *[1e-9] * 19]
+    desk.send([{**linger, "id": n, "dealer": {"deadline_s": limits[n]}} for n in range(20)])
+    assert desk.thing.begun.wait(WITHIN)
+    desk.thing.go_on.set()
     told = desk.reply()
     assert "result" in told[0]
     assert error_of(told[-1])[1] == "DeadlineError"

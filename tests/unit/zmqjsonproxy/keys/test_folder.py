@@ -338,3 +338,20 @@ def test_changes_are_told_in_the_log(path: Path, caplog: pytest.LogCaptureFixtur
             keys.look()
     told = [record.message.partition(", ")[0] for record in caplog.records]
     assert told == ["keys: anna may admin", "keys: anna is revoked", "keys: anna is gone"]
+
+
+def test_a_key_of_the_servers_that_was_replaced_is_told_once(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with KeyFolder(path) as keys:
+        before = keys.server()
+        keys.look_at_server()
+        assert not caplog.records
+        (path / folders.SERVER_FILE).rename(path / "before")
+        keys.look_at_server()
+        make_server(path)
+        for _ in range(2):
+            keys.look_at_server()
+        (record,) = caplog.records
+        assert "was replaced: this process has its old key until it is restarted" in record.message
+        assert keys.server() == before

@@ -126,6 +126,9 @@ def test_place_of_the_keys_is_that_of_the_environment(
     assert own_folder({}) == tmp_path / ".config" / "dealer-player" / "keys"
     assert own_folder({"XDG_CONFIG_HOME": "/x"}) == Path("/x/dealer-player/keys")
     monkeypatch.setenv("DIBAS_KEYS", str(tmp_path / "keys"))
+    with pytest.raises(KeyFileError, match=r"keys: is not there, .* correct DIBAS_KEYS"):
+        KeyRing.load()
+    (tmp_path / "keys").mkdir(mode=0o700)
     assert KeyRing.load() is None
     take_bundle(tmp_path / "keys", Bundle(new_client("anna").own), replace=False)
     assert getattr(KeyRing.load(), "name", "") == "anna"

@@ -3,94 +3,27 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.clientcore import OLD, OURS, URL, Wire, answer
 
 from zmqjsonproxy.errors import (
     CallCancelledError,
     CallTimeoutError,
-    KeysNeededError,
-    NoKeysThereError,
     PeerLostError,
     ProtocolError,
-    RevokedKeyError,
-    UnknownKeyError,
-    VersionMismatchError,
-    WrongServerKeyError,
 )
 from zmqjsonproxy.protocol.transitions import Transition
 from zmqjsonproxy.rpc.calls import BatchOfCalls, Call, Hello, Question
-from zmqjsonproxy.rpc.core import ClientCore, Do, HubSettings
-from zmqjsonproxy.rpc.peer import ConnectionState, Peer, PendingCall
-from zmqjsonproxy.rpc.protocol.handshakes import Mechanism
-
-URL = "tcp://127.0.0.1:1"
-OURS = json.dumps({"dealer": 1, "instance": "one", "arrays": True, "methods": []}).encode()
-OLD = b'[["add", null]]'
-
-
-class Wire:
-    """The shell around a core: does what it wants, on no socket, and keeps a list of it."""
-
-    def __init__(self, *, named: tuple[str, ...] = ()) -> None:
-        self.core = ClientCore(HubSettings(), named)
-        self.core.open("me", b"8 bytes.")
-        self.done: list[tuple[Do, str]] = []
-        self.sent: list[bytes] = []
-        self.calls: list[PendingCall] = []
-
-    def carry_out(self) -> list[tuple[Do, str]]:
-        """Return what was done since the last time."""
-        done = []
-        while self.core.actions:
-            do, peer, what, _ = self.core.actions.popleft()
-            if isinstance(what, bytes):
-                self.sent.append(what)
-                done.append((do, peer.url))
-            else:
-                done.append((do, what))
-        self.done += done
-        return done
-
-    def ask(
-        self, url: str = URL, now: float = 1.0, timeout: float = 5.0, what: Question | None = None
-    ) -> PendingCall:
-        """Submit a call."""
-        question = what or Call("bank", "add", (2, 3), None, timeout)
-        call = PendingCall(self.core.peer(url), question, now, now + timeout)
-        self.calls.append(call)
-        self.core.submit(call, now)
-        return call
-
-    def ready(self, hello: bytes = OURS, url: str = URL, now: float = 1.0) -> Peer:
-        """Connect to a server, by a first call that is answered if the server is ours."""
-        peer = self.core.peer(url)
-        if peer.state is ConnectionState.IDLE:
-            self.ask(url, now, what=Hello("bank", "me"))
-        self.carry_out()
-        self.core.socket_event(peer.address, Transition.CONNECTED, now)
-        self.core.receive(peer, hello, now)
-        self.carry_out()
-        self.sent.clear()
-        return peer
-
-    def number(self) -> int:
-        """Request number of what was sent last."""
-        number = json.loads(self.sent[-1])["id"]
-        assert isinstance(number, int)
-        return number
+from zmqjsonproxy.rpc.core import Do
+from zmqjsonproxy.rpc.peer import ConnectionState, PendingCall
 
 
 @pytest.fixture
 def wire() -> Wire:
     return Wire()
-
-
-def answer(number: int, value: Any = 5) -> bytes:
-    return json.dumps({"jsonrpc": "2.0", "id": number, "result": value}).encode()
 
 
 def test_the_first_call_connects_and_is_sent_when_the_hello_is_answered(wire: Wire) -> None:
@@ -464,199 +397,3 @@ def test_whatever_happens_every_call_ends_once_and_no_connection_is_left(
     made_connections = kept.count(Do.CONNECT) + kept.count(Do.BRIDGE)
     assert kept.count(Do.DISCONNECT) == made_connections
     assert wire.core.by_rid == {}
-
-
-# keys
-
-
-def keyed(wire: Wire) -> PendingCall:
-    """A call over a connection that keys were brought to, which is being made."""
-    call = wire.ask()
-    call.peer.public = "public"
-    wire.carry_out()
-    return call
-
-
-def test_a_key_that_is_not_known_is_an_error_of_its_own() -> None:
-    wire = Wire()
-    call = keyed(wire)
-    wire.core.socket_event(URL, Transition.KEY_UNKNOWN, 1.1)
-    assert isinstance(call.error, UnknownKeyError)
-    again = wire.ask(now=1.11)  # within the pause
-    assert isinstance(again.error, UnknownKeyError)
-
-
-@pytest.mark.parametrize("transition", [Transition.LOST, Transition.HANDSHAKE_FAILED])
-@pytest.mark.parametrize(
-    ("mechanism", "error"),
-    [
-        (Mechanism.CURVE, WrongServerKeyError),
-        (Mechanism.NONE, NoKeysThereError),
-        (Mechanism.UNKNOWN, PeerLostError),
-    ],
-)
-def test_a_handshake_with_keys_that_failed_is_judged_by_the_greeting(
-    transition: Transition, mechanism: Mechanism, error: type[Exception]
-) -> None:
-    wire = Wire()
-    call = keyed(wire)
-    wire.core.socket_event(URL, transition, 1.1)
-    assert wire.carry_out() == [(Do.DISCONNECT, URL), (Do.PROBE, URL)]
-    wire.core.socket_event(URL, Transition.LOST, 1.1)  # the end of that connection
-    assert not call.done
-    wire.core.probed(call.peer, mechanism, 1.2)
-    assert type(call.error) is error
-
-
-def test_a_handshake_without_keys_is_judged_after_the_socket_for_old_servers_has_failed_too() -> (
-    None
-):
-    wire = Wire()
-    call = wire.ask()
-    wire.carry_out()
-    wire.core.socket_event(URL, Transition.HANDSHAKE_FAILED, 1.1)
-    assert wire.carry_out() == [(Do.DISCONNECT, URL), (Do.BRIDGE, URL), (Do.SEND, URL)]
-    wire.core.peer_event(call.peer, Transition.HANDSHAKE_FAILED, 1.2)
-    assert wire.carry_out() == [(Do.DISCONNECT, URL), (Do.PROBE, URL)]
-    wire.core.probed(call.peer, Mechanism.CURVE, 1.3)
-    assert isinstance(call.error, KeysNeededError)
-    assert not call.peer.is_keyed
-
-
-@pytest.mark.parametrize(("public", "error"), [("public", NoKeysThereError), ("", KeysNeededError)])
-def test_a_socket_that_tells_of_another_mechanism_needs_no_greeting(
-    public: str, error: type[Exception]
-) -> None:
-    wire = Wire()
-    call = wire.ask()
-    call.peer.public = public
-    wire.carry_out()
-    wire.core.socket_event(URL, Transition.OTHER_MECHANISM, 1.1)
-    assert type(call.error) is error
-
-
-def test_a_server_that_speaks_only_later_versions_is_told_and_left() -> None:
-    wire = Wire()
-    call = wire.ask()
-    wire.carry_out()
-    wire.core.socket_event(URL, Transition.CONNECTED, 1.1)
-    wire.core.receive(call.peer, OURS[:-1] + b', "oldest": 2}', 1.2)
-    assert isinstance(call.error, VersionMismatchError)
-    assert call.peer.state is ConnectionState.IDLE
-
-
-def test_after_a_key_was_revoked_the_next_call_has_a_new_connection() -> None:
-    wire = Wire()
-    call = wire.ask()
-    wire.carry_out()
-    wire.core.socket_event(URL, Transition.CONNECTED, 1.1)
-    wire.core.receive(call.peer, OURS, 1.2)
-    wire.carry_out()
-    error = {"code": -32007, "data": {"type": "RevokedKeyError", "text": "it was revoked"}}
-    reply = {"jsonrpc": "2.0", "id": call.number, "error": error}
-    wire.core.receive(call.peer, json.dumps(reply).encode(), 1.3)
-    assert isinstance(call.error, RevokedKeyError)
-    wire.ask(now=1.4)
-    assert wire.carry_out() == [(Do.DISCONNECT, URL), (Do.CONNECT, URL), (Do.SEND, URL)]
-
-
-def test_revoked_key_of_a_person_leaves_the_connection_of_the_page_as_it_is(wire: Wire) -> None:
-    peer = wire.ready()
-    call = wire.ask(what=Call("bank", "add", (2, 3), None, 5.0, token="of Ben"))
-    wire.carry_out()
-    error = {"code": -32007, "data": {"type": "RevokedKeyError", "text": "it was revoked"}}
-    reply = {"jsonrpc": "2.0", "id": call.number, "error": error}
-    wire.core.receive(peer, json.dumps(reply).encode(), 1.3)
-    assert isinstance(call.error, RevokedKeyError)
-    wire.ask(now=1.4)
-    assert wire.carry_out() == [(Do.SEND, URL)]
-
-
-# calls whose connection was cut
-
-KNOWING = json.dumps({**json.loads(OURS), "once": True}).encode()
-
-
-def begun_again(wire: Wire, hello: bytes = KNOWING, at: float = 1.1) -> PendingCall:
-    """A call that was sent to a server which knows calls, whose connection was cut, and made
-    anew."""
-    wire.ready(KNOWING)
-    call = wire.ask()
-    wire.carry_out()
-    wire.core.socket_event(URL, Transition.LOST, 1.05)
-    wire.carry_out()
-    wire.core.socket_event(URL, Transition.CONNECTED, 1.06)
-    wire.core.receive(wire.core.peer(URL), hello, at)
-    wire.carry_out()
-    return call
-
-
-def test_a_call_whose_connection_was_cut_is_sent_again_under_its_number_and_instance(
-    wire: Wire,
-) -> None:
-    call = begun_again(wire)
-    first, again = (json.loads(sent) for sent in wire.sent if b'"method"' in sent)
-    assert first["id"] == again["id"]
-    assert again["dealer"].pop("instance") == "one"
-    assert first == again
-    assert not call.done
-    wire.core.receive(wire.core.peer(URL), answer(first["id"]), 1.2)
-    assert call.value == 5
-
-
-def test_a_call_is_not_sent_to_the_next_run_of_a_server(wire: Wire) -> None:
-    call = begun_again(wire, json.dumps({**json.loads(KNOWING), "instance": "two"}).encode())
-    assert isinstance(call.error, PeerLostError)
-    assert "connection lost" in str(call.error)
-    assert call.error.call_id == f"{b'8 bytes.'.hex()}-{call.number}"
-    assert sum(b'"method"' in sent for sent in wire.sent) == 1
-
-
-def test_a_call_is_sent_again_once_only(wire: Wire) -> None:
-    call = begun_again(wire)
-    wire.core.socket_event(URL, Transition.LOST, 1.3)
-    assert isinstance(call.error, PeerLostError)
-
-
-@pytest.mark.parametrize("hello", [OURS, OLD])
-def test_a_call_is_not_sent_again_to_a_server_that_does_not_know_calls(
-    wire: Wire, hello: bytes
-) -> None:
-    wire.ready(hello)
-    call = wire.ask()
-    wire.carry_out()
-    wire.core.socket_event(URL, Transition.LOST, 1.05)
-    assert isinstance(call.error, PeerLostError)
-
-
-def test_a_server_that_is_lost_is_told_of_in_time_and_as_lost(wire: Wire) -> None:
-    wire.ready(KNOWING)
-    refused, silent = wire.ask(), wire.ask(what=Call("bank", "add", (1, 1), None, 5.0))
-    wire.carry_out()
-    wire.core.socket_event(URL, Transition.LOST, 1.05)
-    wire.core.tick(1.2)
-    assert not silent.done
-    wire.core.tick(1.4)
-    assert silent.done
-    assert "connection lost" in str(refused.error)
-
-
-def test_a_batch_is_not_sent_again(wire: Wire) -> None:
-    wire.ready(KNOWING)
-    call = wire.ask(what=BatchOfCalls("bank", [("add", (2, 3), {})], 5.0))
-    wire.carry_out()
-    wire.core.socket_event(URL, Transition.LOST, 1.05)
-    assert isinstance(call.error, PeerLostError)
-
-
-def test_what_was_being_probed_when_it_was_interrupted_is_tried_again() -> None:
-    wire = Wire()
-    call = keyed(wire)
-    wire.core.socket_event(URL, Transition.HANDSHAKE_FAILED, 1.1)
-    wire.carry_out()
-    wire.core.mend(1.2)
-    assert isinstance(call.error, PeerLostError)
-    wire.core.probed(call.peer, Mechanism.CURVE, 1.3)  # too late
-    wire.carry_out()
-    wire.ask(now=1.4)
-    assert wire.carry_out() == [(Do.CONNECT, URL), (Do.SEND, URL)]

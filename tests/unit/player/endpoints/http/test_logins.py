@@ -118,6 +118,19 @@ def test_guesses_make_their_source_wait_and_nobody_else(site: Site) -> None:
     assert site.logins.person(BEARER, HERE, is_act=True).key == "ann"
 
 
+def test_who_was_right_before_does_not_wait_for_those_who_guess_at_the_same_address(
+    site: Site,
+) -> None:
+    assert site.logins.person(BEARER, HERE, is_act=True).key == "ann"
+    errors = [refused(site, {"authorization": f"Bearer guess{n}"}) for n in range(10)]
+    assert errors[-1].status == 429
+    assert site.logins.person(BEARER, HERE, is_act=True).key == "ann"
+    assert refused(site, {"authorization": "Bearer guess"}).status == 429  # that ended no pause
+    del site.keys["ann-token"]
+    assert refused(site, BEARER).status == 401
+    assert refused(site, BEARER).status == 429
+
+
 def test_who_has_a_session_does_not_wait_for_those_who_guess(site: Site) -> None:
     headers = site.cookie()
     for n in range(10):

@@ -1,0 +1,1 @@
+"""Pages of the terminal: state in, lines out. No clock, no terminal."""

@@ -1,0 +1,68 @@
+"""Areas of peaks above a linear background, with errors by counting. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from histogrammer.errors import FitError
+
+__all__ = ["PeakArea", "peak_area"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeakArea:
+    """Counts of a region; errors are standard deviations of Poisson counts.
+
+    Attributes:
+        counts: All.
+        background: Of them, by the regions beside it; 0: none were taken.
+        net: The rest.
+    """
+
+    counts: float
+    counts_error: float
+    background: float
+    background_error: float
+    net: float
+    net_error: float
+
+
+def peak_area(bins: Floats, first: int, last: int, sides: int = 0) -> PeakArea:
+    """Return the area of a region of a spectrum of one dimension.
+
+    Args:
+        bins: Contents, without flow.
+        first: First bin of the region.
+        last: Last bin.
+        sides: Bins on each side of it between whose means the background is a line; 0: no background.
+
+    Raises:
+        FitError: The region or its sides are not within the spectrum.
+    """
+    if not 0 <= first <= last < len(bins):
+        raise FitError(
+            f"bins {first} to {last}: expected increasing ones within 0 to {len(bins) - 1}"
+        )
+    if sides < 0 or (sides and not sides <= first <= last < len(bins) - sides):
+        room = max(min(first, len(bins) - 1 - last), 0)
+        raise FitError(f"{sides} bins beside the region: there is room for {room}")
+    counts = float(bins[first : last + 1].sum())
+    background = variance = 0.0
+    if sides:
+        beside = float(bins[first - sides : first].sum() + bins[last + 1 : last + 1 + sides].sum())
+        share = (last - first + 1) / (2 * sides)
+        background, variance = beside * share, abs(beside) * share**2
+    return PeakArea(
+        counts=counts,
+        counts_error=math.sqrt(abs(counts)),
+        background=background,
+        background_error=math.sqrt(variance),
+        net=counts - background,
+        net_error=math.sqrt(abs(counts) + variance),
+    )
