@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 __all__ = ["Watched"]
 
-WITHIN_MS = 12_000
+WITHIN_MS = 60_000
 """Time that anything may take on a busy machine."""
 LEFT = "net::ERR_ABORTED"
 """A page that is left gives its requests up."""
