@@ -64,7 +64,7 @@ _MAX_UNREAD = 20_000
 """Messages of one connection that ZeroMQ has taken in, and that wait to be read: so many that nobody who
 waits for answers has them. A connection with more stands still until half of them are served; it
 answers no heartbeats then, see Inbox, but its client gets answers, which count as such."""
-_LOOK_EVERY, _CROWDED_EVERY = 32, 6
+_LOOK_EVERY, _CROWDED_EVERY = 64, 12
 """Messages between two looks for clients that were silent, and the same where many wait. As long as
 it has messages, ZeroMQ looks only every 100 frames or 1 ms for connections that had none, and its
 threads get their turn on a core when this one's is over: who floods the server would keep others
