@@ -78,7 +78,7 @@ bench.until = test => new Promise((done, fail) => {
 bench.isUsable = count => document.querySelector(".pulse")?.textContent.startsWith("LIVE") &&
   document.querySelectorAll('[data-row][data-state="live"]').length >= count;
 """.replace("WITHIN_MS", str(LONG_MS))
-"""What pages find before their own scripts run."""
+"""Script that pages find before their own scripts run."""
 USABLE = "bench.usable = bench.until(() => bench.isUsable(COUNT));"
 PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0].startTime"
 LOADED = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]

@@ -39,7 +39,7 @@ BASE: Mapping[str, tuple[str, ...]] = {
     "journal": ("disk",),
     "history": ("disk",),
 }
-"""What is between a caller and any Bank: thing -> things that it needs."""
+"""Things between a caller and any Bank: thing -> things that it needs."""
 END_REASONS: Sequence[tuple[str, str]] = (
     (r"\bports? (from )?\d+.* (is|are) taken", "port"),
     (r" (is|are) owned by ", "status memory"),

@@ -44,7 +44,7 @@ INSTALLATION = (
         default=Path(sys.executable),
     ),
 )
-"""How this installation starts Players, for files that make others start them."""
+"""Ways in which this installation starts Players, for files that make others start them."""
 
 
 def local_host() -> str:

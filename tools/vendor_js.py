@@ -43,7 +43,7 @@ PACKAGES = {
 }
 """Package with its version -> file in it -> file here."""
 EXPORTS = {"uplot.js": b"export default uPlot;\n"}
-"""What makes a module of a classic script: uPlot is packed small as such only, half of its module."""
+"""Text that makes a module of a classic script: uPlot is packed small as such only, half of its module."""
 _SOURCE_MAP = re.compile(rb"\n?//# sourceMappingURL=.*\n?$")
 
 

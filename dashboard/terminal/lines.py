@@ -32,7 +32,7 @@ Piece: TypeAlias = tuple[str, str]
 Line: TypeAlias = tuple[Piece, ...]
 Cell: TypeAlias = Piece
 MORE = "~"
-"""Where a cell does not show all of its text."""
+"""Sign of a cell that does not show all of its text."""
 
 
 def _width(sign: str) -> int:

@@ -1,10 +1,7 @@
 """Publisher: which clients hear of which properties of a server's objects. Knows no socket.
 
 A property with the limits of a subscription is a stream, which counts what is sent of it; all
-subscriptions of a property with equal limits share one. Without limits the count begins with the
-number of the property. Whatever a client does not get is missing in the counts that it sees. A
-stream goes on when another object takes the place of its own; whoever meets a new number of a
-stream knows that it counts anew.
+subscriptions of a property with equal limits share one. What a client does not get is missing in its counts.
 
 A client that is too slow misses updates while too much waits for it; if no heartbeat of it comes
 meanwhile for `_MAX_LAG_S`, it is dropped with its subscriptions.

@@ -45,7 +45,7 @@ class _Members:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where entries have their values from.
+    """Source of the values of entries.
 
     Attributes:
         shown: State of the array.
