@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import time
 from collections.abc import Callable
@@ -77,6 +78,14 @@ class TerminalDriver(LinuxDriver):
         self._file = cast(Any, self._timed)
         if isinstance(app, Attachable):
             app.attach(self)
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """Return the size of the terminal itself: COLUMNS and LINES, which textual believes, say no
+        more than what it once was."""
+        try:
+            return os.get_terminal_size(self.fileno)
+        except OSError:  # it is gone
+            return super()._get_terminal_size()
 
     @property
     def is_blocked(self) -> bool:

@@ -59,8 +59,10 @@ class Shown(Terminal):
     def __init__(self, array: Array, *options: str, **more: str) -> None:
         line = ["-m", "dashboard", "--terminal", "--config", str(array.config), *options]
         env = {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **more}
-        for name in ("COLUMNS", "LINES"):  # they would hold, whatever size the terminal gets
-            env.pop(name, None)
+        env |= {
+            "COLUMNS": "80",
+            "LINES": "24",
+        }  # as a shell may export them: the terminal is resized
         super().__init__(sys.executable, *line, env=env)
         self.before = termios.tcgetattr(self._ours)
         self.screen, self.written = TextScreen(), 0
