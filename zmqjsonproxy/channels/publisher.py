@@ -2,7 +2,6 @@
 
 A property with the limits of a subscription is a stream, which counts what is sent of it; all
 subscriptions of a property with equal limits share one. What a client does not get is missing in its counts.
-
 A client that is too slow misses updates while too much waits for it; if no heartbeat of it comes
 meanwhile for `_MAX_LAG_S`, it is dropped with its subscriptions.
 """
@@ -67,10 +66,8 @@ _MAX_LAG_S = 10.0
 """A client that takes nothing for so long is subscribed no more, s."""
 MAX_SILENT_S = 300.0
 """A client that sends no heartbeat for so long is gone, s."""
-_NEWEST_AT_ONCE = 2000
-_CLIENTS_SHOWN = 100
+_NEWEST_AT_ONCE, _CLIENTS_SHOWN, _SHOWN = 2000, 100, 20
 _NOTHING_NEW = write_newest(()).body
-_SHOWN = 20
 Missed = Callable[[bytes, bool], None]
 Post = Callable[[Sequence[Envelope], MessagePart, Missed], bool]
 
@@ -98,12 +95,11 @@ class Publisher:
         make_timers: Callable[[], Timers] = Timers,
         waiting: Callable[[Envelope, bytes], int | None] = lambda _envelope, _body: 0,
     ) -> None:
-        self._post, self._instance, self._clock = post, instance, clock
-        self._waiting = waiting
-        self._dropped, self._dropped_at = 0, 0.0
+        self._post, self._instance = post, instance
+        self._clock, self._waiting = clock, waiting
+        self._dropped, self._dropped_at, self._load = 0, 0.0, 0
         self._tables: dict[str, PropertyTable] = {}
         self._clients: dict[bytes, SubscribedClient] = {}  # who was heard of last is the last
-        self._load = 0
         self._streams: dict[Wish, PropertyStream] = {}
         self._idle: dict[PropertyStream, None] = {}
         self._numbers, self._sessions = count(1), count(1)
@@ -113,9 +109,8 @@ class Publisher:
 
     def _make_helpers(self) -> tuple[Timers, FramePreparation]:
         """Make what works beside the socket's thread."""
-        beside = self._make_timers()
         return self._make_timers(), FramePreparation(
-            beside, self._clock, self._send_prepared, self._complain
+            self._make_timers(), self._clock, self._send_prepared, self._complain
         )
 
     def close(self) -> None:
