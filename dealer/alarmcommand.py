@@ -28,6 +28,7 @@ from dealer.players import find_players
 from dealer.recordreading import RecordReader
 from dealer.services import open_hub
 from dealer.timearguments import utc_text
+from dealer.toldalarms import alarm_rank, signature
 from groundwork.printable import printable
 from zmqjsonproxy import ThreadHub
 
@@ -76,7 +77,7 @@ class _Asked:
             if each.error is None
             for alarm in each.value["alarms"]
         ]
-        return sorted(self._absences() + found, key=_rank), outcomes
+        return sorted(self._absences() + found, key=alarm_rank), outcomes
 
     def act(self, method: str, name: str, arguments: Mapping[str, Any]) -> str:
         """Do something to an alarm of the first Bank, and return why not; empty: it is done."""
@@ -193,24 +194,12 @@ def _print_lines(alarms: Iterable[Alarm], as_json: bool) -> None:
         tell_line(as_json, alarm, "  ".join(row_of(alarm)))
 
 
-def _rank(alarm: Alarm) -> tuple[Any, ...]:
-    phases = ("new", "acknowledged", "gone")
-    phase = alarm["phase"]
-    return (
-        alarm["shelved"] is not None,
-        phases.index(phase) if phase in phases else len(phases),
-        alarm["severity"] != "fault",
-        alarm["bank"],
-        alarm["name"],
-    )
-
-
 def row_of(alarm: Alarm) -> tuple[str, ...]:
     """Return an alarm as the row of a table; nothing of it steers a terminal."""
     signed, shelved, why = alarm["acknowledged"], alarm["shelved"], alarm["unreadable"]
-    by = _signature(signed) if signed else ""
+    by = signature(signed)
     if shelved:
-        by = f"until {utc_text(shelved['until'])} by {_signature(shelved)}"
+        by = f"until {utc_text(shelved['until'])} by {signature(shelved)}"
     state = "unknown" if why and alarm["phase"] == "quiet" else alarm["phase"]
     value = f"{alarm['value']} (cannot be told now: {why})" if why else alarm["value"]
     cells = (
@@ -225,10 +214,6 @@ def row_of(alarm: Alarm) -> tuple[str, ...]:
         by,
     )
     return tuple(printable(str(cell)) for cell in cells)
-
-
-def _signature(signed: Mapping[str, Any]) -> str:
-    return f"{signed['by']}: {signed['note']}" if signed["note"] else str(signed["by"])
 
 
 # acting

@@ -11,10 +11,9 @@ from dashboard.terminal.pages.tables import TableRecord, short_time, table_body
 from dashboard.terminal.snapshot import ArraySnapshot
 from dashboard.terminal.states import shape
 from dashboard.terminal.texts import visible
+from dealer.toldalarms import alarm_rank, signature
 
 __all__ = ["AlarmsPage", "alarm_severity"]
-
-_PHASES = ("new", "acknowledged", "gone")
 
 
 class AlarmsPage:
@@ -40,7 +39,7 @@ class AlarmsPage:
 
     def body(self, shown: ArraySnapshot, look: Look, width: int, height: int) -> PageBody:
         """See TerminalPage."""
-        known = sorted(shown.values("alarms").items(), key=lambda item: _rank(item[1]))
+        known = sorted(shown.values("alarms").items(), key=lambda item: alarm_rank(item[1]))
         records = [
             self._record(key, told, shown, look)
             for key, told in known
@@ -53,7 +52,7 @@ class AlarmsPage:
         severity, phase = alarm_severity(told), str(told["phase"])
         signed, shelved, why = told["acknowledged"], told["shelved"], told["unreadable"]
         state = "shelved" if shelved else "unknown" if why and phase == "quiet" else phase
-        by = _signature(shelved or signed)
+        by = signature(shelved or signed)
         value = f"{told['value']} (cannot be told now: {why})" if why else str(told["value"])
         cells: list[Cell] = [
             (visible(told["bank"]), "bold"),
@@ -78,20 +77,3 @@ def alarm_severity(told: Mapping[str, Any]) -> str:
     if told["unreadable"] and told["phase"] == "quiet":
         return "unknown"
     return "fault" if told["severity"] == "fault" else "warn"
-
-
-def _rank(told: Mapping[str, Any]) -> tuple[Any, ...]:
-    phase = told["phase"]
-    return (
-        told["shelved"] is not None,
-        _PHASES.index(phase) if phase in _PHASES else len(_PHASES),
-        told["severity"] != "fault",
-        told["bank"],
-        told["name"],
-    )
-
-
-def _signature(signed: Mapping[str, Any] | None) -> str:
-    if signed is None:
-        return ""
-    return f"{signed['by']}: {signed['note']}" if signed["note"] else str(signed["by"])
