@@ -55,7 +55,7 @@ KIND_OF = {
 
 @dataclass(frozen=True, slots=True)
 class CompletedArgument:
-    """CompletedArgument in one place.
+    """Argument in one place.
 
     Attributes:
         name: As the help calls it.

@@ -27,7 +27,7 @@ Scalar = bool | int | float | str
 
 
 class AlarmSeverity(StrEnum):
-    """AlarmSeverity of an alarm."""
+    """Severity of an alarm."""
 
     WARNING = "warning"
     FAULT = "fault"
@@ -81,7 +81,7 @@ def read_said(text: str) -> tuple[AlarmSpec, str] | None:
 
 @dataclass(frozen=True, slots=True)
 class AlarmVerdict:
-    """AlarmVerdict on a value.
+    """Verdict on a value.
 
     Attributes:
         holds: The condition of the alarm holds; None: that cannot be told.

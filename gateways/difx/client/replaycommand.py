@@ -53,5 +53,5 @@ COMMAND = command(
     "play the clients of a capture, and compare the answers; exit status 1 if one is another",
     argument("file FILE", "written by a gateway with `--capture`", type=Path),
     description="Play the clients of a capture against a server, all at once, and compare the answers. "
-    "Relayed messages are not compared, nor are times. ReplayedAnswers are waited for as --timeout says.",
+    "Relayed messages are not compared, nor are times. Answers are waited for as --timeout says.",
 )

@@ -223,7 +223,7 @@ def _if_made(names: dict[int, str], made: int, name: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MediumDirectory:
-    """MediumDirectory of a recorder's medium.
+    """Directory of a recorder's medium.
 
     Attributes:
         path: Of its file at the server.
