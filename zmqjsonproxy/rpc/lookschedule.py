@@ -4,8 +4,8 @@
 As long as a ROUTER has messages, ZeroMQ looks only every 100 frames or 1 ms for connections that
 had none, and its threads get their turn on a core when the server's is over: who floods the server
 would keep others waiting that long. But to let other threads run breaks up the calls that a client
-has under way, which are quickest one after the other. So a flood is told from these: it does not
-end.
+has under way, which are quickest one after the other. So it is done while somebody else calls at
+the same time, and in a flood, which is told from calls under way by that it does not end.
 """
 
 from __future__ import annotations
@@ -16,13 +16,17 @@ __all__ = ["LookSchedule"]
 
 _CALM_EVERY, _ALONE_EVERY, _FLOODED_EVERY = 32, 16, 3
 """Messages between two looks: as long as there is no flood; in one, while there was nobody else
-lately; and while others call."""
+lately; and in one that others come into."""
+_BUSY_EVERY = 8
+"""The same while several call at the same time, and none of them waits."""
 _MAX_AT_ONCE = 64
 """Messages that are no flood: so many calls a client may have under way, before it takes their
 answers. More make one, if each is followed by another that has arrived already."""
 _SURE_FOR = 1000
 """Messages after those that were no flood until the next are suspected."""
-_SHARED_FOR_S = 60.0
+_SHARED_FOR_S, _BUSY_FOR_S = 60.0, 0.02
+"""Times since two clients took turns for which others are expected again, or call at the same
+time."""
 
 
 class LookSchedule:
@@ -53,12 +57,16 @@ class LookSchedule:
             True if other threads are to run now.
         """
         self._sure_for -= self.every
+        quiet_for = now - self.changed_at
+        if quiet_for < _BUSY_FOR_S:
+            self._in_a_row, self.every = 0, _FLOODED_EVERY if is_crowded else _BUSY_EVERY
+            return is_crowded
         if not is_crowded:
             if 0 < self._in_a_row <= _MAX_AT_ONCE:
                 self._sure_for = _SURE_FOR
             self._in_a_row, self.every = 0, _CALM_EVERY
             return False
-        is_shared = now - self.changed_at < _SHARED_FOR_S
+        is_shared = quiet_for < _SHARED_FOR_S
         if self._sure_for > 0:
             self.every = _CALM_EVERY
             return is_shared

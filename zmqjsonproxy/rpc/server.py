@@ -321,7 +321,9 @@ class ZMQJSONProxyServer(OfOneProcess):
                     self._looks_at_keys = False
                     self._cut_off_revoked()
             else:
-                self._last_client, self._looks.changed_at = client, time.monotonic()
+                if self._last_client is not None:
+                    self._looks.changed_at = time.monotonic()
+                self._last_client = client
                 self._serve(frames)
         except zmq.ZMQError:
             raise

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from zmqjsonproxy.rpc.lookschedule import LookSchedule
 
-ALONE, SHARED = -math.inf, 0.0
+ALONE, SHARED, BUSY = -math.inf, 0.0, 0.99
 """Times at which another client has sent something; it is 1 s."""
 FLOOD = 32 + 64
 """Messages, each followed by another that has arrived, after which there is no doubt."""
@@ -74,6 +74,14 @@ def test_a_flood_that_others_come_into_is_interrupted_more_often() -> None:
     alone.changed_at = 0.5
     looks(alone, repeat(True, 16))
     assert alone.every == 3
+
+
+def test_who_calls_at_the_same_time_interrupts_even_a_few_calls_under_way() -> None:
+    few = [*repeat(False, 32), *repeat(True, 20), *repeat(False, 20)]
+    assert looks(schedule(BUSY), few) == [
+        (32, False), (40, True), (43, True), (46, True), (49, True), (52, True),
+        (55, False), (63, False), (71, False),
+    ]  # fmt: skip
 
 
 def test_who_called_long_ago_is_not_waited_for() -> None:
