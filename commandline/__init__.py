@@ -53,6 +53,7 @@ from commandline.registry import (
     parsers_of,
 )
 from commandline.rows import (
+    fixed_row,
     plain_rows,
     render_rows,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "carry_out",
     "command",
     "count",
+    "fixed_row",
     "flag",
     "json_text",
     "log_level",
