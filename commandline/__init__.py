@@ -20,6 +20,7 @@ from commandline.arguments import (
     number_of_seconds,
     one_of,
     peer,
+    peers_with_roles,
     port_number,
 )
 from commandline.exitstatus import (
@@ -85,6 +86,7 @@ __all__ = [
     "parser_for",
     "parsers_of",
     "peer",
+    "peers_with_roles",
     "plain_rows",
     "port_number",
     "render_rows",

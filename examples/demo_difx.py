@@ -32,8 +32,7 @@ from processes import (
     DemoError,
     Processes,
     start_port_manager,
-    start_supervisord,
-    supervised_logs,
+    start_supervised,
 )
 
 import dealer
@@ -166,16 +165,16 @@ def write_configuration(folder: Path, manager: int) -> Path:
 
 def start_gateway(processes: Processes, config: Path, manager: int) -> int:
     """Start the gateway under supervisord; return its port when it serves."""
-    supervisord = start_supervisord(processes, config)
-    end = time.monotonic() + START_S
-    while time.monotonic() < end and supervisord.poll() is None:
+
+    def find() -> int | None:
         with PortManager(HOST, manager) as client:
             found = [each for each in client.list_ports() if each.service == SERVICE]
         if found:
             with suppress(GatewayConnectionLostError), DifxClient(HOST, found[0].port):
                 return found[0].port
-        time.sleep(0.1)
-    raise DemoError(f"the gateway did not start:\n{supervised_logs(processes)}")
+        return None
+
+    return start_supervised(processes, config, find=find)
 
 
 NODES = JobNodes(manager="localhost", sources=("AA", "BB"), processors=(("localhost", 1),))

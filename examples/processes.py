@@ -9,18 +9,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from typing import TypeVar
 
 __all__ = [
     "START_S",
     "DemoError",
     "Processes",
     "start_port_manager",
-    "start_supervisord",
-    "supervised_logs",
+    "start_supervised",
 ]
+
+T = TypeVar("T")
 
 START_S = 60.0
 END_S = 30.0
@@ -126,16 +129,22 @@ def start_port_manager(processes: Processes) -> int:
     raise DemoError(f"the port manager did not start:\n{processes.log('portmanager')}")
 
 
-def start_supervisord(processes: Processes, config: Path, *options: str) -> subprocess.Popen[str]:
+def start_supervised(
+    processes: Processes, config: Path, *options: str, find: Callable[[], T | None]
+) -> T:
     """Start all Banks of this host under a supervisord of the demo's own; their logs are in `log`.
 
     Args:
         processes: Of the demo.
         config: The array's file.
         options: Further ones of `player supervisor-config`.
+        find: Asked again until it returns what is to be waited for.
+
+    Returns:
+        What `find` returned.
 
     Raises:
-        DemoError: The file for supervisord could not be made.
+        DemoError: The file for supervisord could not be made, or a Bank did not start.
     """
     folder = processes.folder
     (folder / "log").mkdir()
@@ -150,10 +159,11 @@ def start_supervisord(processes: Processes, config: Path, *options: str) -> subp
     if made.returncode:
         raise DemoError(f"the file for supervisord could not be made: {made.stderr}")
     (ini := folder / "supervisord.conf").write_text(made.stdout)
-    return processes.start("supervisord", "supervisor.supervisord", "--nodaemon", "-c", ini)
-
-
-def supervised_logs(processes: Processes) -> str:
-    """Return the logs of supervisord, and of those that it started."""
-    logs = [path.read_text() for path in sorted((processes.folder / "log").glob("*"))]
-    return "\n".join([processes.log("supervisord"), *logs])
+    process = processes.start("supervisord", "supervisor.supervisord", "--nodaemon", "-c", ini)
+    end = time.monotonic() + START_S
+    while time.monotonic() < end and process.poll() is None:
+        if (found := find()) is not None:
+            return found
+        time.sleep(0.1)
+    logs = [path.read_text() for path in sorted((folder / "log").glob("*"))]
+    raise DemoError("\n".join(["not all has started:", processes.log("supervisord"), *logs]))
