@@ -44,9 +44,15 @@ def test_points_on_and_beside_the_line_are_below_as_fractions_say(
 def test_values_without_end_are_below_only_straight_down(first_decides: bool) -> None:
     line = Polyline.of([(0.0, 10.0), (10.0, 20.0)], first_decides=first_decides)
     x, y = points_at(
-        (5.0, -math.inf), (5.0, -1e300), (5.0, math.inf), (5.0, math.nan),
-        (math.nan, 0.0), (math.inf, 0.0), (-math.inf, 0.0), (math.nan, -math.inf),
-    )  # fmt: skip
+        (5.0, -math.inf),
+        (5.0, -1e300),
+        (5.0, math.inf),
+        (5.0, math.nan),
+        (math.nan, 0.0),
+        (math.inf, 0.0),
+        (-math.inf, 0.0),
+        (math.nan, -math.inf),
+    )
     assert line.holds(x, y).tolist() == [True, True] + [False] * 6
 
 
