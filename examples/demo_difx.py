@@ -31,6 +31,7 @@ from processes import (
     START_S,
     DemoError,
     Processes,
+    run_demo,
     start_port_manager,
     start_supervised,
 )
@@ -485,19 +486,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--output", type=Path, default=RUN, help="folder of picture and visibilities"
     )
     options = parser.parse_args(argv)
-    try:
-        with ExitStack() as stack:
-            processes = Processes("demo-difx")
-            stack.callback(processes.close)
-            stack.callback(processes.close)  # if a signal comes within the first
-            processes.release()
-            return run(processes, options.seconds, options.output)
-    except KeyboardInterrupt:
-        print("demo: interrupted; nothing is left of it", file=sys.stderr)
-        return 130
-    except (DemoError, DifxError, dealer.DealerError, OSError, RuntimeError) as error:
-        print(f"demo: {str(error) or type(error).__name__}", file=sys.stderr)
-        return 1
+
+    def carry_out(processes: Processes, stack: ExitStack) -> int:
+        return run(processes, options.seconds, options.output)
+
+    return run_demo("demo-difx", carry_out, DifxError, dealer.DealerError)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TypeVar
@@ -19,6 +19,7 @@ __all__ = [
     "START_S",
     "DemoError",
     "Processes",
+    "run_demo",
     "start_port_manager",
     "start_supervised",
 ]
@@ -108,6 +109,31 @@ class Processes:
         shutil.rmtree(self.folder, ignore_errors=True)
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+
+
+def run_demo(
+    name: str, run: Callable[[Processes, ExitStack], int], *errors: type[Exception]
+) -> int:
+    """Run a demo; return its exit status.
+
+    Args:
+        name: Of the demo.
+        run: Given its processes, and a stack of what is closed before they end; returns the status.
+        errors: Further errors that are told in a line.
+    """
+    try:
+        with ExitStack() as stack:
+            processes = Processes(name)
+            stack.callback(processes.close)
+            stack.callback(processes.close)  # if a signal comes within the first
+            processes.release()
+            return run(processes, stack)
+    except KeyboardInterrupt:
+        print("demo: interrupted; nothing is left of it", file=sys.stderr)
+        return 130
+    except (DemoError, OSError, RuntimeError, *errors) as error:
+        print(f"demo: {str(error) or type(error).__name__}", file=sys.stderr)
+        return 1
 
 
 def start_port_manager(processes: Processes) -> int:

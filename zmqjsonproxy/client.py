@@ -108,11 +108,8 @@ class ZMQJSONProxyClient(RemoteObject, Closing):
         def method(*args: Any, _timeout: float | None = None, **kwargs: Any) -> Any:
             try:
                 value = hub.call(url, obj_name, name, args, kwargs, self._within(_timeout))
-            except (
-                NoSuchMethodError,
-                BadParametersError,
-            ) as error:  # it may have come back with another interface
-                if isinstance(error, NoSuchMethodError) or self._is_stale():
+            except (NoSuchMethodError, BadParametersError) as error:
+                if self._is_contradicted(error):
                     self._refresh(1.0)
                 raise
             known = self._description

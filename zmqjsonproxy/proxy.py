@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from groundwork.errors import did_you_mean
 from groundwork.values import RemoteValue
-from zmqjsonproxy.errors import ProtocolError
+from zmqjsonproxy.errors import BadParametersError, NoSuchMethodError, ProtocolError
 from zmqjsonproxy.hubs import Hub
 from zmqjsonproxy.operations import begin, find, list_of, only
 from zmqjsonproxy.process import ForkSafeLock, OfOneProcess
@@ -122,6 +122,11 @@ class RemoteObject(OfOneProcess):
 
     def _within(self, timeout: float | None) -> float:
         return self._timeout if timeout is None else call_timeout(timeout)
+
+    def _is_contradicted(self, error: NoSuchMethodError | BadParametersError) -> bool:
+        """Tell whether a call has shown that the object may have come back with another
+        interface."""
+        return isinstance(error, NoSuchMethodError) or self._is_stale()
 
     def _is_stale(self) -> bool:
         """Tell whether nothing is known of the server, or it was started again since."""
