@@ -421,7 +421,7 @@ class Engine(Closing):
             raise ConditionError(f"There is no condition named {name}")
         if not isinstance(condition, Contour):
             raise ConditionError(f"{name} is not a contour")
-        return _inside(condition.polygon)
+        return _inside(condition.figure)
 
     def polygon(self, points: Sequence[Point]) -> Inside:
         """Return the inside of a polygon, by the rules of contours.

@@ -14,17 +14,7 @@ from groundwork.truncation import cut
 from groundwork.values import JsonObject
 from player.endpoints.http.protocol.messages import MAX_ARRAY
 from player.endpoints.http.protocol.texts import write_json
-from zmqjsonproxy.errors import (
-    AccessError,
-    CallTimeoutError,
-    NotInControlError,
-    OperationAbortedError,
-    OperationLostError,
-    OutcomeUnknownError,
-    PeerLostError,
-    RefusedError,
-    RemoteError,
-)
+from zmqjsonproxy import errors
 
 __all__ = ["Act", "ActOutcome", "OutcomeState"]
 
@@ -97,17 +87,17 @@ class ActOutcome:
 
 def _is_of_bank(error: Exception) -> bool:
     """Tell whether the text of an error is that of the method, which knows its arguments."""
-    of_player = isinstance(error, AccessError | NotInControlError)
-    return isinstance(error, RemoteError | RefusedError) and not of_player
+    of_player = isinstance(error, errors.AccessError | errors.NotInControlError)
+    return isinstance(error, errors.RemoteError | errors.RefusedError) and not of_player
 
 
 def _state_of(error: Exception, call_id: str) -> OutcomeState:
-    if isinstance(error, RefusedError | AccessError):
+    if isinstance(error, errors.RefusedError | errors.AccessError):
         return OutcomeState.REFUSED
-    if isinstance(error, OperationAbortedError):
+    if isinstance(error, errors.OperationAbortedError):
         return OutcomeState.ABORTED
-    is_open = isinstance(error, CallTimeoutError | PeerLostError) and call_id
-    if is_open or isinstance(error, OutcomeUnknownError | OperationLostError):
+    is_open = isinstance(error, errors.CallTimeoutError | errors.PeerLostError) and call_id
+    if is_open or isinstance(error, errors.OutcomeUnknownError | errors.OperationLostError):
         return OutcomeState.UNKNOWN
     return OutcomeState.FAILED
 

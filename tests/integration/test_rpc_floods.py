@@ -90,11 +90,15 @@ def test_what_would_take_long_to_decode_is_refused_before(url: str, attack: str)
 @pytest.mark.parametrize(
     "values",
     [
-        [1.5] * 250_000, ["x"] * 90_000, [[]] * 90_000, "x" * LARGE, ",[{\"" * 250_000,
+        [1.5] * 250_000,
+        ["x"] * 90_000,
+        [[]] * 90_000,
+        "x" * LARGE,
+        ',[{"' * 250_000,
         {f"K{n}": n for n in range(90_000)},
     ],
     ids=["numbers", "texts", "arrays", "a text", "a text of JSON", "an object"],
-)  # fmt: skip
+)
 def test_what_is_large_and_soon_decoded_is_taken(url: str, values: Any) -> None:
     with OriginalClient(url) as client:
         assert client.rpc("bank.echo", [values])["result"] == values

@@ -9,8 +9,9 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Protocol, Self, TypedDict, TypeVar
+from typing import Protocol, TypedDict, TypeVar
 
+from groundwork.closing import Closing
 from groundwork.values import RemoteValue
 from zmqjsonproxy.channels.protocol.limits import Limits, read_limits
 from zmqjsonproxy.channels.protocol.patterns import read_patterns
@@ -55,7 +56,7 @@ class _Owner(Protocol):
     ) -> None: ...
 
 
-class Subscription(OfOneProcess):
+class Subscription(OfOneProcess, Closing):
     """Updates of properties that were subscribed to: iterate over it, in a thread or a task, ask
     `latest()`, or give it a callback.
 
@@ -374,12 +375,6 @@ class Subscription(OfOneProcess):
             finally:
                 self._turn.release()
         self._owner.end(self)  # which wakes readers in any case
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         stale = self.stale

@@ -17,11 +17,12 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import zmq
 
 from groundwork.addresses import split_url
+from groundwork.closing import Closing
 from groundwork.values import JsonObject
 from groundwork.watchdog import watch
 from zmqjsonproxy.channels.properties import has_properties, table_of
@@ -75,7 +76,7 @@ def _nobody(_client: bytes) -> None:
     """Nothing: where there are keys no client is trusted to send no frame too many."""
 
 
-class ZMQJSONProxyServer(OfOneProcess):
+class ZMQJSONProxyServer(OfOneProcess, Closing):
     """Serves objects to clients of both dialects; binds at once, serves while `run_loop` runs.
 
     Args:
@@ -444,9 +445,3 @@ class ZMQJSONProxyServer(OfOneProcess):
         """Leave the sockets to the parent, in a child of it; they serve there."""
         self._inner_lock = threading.Lock()
         self.publisher.leave_to_parent()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()

@@ -6,7 +6,7 @@ import { prefixed } from "./scales.js";
 import { SpectrumChart } from "./spectrumchart.js";
 import { Waterfall } from "./waterfall.js";
 
-const MOST_HZ = 10;
+const MAX_HZ = 10;
 
 /** Draws frames as they come; knows the view, but not its controls. */
 export class Drawing {
@@ -58,7 +58,7 @@ export class Drawing {
     this.isDue = true;
     requestAnimationFrame(() => {
       this.isDue = false;
-      const wait = this.drawnAt + 1000 / MOST_HZ - performance.now();
+      const wait = this.drawnAt + 1000 / MAX_HZ - performance.now();
       if (wait > 0) setTimeout(() => this.later(), wait);
       else this.draw();
     });

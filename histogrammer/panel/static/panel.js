@@ -7,7 +7,7 @@ import { readRange } from "./plane.js";
 const SPECTRA_EVERY_S = 5;
 const GATES_EVERY_S = 2;
 const PARAMETERS_EVERY_S = 30;
-const MOST_LISTED = 300;
+const MAX_LISTED = 300;
 /** More bins are asked for only if somebody wants them. */
 const MANY_BINS = 2_000_000;
 
@@ -64,9 +64,9 @@ export default function make(tools) {
     const found = spectra.filter((each) => `${each.name} ${each.parameters.join(" ")}`.toLowerCase().includes(sq.toLowerCase()));
     return html`<nav class="list" aria-label="list of spectra">
       <input type="search" aria-label="search spectra" placeholder="search ${spectra.length} spectra  /" value=${sq} onInput=${(/** @type {any} */ event) => setQuery({ sq: event.currentTarget.value })} />
-      <ul>${found.slice(0, MOST_LISTED).map((each) => html`<li key=${each.name}><button aria-current=${each === chosen ? "true" : undefined} title=${format.visible(each.parameters.join(", "), 300)}
+      <ul>${found.slice(0, MAX_LISTED).map((each) => html`<li key=${each.name}><button aria-current=${each === chosen ? "true" : undefined} title=${format.visible(each.parameters.join(", "), 300)}
         onClick=${() => setQuery({ s: each.name, sx: null, sy: null, sm: null, sg: null })}><span>${format.visible(each.name, 60)}</span><span class="dim">${each.type}</span><span class="dim">${sizeOf(each)}</span></button></li>`)}</ul>
-      ${found.length > MOST_LISTED && html`<p class="dim">${found.length - MOST_LISTED} more: search</p>`}
+      ${found.length > MAX_LISTED && html`<p class="dim">${found.length - MAX_LISTED} more: search</p>`}
     </nav>`;
   }
 
