@@ -354,7 +354,11 @@ class WatchedBank:
             for object_name, properties in self.interface.properties.items()
             for one in properties
         }
-        for key in set(before) - published:
+        self.drop_values(set(before) - published)
+
+    def drop_values(self, keys: Iterable[str]) -> None:
+        """Forget values."""
+        for key in keys:
             self._values.remove(key)
 
     def take_status(self, values: Mapping[str, Any], wall: float) -> None:
