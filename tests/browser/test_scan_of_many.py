@@ -24,7 +24,7 @@ from zmqjsonproxy import ZMQJSONProxyClient
 
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
-MOST_TABS = 300
+MAX_TABS = 300
 NAMES = [f"BANK{letter}" for letter in "ABCDEFGH"]
 
 
@@ -73,7 +73,7 @@ def button(page: Any, verb: str) -> Any:
 def held_by_key(page: Any, which: Any) -> Iterator[None]:
     """Reach a button by the keyboard alone, and hold it until what is waited for has come."""
     expect(which).not_to_have_attribute("aria-disabled", "true")
-    for _ in range(MOST_TABS):
+    for _ in range(MAX_TABS):
         if which.evaluate("each => each === document.activeElement"):
             break
         page.keyboard.press("Tab")
