@@ -21,7 +21,7 @@ const range = computed(() => scale.take(...commonRange(Object.values(topic("band
 function Small({ row }) {
   const told = topic("bandpass").of(row.bank).value;
   const state = bankState(row, second.value);
-  return html`<a class="panel ${isStale(row) ? "stale" : ""}" href=${bankPath(row.bank)}>
+  return html`<a class="panel ${isStale(row) ? "stale" : ""}" href=${bankPath(row.bank)} aria-label=${`${visible(row.bank, 40)}, ${state.word}`}>
     <header><b>${visible(row.bank, 40)}</b><${Chip} ...${state} /><span class="grow"></span><span class="dim">${told ? `${span(second.value - told.time)} old` : "no spectrum"}</span></header>
     <div class="body"><${Bandpass} told=${told} range=${range.value} width=${270} height=${110} age=${told ? second.value - told.time : 0} /></div>
   </a>`;
