@@ -105,10 +105,9 @@ def _workers(effort: Effort) -> list[Row]:
         (f"sort of {MANY_FILES} files of 10 MB on 2 local workers, beside 1", 0, 1.5, 1.7),
         ("the same fills by 2 bare processes, beside 1", 2, None, None),
     ):
-        ratios = [alone / both for alone, both in zip(*columns[at : at + 2], strict=True)]
-        spread = min(ratios), max(ratios)
-        ratio = statistics.median(ratios)
-        rows.append(Row(what, *rates[at : at + 2], ratio, must, aim, "MB/s", spread=spread))
+        ratios = [alone / both for alone, both in zip(columns[at], columns[at + 1], strict=True)]
+        spread, ratio = (min(ratios), max(ratios)), statistics.median(ratios)
+        rows.append(Row(what, rates[at], rates[at + 1], ratio, must, aim, "MB/s", spread=spread))
     return rows
 
 

@@ -50,13 +50,14 @@ _OWN_WORKERS = {
     "distributed.worker.memory.monitor-interval": "500ms",
     "distributed.admin.tick.interval": "1s",
     "distributed.admin.system-monitor.interval": "5s",
-    "distributed.scheduler.worker-saturation": 1.0,
     "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1},
 }
 """Of local workers. By default they look a hundred times a second at what they do, as they and
-their scheduler do at themselves, which is 5 % of a core. A worker would have its next task
-before it is done, which another one that is idle does not get. They would give freed memory back to
-the system, too, of which each block of events then has to be mapped anew."""
+their scheduler do at themselves, which is 5 % of a core. They would give freed memory back to the
+system, too, of which each block of events then has to be mapped anew."""
+_SOME_WORKERS = {"distributed.scheduler.worker-saturation": 1.0}
+"""Of more than one. By default a worker has its next task before it is done, and another one that is
+idle does not get it; one that is alone need not ask for it."""
 
 
 class ClusterError(HistogrammerError):
@@ -125,9 +126,10 @@ def connected(place: str) -> Iterator[Cluster]:
         with client:
             yield Cluster(client)
         return
+    settings = {**_OWN_WORKERS, **(_SOME_WORKERS if number > 1 else {})}
     with tempfile.TemporaryDirectory(prefix="histogrammer-") as folder:
         with (
-            dask.config.set({"temporary-directory": folder, **_OWN_WORKERS}),
+            dask.config.set({"temporary-directory": folder, **settings}),
             distributed.LocalCluster(
                 n_workers=number,
                 threads_per_worker=1,
