@@ -95,7 +95,7 @@ export function SpectrumPanel({ bank, object, property, isStale, scan }) {
         <button onClick=${() => saveNumbers({ bank, object, name: property.name, window }, drawing.current, title, scan)}>CSV</button>
       </div></header>
     <div class="plot-of"><div class="plot" ref=${host} role="img" aria-label=${summary(title, header)}></div>
-      ${!header && html`<p class="empty">${moment.value === null ? "No spectrum yet: one is shown as soon as the Bank makes it." : "Spectra of the past are kept in data files only."}</p>`}</div>
+      ${!header && html`<p class="empty">${moment.value === null ? "No spectrum yet: one is shown as soon as the Bank makes it." : "Nothing was kept of it here: spectra of the past are in data files only."}</p>`}</div>
     <div class="fall"><span class="side">newest on top</span><canvas ref=${fall} width="800" height="256" role="img" aria-label="waterfall of ${title}, 512 spectra, newest on top"></canvas>
       <div class="scale-of"><canvas ref=${scale} width="12" height="256" aria-hidden="true"></canvas><div><span>${range ? range[1].toPrecision(4) : ""}</span><span>${visible(property.unit ?? "", 12)}</span><span>${range ? range[0].toPrecision(4) : ""}</span></div></div></div>
     <${Liveness} frame=${newest.value} />

@@ -129,7 +129,7 @@ export default function make(tools) {
   /** @param {{bank: string, row: any}} _ */
   return function Spectra({ bank, row }) {
     if (moment.value === null) return html`<${Live} bank=${bank} row=${row} />`;
-    return html`<section class="panel histogrammer" aria-label="spectra of ${bank}"><header><h2>${format.visible(bank, 40)}</h2></header><p class="empty">Spectra of the past are kept in files only.</p></section>`;
+    return html`<section class="panel histogrammer" aria-label="spectra of ${bank}"><header><h2>${format.visible(bank, 40)}</h2></header><p class="empty">Nothing was kept of its spectra here: what was saved of them is in <a href="/files?bank=${encodeURIComponent(bank)}">files</a>.</p></section>`;
   };
 }
 
