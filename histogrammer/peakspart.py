@@ -61,11 +61,11 @@ class PeaksPart:
             found = peak_area(bins, first, last, int(sides))
         except FitError as error:
             raise RefusedError(f"{name:.200}: {error}") from error
-        mean, error, deviation = peak_moments(bins, first, last, int(sides))
+        mean, spread, deviation = peak_moments(bins, first, last, int(sides))
         return {
             **asdict(found),
             "centroid": _told(axis.low + (mean + 0.5) * axis.width),
-            "centroid_error": _told(error * axis.width),
+            "centroid_error": _told(spread * axis.width),
             "fwhm": _told(deviation * axis.width * FWHM_PER_DEVIATION),
             "low": axis.low + first * axis.width,
             "high": axis.low + (last + 1) * axis.width,
