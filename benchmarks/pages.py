@@ -19,6 +19,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.chromium import chromium, why_not
@@ -282,19 +283,18 @@ def _lateness(browser: Any, url: str) -> list[float]:
         return sorted(page.evaluate("() => bench.late"))
 
 
-def _assets_bytes(url: str) -> int:
-    """Return the size of all files that a page may load, as they are sent."""
+def _assets_bytes(url: str) -> tuple[int, int]:
+    """Return the size of all files that a page may load, as they are sent: those of the dashboard,
+    and those that kinds of Banks add."""
     from dashboard.assets import STATIC
     from dashboard.panels import find_panels
 
-    folders = {"static": STATIC}
-    folders |= {f"panels/{kind}": panels.folder for kind, panels in find_panels().items()}
-    total = 0
-    for place, folder in folders.items():
-        for path in folder.rglob("*"):
-            if path.suffix in ASSETS:
-                total += _sent_bytes(f"{url}{place}/{path.relative_to(folder)}")
-    return total
+    def sent(place: str, folder: Path) -> int:
+        files = [path for path in folder.rglob("*") if path.suffix in ASSETS]
+        return sum(_sent_bytes(f"{url}{place}/{path.relative_to(folder)}") for path in files)
+
+    kinds = find_panels().items()
+    return sent("static", STATIC), sum(sent(f"panels/{kind}", each.folder) for kind, each in kinds)
 
 
 def _sent_bytes(url: str) -> int:
@@ -371,7 +371,7 @@ def _measure_few(browser: Any, effort: Effort) -> list[Row]:
                 slow.append(_load(browser, url, FEW, slow=True))
             effort.pass_on()
             late = _lateness(browser, url)
-            assets = _assets_bytes(url)
+            assets, added = _assets_bytes(url)
         for _ in range(RESTARTS):
             effort.pass_on()
             restarts.append(_restart(browser, urls))
@@ -385,6 +385,7 @@ def _measure_few(browser: Any, effort: Effort) -> list[Row]:
         Row(f"first paint, cold, {network}", None, slow_paint, None, 3.0, 1.5, "s"),
         Row(f"usable with {FEW} Banks, cold, {network}", None, slow_usable, None, None, None, "s"),
         Row("all assets, gzip", None, assets / 1e3, None, 150, 100, "kB"),
+        Row("those that kinds of Banks add, gzip", None, added / 1e3, None, None, None, "kB"),
         Row("those of the first page, gzip", None, loaded / 1e3, None, None, None, "kB"),
         Row(
             "value written at the Bank to on screen, p50",

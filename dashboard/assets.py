@@ -20,6 +20,8 @@ __all__ = ["STATIC", "Page", "import_map_hash", "served_folder", "without_commen
 
 STATIC = Path(__file__).resolve().parent / "static"
 _REVALIDATED = "no-cache"
+_LEAST_COMPRESSED = 300
+"""Bytes; less is hardly made smaller."""
 _KEPT = ("cache-control", "etag", "last-modified")
 _BLOCK = re.compile(r"/\*\*.*?\*/", re.DOTALL)
 _LINE = re.compile(r"^[ \t]*//.*$", re.MULTILINE)
@@ -79,7 +81,7 @@ def served_folder(folder: Path, *, is_ours: bool = False) -> Any:
         folder: It.
         is_ours: Its modules are ours: they are sent without comments.
     """
-    return GZipMiddleware(_AssetFiles(folder, is_ours), minimum_size=1000)
+    return GZipMiddleware(_AssetFiles(folder, is_ours), minimum_size=_LEAST_COMPRESSED)
 
 
 class Page:

@@ -76,7 +76,6 @@ class Subscription(OfOneProcess):
             sent.
         dropped: Updates that arrived and were not taken in time.
         reopened: How often the connection was made anew.
-        events: What happened lately.
     """
 
     def __init__(
@@ -101,7 +100,7 @@ class Subscription(OfOneProcess):
         self._policy, self._most, self._most_bytes = QueuePolicy(policy), most, most_bytes
         self._callback, self._on_event = callback, on_event
         self.received = self.lost = self.dropped = self.reopened = 0
-        self.events: deque[Event] = deque(maxlen=_MAX_EVENTS)
+        self._events: deque[Event] = deque(maxlen=_MAX_EVENTS)
         self._waiting: OrderedDict[object, tuple[Update, int]] = OrderedDict()  # with its bytes
         self._to_tell: deque[Event] = deque(maxlen=_MAX_EVENTS)
         self._size = 0
@@ -181,7 +180,7 @@ class Subscription(OfOneProcess):
             elif event.kind is EventKind.ABSENT:
                 self._absent.setdefault(event.source, event.text)
             self.reopened += event.kind is EventKind.REOPENED
-            self.events.append(event)
+            self._events.append(event)
             self._to_tell.append(event)
             if event.kind is EventKind.ENDED:
                 self._stale[event.source] = event.text
@@ -320,6 +319,20 @@ class Subscription(OfOneProcess):
         return max(found, key=lambda update: update.time, default=None)
 
     @property
+    def events(self) -> tuple[Event, ...]:
+        """Events that came lately and were not taken, the oldest first."""
+        with self._turn:
+            return tuple(self._events)
+
+    def take_events(self) -> tuple[Event, ...]:
+        """Return the events that came since they were taken last, and forget them; of very many the
+        newest."""
+        with self._turn:
+            taken = tuple(self._events)
+            self._events.clear()
+        return taken
+
+    @property
     def stale(self) -> dict[str, str]:
         """Sources of which nothing is heard now, and why."""
         with self._turn:
@@ -369,7 +382,8 @@ class Subscription(OfOneProcess):
         self.close()
 
     def __repr__(self) -> str:
-        state = self._ended or (f"stale: {', '.join(self._stale)}" if self._stale else "open")
+        stale = self.stale
+        state = self._ended or (f"stale: {', '.join(stale)}" if stale else "open")
         return f"<Subscription {self._label}: {self.received} received, {self.lost} lost, {state}>"
 
     def _call_back(self) -> None:

@@ -318,7 +318,7 @@ class Viewers:
         told["lost"] = feed.subscription.lost + feed.subscription.dropped
         for why in feed.subscription.stale.values():
             told["stale"] = why
-        for event in list(feed.subscription.events):  # others append
+        for event in feed.subscription.events:
             if event.kind is EventKind.REFUSED:
                 told["refused"] = event.text
         return told
