@@ -10,12 +10,13 @@ import { listen } from "../state/frames.js";
 import { oneFrame, site, want } from "../state/site.js";
 import { frameKey } from "../transport/wishes.js";
 import { span, utc, visible } from "../text/format.js";
-import { save, saveCsv } from "./copying.js";
+import { saveCsv } from "./copying.js";
 import { html } from "./html.js";
 import { useKeys } from "./keyboard.js";
 import { notify } from "./notices.js";
+import { fileName, provenance, savePicture } from "./pictures.js";
 import { Liveness } from "./liveness.js";
-import { colours, token } from "./theme.js";
+import { colours } from "./theme.js";
 
 const WIDTH = 800; // pixels that are asked for: what is wider shows no more
 
@@ -90,11 +91,11 @@ export function SpectrumPanel({ bank, object, property, isStale, scan }) {
         <button aria-pressed=${fixed !== null} onClick=${fixScale} title="the scale of y as it is now, in the link">fix y</button>
         ${window && html`<button onClick=${() => setQuery({ x: null })}>whole range</button>`}
         <button aria-pressed=${isFrozen.value} onClick=${freeze} title="f">${isFrozen.value ? "frozen" : "freeze"}</button>
-        <button onClick=${() => savePicture(host.current, fall.current, title, scan)}>PNG</button>
+        <button onClick=${() => saveView(host.current, fall.current, about(title, scan))}>PNG</button>
         <button onClick=${() => saveNumbers({ bank, object, name: property.name, window }, drawing.current, title, scan)}>CSV</button>
       </div></header>
     <div class="plot-of"><div class="plot" ref=${host} role="img" aria-label=${summary(title, header)}></div>
-      ${!header && html`<p class="empty">${moment.value === null ? "No spectrum yet: one is shown as soon as the Bank makes it." : "Spectra of the past are kept in data files only."}</p>`}</div>
+      ${!header && html`<p class="empty">${moment.value === null ? "No spectrum yet: one is shown as soon as the Bank makes it." : "Nothing was kept of it here: spectra of the past are in data files only."}</p>`}</div>
     <div class="fall"><span class="side">newest on top</span><canvas ref=${fall} width="800" height="256" role="img" aria-label="waterfall of ${title}, 512 spectra, newest on top"></canvas>
       <div class="scale-of"><canvas ref=${scale} width="12" height="256" aria-hidden="true"></canvas><${Levels} drawing=${drawing} unit=${property.unit ?? ""} /></div></div>
     <${Liveness} newest=${newest} />
@@ -130,31 +131,19 @@ function summary(title, header) {
   return `${title}, ${header.arrays[0].shape.length > 1 ? header.arrays[0].shape[0] : 1} curves, ${header.points} channels`;
 }
 
-/** @param {any} host @param {any} fall @param {string} title @param {number | null} scan */
-function savePicture(host, fall, title, scan) {
+/** @param {any} host @param {any} fall @param {string} title */
+function saveView(host, fall, title) {
   const chart = host?.querySelector("canvas");
   if (!chart) return;
-  const made = document.createElement("canvas");
-  made.width = chart.width;
-  made.height = 22 + chart.height + fall.height + 24;
-  const context = /** @type {CanvasRenderingContext2D} */ (made.getContext("2d"));
-  context.fillStyle = token("panel");
-  context.fillRect(0, 0, made.width, made.height);
-  context.fillStyle = token("text");
-  context.font = "13px system-ui, sans-serif";
-  context.fillText(provenance(title, scan), 8, 15);
-  context.drawImage(chart, 0, 22);
   const scale = chart.width / widthOf(host);
-  context.drawImage(fall, SIDES.left * scale, 22 + chart.height, made.width - (SIDES.left + rightOf(host)) * scale, fall.height);
-  context.font = "11px system-ui, sans-serif";
-  context.fillText(location.href, 8, made.height - 8);
-  made.toBlob((blob) => blob && save(`${title.replaceAll(/\W+/g, "_")}.png`, blob));
+  savePicture(title, [provenance(title)], [chart.width, chart.height + fall.height], (context) => {
+    context.drawImage(chart, 0, 0);
+    context.drawImage(fall, SIDES.left * scale, chart.height, chart.width - (SIDES.left + rightOf(host)) * scale, fall.height);
+  });
 }
 
 /** @param {string} title @param {number | null} scan */
-function provenance(title, scan) {
-  return `${site.peek().name} ${title}${scan === null ? "" : `, scan ${scan}`}, ${utc(second.peek())} UTC, dashboard ${site.peek().version}`;
-}
+const about = (title, scan) => `${title}${scan === null ? "" : `, scan ${scan}`}`;
 
 /**
  * Save all numbers of the view: where the picture has bounds of several channels, a whole frame is asked for.
@@ -179,5 +168,5 @@ async function saveNumbers({ window, ...pipe }, drawing, title, scan) {
   const { x, rows } = /** @type {any} */ (curvesOf(frame, drawing.how));
   const head = [`${xLabel}`, ...rows.map((/** @type {any} */ each) => `${each.name} [${yLabel}]`)];
   const lines = Array.from(x, (at, index) => [at, ...rows.map((/** @type {any} */ each) => each.y[index])]);
-  saveCsv(`${title.replaceAll(/\W+/g, "_")}.csv`, [provenance(title, scan), location.href, `frame of ${utc(frame.header.time, 3)} UTC`], [head, ...lines]);
+  saveCsv(fileName(title, "csv"), [provenance(about(title, scan)), location.href, `frame of ${utc(frame.header.time, 3)} UTC`], [head, ...lines]);
 }
