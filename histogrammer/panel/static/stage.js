@@ -4,7 +4,7 @@ import { LAYOUTS, factorOf, resized, writePanes, zoomed } from "./panes.js";
 import { makePlot, readMarkers } from "./plot.js";
 import { readRange, writeRange } from "./plane.js";
 import { aboutPart, tableOf } from "./tables.js";
-import { sum } from "./values.js";
+import { sum, withError } from "./values.js";
 
 /** More bins are shown only if somebody wants them. */
 const MANY_BINS = 2_000_000;
@@ -86,7 +86,7 @@ export function makeStage(tools) {
       const ratio = devicePixelRatio || 1;
       const some = [.../** @type {HTMLElement} */ (host.current).querySelectorAll("canvas.spectrum")];
       const bottom = Math.max(...some.map((each) => each.getBoundingClientRect().bottom)) - box.top;
-      const found = fit.value ? [fitLine(fit.value)] : [];
+      const found = fit.value ? [fitLine(fit.value, withError)] : [];
       savePicture(title(), [provenance(title()), `${sourceOf()}; contents of ${format.utc(frame?.value?.header.time ?? second.peek())} UTC`, ...found], [box.width * ratio, bottom * ratio], (/** @type {CanvasRenderingContext2D} */ context) => {
         for (const each of some) {
           const own = each.getBoundingClientRect();
@@ -100,8 +100,8 @@ export function makeStage(tools) {
       const about = [provenance(name), sourceOf(), ...parts.flatMap((part) => aboutPart(part, units)), ...(fit.value ? [fitLine(fit.value)] : []), location.href];
       saveCsv(fileName(name, "csv"), about.map((line) => format.visible(line)), tableOf(parts, windowOf(at), units));
     };
-    /** @param {any} found @returns {string} */
-    const fitLine = (found) => `fit ${found.kind}, bins that have ${readMarkers(query.sm).join(" to ")}: ${Object.entries(found.parameters).map(([name, value]) => `${name} ${value} +- ${found.errors[name]}`).join(", ")}, chi2 ${found.chisquare}, ndf ${found.degrees}`;
+    /** @param {any} found @param {(value: number, error: number) => string} told @returns {string} */
+    const fitLine = (found, told = (value, error) => `${value} +- ${error}`) => `fit ${found.kind}, bins that have ${readMarkers(query.sm).join(" to ")}: ${Object.entries(found.parameters).map(([name, value]) => `${name} ${told(/** @type {number} */ (value), found.errors[name])}`).join(", ")}, chi2 ${Number(found.chisquare.toPrecision(7))}, ndf ${found.degrees}`;
 
     /** @param {any} spectrum @param {number} index @param {boolean} isSmall */
     const plotOf = (spectrum, index, isSmall) => {
