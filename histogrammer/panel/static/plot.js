@@ -1,5 +1,5 @@
 // Plot of one spectrum that lives: zoom and markers by mouse, a gate as a draft, others laid over it, what a fit leaves under it.
-import { drawAxes, drawCounts, drawCurve, drawHeat, drawLegend, drawMarkers, drawResiduals, drawShape, paintHeat, within } from "./drawing.js";
+import { clearContext, drawAxes, drawCounts, drawCurve, drawHeat, drawLegend, drawMarkers, drawResiduals, drawShape, greatestIn, paintHeat, within } from "./drawing.js";
 import { MARGIN, Plane, writeRange, readRange } from "./plane.js";
 
 const CLICK_PX = 4;
@@ -17,14 +17,6 @@ export const readMarkers = (text) => (text ? text.split(",").map(Number).filter(
 
 /** @param {number} value @param {number} step @returns {number} Without digits that mean nothing. */
 const rounded = (value, step) => Number(value.toFixed(Math.min(Math.max(2 - Math.floor(Math.log10(step)), 0), 12)));
-
-/** @param {ArrayLike<number>} counts @param {{start: number, delta: number}} axis @param {number[]} range @returns {number} Greatest in the range. */
-function greatestIn(counts, { start, delta }, [low, high]) {
-  let most = 0;
-  const end = Math.min(Math.ceil((high - start) / delta), counts.length);
-  for (let index = Math.max(Math.floor((low - start) / delta), 0); index < end; index++) if (counts[index] > most) most = counts[index];
-  return most;
-}
 
 /** @param {any} tools Interface of the page. */
 export function makePlot(tools) {
@@ -77,14 +69,9 @@ export function makePlot(tools) {
     const stepY = isFlat ? 1 : (plane.y[1] - plane.y[0]) / plane.height;
 
     useEffect(() => {
-      const own = /** @type {HTMLCanvasElement} */ (canvas.current);
-      const ratio = devicePixelRatio || 1;
       const [width, full] = size.value;
       if (width === 0) return;
-      own.width = Math.round(width * ratio);
-      own.height = Math.round(full * ratio);
-      const context = /** @type {CanvasRenderingContext2D} */ (own.getContext("2d"));
-      context.scale(ratio, ratio);
+      const context = clearContext(/** @type {HTMLCanvasElement} */ (canvas.current), size.value);
       const colour = look();
       const named = (/** @type {string} */ name) => [format.visible(name ?? "", 40), units(name) && `[${format.visible(units(name), 16)}]`].filter(Boolean).join(" ");
       if (!isFlat) within(context, plane, () => {
