@@ -36,6 +36,8 @@ class OutcomeState(StrEnum):
 
 
 _OPEN = (OutcomeState.WAITING, OutcomeState.RUNNING)
+_ONE_CALL = frozenset({"abort", "call", "stop"})
+"""Verbs whose acts have sent all that they send at their begin."""
 
 
 @dataclass(slots=True)
@@ -165,6 +167,12 @@ class Act:
     def is_open(self) -> bool:
         """Tell whether an outcome is still waited for."""
         return any(outcome.state in _OPEN for outcome in self.outcomes.values())
+
+    def has_steps_at(self, bank: str) -> bool:
+        """Tell whether it is still to send something to a Bank."""
+        outcome = self.outcomes.get(bank)
+        is_waited_for = outcome is not None and outcome.state is OutcomeState.WAITING
+        return is_waited_for and self.verb not in _ONE_CALL
 
     def tell(self, outcomes: Mapping[str, Outcome], *, tells: bool = True) -> None:
         """Take the answers of Banks, for all to read if it `tells`."""

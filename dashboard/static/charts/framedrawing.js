@@ -80,7 +80,6 @@ export class Drawing {
     if (this.isNew) this.waterfall.add(pixels(curvesOf(this.frame, { ...how, isChannel: true, isDecibel: false }) ?? this.curves, Math.min(row, this.curves.rows.length - 1)));
     this.isNew = false;
     this.waterfall.draw();
-    this.drawScale();
   }
 
   /** @returns {{factor: number, unit: string}} Unit of the abscissa, and its numbers' factor. */
@@ -106,6 +105,7 @@ export class Drawing {
     const names = this.curves.rows.map((/** @type {any} */ each) => each.name);
     this.chart = new SpectrumChart(this.host, names, { xLabel, yLabel, isRed: theme.peek() === "red", onZoom: (range) => this.view.onZoom(range && this.toPoints(range)) });
     this.waterfall.recolour(theme.peek());
+    this.drawScale();
   }
 
   /** @param {[number, number]} range Of the abscissa. @returns {[number, number]} Points. */
