@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,14 +36,14 @@ _GOOD = (JobState.FINISHED, JobState.WITH_ERRORS, JobState.CHECKED)
 
 def _request(
     input: str,
-    banks: Sequence[str] | None = None,
-    profile: str = "",
-    mode: str = "run",
-    force: bool = False,
-    restart_s: int = 0,
-    nodes: dict[str, Any] | None = None,
+    banks: Sequence[str] | None,
+    profile: str,
+    mode: str,
+    force: bool,
+    restart_s: int,
+    nodes: dict[str, Any] | None,
 ) -> JobRequest:
-    """Return a request; JobError: an argument is none."""
+    """Return a request of the arguments of `start`; JobError: one is none."""
     if mode not in list(JobMode):
         raise JobError(f"mode is {mode!r:.80}; expected {', '.join(JobMode)}")
     if type(restart_s) is not int or restart_s < 0:
@@ -76,7 +77,9 @@ class JobsPart:
 
     def _admit(self, handle: OperationHandle, *args: Any, **kwargs: Any) -> None:
         """Take a job up as soon as it is asked for: it has the identity of its operation."""
-        job = self._service.new_job(_request(*args, **kwargs), str(current_caller()), handle.id)
+        given = inspect.signature(self.start).bind(*args, **kwargs)
+        given.apply_defaults()
+        job = self._service.new_job(_request(*given.args), str(current_caller()), handle.id)
         self._handles[job.id] = handle
         tell = handle.record.on_change
 
