@@ -108,8 +108,10 @@ def lone_frame(value: Any) -> tuple[ArrayHeader, Any] | None:
     numpy = sys.modules.get("numpy")
     if numpy is None or type(value) is not numpy.ndarray:
         return None
-    header = _lone_header(value.dtype, value.shape)
-    return None if header is None or not value.flags.c_contiguous else (header, fixed(value))
+    header, flags = _lone_header(value.dtype, value.shape), value.flags
+    if header is None or not flags.c_contiguous:
+        return None
+    return header, value.tobytes() if flags.writeable else fixed(value)
 
 
 @lru_cache(256)

@@ -24,6 +24,7 @@ from bisect import insort
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from inspect import formatannotation
+from math import isfinite
 from typing import Generic, Self, TypeVar, cast, overload
 
 from groundwork.errors import did_you_mean, text_of
@@ -172,8 +173,10 @@ class PropertyTable:
         Raises:
             TypeError, ValueError: It cannot be sent; nothing was published.
         """
-        held = value if is_number(value) else _encoded(name, value)
-        self._publish(name, held, time_us)
+        if type(value) is float and isfinite(value):  # as most are: a call less
+            self._publish(name, value, time_us)
+        else:
+            self._publish(name, value if is_number(value) else _encoded(name, value), time_us)
 
     def _publish(self, name: str, held: Encoded | float, time_us: int | None = None) -> None:
         known = self.properties.get(name)

@@ -55,6 +55,7 @@ time to time, instead of all in the end, leaves whoever publishes nothing of the
 caches."""
 _MAX_JOINED = MAX_COPIED // 2
 """Bytes of updates that are joined."""
+_MAX_NUMBERS = _MAX_JOINED - NUMBER_BYTES
 _OVERHEAD = 200
 """Of a message that waits, bytes."""
 
@@ -134,7 +135,12 @@ class _JoinedUpdates:
     def put(self, envelopes: Sequence[Sequence[bytes]], part: UpdatePart, missed: Missed) -> None:
         """Add a part for clients; what cannot be joined is sent, behind what was put before."""
         is_message, is_framed, size = False, False, NUMBER_BYTES
-        if isinstance(part, MessagePart):
+        if type(part) is tuple:  # most are numbers
+            if envelopes is self._run_for and not self._is_framed and self._run_size < _MAX_NUMBERS:
+                self._run.append(part)
+                self._run_size += NUMBER_BYTES
+                return
+        elif isinstance(part, MessagePart):
             is_message, is_framed, size = not part.is_update, part.frame is not None, part.size
         if (
             envelopes is self._run_for
