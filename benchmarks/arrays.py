@@ -19,7 +19,7 @@ from benchmarks.parts import Effort, Part
 from benchmarks.rows import Row
 from benchmarks.subject import CHANNELS, LARGE, serve_arrays
 
-__all__ = ["PARTS"]
+__all__ = ["PARTS", "send_two_frames"]
 
 BATCH = 32
 """Calls."""
@@ -32,6 +32,11 @@ def two_frames(connection: Telling, size: int) -> None:
     leaves the cache.
     """
     socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REP)
+    send_two_frames(socket, connection, size)
+
+
+def send_two_frames(socket: zmq.Socket[bytes], connection: Telling, size: int) -> None:
+    """Serve by a socket that is not bound yet, as `two_frames`."""
     socket.bind("tcp://127.0.0.1:*")
     ready(connection, str(socket.getsockopt_string(zmq.LAST_ENDPOINT)))
     data = os.urandom(size)

@@ -17,6 +17,7 @@ from typing import Any
 
 import zmq
 
+from benchmarks.arrays import send_two_frames
 from benchmarks.calls import SMALL, calling
 from benchmarks.comparison import Program, Work, compare
 from benchmarks.floors import Telling, cores, ready, request
@@ -120,14 +121,7 @@ def _send_with_keys(connection: Telling, own: KeyPair) -> None:
     """Serve: answer with a header and the bytes, not copied."""
     socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REP)
     socket.curve_server, socket.curve_secretkey = True, own.secret.encode()
-    socket.bind("tcp://127.0.0.1:*")
-    ready(connection, str(socket.getsockopt_string(zmq.LAST_ENDPOINT)))
-    data = os.urandom(LARGE_BYTES)
-    header = b'{"dtype":"<f4","shape":[%d]}' % (LARGE_BYTES // 4)
-    while True:
-        socket.recv()
-        socket.send(header, zmq.SNDMORE)
-        socket.send(data, copy=False)
+    send_two_frames(socket, connection, LARGE_BYTES)
 
 
 @contextlib.contextmanager

@@ -14,14 +14,13 @@ import contextlib
 import heapq
 import random
 import statistics
-import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.chromium import chromium, why_not
+from benchmarks.chromium import FRAMES, in_browser, open_page, wait_live
 from benchmarks.dashboard import HOST, serve_dashboard
 from benchmarks.floors import Telling, cores, ready, serving
 from benchmarks.parts import Effort, Part
@@ -50,50 +49,11 @@ SLOW = {
     "uploadThroughput": 3e6 / 8,
 }
 """Of the debugging protocol: ms, bytes/s."""
-WITHIN_MS = 60_000
-LONG_MS = 180_000
 ASSETS = (".js", ".css", ".html", ".svg")
 
-SCRIPT = """
-const Shared = window.SharedWorker;
-window.bench = {beat: 0, late: [], batches: 0};
-window.SharedWorker = class extends Shared {
-  constructor(...given) {
-    super(...given);
-    this.port.addEventListener("message", ({data}) => {
-      if (data.event === "heartbeat") bench.beat = performance.now();
-    });
-  }
-};
-bench.until = test => new Promise((done, fail) => {
-  const begun = performance.now();
-  const look = () => {
-    const now = performance.now();
-    if (test()) done(now);
-    else if (now - begun > WITHIN_MS) fail(new Error(`not within ${now - begun} ms: ${test}`));
-    else requestAnimationFrame(look);
-  };
-  look();
-});
-bench.isUsable = count => document.querySelector(".pulse")?.textContent.startsWith("LIVE") &&
-  document.querySelectorAll('[data-row][data-state="live"]').length >= count;
-""".replace("WITHIN_MS", str(LONG_MS))
-"""Script that pages find before their own scripts run."""
-USABLE = "bench.usable = bench.until(() => bench.isUsable(COUNT));"
 PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0].startTime"
 LOADED = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
   .reduce((sum, each) => sum + each.encodedBodySize, 0)"""
-FRAMES = """ms => new Promise(done => {
-  const begun = performance.now();
-  let count = 0;
-  const look = () => {
-    const passed = performance.now() - begun;
-    if (passed >= ms) done(count * 1000 / passed);
-    else requestAnimationFrame(look);
-    count += 1;
-  };
-  requestAnimationFrame(look);
-})"""
 WATCH_WRITTEN = """() => {
   const shown = new Map();
   const look = () => [...document.querySelectorAll('tr[data-row^="status.WRITTEN"]')].map(row => {
@@ -227,54 +187,22 @@ def _row(hub: ArrayHub, bank: str) -> WatchedBank:
 # pages
 
 
-def _in_browser(measure: Callable[[Any, Effort], list[Row]]) -> Part:
-    """Return a part that has a browser; without one it has no rows, and says why."""
-
-    def part(effort: Effort, /) -> list[Row]:
-        if why := why_not():
-            print(f"benchmarks.pages: pages are not measured: {why}", file=sys.stderr)
-            return []
-        with chromium() as browser:
-            return measure(browser, effort)
-
-    return part
-
-
-@contextlib.contextmanager
-def _page(browser: Any, usable_with: int = 0) -> Iterator[Any]:
-    """Open a page by a new profile; it takes the time when so many Banks are live on it."""
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    try:
-        context.set_default_timeout(WITHIN_MS)
-        watch = USABLE.replace("COUNT", str(usable_with)) if usable_with else ""
-        context.add_init_script(SCRIPT + watch)
-        yield context.new_page()
-    finally:
-        context.close()
-
-
-def _wait(page: Any, count: int) -> None:
-    """Wait until so many Banks are live."""
-    page.locator('[data-row][data-state="live"]').nth(count - 1).wait_for(state="attached")
-    page.locator(".pulse", has_text="LIVE").wait_for()
-
-
 def _load(browser: Any, url: str, count: int, *, slow: bool = False) -> tuple[float, float, float]:
     """Return the times of the first paint and of all Banks on the page, s, and bytes of assets."""
-    with _page(browser, count) as page:
+    with open_page(browser, count) as page:
         if slow:
             protocol = page.context.new_cdp_session(page)
             protocol.send("Network.enable")
             protocol.send("Network.emulateNetworkConditions", SLOW)
         page.goto(url)
-        _wait(page, count)
+        wait_live(page, count)
         usable = page.evaluate("() => bench.usable")
         return page.evaluate(PAINT) / 1e3, usable / 1e3, page.evaluate(LOADED)
 
 
 def _lateness(browser: Any, url: str) -> list[float]:
     """Return times from the writing of values to the frame with them, s, in ascending order."""
-    with _page(browser) as page:
+    with open_page(browser) as page:
         page.goto(f"{url}bank/BANKA")
         page.locator('tr[data-row^="status.WRITTEN"]').nth(WRITTEN - 1).wait_for(state="attached")
         page.evaluate(WATCH_WRITTEN)
@@ -282,19 +210,18 @@ def _lateness(browser: Any, url: str) -> list[float]:
         return sorted(page.evaluate("() => bench.late"))
 
 
-def _assets_bytes(url: str) -> int:
-    """Return the size of all files that a page may load, as they are sent."""
+def _assets_bytes(url: str) -> tuple[int, int]:
+    """Return the size of all files that a page may load, as they are sent: those of the dashboard,
+    and those that kinds of Banks add."""
     from dashboard.assets import STATIC
     from dashboard.panels import find_panels
 
-    folders = {"static": STATIC}
-    folders |= {f"panels/{kind}": panels.folder for kind, panels in find_panels().items()}
-    total = 0
-    for place, folder in folders.items():
-        for path in folder.rglob("*"):
-            if path.suffix in ASSETS:
-                total += _sent_bytes(f"{url}{place}/{path.relative_to(folder)}")
-    return total
+    def sent(place: str, folder: Path) -> int:
+        files = [path for path in folder.rglob("*") if path.suffix in ASSETS]
+        return sum(_sent_bytes(f"{url}{place}/{path.relative_to(folder)}") for path in files)
+
+    kinds = find_panels().items()
+    return sent("static", STATIC), sum(sent(f"panels/{kind}", each.folder) for kind, each in kinds)
 
 
 def _sent_bytes(url: str) -> int:
@@ -307,10 +234,10 @@ def _restart(browser: Any, urls: dict[str, str]) -> tuple[float, float]:
     """Return the age of the last heartbeat when the page looked stale, and the time from the moment
     when the next server was ready to the page with all Banks live, s."""
     core = cores()[0]
-    with _page(browser) as page:
+    with open_page(browser) as page:
         with serving(core, 1, serve_dashboard, urls) as [(url, _)]:
             page.goto(url)
-            _wait(page, len(urls))
+            wait_live(page, len(urls))
             page.evaluate(WATCH_SILENCE)
         page.locator("main.silent").wait_for()
         stale = float(page.evaluate("() => bench.silent"))
@@ -319,7 +246,7 @@ def _restart(browser: Any, urls: dict[str, str]) -> tuple[float, float]:
         with serving(core, 1, serve_dashboard, urls, port):
             listening = time.time()
             page.locator("main:not(.silent)").wait_for()
-            _wait(page, len(urls))
+            wait_live(page, len(urls))
             return stale, page.evaluate("() => bench.back") - listening
 
 
@@ -360,9 +287,9 @@ def _measure_few(browser: Any, effort: Effort) -> list[Row]:
         urls = {f"BANK{chr(ord('A') + n)}": url for n, url in enumerate(players.split())}
         cold, slow, restarts = [], [], []
         with serving(core, 1, serve_dashboard, urls) as [(url, _)]:
-            with _page(browser) as page:  # the server has heard all Banks
+            with open_page(browser) as page:  # the server has heard all Banks
                 page.goto(url)
-                _wait(page, FEW)
+                wait_live(page, FEW)
             for _ in range(LOADS):
                 effort.pass_on()
                 cold.append(_load(browser, url, FEW))
@@ -371,7 +298,7 @@ def _measure_few(browser: Any, effort: Effort) -> list[Row]:
                 slow.append(_load(browser, url, FEW, slow=True))
             effort.pass_on()
             late = _lateness(browser, url)
-            assets = _assets_bytes(url)
+            assets, added = _assets_bytes(url)
         for _ in range(RESTARTS):
             effort.pass_on()
             restarts.append(_restart(browser, urls))
@@ -385,6 +312,7 @@ def _measure_few(browser: Any, effort: Effort) -> list[Row]:
         Row(f"first paint, cold, {network}", None, slow_paint, None, 3.0, 1.5, "s"),
         Row(f"usable with {FEW} Banks, cold, {network}", None, slow_usable, None, None, None, "s"),
         Row("all assets, gzip", None, assets / 1e3, None, 150, 100, "kB"),
+        Row("those that kinds of Banks add, gzip", None, added / 1e3, None, None, None, "kB"),
         Row("those of the first page, gzip", None, loaded / 1e3, None, None, None, "kB"),
         Row(
             "value written at the Bank to on screen, p50",
@@ -410,9 +338,9 @@ def _measure_many(browser: Any, effort: Effort) -> list[Row]:
         serving(core, 1, _play_keys, KEYS, rest_hz) as [(hidden, _)],
     ):
         urls = {"BANKA": shown} | {f"OTHER{number:02d}": hidden for number in range(others)}
-        with serving(core, 1, serve_dashboard, urls) as [(url, _)], _page(browser) as page:
+        with serving(core, 1, serve_dashboard, urls) as [(url, _)], open_page(browser) as page:
             page.goto(url)
-            _wait(page, MANY)
+            wait_live(page, MANY)
             page.goto(f"{url}bank/BANKA")
             page.locator("tr[data-row^='status.KEY']").nth(KEYS - 1).wait_for(state="attached")
             effort.pass_on()
@@ -429,9 +357,9 @@ def _measure_tiles(browser: Any, effort: Effort) -> list[Row]:
         for _ in range(SLOW_LOADS):
             effort.pass_on()
             renders.append(_load(browser, url, TILES)[1])
-        with _page(browser) as page:
+        with open_page(browser) as page:
             page.goto(url)
-            _wait(page, TILES)
+            wait_live(page, TILES)
             effort.pass_on()
             frames = page.evaluate(FRAMES, 1e3 * FRAMES_S)
     what = f"overview of {TILES:,} Banks, {UPDATES_PER_S:,} updates/s"
@@ -447,10 +375,10 @@ def _measure_heap(browser: Any, effort: Effort) -> list[Row]:
     with (
         serving(core, 1, _play_keys, MANY_KEYS, RATE_HZ) as [(player, _)],
         serving(core, 1, serve_dashboard, {"BANKA": player}) as [(url, _)],
-        _page(browser) as page,
+        open_page(browser) as page,
     ):
         page.goto(url)
-        _wait(page, 1)
+        wait_live(page, 1)
         effort.pass_on()
         _visit_all(page)
         protocol = page.context.new_cdp_session(page)
@@ -466,9 +394,9 @@ def _measure_heap(browser: Any, effort: Effort) -> list[Row]:
 
 
 PARTS: dict[str, Part] = {
-    "few": _in_browser(_measure_few),
-    "many": _in_browser(_measure_many),
-    "overview": _in_browser(_measure_tiles),
-    "heap": _in_browser(_measure_heap),
+    "few": in_browser(__name__, _measure_few),
+    "many": in_browser(__name__, _measure_many),
+    "overview": in_browser(__name__, _measure_tiles),
+    "heap": in_browser(__name__, _measure_heap),
 }
 """Names of the parts, and their measurements."""

@@ -32,6 +32,7 @@ NAMES = (
     "cluster",
     "dashboard",
     "pages",
+    "charts",
     "terminal",
     "difx",
     "portmanager",

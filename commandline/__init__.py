@@ -20,6 +20,7 @@ from commandline.arguments import (
     number_of_seconds,
     one_of,
     peer,
+    peers_with_roles,
     port_number,
 )
 from commandline.exitstatus import (
@@ -53,6 +54,7 @@ from commandline.registry import (
     parsers_of,
 )
 from commandline.rows import (
+    fixed_row,
     plain_rows,
     render_rows,
 )
@@ -75,6 +77,7 @@ __all__ = [
     "carry_out",
     "command",
     "count",
+    "fixed_row",
     "flag",
     "json_text",
     "log_level",
@@ -83,6 +86,7 @@ __all__ = [
     "parser_for",
     "parsers_of",
     "peer",
+    "peers_with_roles",
     "plain_rows",
     "port_number",
     "render_rows",

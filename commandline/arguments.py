@@ -21,6 +21,7 @@ __all__ = [
     "number_of_seconds",
     "one_of",
     "peer",
+    "peers_with_roles",
     "port_number",
 ]
 
@@ -55,6 +56,17 @@ def peer(text: str) -> str:
         return str(read_peer(text))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def peers_with_roles() -> Argument:
+    """Return the option that says who may connect to a server whose clients have roles."""
+    return argument(
+        "--peers CIDR[=ROLE]",
+        "network that may connect, and its role, observe, operate or admin, again for more; default: "
+        "this host alone; without a role observe",
+        action="append",
+        type=peer,
+    )
 
 
 def number_of_seconds(text: str) -> float:

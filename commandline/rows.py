@@ -8,27 +8,18 @@ from contextlib import suppress
 
 from commandline.terminal import is_styled
 
-__all__ = ["plain_rows", "render_rows"]
+__all__ = ["fixed_row", "plain_rows", "render_rows"]
 
 
 def render_rows(
-    head: Sequence[str],
-    rows: Iterable[Sequence[object]],
-    *,
-    widths: Sequence[int] = (),
-    framed: bool = False,
+    head: Sequence[str], rows: Iterable[Sequence[object]], *, framed: bool = False
 ) -> str:
     """Return a table for standard output: columns of plain text, or rich's table on a terminal.
 
-    Args:
-        head: Titles of the columns; empty: no line of titles.
-        rows: Cells. The last cell of a row that is shorter than the others may run over the columns
-            after it.
-        widths: Fixed widths of rows that are printed one by one, always plain: see `plain_rows`.
-        framed: See `plain_rows`.
+    Arguments as those of `plain_rows`.
     """
-    if widths or not is_styled(sys.stdout):
-        return plain_rows(head, rows, widths=widths, framed=framed)
+    if not is_styled(sys.stdout):
+        return plain_rows(head, rows, framed=framed)
     from commandline.richterminal import table
 
     lines = [[_cell(cell) for cell in row] for row in rows]
@@ -37,28 +28,30 @@ def render_rows(
     return table(head, whole, _numeric(whole), short)
 
 
+def fixed_row(cells: Sequence[object], widths: Sequence[int]) -> str:
+    """Return a line of a table that is printed line by line; no cell is cut.
+
+    Args:
+        cells: As many as there are widths.
+        widths: Of the columns; of those that are aligned to the right negative.
+    """
+    right = [width < 0 for width in widths]
+    return _line([str(cell) for cell in cells], [abs(width) for width in widths], right, " ")
+
+
 def plain_rows(
-    head: Sequence[str],
-    rows: Iterable[Sequence[object]],
-    *,
-    widths: Sequence[int] = (),
-    framed: bool = False,
+    head: Sequence[str], rows: Iterable[Sequence[object]], *, framed: bool = False
 ) -> str:
     """Return the lines of a table; numbers are aligned to the right, the rest to the left.
 
     Args:
-        head: See `render_rows`.
-        rows: See `render_rows`.
-        widths: Fixed widths, of columns that are aligned to the right negative; cells are parted by
-            one space, and no cell is cut.
+        head: Titles of the columns; empty: no line of titles.
+        rows: Cells. The last cell of a row that is shorter than the others may run over the columns
+            after it.
         framed: In the frame of NSCLDAQ's `lsservices`, all to the left, and an empty line below.
     """
-    read = str if widths or framed else _cell
+    read = str if framed else _cell
     lines = [[read(cell) for cell in row] for row in rows]
-    if widths:
-        every = [list(head), *lines] if head else lines
-        right = [width < 0 for width in widths]
-        return "\n".join(_line(line, [abs(w) for w in widths], right, " ") for line in every)
     columns = _columns(head, lines)
     whole = _whole(head, lines)
     counted = [

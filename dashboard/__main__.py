@@ -2,6 +2,6 @@
 
 import sys
 
-from dashboard.cli import main
+from groundwork.launch import dashboard
 
-sys.exit(main())
+sys.exit(dashboard())

@@ -82,11 +82,14 @@ def is_yes(value: Any) -> bool:
 
 
 def bounded(value: Any) -> Any:
-    """Return a value as viewers get it: a long text is cut, of what is larger only the size stays."""
+    """Return a value as viewers get it: of a long text its begin and its length, of what else is
+    large the size."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
-        return cut(value, MAX_TEXT)
+        if len(value) <= MAX_TEXT:
+            return value
+        return {"left_out": True, "text": value[:MAX_TEXT], "characters": len(value)}
     size = len(write_json(value, MAX_ARRAY))
     return value if size <= MAX_VALUE else {"left_out": True, "characters": size}
 
@@ -351,7 +354,11 @@ class WatchedBank:
             for object_name, properties in self.interface.properties.items()
             for one in properties
         }
-        for key in set(before) - published:
+        self.drop_values(set(before) - published)
+
+    def drop_values(self, keys: Iterable[str]) -> None:
+        """Forget values."""
+        for key in keys:
             self._values.remove(key)
 
     def take_status(self, values: Mapping[str, Any], wall: float) -> None:

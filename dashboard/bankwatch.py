@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.bankstate import BANK, ORIGINAL_SUMMARY, WatchedBank, wanted_patterns
+from dashboard.bankstate import BANK, ORIGINAL_SUMMARY, WatchedBank, key_of, wanted_patterns
 from groundwork.errors import text_of
 from zmqjsonproxy import (
     AsyncHub,
@@ -204,6 +204,14 @@ class BankWatch:
         told = {name: await self._try(name, "list_properties", None) for name in asked}
         properties = {name: some for name, some in told.items() if some is not None}
         self.state.interface.take(objects, properties)
+        if self._is_another:  # what it has not published yet was told by a process before it
+            before_it = {
+                key_of(name, str(one["name"]))
+                for name, some in properties.items()
+                for one in some
+                if "number" not in one
+            }
+            self.state.drop_values(before & before_it)
         if len(properties) == len(told):
             self.state.forget_values(before)
         for name, some in properties.items():

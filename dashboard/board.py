@@ -13,6 +13,7 @@ from dashboard.protocol.topics import BoardTopic, KeyTopic, LineTopic
 from dashboard.protocol.wishes import FrameWish, known_topics
 from groundwork.values import JsonObject
 from player.endpoints.http.protocol.sessions import Person
+from player.endpoints.http.streamreader import StreamReader
 
 __all__ = [
     "BANDPASS",
@@ -58,7 +59,7 @@ class PageMessage:
         return self._event
 
 
-class PageViewer:
+class PageViewer(StreamReader):
     """One who looks: its place in each topic that it follows.
 
     Args:
@@ -70,28 +71,19 @@ class PageViewer:
     Attributes:
         places: Name of a topic -> its place there; None: it got nothing yet.
         frames: Feeds of frames -> number of the newest that it got.
-        sent: Messages that it took.
         merged: Messages that it was too slow for.
-        why: Reason why its stream ended, for who looks; empty: there is none for them.
-        is_ended: Its stream ends.
     """
 
     def __init__(self, board: Board, who: str, way: str, person: Person | None) -> None:
-        self._board, self.who, self.way, self.person = board, who, way, person
+        super().__init__(who, way, person)
+        self._board = board
         self.places: dict[str, int | None] = {}
         self.frames: dict[FrameFeed, int] = {}
-        self.sent = self.merged = 0
-        self.why, self.is_ended, self.since = "", False, time.time()
-        self._there = asyncio.Event()
+        self.merged = 0
 
     def wake(self) -> None:
         """Let it look what is new."""
         self._there.set()
-
-    def end(self, why: str = "") -> None:
-        """Have its stream end."""
-        self.why, self.is_ended = self.why or why, True
-        self.wake()
 
     async def wait(self, within: float) -> bool:
         """Wait so long, s, at most until there is something; False: its stream ends."""
@@ -134,13 +126,9 @@ class PageViewer:
     def describe(self) -> JsonObject:
         """Return what is told of it."""
         return {
-            "who": self.who,
-            "person": self.person.key if self.person else "",
-            "way": self.way,
-            "since": self.since,
+            **super().describe(),
             "topics": list(self.places),
             "frames": [feed.wish.describe() for feed in self.frames],
-            "sent": self.sent,
             "merged": self.merged,
         }
 

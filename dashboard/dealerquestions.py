@@ -18,7 +18,9 @@ from dashboard.whyquestion import why_question
 from dealer.differences import HeldValue, disagreements
 from dealer.diffstates import WORD_FORM, Comparison, StateError, compare, read_word
 from dealer.handover import ask_handover
+from dealer.lastframes import last_pictures
 from dealer.services import Services
+from dealer.sheetpictures import SheetPicture
 from dealer.sheettext import html_sheet, markdown_sheet
 from dealer.shiftsheet import ShiftSheet
 from dealer.why import ArrayQuestion, ask_why
@@ -36,10 +38,10 @@ MAX_UNDER_WAY = 8
 WITHIN_S, RECORDS_WITHIN_S = 3.0, 10.0
 SHIFT_S = 8 * 3600.0
 _FORMS = {
-    "markdown": (markdown_sheet, "md", "text/markdown"),
-    "html": (html_sheet, "html", "text/html"),
+    "markdown": ("md", "text/markdown"),
+    "html": ("html", "text/html"),
 }
-"""Form -> what writes a sheet so, suffix of its file, media type."""
+"""Form of a sheet -> suffix of its file, media type."""
 
 T = TypeVar("T")
 Bank = Annotated[str, Path(min_length=1, max_length=200)]
@@ -152,11 +154,19 @@ class DealerQuestions:
         sheet = await self._answer(("handover", since, until), ask)
         if form == "json":
             return json_response(sheet.describe())
-        write, suffix, kind = _FORMS[form]
+        suffix, kind = _FORMS[form]
         page = str(request.base_url).rstrip("/") + array.site.prefix
+        if form == "html":
+
+            def look(calls: ThreadHub) -> list[SheetPicture] | None:
+                return last_pictures(calls, array.urls, self._hub.keys, end)
+
+            text = html_sheet(sheet, page, await self._answer(("pictures", until), look))
+        else:
+            text = markdown_sheet(sheet, page)
         name = f"handover-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(end))}.{suffix}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return Response(write(sheet, page), media_type=f"{kind}; charset=utf-8", headers=headers)
+        return Response(text, media_type=f"{kind}; charset=utf-8", headers=headers)
 
     def _known(self, bank: str) -> str:
         if bank not in self._hub.array.urls:

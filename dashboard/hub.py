@@ -64,7 +64,7 @@ class ArrayHub:
             for bank, url in array.urls.items()
         }
         self._bandpasses = Bandpasses(list(self.states.values()), self._feeds, board.bandpass)
-        self.alarms = ArrayAlarms(list(self.states.values()), board.alarms, store)
+        self.alarms = ArrayAlarms(list(self.states.values()), board.alarms, _own(store))
         self.hosts = HostWatch(array.installation, board.hosts)
         self._watches: list[BankWatch] = []
 
@@ -120,3 +120,14 @@ class ArrayHub:
         now = time.monotonic()
         found = {bank: state.liveness.silence(now) for bank, state in self.states.items()}
         return {bank: round(since, 1) for bank, since in found.items() if since is not None}
+
+
+def _own(store: Store | None) -> Store | None:
+    """Return the store if alarms of absence may be kept there: they are those of one dashboard."""
+    if store is None or not store.is_shared:
+        return store
+    log.warning(
+        "another dashboard of this array runs here, and keeps the alarms of absence: those that are "
+        "acknowledged at this one end with it; saved views are those of both"
+    )
+    return None

@@ -7,7 +7,9 @@ why.
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable
@@ -36,12 +38,27 @@ class Store:
 
     Attributes:
         fault: Why what is kept ends with this program; empty: it does not.
+        is_shared: Another program had the file before, and goes on.
     """
 
     def __init__(self, path: Path | None, tables: Iterable[str]) -> None:
         self._tables, self._lock = tuple(tables), threading.Lock()
         self.fault = "" if path is not None else "there is no state directory"
+        self._held: int | None = None
         self._connection = self._open(path)
+        self.is_shared = path is not None and not self.fault and not self._hold(path)
+
+    def _hold(self, path: Path) -> bool:
+        """Take the file for this program, by one beside it; False: another one has it."""
+        # not the file itself: whoever closes a second descriptor of it gives SQLite's locks away
+        held = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(held)
+            return False
+        self._held = held
+        return True
 
     def _open(self, path: Path | None) -> sqlite3.Connection:
         if path is not None:
@@ -95,6 +112,9 @@ class Store:
         """Close the file; may be called twice."""
         with self._lock:
             self._connection.close()
+            if self._held is not None:
+                os.close(self._held)
+                self._held = None
 
 
 def _connect(place: str, tables: Iterable[str]) -> sqlite3.Connection:

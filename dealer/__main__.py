@@ -2,6 +2,6 @@
 
 import sys
 
-from dealer.cli import main
+from groundwork.launch import dealer
 
-sys.exit(main())
+sys.exit(dealer())

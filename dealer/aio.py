@@ -9,21 +9,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from dealer.bank import PART_TIMEOUT, Parts
+from dealer.configuredplayers import ConfiguredPlayers
 from dealer.fetching import FetchVerbs
 from dealer.operations import AsyncOperations
-from dealer.players import find_players
-from dealer.selection import DEFAULT_TIMEOUT, default_deadline
-from dealer.services import AsyncServices, Services
+from dealer.services import AsyncServices
 from dealer.taskrenewal import TaskRenewal
 from dealer.verbs import Verbs
 from groundwork.values import RemoteValue
 from zmqjsonproxy import AsyncHub, AsyncOperation, AsyncProxyClient
-from zmqjsonproxy.keys import KeyRing
-from zmqjsonproxy.subscriptions import Subscriptions
+from zmqjsonproxy.hubs import Hub
 
 if TYPE_CHECKING:
-    from zmqjsonproxy.channels import LinkSettings
-    from zmqjsonproxy.rights import ClientKeys
+    from zmqjsonproxy.subscriptions import Subscriptions
 
 __all__ = ["AsyncBankProxy", "AsyncDealer"]
 
@@ -44,7 +41,9 @@ class AsyncBankProxy(FetchVerbs, Parts[AsyncProxyClient], AsyncProxyClient):
         self._make_part = lambda part: AsyncProxyClient(None, part, url, PART_TIMEOUT, **shared)
 
 
-class AsyncDealer(Verbs[AsyncBankProxy, AsyncOperation, AsyncOperations]):
+class AsyncDealer(
+    Verbs[AsyncBankProxy, AsyncOperation, AsyncOperations], ConfiguredPlayers[AsyncBankProxy]
+):
     """Runs Players as one, for the tasks of one event loop. Every verb of a Dealer, as a coroutine.
 
         async with AsyncDealer() as d:
@@ -55,44 +54,21 @@ class AsyncDealer(Verbs[AsyncBankProxy, AsyncOperation, AsyncOperations]):
     and a `start` takes back what it has armed before the cancellation goes on. Any other method
     that all active Banks export is a verb too; whether they do is looked at when it is awaited.
 
-    Args:
-        players: Bank -> URL, `tcp://HOST:PORT`, or `service:NAME[@HOST]` for one that a port
-            manager knows; or, for all that one knows, `"portmanager://HOST"`, which is asked here,
-            for at most 2 s; None: from the configuration file.
-        config: TOML file; None: `$DIBAS_CONFIG` or `$DIBAS_DIR/etc/config/dibas.toml`.
-        timeout: Default deadline of a call, s; 0 or None: 180 s.
-        clocks_refuse_s: A start is refused if the clocks of Dealer and Players are further apart,
-            s.
-        watch: How Players are watched that something is subscribed to; None: the default.
-        keys: Of this client; None: those of the user, `$DIBAS_KEYS` or
-            `~/.config/dealer-player/keys`, if there are any.
-
-    Raises:
-        ConfigurationError: Players could not be found out. Absent Players are no error here.
-        KeyFileError: The user's keys cannot be used.
-        ValueError: `timeout` is negative, or no number.
+    Arguments and errors as those of Dealer; a port manager that is named for all that it knows is
+    asked here, for at most 2 s.
     """
 
-    def __init__(
-        self,
-        players: Mapping[str, str] | str | None = None,
-        *,
-        config: str | os.PathLike[str] | None = None,
-        timeout: float | None = DEFAULT_TIMEOUT,
-        clocks_refuse_s: float = 1.0,
-        watch: LinkSettings | None = None,
-        keys: ClientKeys | None = None,
-    ) -> None:
-        self._keys = KeyRing.load() if keys is None else keys
-        within, urls = default_deadline(timeout), find_players(players, config)
+    _renewal = TaskRenewal
+
+    def _connect(self, urls: Mapping[str, str], config: str | os.PathLike[str] | None) -> Hub:
         hub = self._hub = self._make_hub(urls, config)
-        shared = Subscriptions(Services(self._keys).resolvers, watch, self._keys)
-        proxies = {
-            bank: AsyncBankProxy(bank, url, hub, within, shared) for bank, url in urls.items()
-        }
-        super().__init__(urls, proxies, hub, within, clocks_refuse_s, shared)
         self._operation, self._operations = partial(AsyncOperation, hub), AsyncOperations
-        self._controls.renewal = TaskRenewal()
+        return hub
+
+    def _proxy(
+        self, bank: str, url: str, timeout: float, subscriptions: Subscriptions
+    ) -> AsyncBankProxy:
+        return AsyncBankProxy(bank, url, self._hub, timeout, subscriptions)
 
     def _make_hub(self, urls: Mapping[str, str], config: str | os.PathLike[str] | None) -> AsyncHub:
         return AsyncHub(resolvers=AsyncServices(self._keys).resolvers, keys=self._keys)

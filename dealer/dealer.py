@@ -6,32 +6,30 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from dealer.bank import BankProxy
+from dealer.configuredplayers import ConfiguredPlayers
 from dealer.control import ThreadRenewal
 from dealer.operations import Operations
-from dealer.players import find_players
-from dealer.selection import DEFAULT_TIMEOUT, PlayerSelection, default_deadline
+from dealer.selection import DEFAULT_TIMEOUT
 from dealer.services import Services
 from dealer.verbs import Verbs
+from groundwork.closing import Closing
 from groundwork.values import RemoteValue
 from zmqjsonproxy import Operation, ThreadHub
-from zmqjsonproxy.hubs import BlockingHub, blocking, run
-from zmqjsonproxy.keys import KeyRing
+from zmqjsonproxy.hubs import BlockingHub, Hub, blocking, run
 from zmqjsonproxy.signatures import document
-from zmqjsonproxy.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
-    from zmqjsonproxy.channels import LinkSettings
-    from zmqjsonproxy.rights import ClientKeys
+    from zmqjsonproxy.subscriptions import Subscriptions
 
 __all__ = ["DEFAULT_TIMEOUT", "Dealer"]
 
 _Verbs = Verbs[BankProxy, Operation, Operations]
 
 
-class Dealer(PlayerSelection[BankProxy]):
+class Dealer(ConfiguredPlayers[BankProxy], Closing):
     """Runs Players as one. Usable as a context manager and from several threads.
 
     Every verb asks all active Banks and returns Bank -> value in their order. If any failed,
@@ -56,24 +54,17 @@ class Dealer(PlayerSelection[BankProxy]):
         ValueError: `timeout` is negative, or no number.
     """
 
-    def __init__(
-        self,
-        players: Mapping[str, str] | str | None = None,
-        *,
-        config: str | os.PathLike[str] | None = None,
-        timeout: float | None = DEFAULT_TIMEOUT,
-        clocks_refuse_s: float = 1.0,
-        watch: LinkSettings | None = None,
-        keys: ClientKeys | None = None,
-    ) -> None:
-        self._keys = KeyRing.load() if keys is None else keys
-        within, urls = default_deadline(timeout), find_players(players, config)
+    _renewal = ThreadRenewal
+
+    def _connect(self, urls: Mapping[str, str], config: str | os.PathLike[str] | None) -> Hub:
         hub = self._hub = self._make_hub(urls, config)
-        shared = Subscriptions(Services(self._keys).resolvers, watch, self._keys)
-        proxies = {bank: BankProxy(bank, url, hub, within, shared) for bank, url in urls.items()}
-        super().__init__(urls, proxies, BlockingHub(hub), within, clocks_refuse_s, shared)
         self._operation, self._operations = partial(Operation, hub), Operations
-        self._controls.renewal = ThreadRenewal()
+        return BlockingHub(hub)
+
+    def _proxy(
+        self, bank: str, url: str, timeout: float, subscriptions: Subscriptions
+    ) -> BankProxy:
+        return BankProxy(bank, url, self._hub, timeout, subscriptions)
 
     def _make_hub(
         self, urls: Mapping[str, str], config: str | os.PathLike[str] | None
@@ -86,12 +77,6 @@ class Dealer(PlayerSelection[BankProxy]):
         self._calls.is_closed = True
         self._subscriptions.close()
         self._hub.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
 
     # verbs
 

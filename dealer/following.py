@@ -107,8 +107,8 @@ class SubscriptionFollower:
                 update = None
             except SubscriptionEndedError:
                 return End.GIVEN_UP
-            while subscription.events:
-                self._note(subscription.events.popleft(), sink)
+            for event in subscription.take_events():
+                self._note(event, sink)
             if update is not None:
                 sink.take(update)
                 self.taken += 1

@@ -10,11 +10,13 @@ from commandline import DONE, FAILED, argument, command, flag, tell
 from dealer.commands import QUESTION_TIMEOUT, banks_named
 from dealer.errors import DealerError
 from dealer.handover import ask_handover
+from dealer.lastframes import last_pictures
 from dealer.players import find_players
 from dealer.services import open_hub
 from dealer.sheettext import html_sheet, markdown_sheet
 from dealer.timearguments import MOMENT_FORM, PeriodError, check_period, moment
 from dealer.why import ArrayQuestion, installation_of
+from zmqjsonproxy.keys import KeyRing
 
 __all__ = ["COMMAND"]
 
@@ -34,7 +36,11 @@ def _handover(options: argparse.Namespace) -> int:
     check_period(since, until)
     with open_hub() as hub:
         sheet = ask_handover(hub, question, since, until, options.title)
-    text = (html_sheet if options.html else markdown_sheet)(sheet, options.page)
+        if options.html:
+            pictures = last_pictures(hub, question.urls, KeyRing.load(), until)
+            text = html_sheet(sheet, options.page, pictures)
+        else:
+            text = markdown_sheet(sheet, options.page)
     if options.output is None:
         tell(options.json, sheet.describe(), text)
     else:
@@ -57,7 +63,7 @@ COMMAND = command(
     argument("--banks BANKS", "whose, as BANKA,BANKB; default: all", default="all"),
     argument("--title TEXT", "name of the site, for the first line", default=""),
     argument("--page URL", "of a dashboard, to which moments are linked", default=""),
-    flag("--html", "as one HTML file"),
+    flag("--html", "as one HTML file, with pictures of the last spectra"),
     argument("-o --output FILE", "write it there; default: standard output", type=Path),
     usage_errors=(PeriodError,),
 )

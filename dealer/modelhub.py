@@ -104,17 +104,6 @@ class _Hub(ABC):
             lost = CallResult(error=_nobody_at(url, f"{name}.{method}"))
             return Answered(url, name, method, request.args, request.kwargs, "", lost, "", [])
 
-    def _begin(
-        self,
-        urls: Iterable[str],
-        object_name: str,
-        method: str,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-    ) -> list[CallResult]:
-        players, call, known = self._players, (object_name, method, args, kwargs), self._credentials
-        return self._kept(lambda: [players[url].begin(*call, known.get(url, "")) for url in urls])
-
     def _kept(self, ask: Callable[[], list[Answered]]) -> list[CallResult]:
         with _one_at_a_time:
             self._keep(found := ask())
@@ -211,7 +200,8 @@ class AsyncModelHub(_Hub):
         by: str,
     ) -> list[CallResult]:
         """See AsyncHub."""
-        return self._begin(urls, object_name, method, args, kwargs)
+        players, call, known = self._players, (object_name, method, args, kwargs), self._credentials
+        return self._kept(lambda: [players[url].begin(*call, known.get(url, "")) for url in urls])
 
     def begin(
         self,

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 from groundwork.values import RemoteValue
+from zmqjsonproxy.errors import ProxyError
+
+if TYPE_CHECKING:
+    from zmqjsonproxy import CallFuture
 
 __all__ = ["Outcome", "Outcomes", "Values"]
 
@@ -46,6 +52,19 @@ class Outcome:
 class Outcomes(dict[str, Outcome]):
     """Bank -> outcome: a dictionary that shows one Bank a line, and itself as a table in a
     notebook."""
+
+    def await_all(self, calls: Mapping[str, CallFuture]) -> Self:
+        """Add the outcomes of calls that were begun, each waited for; returns itself.
+
+        Args:
+            calls: Bank -> call.
+        """
+        for bank, call in calls.items():
+            try:
+                self[bank] = Outcome(bank, call.result())
+            except ProxyError as error:
+                self[bank] = Outcome(bank, None, error)
+        return self
 
     def __repr__(self) -> str:
         return "\n".join(map(repr, self.values())) or "{}"

@@ -17,7 +17,7 @@ from dealer.propertynames import found_names, lacking_names, names_by_bank, read
 from dealer.services import open_hub
 from dealer.shownvalues import shown
 from groundwork.printable import printable
-from zmqjsonproxy import NoSuchMethodError, ProxyError, ThreadHub
+from zmqjsonproxy import NoSuchMethodError, ThreadHub
 
 __all__ = ["BANKS", "PublishedProperties", "published_by"]
 
@@ -84,13 +84,7 @@ class PublishedProperties:
             bank: self.hub.begin(self.urls[bank], "bank", method, args, kwargs, self.timeout)
             for bank, (args, kwargs) in arguments.items()
         }
-        found = Outcomes(self.failed)
-        for bank, call in calls.items():
-            try:
-                found[bank] = Outcome(bank, call.result())
-            except ProxyError as error:
-                found[bank] = Outcome(bank, None, error)
-        return found
+        return Outcomes(self.failed).await_all(calls)
 
     def rows(self, values: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str, str]]:
         """Return the rows of a table: Bank, name, value, unit."""

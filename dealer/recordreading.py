@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from dealer.outcome import Outcome, Outcomes
-from zmqjsonproxy import ProxyError, ThreadHub
+from zmqjsonproxy import ThreadHub
 
 Record: TypeAlias = dict[str, Any]
 """An entry of a journal, or a point of a history, as its Player tells it."""
@@ -41,13 +41,7 @@ class RecordReader:
             )
             for bank, kwargs in arguments.items()
         }
-        found = Outcomes()
-        for bank, call in calls.items():
-            try:
-                found[bank] = Outcome(bank, call.result())
-            except ProxyError as error:
-                found[bank] = Outcome(bank, None, error)
-        return found
+        return Outcomes().await_all(calls)
 
     def read_all(
         self,

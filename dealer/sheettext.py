@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote, urlencode
 
+from dealer.sheetpictures import SheetPicture, svg_picture
 from dealer.shiftsheet import Deed, ShiftScan, ShiftSheet
 from dealer.timearguments import utc_text
 from groundwork.printable import printable
@@ -27,6 +28,8 @@ th, td { text-align: left; vertical-align: top; padding: 3px 9px; border-bottom:
 td { overflow-wrap: anywhere } th { color: #525c67; font-weight: 500; white-space: nowrap }
 td:first-child { white-space: nowrap; font-variant-numeric: tabular-nums }
 h1 { font-size: 1.5em } h2 { font-size: 1.1em; margin: 1.2em 0 0 } a { color: #1a5a9e } .none { color: #525c67 }
+.pictures { display: flex; flex-wrap: wrap; gap: 8px 24px } figure { margin: 0; break-inside: avoid }
+figcaption, svg text { font-size: 11px; color: #525c67; fill: #525c67 }
 @media print { a { color: inherit; text-decoration: none } }
 """
 
@@ -73,9 +76,16 @@ def markdown_sheet(sheet: ShiftSheet, page: str = "") -> str:
     return "\n".join(lines)
 
 
-def html_sheet(sheet: ShiftSheet, page: str = "") -> str:
-    """Return the sheet as one HTML file that needs nothing else; arguments as of
-    `markdown_sheet`."""
+def html_sheet(
+    sheet: ShiftSheet, page: str = "", pictures: Sequence[SheetPicture] | None = None
+) -> str:
+    """Return the sheet as one HTML file that needs nothing else.
+
+    Args:
+        sheet: It.
+        page: As of `markdown_sheet`.
+        pictures: Of the last spectra; None: nothing was kept of them.
+    """
 
     def cell(each: _Cell) -> str:
         text = escape(each.text)
@@ -93,6 +103,12 @@ def html_sheet(sheet: ShiftSheet, page: str = "") -> str:
         parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table>")
         if len(part.rows) > MAX_ROWS:
             parts.append(f'<p class="none">{escape(_left_out(part))}</p>')
+    parts.append("<h2>Last spectra</h2>")
+    if pictures:
+        parts.append(f'<div class="pictures">{"".join(map(svg_picture, pictures))}</div>')
+    else:
+        why = "Nothing was kept of spectra of then." if pictures is None else "No spectrum came."
+        parts.append(f'<p class="none">{why}</p>')
     title = escape(_title(sheet))
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'

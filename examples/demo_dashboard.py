@@ -25,8 +25,7 @@ from processes import (
     DemoError,
     Processes,
     start_port_manager,
-    start_supervisord,
-    supervised_logs,
+    start_supervised,
 )
 
 import dealer
@@ -70,16 +69,14 @@ def start_array(processes: Processes) -> Path:
         instrument=[f'data_root = "{folder / "data"}"'],
         more=lines_of_site(folder),
     )
-    supervisord = start_supervisord(processes, config, "--simulate")
-    end, silent = time.monotonic() + START_S, list(BANKS)
     with dealer.Dealer(config=config) as d:
         d.add_active_player(*BANKS)
-        while time.monotonic() < end and supervisord.poll() is None:
-            silent = [bank for bank, told in d.outcomes("list_modes").items() if not told.ok]
-            if not silent:
-                return config
-            time.sleep(0.1)
-    raise DemoError(f"{', '.join(silent)} did not start:\n{supervised_logs(processes)}")
+
+        def find() -> Path | None:
+            answered = all(told.ok for told in d.outcomes("list_modes").values())
+            return config if answered else None
+
+        return start_supervised(processes, config, "--simulate", find=find)
 
 
 def start_page(processes: Processes, config: Path, port: int) -> str:

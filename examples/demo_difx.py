@@ -31,9 +31,9 @@ from processes import (
     START_S,
     DemoError,
     Processes,
+    run_demo,
     start_port_manager,
-    start_supervisord,
-    supervised_logs,
+    start_supervised,
 )
 
 import dealer
@@ -166,16 +166,16 @@ def write_configuration(folder: Path, manager: int) -> Path:
 
 def start_gateway(processes: Processes, config: Path, manager: int) -> int:
     """Start the gateway under supervisord; return its port when it serves."""
-    supervisord = start_supervisord(processes, config)
-    end = time.monotonic() + START_S
-    while time.monotonic() < end and supervisord.poll() is None:
+
+    def find() -> int | None:
         with PortManager(HOST, manager) as client:
             found = [each for each in client.list_ports() if each.service == SERVICE]
         if found:
             with suppress(GatewayConnectionLostError), DifxClient(HOST, found[0].port):
                 return found[0].port
-        time.sleep(0.1)
-    raise DemoError(f"the gateway did not start:\n{supervised_logs(processes)}")
+        return None
+
+    return start_supervised(processes, config, find=find)
 
 
 NODES = JobNodes(manager="localhost", sources=("AA", "BB"), processors=(("localhost", 1),))
@@ -486,19 +486,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--output", type=Path, default=RUN, help="folder of picture and visibilities"
     )
     options = parser.parse_args(argv)
-    try:
-        with ExitStack() as stack:
-            processes = Processes("demo-difx")
-            stack.callback(processes.close)
-            stack.callback(processes.close)  # if a signal comes within the first
-            processes.release()
-            return run(processes, options.seconds, options.output)
-    except KeyboardInterrupt:
-        print("demo: interrupted; nothing is left of it", file=sys.stderr)
-        return 130
-    except (DemoError, DifxError, dealer.DealerError, OSError, RuntimeError) as error:
-        print(f"demo: {str(error) or type(error).__name__}", file=sys.stderr)
-        return 1
+
+    def carry_out(processes: Processes, stack: ExitStack) -> int:
+        return run(processes, options.seconds, options.output)
+
+    return run_demo("demo-difx", carry_out, DifxError, dealer.DealerError)
 
 
 if __name__ == "__main__":

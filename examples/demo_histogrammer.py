@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from peakareas import peak_area
-from processes import START_S, DemoError, Processes, start_port_manager
+from processes import START_S, DemoError, Processes, run_demo, start_port_manager
 from spectclrest import SpecTclRest
 
 import dealer
@@ -410,19 +410,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--events", type=int, default=EVENTS, help="of each of both files")
     parser.add_argument("--output", type=Path, default=RUN, help="folder of the pictures")
     options = parser.parse_args(argv)
-    try:
-        with ExitStack() as stack:
-            processes = Processes("demo-histogrammer")
-            stack.callback(processes.close)
-            stack.callback(processes.close)  # if a signal comes within the first
-            processes.release()
-            return run(processes, options.events, options.output)
-    except KeyboardInterrupt:
-        print("demo: interrupted; nothing is left of it", file=sys.stderr)
-        return 130
-    except (DemoError, dealer.DealerError, OSError, RuntimeError) as error:
-        print(f"demo: {error}", file=sys.stderr)
-        return 1
+
+    def carry_out(processes: Processes, stack: ExitStack) -> int:
+        return run(processes, options.events, options.output)
+
+    return run_demo("demo-histogrammer", carry_out, dealer.DealerError)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from demo_histogrammer import SETUP, book_by_rest
-from processes import START_S, DemoError, Processes, start_port_manager
+from processes import START_S, DemoError, Processes, run_demo, start_port_manager
 from spectclrest import SpecTclRest
 
 from commandline import ProgressLine
@@ -174,19 +174,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("--events", type=int, default=EVENTS, help="of the file that is read")
     options = parser.parse_args(argv)
-    try:
-        with ExitStack() as stack:
-            processes = Processes("demo-mirror")
-            stack.callback(processes.close)
-            stack.callback(processes.close)  # if a signal comes within the first
-            processes.release()
-            return run(processes, stack, options.events)
-    except KeyboardInterrupt:
-        print("demo: interrupted; nothing is left of it", file=sys.stderr)
-        return 130
-    except (DemoError, HistogrammerError, OSError, PortManagerError, RuntimeError) as error:
-        print(f"demo: {error}", file=sys.stderr)
-        return 1
+
+    def carry_out(processes: Processes, stack: ExitStack) -> int:
+        return run(processes, stack, options.events)
+
+    return run_demo("demo-mirror", carry_out, HistogrammerError, PortManagerError)
 
 
 if __name__ == "__main__":

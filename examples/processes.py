@@ -9,18 +9,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
+from typing import TypeVar
 
 __all__ = [
     "START_S",
     "DemoError",
     "Processes",
+    "run_demo",
     "start_port_manager",
-    "start_supervisord",
-    "supervised_logs",
+    "start_supervised",
 ]
+
+T = TypeVar("T")
 
 START_S = 60.0
 END_S = 30.0
@@ -107,6 +111,31 @@ class Processes:
             signal.signal(number, handler)
 
 
+def run_demo(
+    name: str, run: Callable[[Processes, ExitStack], int], *errors: type[Exception]
+) -> int:
+    """Run a demo; return its exit status.
+
+    Args:
+        name: Of the demo.
+        run: Given its processes, and a stack of what is closed before they end; returns the status.
+        errors: Further errors that are told in a line.
+    """
+    try:
+        with ExitStack() as stack:
+            processes = Processes(name)
+            stack.callback(processes.close)
+            stack.callback(processes.close)  # if a signal comes within the first
+            processes.release()
+            return run(processes, stack)
+    except KeyboardInterrupt:
+        print("demo: interrupted; nothing is left of it", file=sys.stderr)
+        return 130
+    except (DemoError, OSError, RuntimeError, *errors) as error:
+        print(f"demo: {str(error) or type(error).__name__}", file=sys.stderr)
+        return 1
+
+
 def start_port_manager(processes: Processes) -> int:
     """Start a port manager of the demo's own on a port of the system; return the port.
 
@@ -126,16 +155,22 @@ def start_port_manager(processes: Processes) -> int:
     raise DemoError(f"the port manager did not start:\n{processes.log('portmanager')}")
 
 
-def start_supervisord(processes: Processes, config: Path, *options: str) -> subprocess.Popen[str]:
+def start_supervised(
+    processes: Processes, config: Path, *options: str, find: Callable[[], T | None]
+) -> T:
     """Start all Banks of this host under a supervisord of the demo's own; their logs are in `log`.
 
     Args:
         processes: Of the demo.
         config: The array's file.
         options: Further ones of `player supervisor-config`.
+        find: Asked again until it returns what is to be waited for.
+
+    Returns:
+        What `find` returned.
 
     Raises:
-        DemoError: The file for supervisord could not be made.
+        DemoError: The file for supervisord could not be made, or a Bank did not start.
     """
     folder = processes.folder
     (folder / "log").mkdir()
@@ -150,10 +185,11 @@ def start_supervisord(processes: Processes, config: Path, *options: str) -> subp
     if made.returncode:
         raise DemoError(f"the file for supervisord could not be made: {made.stderr}")
     (ini := folder / "supervisord.conf").write_text(made.stdout)
-    return processes.start("supervisord", "supervisor.supervisord", "--nodaemon", "-c", ini)
-
-
-def supervised_logs(processes: Processes) -> str:
-    """Return the logs of supervisord, and of those that it started."""
-    logs = [path.read_text() for path in sorted((processes.folder / "log").glob("*"))]
-    return "\n".join([processes.log("supervisord"), *logs])
+    process = processes.start("supervisord", "supervisor.supervisord", "--nodaemon", "-c", ini)
+    end = time.monotonic() + START_S
+    while time.monotonic() < end and process.poll() is None:
+        if (found := find()) is not None:
+            return found
+        time.sleep(0.1)
+    logs = [path.read_text() for path in sorted((folder / "log").glob("*"))]
+    raise DemoError("\n".join(["not all has started:", processes.log("supervisord"), *logs]))

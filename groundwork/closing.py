@@ -14,7 +14,7 @@ class Closing:
     __slots__ = ()
 
     @abstractmethod
-    def close(self) -> None:
+    def close(self) -> object:
         """Give back what the object holds."""
 
     def __enter__(self) -> Self:

@@ -7,7 +7,8 @@ import errno
 import os
 import secrets
 from pathlib import Path
-from typing import Self
+
+from groundwork.closing import Closing
 
 __all__ = ["WholeFile", "replace_file"]
 
@@ -20,7 +21,7 @@ _LONGEST_NAME = 200
 """Bytes of a name that are in that of its temporary file, which has at most 255."""
 
 
-class WholeFile:
+class WholeFile(Closing):
     """A file that is written beside its place, and gets its name when it is whole.
 
     Left without `commit` nothing of it stays, also if the process is killed, and what was there
@@ -96,12 +97,6 @@ class WholeFile:
             with contextlib.suppress(OSError):
                 os.unlink(self._temporary, dir_fd=self._folder)
             self._temporary = ""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
 
 
 def replace_file(path: Path, content: str | bytes, *, is_durable: bool = False) -> None:

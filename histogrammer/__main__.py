@@ -2,7 +2,7 @@
 
 import sys
 
-from histogrammer.cli import main
+from groundwork.launch import histogrammer
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(histogrammer())

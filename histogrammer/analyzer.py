@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TypeVar
@@ -38,7 +39,7 @@ from histogrammer.events.streams import make_stream
 from histogrammer.flavors import RUSTOGRAMER, Flavor
 from histogrammer.rates import Rates
 from histogrammer.roots import Roots
-from histogrammer.worker import Worker, WorkerBusyError
+from histogrammer.worker import EndedError, Worker, WorkerBusyError
 
 __all__ = ["KEPT", "NOT_ATTACHED", "STOP_S", "Analyzer", "RunState", "take_variables"]
 
@@ -394,6 +395,7 @@ class Analyzer(Closing):
     def _read(self, source: BlockSource, parts: Iterator[Part]) -> None:
         errors: list[str] = []
         try:
+            self._post(lambda engine: engine.active.begin())
             while True:
                 try:
                     self._fill_from(source, parts)
@@ -411,6 +413,8 @@ class Analyzer(Closing):
             errors.append(f"{place.source}: byte {place.position}: {text_of(failure)}")
             log.exception("the analysis of %s ended", self.attached)
         finally:
+            with suppress(EndedError):
+                self._post(lambda engine: engine.active.end())
             self._state = replace(self._state, is_active=False, errors=tuple(errors))
             self._ended.set()
 

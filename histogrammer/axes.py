@@ -56,6 +56,20 @@ class Axis:
         """Width of a bin."""
         return (self.high - self.low) / self.bins
 
+    def between(self, low: float, high: float) -> tuple[int, int]:
+        """Return the first and the last bin of a region; the bins that have its limits are part of it.
+
+        Raises:
+            AxisError: The limits do not increase, or the region is beside the axis.
+        """
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise AxisError(f"limits are {low!r:.40} and {high!r:.40}; expected increasing numbers")
+        first = max(math.floor((low - self.low) / self.width), 0)
+        last = min(math.floor((high - self.low) / self.width), self.bins - 1)
+        if first > last:
+            raise AxisError(f"the region {low:g} to {high:g} is beside the axis")
+        return first, last
+
     @property
     def cells(self) -> int:
         """Number of cells, with the two of the flow."""

@@ -16,7 +16,6 @@ from pydantic import ValidationError
 from groundwork.regularfiles import NotRegularError
 from groundwork.values import JsonObject
 from histogrammer.analysis.integration import integrate
-from histogrammer.analysis.projection import ProjectionAxis
 from histogrammer.analyzer import STOP_S, RunState
 from histogrammer.areas import Described, find_area
 from histogrammer.bankalarms import HISTOGRAMMER_ALARMS
@@ -32,6 +31,7 @@ from histogrammer.flavors import FLAVORS
 from histogrammer.parameters import Metadata
 from histogrammer.patterns import select
 from histogrammer.peakspart import PeaksPart
+from histogrammer.projectionspart import ProjectionsPart, read_direction
 from histogrammer.rest.protocol.answers import gate_object, parameter_object, spectrum_object
 from histogrammer.service import Histogrammer, HistogrammerSettings
 from histogrammer.spectrapublisher import SpectraPublisher, visible
@@ -133,7 +133,7 @@ class HistogrammerBank(Bank):
         return self._config.named_roots(instrument.directory)
 
     def parts(self) -> dict[str, object]:
-        return {"peaks": PeaksPart(self._ask)}
+        return {"peaks": PeaksPart(self._ask), "projections": ProjectionsPart(self._ask)}
 
     def close(self) -> None:
         if self._spectra is not None:
@@ -305,9 +305,7 @@ class HistogrammerBank(Bank):
             snapshot: No event changes it.
             contour: Gate inside which bins count; None: all do.
         """
-        if direction not in ("x", "y"):
-            raise RefusedError(f"direction is {direction!r:.80}; expected x or y")
-        kept = ProjectionAxis.X if direction == "x" else ProjectionAxis.Y
+        kept = read_direction(direction)
         self._change(
             lambda engine: engine.project(
                 engine.spectrum(source), name, kept, snapshot=snapshot, contour=contour

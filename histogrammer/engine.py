@@ -7,6 +7,7 @@ Errors have the texts that REST clients know as `detail`.
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groundwork.closing import Closing
+from histogrammer.activetime import ActiveTime
 from histogrammer.analysis.projection import ProjectionAxis, projected_cells, projected_definition
 from histogrammer.analysis.regions import Inside
 from histogrammer.contents import Contents
@@ -85,6 +87,7 @@ class Engine(Closing):
             equal ones only contents have changed.
         traces: Changes, for those who follow them.
         refresh_every: Time between copies into the display memory, s.
+        active: Time in which events were processed; an analysis begins and ends it.
     """
 
     def __init__(
@@ -105,7 +108,7 @@ class Engine(Closing):
         self.traces = Traces(flavor.first_token)
         self.refresh_every = float(_REFRESH_S)
         self.memory = memory
-        self._filler, self._clock = filler, clock
+        self._filler, self._clock, self.active = filler, clock, ActiveTime(clock)
         self._binder = None if memory is None else Binder(memory.header, memory.channels)
         self._shown: dict[str, int] = {}  # bound spectra: versions of what the memory has of them
         self._most_bytes, self._bytes = most_bytes, 0
@@ -201,7 +204,8 @@ class Engine(Closing):
         for parameter in definition.parameters:
             if parameter not in self.parameters:
                 raise SpectrumError(f"No such parameter: {parameter}")
-        made = Spectrum(self._made, definition, self._new_contents(definition))
+        contents, now = self._new_contents(definition), self.active.seconds
+        made = Spectrum(self._made, definition, contents, since_s=now)
         self._made += 1
         self.spectra[name] = made
         self.changes += 1
@@ -270,7 +274,7 @@ class Engine(Closing):
             PatternError: It is malformed.
         """
         for spectrum in self.select_spectra(pattern):
-            spectrum.clear()
+            spectrum.clear(self.active.seconds)
             if self._binder is not None:
                 self._binder.clear(spectrum.name)
 
@@ -395,10 +399,10 @@ class Engine(Closing):
         sums = projected_cells(source.shown, source.contents.cells, direction, inside)
         made = self.create_spectrum(definition)
         made.contents.cells[...] = sums
-        made.version += 1
+        made.version, made.since_s = made.version + 1, source.since_s
         gates = [gate for gate in (source.gate, contour) if gate is not None]
         if snapshot:
-            made.gate = self._snapshot_gate()
+            made.gate, made.until_s = self._snapshot_gate(), source.ended_s(self.active.seconds)
         elif len(gates) == 2:
             made.gate = f"_{name}_projection_gate_"
             try:
@@ -421,7 +425,7 @@ class Engine(Closing):
             raise ConditionError(f"There is no condition named {name}")
         if not isinstance(condition, Contour):
             raise ConditionError(f"{name} is not a contour")
-        return _inside(condition.polygon)
+        return _inside(condition.figure)
 
     def polygon(self, points: Sequence[Point]) -> Inside:
         """Return the inside of a polygon, by the rules of contours.
@@ -472,7 +476,7 @@ class Engine(Closing):
             made = self.create_spectrum(definition)
             filled = np.nonzero(cells)  # memory for empty ones is not touched
             made.contents.cells[filled] = cells[filled]
-            made.version += 1
+            made.version, made.since_s = made.version + 1, math.nan
             if snapshot:
                 made.gate = self._snapshot_gate()
             names.append(made.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from commandline import argument, count, flag, parser_for, peer, port_number
+from commandline import argument, count, flag, parser_for, peers_with_roles, port_number
 from groundwork.sizes import read_bytes
 from histogrammer.flavors import FLAVORS, RUSTOGRAMER
 
@@ -88,13 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
             "--flavor NAME",
             "program whose rules hold, rustogramer or spectcl; default: rustogramer",
         ),
-        argument(
-            "--peers CIDR[=ROLE]",
-            "network that may connect, and its role, observe, operate or admin, again for more; default: "
-            "this host alone; without a role observe",
-            action="append",
-            type=peer,
-        ),
+        peers_with_roles(),
         epilog="Command: histogrammer sort, with its own --help. `rustogramer` and `rustogrammer` are the "
         "same program. Environment: HOME, ROCKET_ADDRESS, ROCKET_LOG_LEVEL, USER. "
         "Exit status: 0 done, 1 failed, 2 usage or configuration.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from histogrammer.analysis.fitting import FITS, fit, parameter_errors
 from histogrammer.analysis.integration import FWHM_PER_DEVIATION
-from histogrammer.analysis.peaks import peak_area
+from histogrammer.analysis.peaks import peak_area, peak_moments
 from histogrammer.axes import Axis
 from histogrammer.engine import Engine
 from histogrammer.errors import FitError
@@ -20,6 +21,8 @@ from histogrammer.fits import MAX_CHANNELS
 from zmqjsonproxy import RefusedError, query
 
 __all__ = ["PeaksPart"]
+
+MAX_RESIDUALS = 4096
 
 Floats = npt.NDArray[np.float64]
 T = TypeVar("T")
@@ -36,7 +39,9 @@ class PeaksPart:
         self._ask = ask
 
     @query
-    def net_area(self, name: str, low: float, high: float, sides: int = 0) -> dict[str, float]:
+    def net_area(
+        self, name: str, low: float, high: float, sides: int = 0
+    ) -> dict[str, float | None]:
         """Return the counts of a region and those above a linear background, with errors.
 
         Args:
@@ -47,16 +52,21 @@ class PeaksPart:
 
         Returns:
             counts, background, net, each with counts_error, background_error, net_error; low and high,
-            edges of the bins that count.
+            edges of the bins that count; centroid, centroid_error and fwhm (of a normal distribution of the same
+            variance) of what is above the background, places being middles of bins; None: nothing is.
         """
         axis, bins = self._ask(lambda engine: _channels(engine, name))
-        first, last = _region(axis, low, high)
+        first, last = axis.between(low, high)
         try:
             found = peak_area(bins, first, last, int(sides))
         except FitError as error:
             raise RefusedError(f"{name:.200}: {error}") from error
+        mean, spread, deviation = peak_moments(bins, first, last, int(sides))
         return {
             **asdict(found),
+            "centroid": _told(axis.low + (mean + 0.5) * axis.width),
+            "centroid_error": _told(spread * axis.width),
+            "fwhm": _told(deviation * axis.width * FWHM_PER_DEVIATION),
             "low": axis.low + first * axis.width,
             "high": axis.low + (last + 1) * axis.width,
         }
@@ -73,12 +83,14 @@ class PeaksPart:
 
         Returns:
             kind; parameters and errors, by name, places being middles of bins in units of the axis; of a gaussian
-            fwhm and area (counts), too; chisquare, degrees (of freedom); x and y, lists: the curve.
+            fwhm and area (counts), too; chisquare, degrees (of freedom); x and y, lists: the curve; at and residuals,
+            lists: middles of bins, and contents less the curve there, in standard deviations of the contents,
+            empty if there are more than 4096 bins.
         """
         if kind not in FITS:
             raise RefusedError(f"kind is {kind!r:.80}; expected {' or '.join(sorted(FITS))}")
         axis, bins = self._ask(lambda engine: _channels(engine, name))
-        first, last = _region(axis, low, high)
+        first, last = axis.between(low, high)
         if last - first >= MAX_CHANNELS:
             raise RefusedError(f"up to {MAX_CHANNELS} bins are fitted")
         numbers = np.arange(first, last + 1, dtype=np.float64)
@@ -90,13 +102,14 @@ class PeaksPart:
         except FitError as error:
             raise RefusedError(f"{name:.200}: {error}") from error
         chisquare = found.pop("chisquare")
+        curve = partial(_bell if kind == "gaussian" else _line, found)
+        rest = (counts - curve(x)) / np.sqrt(np.maximum(counts, 1.0))
+        has_rest = len(numbers) <= MAX_RESIDUALS
         places = np.linspace(x[0], x[-1], min(4 * len(numbers), 1000))
+        y = curve(places)
         if kind == "gaussian":
-            y = _bell(found, places)
             places = axis.low + (places + 0.5) * axis.width
             found, errors = _on_axis(axis, found, errors)
-        else:
-            y = found["offset"] + found["slope"] * places
         return {
             "kind": kind,
             "parameters": found,
@@ -105,6 +118,8 @@ class PeaksPart:
             "degrees": len(numbers) - len(FITS[kind][0]),
             "x": places.tolist(),
             "y": y.tolist(),
+            "at": middles.tolist() if has_rest else [],
+            "residuals": rest.tolist() if has_rest else [],
         }
 
 
@@ -117,6 +132,15 @@ def _bell(found: Values, at: Floats) -> Floats:
         found["baseline"]
         + found["height"] * np.exp(-(((at - found["centroid"]) / found["sigma"]) ** 2) / 2)
     )
+
+
+def _line(found: Values, at: Floats) -> Floats:
+    """Return the curve of a line."""
+    return np.asarray(found["offset"] + found["slope"] * at)
+
+
+def _told(number: float) -> float | None:
+    return number if math.isfinite(number) else None
 
 
 def _on_axis(axis: Axis, found: Values, errors: Values) -> tuple[Values, Values]:
@@ -148,14 +172,3 @@ def _channels(engine: Engine, name: str) -> tuple[Axis, Floats]:
     if shown.y_axis is not None:
         raise RefusedError(f"{name:.200} has two dimensions: peaks are looked for in one")
     return shown.x_axis, spectrum.contents.cells[1:-1].copy()
-
-
-def _region(axis: Axis, low: float, high: float) -> tuple[int, int]:
-    """Return the first and the last bin of a region."""
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise RefusedError(f"limits are {low!r:.40} and {high!r:.40}; expected increasing numbers")
-    first = max(math.floor((low - axis.low) / axis.width), 0)
-    last = min(math.floor((high - axis.low) / axis.width), axis.bins - 1)
-    if first > last:
-        raise RefusedError(f"the region {low:g} to {high:g} is beside the axis")
-    return first, last

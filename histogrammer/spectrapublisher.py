@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from contextlib import suppress
@@ -72,7 +73,10 @@ class SpectraPublisher:
                     self._publish(name)
 
     def _declare(self, name: str) -> None:
-        doc = f"Contents of the spectrum {name}, without flow; of two dimensions shape (y, x)."
+        doc = (
+            f"Contents of the spectrum {name}, without flow; of two dimensions shape (y, x). seconds: in which "
+            "they were gathered, null: not known."
+        )
         try:
             self._table.declare(
                 Declared(name=PIPE + name, kind=PropertyKind.PIPE, unit="counts", doc=doc)
@@ -88,9 +92,10 @@ class SpectraPublisher:
         copied = self._worker.ask(lambda engine: _copied(engine, name))
         if copied is None or self._ended.is_set():
             return
-        version, definition, counts = copied
+        version, definition, counts, seconds = copied
         frame: dict[str, object] = {
             "data": counts,
+            "seconds": seconds if math.isfinite(seconds) else None,
             "x_start": float(definition.x_axis.low),
             "x_delta": float(definition.x_axis.width),
         }
@@ -110,9 +115,10 @@ def _versions(engine: Engine) -> dict[str, tuple[int, int]]:
     return {name: (each.number, each.version) for name, each in engine.spectra.items()}
 
 
-def _copied(engine: Engine, name: str) -> tuple[tuple[int, int], Definition, Counts] | None:
+def _copied(engine: Engine, name: str) -> tuple[tuple[int, int], Definition, Counts, float] | None:
     spectrum = engine.spectra.get(name)
     if spectrum is None:
         return None
     counts = visible(spectrum.contents.cells).copy()
-    return (spectrum.number, spectrum.version), spectrum.shown, counts
+    seconds = round(spectrum.seconds(engine.active.seconds), 3)
+    return (spectrum.number, spectrum.version), spectrum.shown, counts, seconds

@@ -3,11 +3,12 @@ in `player shell`."""
 
 import sys
 
-from player.cli import main
-from player.commands import namespace_of_prompt
+from groundwork.launch import player
 
 _ipython = sys.modules.get("IPython")
 if sys.flags.interactive or (_ipython is not None and _ipython.get_ipython() is not None):
+    from player.commands import namespace_of_prompt
+
     globals().update(namespace_of_prompt(sys.argv[1:]))
 else:
-    sys.exit(main())
+    sys.exit(player())

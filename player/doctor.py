@@ -46,7 +46,9 @@ from player.services import found_in_range, reached_at
 from player.tables import Config
 from portmanager.protocol.urls import is_service
 from zmqjsonproxy import ProxyError, ThreadHub
+from zmqjsonproxy.errors import WrongServerKeyError
 from zmqjsonproxy.files.areas import Areas
+from zmqjsonproxy.keys.folder import SERVER_FILE
 from zmqjsonproxy.rpc.descriptors import capacity
 
 __all__ = ["examine", "repair"]
@@ -251,6 +253,8 @@ def address_findings(config: Config, name: str, url: str) -> tuple[int | None, l
             return pid, full
         if answer == name:
             return pid, []
+        if isinstance(answer, WrongServerKeyError):
+            return pid, [_replaced_key(config, name, process)]
         text = f"port {error.port} is taken by {process}"
         if isinstance(answer, str):
             text += f", a Player that serves {answer}"
@@ -284,8 +288,11 @@ def service_findings(config: Config, name: str, url: str) -> tuple[int | None, l
         )
         return None, [*found, Finding("port manager", str(error), remedy, name)]
     pid, process = _listener(there)
-    if _answer(config, there) == name:
+    answer = _answer(config, there)
+    if answer == name:
         return pid, found
+    if isinstance(answer, WrongServerKeyError):
+        return pid, [*found, _replaced_key(config, name, process)]
     text = f"its name stands for {there}, where {process} does not answer as {name}"
     return None, [
         *found,
@@ -294,12 +301,21 @@ def service_findings(config: Config, name: str, url: str) -> tuple[int | None, l
 
 
 def _answer(config: Config, url: str) -> object:
-    """Return the name of the Bank that is served at `url`; None: nobody says one."""
+    """Return the name of the Bank that is served at `url`; None: nobody says one;
+    WrongServerKeyError: with another key than that of this host."""
     with ThreadHub(keys=keys_of_host(config)) as hub:
         try:
             return hub.call(url, "bank", "get_bank_name", (), {}, ANSWER_S)
+        except WrongServerKeyError as error:
+            return error
         except ProxyError:
             return None
+
+
+def _replaced_key(config: Config, name: str, process: str) -> Finding:
+    """Return what is wrong with a Player that has another key than those that start now."""
+    text = f"{process} has another key than {config.key_dir / SERVER_FILE}, replaced while it ran"
+    return Finding("keys", text, "restart it, or put the old key back", name)
 
 
 def _listener(url: str) -> tuple[int, str]:

@@ -26,6 +26,7 @@ from player.clock import Clock
 from player.dataroot import Mounts
 from player.recordfile import RecordLayout
 from player.recordfolder import RecordFolder, Retention
+from player.recordspan import ALL, RecordSpan
 from player.recordwriter import RETRY_S, RecordWriter
 from player.sinks import HistoryPoint, Sink
 from player.tables import HistoryConfig
@@ -210,38 +211,27 @@ class History:
 
     # read by any thread
 
-    def points(
-        self,
-        keys: Sequence[str],
-        *,
-        after: int = 0,
-        since: float | None = None,
-        until: float | None = None,
-        most: int = MAX_POINTS,
-        newest: bool = False,
-    ) -> list[JsonObject]:
+    def points(self, keys: Sequence[str], wanted: RecordSpan = ALL) -> list[JsonObject]:
         """Return points of some keys in the order of their numbers, as JSON holds them.
 
         Args:
             keys: Names of properties, of members of tables as `host_load.load`.
-            after: Number after which they begin.
-            since: Those of then or later, UTC, unix seconds.
-            until: Those before.
-            most: So many at most.
-            newest: The last of them; False: the first.
+            wanted: Those that are wanted.
 
         Raises:
             RefusedError: It took too long.
         """
         self._writer.flush(FLUSH_WITHIN_S)
-        where, parameters = "", list[object](keys)
-        if since is not None:
-            where, parameters = f"{where} AND time_us >= ?", [*parameters, int(since * 1e6)]
-        if until is not None:
-            where, parameters = f"{where} AND time_us < ?", [*parameters, int(until * 1e6)]
-        question = f"{_SELECT} WHERE keys.name IN ({', '.join('?' * len(keys))}){where}"
+        times = wanted.wheres()
+        where = " AND ".join(
+            [f"keys.name IN ({', '.join('?' * len(keys))})", *(text for text, _ in times)]
+        )
         rows = self._folder.select(
-            question, parameters, after=after, most=min(most, MAX_POINTS), newest=newest
+            f"{_SELECT} WHERE {where}",
+            [*keys, *(time_us for _, time_us in times)],
+            after=wanted.after,
+            most=wanted.limit(MAX_POINTS),
+            newest=wanted.newest,
         )
         return [_described(row) for row in rows]
 

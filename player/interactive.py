@@ -26,8 +26,9 @@ from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
-from typing import Any, Self
+from typing import Any
 
+from groundwork.closing import Closing
 from groundwork.portranges import has_range
 from groundwork.watchdog import watch
 from player import config as configuration
@@ -93,7 +94,7 @@ class BankPart:
         return f"<{self._path}: {', '.join(self._methods) or 'no methods'}>"
 
 
-class InteractiveBank:
+class InteractiveBank(Closing):
     """One Bank, opened in this process; a context manager, and closed when the process ends.
 
     Its methods and parts are attributes: `p.get_status()`, `p.roach`. A part whose device does not
@@ -299,12 +300,6 @@ class InteractiveBank:
                     self._records.close()
                 _open.pop(self._key, None)
                 atexit.unregister(self.close)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
 
 
 class _CallHere(ServedCall[Outcome]):

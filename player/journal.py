@@ -24,6 +24,7 @@ from player.clock import Clock
 from player.dataroot import Mounts
 from player.recordfile import RecordLayout
 from player.recordfolder import RecordFolder, Retention
+from player.recordspan import ALL, RecordSpan
 from player.recordwriter import GATHER_S, RETRY_S, RecordWriter
 from player.refusals import A_MINUTE, AT_ONCE, Refusals
 from player.sinks import CallEntry, Sink
@@ -252,41 +253,28 @@ class Journal:
     # read by any thread
 
     def entries(
-        self,
-        *,
-        after: int = 0,
-        since: float | None = None,
-        until: float | None = None,
-        client: str = "",
-        method: str = "",
-        most: int = MAX_ENTRIES,
-        newest: bool = False,
+        self, wanted: RecordSpan = ALL, *, client: str = "", method: str = ""
     ) -> list[JsonObject]:
         """Return entries in the order of their numbers, as JSON holds them.
 
         Args:
-            after: Number after which they begin.
-            since: Those that began then or later, UTC, unix seconds.
-            until: Those that began before.
+            wanted: Those that are wanted, by the time at which they began.
             client: Text that the name of the client, or of its key, contains.
             method: Pattern of `object.method`, with `*` and `?`.
-            most: So many at most.
-            newest: The last of them; False: the first.
 
         Raises:
             RefusedError: It took too long.
         """
         self._writer.flush(FLUSH_WITHIN_S)
-        wheres: list[tuple[str, Sequence[object]]] = []
-        if since is not None:
-            wheres.append(("time_us >= ?", (int(since * 1e6),)))
-        if until is not None:
-            wheres.append(("time_us < ?", (int(until * 1e6),)))
+        wheres: list[tuple[str, Sequence[object]]] = [
+            (text, (time_us,)) for text, time_us in wanted.wheres()
+        ]
         if client:
             wheres.append(("(instr(client, ?) OR instr(key, ?))", (client, client)))
         if method:
             wheres.append(("method GLOB ?", (method.replace("[", "[[]"),)))
-        return self._select(wheres, after=after, most=min(most, MAX_ENTRIES), newest=newest)
+        most = wanted.limit(MAX_ENTRIES)
+        return self._select(wheres, after=wanted.after, most=most, newest=wanted.newest)
 
     def find(self, call_id: str, key: str) -> JsonObject | None:
         """Return the last entry of a call by the name that its client gave it; None: there is none.

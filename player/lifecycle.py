@@ -108,8 +108,12 @@ class EndSignals:
             self._noted.put(None)
 
     def deliver_to(self, told: Callable[[str], None]) -> None:
-        """Name who is told of signals from now on; `told` must be safe in a signal handler."""
+        """Name who is told of signals from now on, and of one that came before: what was being done
+        may have swallowed its exception, as some imports do. `told` must be safe in a signal handler.
+        """
         self._told = told
+        if self.received is not None:
+            told(self.received)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         name = signal.Signals(number).name

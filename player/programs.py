@@ -4,9 +4,11 @@ over before anything heavy is loaded."""
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 
 from commandline import DONE, FAILED, carry_out
+from groundwork.launch import INTERRUPTED
 from player.errors import BankNameError, ConfigError, KindError, PlayerError
 from player.lifecycle import EndRequest, EndSignals, Notifier, force_end
 
@@ -23,8 +25,8 @@ def serve_to_the_end(serve: Callable[[EndSignals, Notifier], bool]) -> int:
     try:
         with EndSignals(force=force_end, hang_up_ends=os.isatty(0)) as signals:
             return DONE if serve(signals, notifier) else FAILED
-    except EndRequest:
-        return DONE  # asked to end before there was anything to end
+    except EndRequest as request:  # before there was anything to end
+        return INTERRUPTED if request.name == signal.SIGINT.name else DONE
 
 
 def status_of(program: str, call: Callable[[], int]) -> int:

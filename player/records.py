@@ -15,6 +15,7 @@ from player.findings import Finding
 from player.history import MAX_POINTS, History
 from player.journal import MAX_ENTRIES, Journal
 from player.recordfolder import LOCAL_DISK, network_file_system
+from player.recordspan import RecordSpan, moment
 from player.sinks import Sink
 from player.sinks.follower import FileFollower
 from player.sinks.opening import open_sinks
@@ -33,7 +34,6 @@ __all__ = ["Records", "ServedHistory", "ServedJournal", "place_findings"]
 log = logging.getLogger(__name__)
 
 _WITHIN_S = 1.0
-_LATEST_S = 1e12
 
 
 class Records:
@@ -169,15 +169,6 @@ def _why_not(state_dir: Path | None) -> str:
     return ""
 
 
-def _moment(value: object) -> float | None:
-    """Return a time that somebody asked for; None: none was given."""
-    if value is None:
-        return None
-    if isinstance(value, (int, float)) and abs(value) < _LATEST_S:
-        return float(value)
-    raise RefusedError(f"{value!r:.80} is no time; one is UTC, in unix seconds")
-
-
 class ServedJournal:
     """The object `journal` of a Player."""
 
@@ -220,15 +211,8 @@ class ServedJournal:
             that called on its behalf), `call_id`, `operation`, `outcome` (running, done,
             failed, refused, aborted, not begun, unknown, remark), `duration_s`, `error`, `text`.
         """
-        entries = self._journal().entries(
-            after=int(after),
-            since=_moment(since),
-            until=_moment(until),
-            client=str(client),
-            method=str(method),
-            most=max(1, int(most)),
-            newest=bool(newest),
-        )
+        span = RecordSpan.asked(after, since, until, most, newest)
+        entries = self._journal().entries(span, client=str(client), method=str(method))
         return {"bank": self._bank, "simulated": self._simulated, "entries": entries}
 
     @command(urgent=True, aborts=False, needs_control=False, is_read_only=True, role=Role.OBSERVE)
@@ -297,19 +281,13 @@ class ServedHistory:
             `number`, `time` (UTC, unix seconds), `key`, `value` (none: there is no value any
             more), `unit` of each.
         """
-        return self._history().points(
-            [str(key) for key in keys],
-            after=int(after),
-            since=_moment(since),
-            until=_moment(until),
-            most=max(1, int(most)),
-            newest=bool(newest),
-        )
+        span = RecordSpan.asked(after, since, until, most, newest)
+        return self._history().points([str(key) for key in keys], span)
 
     @query
     def in_force(self, keys: list[str], at: float) -> dict[str, JsonValue]:
         """Return the values that held at a moment, UTC, unix seconds, as `read` does, by key."""
-        return dict(self._history().in_force([str(key) for key in keys], _moment(at) or 0.0))
+        return dict(self._history().in_force([str(key) for key in keys], moment(at) or 0.0))
 
     @query
     def state(self) -> JsonObject:

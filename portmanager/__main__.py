@@ -2,6 +2,6 @@
 
 import sys
 
-from portmanager.cli import main
+from groundwork.launch import portmanager
 
-sys.exit(main())
+sys.exit(portmanager())

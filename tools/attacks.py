@@ -47,7 +47,7 @@ LARGE, TAKEN = 15_000_000, 4_000_000
 WORST_MS, MAX_MB, MAX_TIMES = 200.0, 100.0, 3.0
 IDLE_S = 1.5
 """For so long the honest client is alone first."""
-HALF_OPEN, REPLAYED = 5000, 100
+HALF_OPEN, REPLAYED, AT_ONCE = 5000, 100, 60
 GREETING = bytes([0xFF, *[0] * 7, 1, 0x7F, 3])
 """Beginning of what a peer of ZeroMQ says first; 53 bytes are missing."""
 AFTERWARDS = 50
@@ -278,6 +278,18 @@ def _flood(clients: int) -> Callable[[Hostile], int]:
     return flood
 
 
+def _waves(hostile: Hostile) -> int:
+    """Good queries, as many at a time as are taken for no flood, again and again."""
+    sock, end, sent = hostile.connect(), time.monotonic() + 3.0, 0
+    while time.monotonic() < end:
+        for _ in range(AT_ONCE):
+            sock.send(call("bank.get_status", "BANKNAM"))
+        for _ in range(AT_ONCE):
+            sock.recv()
+        sent += AT_ONCE
+    return sent
+
+
 def _replayed(hostile: Hostile) -> int:
     """Send what another client sent, its command too, over connections of the attacker's own."""
     with Tap(hostile.port) as tap:
@@ -323,6 +335,7 @@ ATTACKS: dict[str, Callable[[Hostile], int]] = {
     "5000 connections that say half a greeting": _half_open(GREETING),
     "a flood of queries of one client": _flood(1),
     "queries of 20 clients at once, each a flood": _flood(20),
+    "queries of one client, 60 at once again and again": _waves,
     "100 replays of another client's command": _replayed,
     "100 replays of another client's command, with keys": _replayed,
     "5000 connections that say half a greeting, with keys": _half_open(GREETING),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
-from types import TracebackType
 from typing import Any, Self
 
 import zmq
@@ -32,15 +31,7 @@ class AsyncProxyClient(ProxyOperations[AsyncOperation]):
     Whether a method exists is asked when it is awaited, if it is not known yet: AttributeError if
     it does not.
 
-    Args:
-        ctx: ZeroMQ context; unused with `hub`.
-        obj_name: Name the object is exposed under.
-        url: Server.
-        time_out: Reply time-out, s; 0 or None: 60 s.
-        hub: Socket to share with other proxies; None: one of its own.
-        subscriptions: Those of the client that it belongs to; None: its own.
-        source: What updates say of where they are from; empty: the URL.
-        keys: Of this client, where it has a hub or subscriptions of its own; None: it has none.
+    Arguments as those of ZMQJSONProxyClient, without `eager`.
     """
 
     def __init__(
@@ -55,9 +46,7 @@ class AsyncProxyClient(ProxyOperations[AsyncOperation]):
         source: str = "",
         keys: ClientKeys | None = None,
     ) -> None:
-        if subscriptions is None and keys is not None:
-            subscriptions = Subscriptions(keys=keys)
-        super().__init__(obj_name, url, time_out, subscriptions, source)
+        super().__init__(obj_name, url, time_out, subscriptions, source, keys)
         self._own_hub = hub is None
         self._hub = AsyncHub(ctx, keys=keys) if hub is None else hub
         self._calls, self._operation = self._hub, partial(AsyncOperation, self._hub)
@@ -109,11 +98,8 @@ class AsyncProxyClient(ProxyOperations[AsyncOperation]):
         async def method(*args: Any, _timeout: float | None = None, **kwargs: Any) -> Any:
             try:
                 value = await hub.call(url, obj_name, name, args, kwargs, self._within(_timeout))
-            except (
-                NoSuchMethodError,
-                BadParametersError,
-            ) as error:  # it may have come back with another interface
-                if isinstance(error, NoSuchMethodError) or self._is_stale():
+            except (NoSuchMethodError, BadParametersError) as error:
+                if self._is_contradicted(error):
                     await self._learn(1.0)
                 raise
             known = self._description
@@ -159,12 +145,7 @@ class AsyncBatch(BatchCalls):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if error is not None:
             self._leave_unsent()
             return

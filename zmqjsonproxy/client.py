@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import zmq
 
+from groundwork.closing import Closing
 from zmqjsonproxy.errors import BadParametersError, NoSuchMethodError
 from zmqjsonproxy.hubs import BlockingHub, blocking, run
 from zmqjsonproxy.operations import Operation
@@ -22,7 +23,7 @@ from zmqjsonproxy.subscriptions import Subscriptions
 __all__ = ["ZMQJSONProxyClient"]
 
 
-class ZMQJSONProxyClient(RemoteObject):
+class ZMQJSONProxyClient(RemoteObject, Closing):
     """A proxy of one exposed object; thread-safe.
 
     Remote methods are attributes. Each takes, besides its own arguments, `_timeout` in seconds for
@@ -53,9 +54,7 @@ class ZMQJSONProxyClient(RemoteObject):
         source: str = "",
         keys: ClientKeys | None = None,
     ) -> None:
-        if subscriptions is None and keys is not None:
-            subscriptions = Subscriptions(keys=keys)
-        super().__init__(obj_name, url, time_out, subscriptions, source)
+        super().__init__(obj_name, url, time_out, subscriptions, source, keys)
         self._own_hub = hub is None
         self._hub = ThreadHub(ctx, keys=keys) if hub is None else hub
         self._calls, self._operation = BlockingHub(self._hub), partial(Operation, self._hub)
@@ -70,12 +69,6 @@ class ZMQJSONProxyClient(RemoteObject):
         if self._own_hub:
             self._subscriptions.close()
             self._hub.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
 
     # many calls at once
 
@@ -115,11 +108,8 @@ class ZMQJSONProxyClient(RemoteObject):
         def method(*args: Any, _timeout: float | None = None, **kwargs: Any) -> Any:
             try:
                 value = hub.call(url, obj_name, name, args, kwargs, self._within(_timeout))
-            except (
-                NoSuchMethodError,
-                BadParametersError,
-            ) as error:  # it may have come back with another interface
-                if isinstance(error, NoSuchMethodError) or self._is_stale():
+            except (NoSuchMethodError, BadParametersError) as error:
+                if self._is_contradicted(error):
                     self._refresh(1.0)
                 raise
             known = self._description

@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Self, TypeVar
 from weakref import WeakKeyDictionary
 
 from groundwork.values import RemoteValue
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncOperation",
     "Operation",
+    "OperationOfHub",
     "abort",
     "begin",
     "find",
@@ -56,6 +57,7 @@ FIRST_PAUSE_S, LAST_PAUSE_S = 0.02, 0.3
 
 O = TypeVar("O", bound=RemoteOperation)  # noqa: E741  as in Operation
 T = TypeVar("T")
+HubT = TypeVar("HubT")
 
 
 def only(found: Sequence[T | ProxyError]) -> T:
@@ -226,13 +228,8 @@ async def abort(
 # one of them
 
 
-class AsyncOperation(RemoteOperation):
-    """One operation of a server, for the tasks of one event loop: as `Operation`, but what waits is
-    awaited.
-
-    Attributes such as `state` cannot ask: they tell what was heard last, by `look`, `wait`, or by
-    whoever wants to hear of progress. To cancel what waits leaves the operation alone; `abort` ends
-    it.
+class OperationOfHub(RemoteOperation, Generic[HubT]):
+    """One operation of a server, and the hub that asks for it.
 
     Args:
         hub: To ask with.
@@ -243,13 +240,25 @@ class AsyncOperation(RemoteOperation):
 
     def __init__(
         self,
-        hub: AsyncHub,
+        hub: HubT,
         url: str,
         described: dict[str, RemoteValue],
         lost_after: float = LOST_AFTER_S,
     ) -> None:
         super().__init__(url, described, lost_after)
         self._hub = hub
+
+
+class AsyncOperation(OperationOfHub["AsyncHub"]):
+    """One operation of a server, for the tasks of one event loop: as `Operation`, but what waits is
+    awaited.
+
+    Attributes such as `state` cannot ask: they tell what was heard last, by `look`, `wait`, or by
+    whoever wants to hear of progress. To cancel what waits leaves the operation alone; `abort` ends
+    it.
+
+    Arguments as those of OperationOfHub.
+    """
 
     @property
     def _calls(self) -> Hub:
@@ -338,7 +347,7 @@ class AsyncOperation(RemoteOperation):
                 log.exception("%s: whoever wanted to hear of it raised", self.method)
 
 
-class Operation(RemoteOperation):
+class Operation(OperationOfHub["ThreadHub"]):
     """One operation of a server, for callers that wait. Thread-safe.
 
     Attributes such as `state` tell what was heard at most 0.1 s ago, and ask if need be. A server
@@ -346,22 +355,8 @@ class Operation(RemoteOperation):
     operation with it. One that was started again does not know the operation: then it is lost at
     once.
 
-    Args:
-        hub: To ask with.
-        url: Server.
-        described: What the server said of it: `id`, `method`, `state`, ...
-        lost_after: s.
+    Arguments as those of OperationOfHub.
     """
-
-    def __init__(
-        self,
-        hub: ThreadHub,
-        url: str,
-        described: dict[str, RemoteValue],
-        lost_after: float = LOST_AFTER_S,
-    ) -> None:
-        super().__init__(url, described, lost_after)
-        self._hub = hub
 
     @property
     def _calls(self) -> Hub:

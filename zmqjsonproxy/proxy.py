@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from groundwork.errors import did_you_mean
 from groundwork.values import RemoteValue
-from zmqjsonproxy.errors import ProtocolError
+from zmqjsonproxy.errors import BadParametersError, NoSuchMethodError, ProtocolError
 from zmqjsonproxy.hubs import Hub
 from zmqjsonproxy.operations import begin, find, list_of, only
 from zmqjsonproxy.process import ForkSafeLock, OfOneProcess
@@ -22,6 +22,7 @@ from zmqjsonproxy.timeouts import call_timeout, reply_timeout
 if TYPE_CHECKING:
     from zmqjsonproxy.channels.subscription import Subscription
     from zmqjsonproxy.channels.updates import Update
+    from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["ProxyOperations", "RemoteMethods", "RemoteObject"]
 
@@ -39,6 +40,7 @@ class RemoteObject(OfOneProcess):
         time_out: Reply time-out, s; 0 or None: 60 s.
         subscriptions: Those of the client that it belongs to; None: its own.
         source: What updates say of where they are from; empty: the URL.
+        keys: Of the client, for subscriptions of its own.
     """
 
     _calls: Hub
@@ -50,9 +52,11 @@ class RemoteObject(OfOneProcess):
         time_out: float | None,
         subscriptions: Subscriptions | None = None,
         source: str = "",
+        keys: ClientKeys | None = None,
     ) -> None:
         self._obj_name, self._url = obj_name, url
-        self._subscriptions, self._source = subscriptions or Subscriptions(), source or url
+        self._subscriptions = subscriptions or Subscriptions(keys=keys)
+        self._source = source or url
         self._timeout = reply_timeout(time_out)
         self._description: InterfaceDescription | None = None
         self._methods: frozenset[str] = frozenset()
@@ -118,6 +122,11 @@ class RemoteObject(OfOneProcess):
 
     def _within(self, timeout: float | None) -> float:
         return self._timeout if timeout is None else call_timeout(timeout)
+
+    def _is_contradicted(self, error: NoSuchMethodError | BadParametersError) -> bool:
+        """Tell whether a call has shown that the object may have come back with another
+        interface."""
+        return isinstance(error, NoSuchMethodError) or self._is_stale()
 
     def _is_stale(self) -> bool:
         """Tell whether nothing is known of the server, or it was started again since."""

@@ -14,17 +14,7 @@ from groundwork.truncation import cut
 from groundwork.values import JsonObject
 from player.endpoints.http.protocol.messages import MAX_ARRAY
 from player.endpoints.http.protocol.texts import write_json
-from zmqjsonproxy.errors import (
-    AccessError,
-    CallTimeoutError,
-    NotInControlError,
-    OperationAbortedError,
-    OperationLostError,
-    OutcomeUnknownError,
-    PeerLostError,
-    RefusedError,
-    RemoteError,
-)
+from zmqjsonproxy import errors
 
 __all__ = ["Act", "ActOutcome", "OutcomeState"]
 
@@ -46,6 +36,8 @@ class OutcomeState(StrEnum):
 
 
 _OPEN = (OutcomeState.WAITING, OutcomeState.RUNNING)
+_ONE_CALL = frozenset({"abort", "call", "stop"})
+"""Verbs whose acts have sent all that they send at their begin."""
 
 
 @dataclass(slots=True)
@@ -97,17 +89,17 @@ class ActOutcome:
 
 def _is_of_bank(error: Exception) -> bool:
     """Tell whether the text of an error is that of the method, which knows its arguments."""
-    of_player = isinstance(error, AccessError | NotInControlError)
-    return isinstance(error, RemoteError | RefusedError) and not of_player
+    of_player = isinstance(error, errors.AccessError | errors.NotInControlError)
+    return isinstance(error, errors.RemoteError | errors.RefusedError) and not of_player
 
 
 def _state_of(error: Exception, call_id: str) -> OutcomeState:
-    if isinstance(error, RefusedError | AccessError):
+    if isinstance(error, errors.RefusedError | errors.AccessError):
         return OutcomeState.REFUSED
-    if isinstance(error, OperationAbortedError):
+    if isinstance(error, errors.OperationAbortedError):
         return OutcomeState.ABORTED
-    is_open = isinstance(error, CallTimeoutError | PeerLostError) and call_id
-    if is_open or isinstance(error, OutcomeUnknownError | OperationLostError):
+    is_open = isinstance(error, errors.CallTimeoutError | errors.PeerLostError) and call_id
+    if is_open or isinstance(error, errors.OutcomeUnknownError | errors.OperationLostError):
         return OutcomeState.UNKNOWN
     return OutcomeState.FAILED
 
@@ -175,6 +167,12 @@ class Act:
     def is_open(self) -> bool:
         """Tell whether an outcome is still waited for."""
         return any(outcome.state in _OPEN for outcome in self.outcomes.values())
+
+    def has_steps_at(self, bank: str) -> bool:
+        """Tell whether it is still to send something to a Bank."""
+        outcome = self.outcomes.get(bank)
+        is_waited_for = outcome is not None and outcome.state is OutcomeState.WAITING
+        return is_waited_for and self.verb not in _ONE_CALL
 
     def tell(self, outcomes: Mapping[str, Outcome], *, tells: bool = True) -> None:
         """Take the answers of Banks, for all to read if it `tells`."""

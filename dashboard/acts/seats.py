@@ -96,16 +96,18 @@ class Seat:
         return {bank: self.numbers[bank] for bank in self.controls.held if bank in self.numbers}
 
     def forget_ended(self, control_of: Callable[[str], Any]) -> None:
-        """Forget control that has ended, unless an act goes on: commands are those of somebody
-        without, as the page shows it, and a stop is not refused for control that nobody has.
+        """Forget control that has ended: commands are those of somebody without, as the page shows
+        it, and a stop is not refused for control that nobody has.
+
+        An act that is still to send something to the Bank keeps it, to be refused there: its next
+        step is not to be carried out without control.
 
         Args:
             control_of: Bank -> control as its Player publishes it.
         """
-        if self.acts:
-            return
         for bank, number in self.holds.items():
-            if _has_ended(number, control_of(bank)):
+            is_kept = any(act.has_steps_at(bank) for act in self.acts.values())
+            if not is_kept and _has_ended(number, control_of(bank)):
                 self.controls.forget(bank)
 
     @property

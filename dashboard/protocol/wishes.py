@@ -20,7 +20,8 @@ __all__ = [
     "read_wishes",
 ]
 
-MAX_TOPICS, MAX_FRAMES = 64, 16
+MAX_TOPICS, MAX_FRAMES = 64, 48
+"""Of a browser: its tabs share a connection, and a page has up to nine panes."""
 FRAME_HZ = 5.0
 """Frames of a pipe, per second, at most."""
 _MAX_WIDTH = 16_384

@@ -13,6 +13,7 @@ export { act } from "./views/acting.js";
 export { Chip, Progress } from "./views/chip.js";
 export { HoldButton } from "./views/hold.js";
 export { notify } from "./views/notices.js";
+export { fileName, provenance, savePicture } from "./views/pictures.js";
 export { refusal } from "./views/seat.js";
 export { place, setQuery } from "./state/address.js";
 export { moment, now, second } from "./state/clock.js";

@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dashboard.config import Array
@@ -28,6 +29,7 @@ from dashboard.terminal.pages.why import WhyPage
 from dashboard.terminal.view import TerminalView
 from dashboard.terminal.watching import ArrayView
 from dealer.commands import as_named
+from dealer.dashboardclient import DashboardClient
 from player.lifecycle import EndSignals
 from zmqjsonproxy import RefusedError
 from zmqjsonproxy.rights import ClientKeys
@@ -100,7 +102,7 @@ def run_terminal(
 
     async def show() -> bool:
         async with ArrayHub(array, keys) as hub:
-            shown = ArrayView(hub)
+            shown = ArrayView(hub, dashboard=partial(DashboardClient.of_array, array.path))
             app = TerminalApp(shown, view, options.rate, _commands(options, hub, shown))
             _end_by(signals, app.exit)
             with _noticed(view):

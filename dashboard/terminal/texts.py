@@ -69,7 +69,9 @@ def value_text(value: Any) -> str:
     if isinstance(value, str):
         return visible(value) if value else "(empty)"
     if isinstance(value, dict) and value.get("left_out") is True:
-        return f"({value.get('characters', 'many')} characters)"
+        count, text = value.get("characters", "many"), value.get("text")
+        told = f"({count} characters)"
+        return told if text is None else f"{told} {visible(text[:MAX_VALUE])}"
     if hasattr(value, "dtype"):
         return f"{' x '.join(map(str, value.shape))} {value.dtype}"
     return visible(json.dumps(value, default=str))

@@ -7,8 +7,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from getpass import getuser
 from typing import Any
 
+from dashboard.alarms import ABSENCE
 from dashboard.bankstate import ALARMS, BANK, key_of
 from dashboard.frames import FrameFeed
 from dashboard.hub import ArrayHub
@@ -19,10 +21,14 @@ from dashboard.terminal.pages.spectrum import window_of
 from dashboard.terminal.snapshot import ArraySnapshot, Pipe
 from dashboard.terminal.view import TerminalView
 from dashboard.whyquestion import why_question
+from dealer.dashboardclient import DashboardClient
+from dealer.errors import DealerError
 from dealer.services import Services
 from dealer.why import ArrayQuestion, ask_why
 from groundwork.values import JsonObject
+from player.alarms.book import AlarmRefusedError
 from zmqjsonproxy import ProxyError, ThreadHub
+from zmqjsonproxy.keys import KeyFileError
 from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["ArrayView"]
@@ -42,10 +48,16 @@ class ArrayView:
     Args:
         hub: Of the array, which runs.
         wall: UTC, unix seconds.
+        dashboard: Returns the one that keeps alarms of absence; None: there is none.
     """
 
-    def __init__(self, hub: ArrayHub, wall: Callable[[], float] = time.time) -> None:
-        self._hub, self._wall = hub, wall
+    def __init__(
+        self,
+        hub: ArrayHub,
+        wall: Callable[[], float] = time.time,
+        dashboard: Callable[[], DashboardClient | None] = lambda: None,
+    ) -> None:
+        self._hub, self._wall, self._dashboard = hub, wall, dashboard
         self._viewer = hub.board.join("terminal", "terminal")
         self._records = ArrayRecords(hub.calls, hub.array.urls)
         self._answers: dict[str, Any] = {}
@@ -125,9 +137,7 @@ class ArrayView:
         if told is None:
             return f"{key}: it is gone"
         if told["source"] != "player":
-            return (
-                f"{key}: absences are acknowledged at the dashboard's page: its Player is not there"
-            )
+            return await self._acknowledge_absence(key, told["bank"], note)
         meant = {"name": told["name"], "note": note, "number": told["number"]}
         url = self._hub.array.urls[told["bank"]]
         try:
@@ -135,6 +145,25 @@ class ArrayView:
         except ProxyError as error:
             return f"{key}: {error}"
         return f"{key}: acknowledged"
+
+    async def _acknowledge_absence(self, key: str, bank: str, note: str) -> str:
+        """Acknowledge the absence of a Player here, and at the dashboard that keeps it."""
+        try:
+            await self._hub.alarms.acknowledge(bank, None, getuser(), note)
+        except AlarmRefusedError as error:
+            return f"{key}: {error}"
+        here = f"{key}: acknowledged at this terminal alone"
+        try:
+            dashboard = self._dashboard()
+            if dashboard is None:
+                return f"{here}: [dashboard] url names no dashboard that keeps absences"
+            alarms = [{"bank": bank, "name": ABSENCE}]
+            asked = "/api/alarms/acknowledge", {"alarms": alarms, "note": note}, ACT_WITHIN_S
+            answer = await asyncio.to_thread(dashboard.post, *asked)
+        except (DealerError, KeyFileError) as error:
+            return f"{here}: {error}"
+        why = str(answer["outcomes"].get(key, ""))
+        return f"{here}: {why}" if why else f"{key}: acknowledged"
 
     def snapshot(self) -> ArraySnapshot:
         """Return the present state; ages count in whole seconds, so that lines do not change without

@@ -2,7 +2,7 @@
 
 import sys
 
-from gateways.difx.cli import main
+from groundwork.launch import difx_gateway
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(difx_gateway())

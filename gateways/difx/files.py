@@ -18,11 +18,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Self
 
 from gateways.difx.errors import FileFault, FileFaultError
 from gateways.difx.protocol.fileentries import FileEntry
 from gateways.difx.rootfolders import Place, RootFolders, fault_of
+from groundwork.closing import Closing
 from groundwork.regularfiles import NotRegularError, open_folder, open_regular
 from groundwork.trees import remove_tree
 from groundwork.wholefiles import WholeFile
@@ -63,7 +63,7 @@ class ReadFile:
         return bytes(data)
 
 
-class Upload:
+class Upload(Closing):
     """A file that a client puts. It gets its name when `commit` returns; before that, or without it,
     the old one stays.
 
@@ -111,12 +111,6 @@ class Upload:
     def close(self) -> None:
         """Close it; what was not committed is removed. May be called twice."""
         self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
 
 
 class DifxFiles:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 
 from gateways.difx.protocol.jobs import JobEvent, JobEventKind
+from groundwork.closing import Closing
 
 __all__ = ["MAX_EVENTS", "JobFollower"]
 
@@ -15,7 +16,7 @@ MAX_EVENTS = 1000
 """Events of OUTPUT and STATE that wait for one reader."""
 
 
-class JobFollower:
+class JobFollower(Closing):
     """Events of one job for one reader. The job never waits for it.
 
     Of OUTPUT and STATE at most `most` wait, the oldest are left out, and an OMITTED tells how many.
@@ -140,9 +141,3 @@ class JobFollower:
             self._leave(self)
         for each in tell:
             each()
-
-    def __enter__(self) -> JobFollower:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()

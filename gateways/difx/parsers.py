@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from commandline import argument, flag, log_level, parser_for, peer, port_number
+from commandline import argument, flag, log_level, parser_for, peers_with_roles, port_number
 
 __all__ = ["PROGRAM", "build_parser"]
 
@@ -61,13 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
             "folder that is the / of clients; default: the working folder",
             type=Path,
         ),
-        argument(
-            "--peers CIDR[=ROLE]",
-            "network that may connect, and its role, observe, operate or admin, again for more; default: "
-            "this host alone; without a role observe",
-            action="append",
-            type=peer,
-        ),
+        peers_with_roles(),
         flag("--read-only", "no client may change anything, whatever --peers says"),
         argument("--capture FILE", "write every packet with its time to a file"),
         log_level(),

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from histogrammer.errors import FitError
 
-__all__ = ["PeakArea", "peak_area"]
+__all__ = ["PeakArea", "peak_area", "peak_moments"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,6 +31,34 @@ class PeakArea:
     background_error: float
     net: float
     net_error: float
+
+
+def peak_moments(bins: Floats, first: int, last: int, sides: int = 0) -> tuple[float, float, float]:
+    """Return the mean of a region less its background, the error of that, and the standard deviation.
+
+    All in numbers of bins, a bin being where its number is; NaN if nothing is above the background.
+
+    Args:
+        bins: Contents, without flow.
+        first: First bin of the region.
+        last: Last bin.
+        sides: As of `peak_area`, which has accepted them; the background is a line through both means.
+    """
+    numbers = np.arange(first, last + 1, dtype=np.float64)
+    counts = bins[first : last + 1]
+    above = counts.copy()
+    if sides:
+        left, right = bins[first - sides : first].mean(), bins[last + 1 : last + 1 + sides].mean()
+        middle = (sides + 1) / 2  # of either side, beyond the ends of the region
+        share = (numbers - first + middle) / (last - first + 2 * middle)
+        above -= left + (right - left) * share
+    total = float(above.sum())
+    if total <= 0:
+        return math.nan, math.nan, math.nan
+    mean = float(above @ numbers) / total
+    variance = float(above @ (numbers - mean) ** 2) / total
+    error = math.sqrt(float(np.abs(counts) @ (numbers - mean) ** 2)) / total
+    return mean, error, math.sqrt(variance) if variance > 0 else math.nan
 
 
 def peak_area(bins: Floats, first: int, last: int, sides: int = 0) -> PeakArea:

@@ -13,7 +13,7 @@ from histogrammer.spectra import KINDS
 from histogrammer.spectra.channels import list_channels
 from histogrammer.spectra.definition import Definition
 
-__all__ = ["ProjectionAxis", "projected_cells", "projected_definition"]
+__all__ = ["ProjectionAxis", "projected_band", "projected_cells", "projected_definition"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -67,3 +67,14 @@ def projected_cells(
     return np.bincount(
         numbers[kept] + 1, channels.values[kept], minlength=cells.shape[1 - summed]
     ).astype(np.float64)
+
+
+def projected_band(cells: Floats, direction: ProjectionAxis, first: int, last: int) -> Floats:
+    """Return the cells of a projection of bins `first` to `last` of the axis that is summed: a new array.
+
+    Flow of the axis that is kept stays flow.
+    """
+    band = slice(first + 1, last + 2)
+    kept = cells[band] if direction is ProjectionAxis.X else cells[:, band]
+    sums: Floats = kept.sum(axis=0 if direction is ProjectionAxis.X else 1)
+    return sums

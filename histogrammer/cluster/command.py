@@ -20,7 +20,7 @@ from histogrammer.cluster.fileparts import (
     survey,
 )
 from histogrammer.cluster.filling import Filled, SortJob, fill
-from histogrammer.cluster.plan import SortPlan, task_bytes
+from histogrammer.cluster.plan import SortPlan, cut_fraction
 from histogrammer.contents import Contents
 from histogrammer.definitions import Definitions
 from histogrammer.events.roottrees import tree_path
@@ -119,7 +119,7 @@ class ClusterSort:
         wanted = there if total is None else total
         plan = SortPlan(
             total=wanted,
-            surveyed=wanted * self._cut(task_bytes(wanted, workers)) // there,
+            surveyed=wanted * self._cut(wanted, workers) // there,
             workers=workers,
             set_bytes=self.set_bytes,
             survey_rate=survey_rate,
@@ -131,11 +131,12 @@ class ClusterSort:
             lines.append(f"refused:  this host has {here >> 20} MiB of memory; start fewer workers")
         return lines
 
-    def _cut(self, each: int) -> int:
-        """Return the bytes of files that are surveyed, when tasks have so many."""
+    def _cut(self, total: int, workers: int) -> int:
+        """Return the bytes of these files that are surveyed, as part of so many."""
         if not are_independent(self.files, has_computed=bool(self.definitions.pseudos)):
             return sum(file.size for file in self.files)
-        return sum(file.size for file in self.files if file.size > each)
+        sizes = [file.size for file in self.files]
+        return sum(round(size * cut_fraction(size, total, workers)) for size in sizes)
 
     def _rates(self, file: SortedFile) -> tuple[float, float]:
         """Return bytes per second that are surveyed, and filled."""

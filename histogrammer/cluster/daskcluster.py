@@ -2,8 +2,9 @@
 
     survey --+-- fill --+
     survey --+-- fill --+-- merge --+
-    survey --+-- fill --+           +-- merge
-             +-- fill --+-- merge --+
+    survey --+-- fill --+           +-- merge --+
+             +-- fill --+-- merge --+           +-- merge
+             +-- fill --+-- merge --------------+
 
 Results are values, so that Dask may run a task again whose worker died. Merges come before further
 fills: only a few histograms wait at a time.
@@ -11,6 +12,7 @@ fills: only a few histograms wait at a time.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import tempfile
 import time
@@ -19,6 +21,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
+
+import numpy as np
 
 from groundwork.errors import text_of
 from histogrammer.cluster.fileparts import (
@@ -31,7 +35,7 @@ from histogrammer.cluster.fileparts import (
     survey,
 )
 from histogrammer.cluster.filling import Filled, SortJob, fill, merge
-from histogrammer.cluster.plan import SortPlan, task_bytes
+from histogrammer.cluster.plan import SortPlan, last_bytes, merges_of, share_bytes
 from histogrammer.errors import HistogrammerError
 from histogrammer.spectra.stripchart import KIND as STRIP
 
@@ -41,7 +45,6 @@ LOCAL = "local:"
 CONNECT_S = 10.0
 LOOK_S = 0.2
 TELL_S = 0.5
-MERGED_AT_ONCE = 2
 _OWN_WORKERS = {
     "distributed.worker.profile.enabled": False,
     "distributed.worker.memory.monitor-interval": "500ms",
@@ -52,6 +55,9 @@ _OWN_WORKERS = {
 """Of local workers. By default they look a hundred times a second at what they do, as they and
 their scheduler do at themselves, which is 5 % of a core. They would give freed memory back to the
 system, too, of which each block of events then has to be mapped anew."""
+_SOME_WORKERS = {"distributed.scheduler.worker-saturation": 1.0}
+"""Of more than one. By default a worker has its next task before it is done, and another one that is
+idle does not get it; one that is alone need not ask for it."""
 
 
 class ClusterError(HistogrammerError):
@@ -120,9 +126,10 @@ def connected(place: str) -> Iterator[Cluster]:
         with client:
             yield Cluster(client)
         return
+    settings = {**_OWN_WORKERS, **(_SOME_WORKERS if number > 1 else {})}
     with tempfile.TemporaryDirectory(prefix="histogrammer-") as folder:
         with (
-            dask.config.set({"temporary-directory": folder, **_OWN_WORKERS}),
+            dask.config.set({"temporary-directory": folder, **settings}),
             distributed.LocalCluster(
                 n_workers=number,
                 threads_per_worker=1,
@@ -194,11 +201,15 @@ class Cluster:
             ClusterError: It cannot be done; a worker died too often.
         """
         sorting = _Sorting(self.client, tell, sum(file.size for file in files))
-        each = task_bytes(sorting.total, self.workers)
-        surveys = sorting.survey(files, each, job)
+        total, workers = sorting.total, self.workers
+
+        def wanted(left: int) -> int:
+            return share_bytes(left, total, workers)
+
+        surveys = sorting.survey(files, wanted, last_bytes(total, workers), job)
         strips = job.of_kind(STRIP.letters)
         shared = replace(job, spectra=job.spectra - strips.spectra)
-        return sorting.fill(shared, parts_of(files, surveys, each), strips)
+        return sorting.fill(shared, parts_of(files, surveys, wanted), strips, workers)
 
     def _about(self) -> list[Any]:
         return list(self.client.scheduler_info(n_workers=-1)["workers"].values())
@@ -212,26 +223,39 @@ class _Sorting:
         self._topic = f"histogrammer-{uuid4().hex}"
         self._reached: dict[str, tuple[int, str]] = {}
 
-    def survey(self, files: Sequence[SortedFile], each: int, job: SortJob) -> list[Survey]:
-        """Return the surveys of all files; those that are not cut need none, if each is independent."""
-        is_each_whole = are_independent(files, has_computed=bool(job.definitions.pseudos))
-        wanted = [file for file in files if file.size > each or not is_each_whole]
-        found = iter(self._surveys(wanted, each))
-        whole = Survey((), InForce())
-        return [next(found) if file.size > each or not is_each_whole else whole for file in files]
+    def survey(
+        self, files: Sequence[SortedFile], wanted: Callable[[int], int], every: int, job: SortJob
+    ) -> list[Survey]:
+        """Return the surveys of all files; those that are not cut need none, if each is independent.
 
-    def _surveys(self, files: Sequence[SortedFile], each: int) -> list[Survey]:
+        Args:
+            files: In order.
+            wanted: Bytes of the next share, by those that are left.
+            every: About so many bytes lie between two places at which a file may be cut.
+            job: Spectra and rules.
+        """
+        is_each_whole = are_independent(files, has_computed=bool(job.definitions.pseudos))
+        left = self.total - np.cumsum([0, *(file.size for file in files[:-1])])
+        are_surveyed = [
+            not is_each_whole or file.size > wanted(int(there))
+            for file, there in zip(files, left, strict=True)
+        ]
+        found = iter(self._surveys(list(itertools.compress(files, are_surveyed)), every))
+        whole = Survey((), InForce())
+        return [next(found) if is_surveyed else whole for is_surveyed in are_surveyed]
+
+    def _surveys(self, files: Sequence[SortedFile], every: int) -> list[Survey]:
         groups: list[list[SortedFile]] = [[]]
         for file in files:
             groups[-1].append(file)
-            if sum(one.size for one in groups[-1]) >= each:
+            if sum(one.size for one in groups[-1]) >= every:
                 groups.append([])
         groups = [group for group in groups if group]
         futures = [
             self._client.submit(
                 _survey_all,
                 [file.path for file in group],
-                each,
+                every,
                 key=f"survey-{self._topic}-{number}",
             )
             for number, group in enumerate(groups)
@@ -247,22 +271,32 @@ class _Sorting:
         )
         return [one for future in futures for one in self._result(future)]
 
-    def fill(self, job: SortJob, shares: Sequence[tuple[FilePart, ...]], strips: SortJob) -> Filled:
-        """Return all spectra, and the accounts of all files."""
+    def fill(
+        self,
+        job: SortJob,
+        shares: Sequence[tuple[FilePart, ...]],
+        strips: SortJob,
+        workers: int,
+    ) -> Filled:
+        """Return all spectra, and the accounts of all files.
+
+        Args:
+            job: Spectra that are filled from shares.
+            shares: In order; each is a task.
+            strips: Spectra that are filled from all files in one task.
+            workers: Number of shares that are filled at once.
+        """
         alone = self._in_order(strips, shares)
         keys = [f"fill-{self._topic}-{number}" for number in range(len(shares))]
         graph: dict[str, Any] = {
             key: (_Fill(job, share, self._topic, key),)
             for key, share in zip(keys, shares, strict=True)
         }
-        level, names = 0, keys
-        while len(names) > 1:
-            level += 1
-            pairs = [names[at : at + MERGED_AT_ONCE] for at in range(0, len(names), MERGED_AT_ONCE)]
-            names = [f"merge-{self._topic}-{level}-{number}" for number in range(len(pairs))]
-            graph |= {name: (_merge, pair) for name, pair in zip(names, pairs, strict=True)}
+        merges = merges_of(f"merge-{self._topic}", keys, workers)
+        names = [*keys, *merges][-1:]
+        graph |= {name: (merge, pair) for name, pair in merges.items()}
         # one message for all tasks: whoever sends and who is sent to are threads of one process
-        futures = self._client.get(graph, names, sync=False)
+        futures = self._client.get(graph, names, sync=False, priority=_priority)
         wanted = futures + alone
         self._client.subscribe_topic(self._topic, self._note)
         try:
@@ -338,8 +372,11 @@ def _survey_all(paths: Sequence[str], every: int) -> list[Survey]:
     return [survey(path, every) for path in paths]
 
 
-def _merge(some: Sequence[Filled]) -> Filled:
-    return merge(some) if len(some) > 1 else some[0]
+def _priority(key: str) -> float:
+    """Return the priority of a task by its name: merges, then fills in order, as the last ones are
+    the shortest. One at most, so that whoever asks for more on the same cluster need not wait."""
+    word, *_, number = key.split("-")
+    return 1 / (1 + int(number)) if word == "fill" else 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ files, as definitions of one file hold in the next until it has its own.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -221,28 +221,32 @@ def are_independent(files: Sequence[SortedFile], *, has_computed: bool) -> bool:
 
 
 def parts_of(
-    files: Sequence[SortedFile], surveys: Sequence[Survey], most_bytes: int
+    files: Sequence[SortedFile], surveys: Sequence[Survey], wanted: Callable[[int], int]
 ) -> list[tuple[FilePart, ...]]:
-    """Share files out: parts that follow each other, together about so many bytes.
+    """Share files out: parts that follow each other.
 
     Args:
         files: In their order.
         surveys: Of each.
-        most_bytes: Of the parts of one share.
+        wanted: Tells about how many bytes the next share has, by the bytes that are left.
     """
     shares: list[tuple[FilePart, ...]] = []
     share: list[FilePart] = []
     before = InForce()
+    left = sum(file.size for file in files)
+    most, size = wanted(left), 0
     for number, (file, seen) in enumerate(zip(files, surveys, strict=True)):
         begins = [(0, InForce()), *((at, told) for at, told in seen.cuts if at < file.size)]
         stops = [*(at for at, _ in begins[1:]), None]
         for (start, told), stop in zip(begins, stops, strict=True):
+            size += FilePart(number, file, start, stop, told).size
             if share and share[-1].number == number:
                 share[-1] = replace(share[-1], stop=stop)
             else:
                 share.append(FilePart(number, file, start, stop, before.followed_by(told)))
-            if sum(part.size for part in share) >= most_bytes:
+            if size >= most:
                 shares.append(tuple(share))
-                share = []
+                left -= size
+                share, most, size = [], wanted(left), 0
         before = before.followed_by(seen.end)
     return [*shares, tuple(share)] if share else shares

@@ -14,16 +14,7 @@ from functools import reduce
 import numpy as np
 import numpy.typing as npt
 
-from histogrammer.expressions.trees import (
-    Binary,
-    Choice,
-    Function,
-    Node,
-    Number,
-    Unary,
-    Validity,
-    Value,
-)
+from histogrammer.expressions import trees
 
 __all__ = ["Column", "evaluate"]
 
@@ -46,7 +37,7 @@ class Column:
     is_whole: Truths
 
 
-def evaluate(tree: Node, columns: Mapping[str, Column]) -> Column:
+def evaluate(tree: trees.Node, columns: Mapping[str, Column]) -> Column:
     """Return the values of an expression.
 
     Args:
@@ -58,25 +49,25 @@ def evaluate(tree: Node, columns: Mapping[str, Column]) -> Column:
     return Column(found.values, found.is_there & np.isfinite(found.values), found.is_whole)
 
 
-def _evaluate(tree: Node, columns: Mapping[str, Column]) -> Column:
+def _evaluate(tree: trees.Node, columns: Mapping[str, Column]) -> Column:
     match tree:
-        case Number(value, is_whole):
+        case trees.Number(value, is_whole):
             return Column(np.array(value), np.array(True), np.array(is_whole))
-        case Value(name):
+        case trees.Value(name):
             found = columns[name]
             return Column(found.values, found.is_there & ~np.isnan(found.values), found.is_whole)
-        case Validity(name):
+        case trees.Validity(name):
             there = columns[name].is_there
             return _whole(there.astype(np.float64), np.array(True))
-        case Unary(operator, operand):
+        case trees.Unary(operator, operand):
             return _unary(operator, _evaluate(operand, columns))
-        case Choice(condition, yes, no):
+        case trees.Choice(condition, yes, no):
             return _chosen(
                 _evaluate(condition, columns), _evaluate(yes, columns), _evaluate(no, columns)
             )
-        case Binary(operator, left, right):
+        case trees.Binary(operator, left, right):
             return _BINARY[operator](_evaluate(left, columns), _evaluate(right, columns))
-        case Function(name, arguments):
+        case trees.Function(name, arguments):
             return _function(name, [_evaluate(one, columns) for one in arguments])
 
 

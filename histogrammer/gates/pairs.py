@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import combinations
-
-import numpy as np
-
 from histogrammer.errors import ConditionError
-from histogrammer.events.blocks import EventBlock, Values
-from histogrammer.gates.condition import Context, Given, Point, Truth
+from histogrammer.gates.condition import Context, Given, Point
 from histogrammer.gates.points import pair
 
-__all__ = ["MAX_PAIRED", "any_pair", "known", "parameters_and_points"]
+__all__ = ["MAX_PAIRED", "known", "parameters_and_points"]
 
 
 MAX_PAIRED = 512
@@ -60,15 +54,3 @@ def parameters_and_points(
     if len(given.x_coordinates) != len(given.y_coordinates):
         raise ConditionError("There must be the same number of x and y coordinates.")
     return known(given.parameters, context), pair(given)
-
-
-def any_pair(
-    block: EventBlock, parameters: tuple[str, ...], holds: Callable[[Values, Values], Truth]
-) -> Truth:
-    """Tell for which events any two of some parameters, in either order, are a point that a figure
-    holds."""
-    truth = np.zeros(len(block), np.bool_)
-    for x, y in combinations([block.row(parameter) for parameter in parameters], 2):
-        truth |= holds(x, y)
-        truth |= holds(y, x)
-    return truth

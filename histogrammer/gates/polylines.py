@@ -62,7 +62,7 @@ class Polyline:
             last[inner] = np.nextafter(last[inner], -math.inf)
         return cls(np.column_stack([segments, last]), first_decides, 0 if first_decides else 1)
 
-    def above(self, x: Values, y: Values) -> Truth:
+    def holds(self, x: Values, y: Values) -> Truth:
         """Tell which points have the line above them; none that lacks x or y.
 
         Args:
@@ -72,10 +72,10 @@ class Polyline:
         marks, unsure = _marks(x, y, self.segments, self.first_decides, self.least)
         if unsure:
             for at in np.flatnonzero(marks == UNSURE):
-                marks[at] = self._above_by_fractions(float(x[at]), float(y[at]))
+                marks[at] = self._holds_by_fractions(float(x[at]), float(y[at]))
         return marks.view(np.bool_)
 
-    def _above_by_fractions(self, x: float, y: float) -> bool:
+    def _holds_by_fractions(self, x: float, y: float) -> bool:
         """Tell whether a point has the line above it; both coordinates are finite."""
         signs = [
             turn_by_fractions(y_left, left, y_right, right, y, x)

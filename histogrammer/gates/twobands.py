@@ -7,6 +7,7 @@ from histogrammer.gates.bands import Band
 from histogrammer.gates.compounds import existing
 from histogrammer.gates.condition import ConditionKind, Context, Given
 from histogrammer.gates.contours import Contour
+from histogrammer.gates.polygons import Polygon
 
 __all__ = ["KINDS", "TwoBands"]
 
@@ -29,7 +30,8 @@ class TwoBands:
                 f"Bands {' and '.join(given.gates)} must have the same x and y parameters"
             )
         points = first.points + second.points[::-1]
-        return Contour(first.x_parameter, first.y_parameter, points, context.flavor.polygons)
+        polygon = Polygon.of(points, context.flavor.polygons)
+        return Contour(first.x_parameter, first.y_parameter, points, polygon)
 
 
 KINDS: tuple[ConditionKind, ...] = (TwoBands,)

@@ -16,6 +16,7 @@ PANELS = PanelSet(
             "bank.integrate",
             "bank.peaks.net_area",
             "bank.peaks.fit",
+            "bank.projections.look",
         }
     ),
 )

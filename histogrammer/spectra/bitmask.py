@@ -11,29 +11,24 @@ from histogrammer.spectra.definition import (
     Fill,
     FillBits,
     SpectrumKind,
-    flat,
     take_axes,
+    take_name,
 )
 
 __all__ = ["KIND"]
 
 
-class BitMask:
+class BitMask(SpectrumKind):
     """Counts of each bit that is set in the values of one parameter."""
 
     letters = "b"
     title = "Bit mask"
-    nested = False
-    two_sided = False
-    axes_given = 1
 
     def define(
         self, name: str, groups: Sequence[Sequence[str]], axes: Sequence[Axis]
     ) -> Definition:
         """Return a definition of one parameter and the axis of its bits, 0..n with n bins."""
-        names = flat(groups)
-        if len(names) != 1:
-            raise SpectrumError("Only allowed one parameter")
+        names = (take_name(groups),)
         (x_axis,) = take_axes(self, name, axes)
         if (x_axis.low, x_axis.high) != (0.0, float(x_axis.bins)):
             raise SpectrumError(
@@ -49,4 +44,4 @@ class BitMask:
         return (FillBits(parameter),)
 
 
-KIND: SpectrumKind = BitMask()
+KIND = BitMask()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import ClassVar, TypeAlias
 
 from histogrammer.axes import Axis
 from histogrammer.errors import SpectrumError
@@ -25,6 +26,7 @@ __all__ = [
     "flat",
     "limit_fills",
     "take_axes",
+    "take_name",
     "take_names",
 ]
 
@@ -138,29 +140,24 @@ class FillStrip:
 Fill: TypeAlias = FillOne | FillWith | FillPair | FillRow | FillBits | FillStrip
 
 
-class SpectrumKind(Protocol):
-    """One kind of spectra: a module of this package has it as `KIND`."""
+class SpectrumKind(ABC):
+    """One kind of spectra: a module of this package has it as `KIND`.
 
-    @property
-    def letters(self) -> str:
-        """Name in requests and files: `g2`."""
+    Attributes:
+        letters: Name in requests and files: `g2`.
+        title: Name in texts, Rustogramer's where it has one: `Multi2d`.
+        nested: Requests and files name its parameters in lists within a list, else in one list.
+        two_sided: Groups are the parameters of x and those of y; else all are called those of x.
+        axes_given: Axes that its users give, 1 or 2: a summary takes one, its y axis.
+    """
 
-    @property
-    def title(self) -> str:
-        """Name in texts, Rustogramer's where it has one: `Multi2d`."""
+    letters: ClassVar[str]
+    title: ClassVar[str]
+    nested: ClassVar[bool] = False
+    two_sided: ClassVar[bool] = False
+    axes_given: ClassVar[int] = 1
 
-    @property
-    def nested(self) -> bool:
-        """Requests and files name its parameters in lists within a list, else in one list."""
-
-    @property
-    def two_sided(self) -> bool:
-        """Groups are the parameters of x and those of y; else all are called those of x."""
-
-    @property
-    def axes_given(self) -> int:
-        """Axes that its users give, 1 or 2: a summary takes one, its y axis."""
-
+    @abstractmethod
     def define(
         self, name: str, groups: Sequence[Sequence[str]], axes: Sequence[Axis]
     ) -> Definition:
@@ -176,6 +173,7 @@ class SpectrumKind(Protocol):
             SpectrumError: Parameters or axes that this kind does not take.
         """
 
+    @abstractmethod
     def fills(self, definition: Definition) -> tuple[Fill, ...]:
         """Return the fills of a definition, in the order of the reference."""
 
@@ -210,6 +208,18 @@ def take_axes(kind: SpectrumKind, name: str, axes: Sequence[Axis]) -> tuple[Axis
             f"Spectrum {name}: type {kind.letters} takes {wanted}, {len(axes)} given"
         )
     return tuple(axes)
+
+
+def take_name(groups: Sequence[Sequence[str]]) -> str:
+    """Return the one name that there must be in all groups.
+
+    Raises:
+        SpectrumError: There are more, or none.
+    """
+    names = flat(groups)
+    if len(names) != 1:
+        raise SpectrumError("Only allowed one parameter")
+    return names[0]
 
 
 def take_names(kind: SpectrumKind, name: str, groups: Sequence[Sequence[str]]) -> tuple[str, ...]:

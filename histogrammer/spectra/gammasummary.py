@@ -11,7 +11,7 @@ from histogrammer.spectra.definition import Definition, Fill, FillRow, SpectrumK
 __all__ = ["KIND"]
 
 
-class GammaSummary:
+class GammaSummary(SpectrumKind):
     """Counts of the values of all parameters of a list along y, in the bin of x with its number.
 
     The x axis is 0..N with N bins, for N lists.
@@ -20,8 +20,6 @@ class GammaSummary:
     letters = "gs"
     title = "Gamma summary"
     nested = True
-    two_sided = False
-    axes_given = 1
 
     def define(
         self, name: str, groups: Sequence[Sequence[str]], axes: Sequence[Axis]
@@ -49,4 +47,4 @@ class GammaSummary:
         )
 
 
-KIND: SpectrumKind = GammaSummary()
+KIND = GammaSummary()

@@ -17,14 +17,11 @@ from histogrammer.spectra.definition import (
 __all__ = ["KIND"]
 
 
-class Multi1d:
+class Multi1d(SpectrumKind):
     """Counts of the values of each parameter that an event has."""
 
     letters = "g1"
     title = "Multi1d"
-    nested = False
-    two_sided = False
-    axes_given = 1
 
     def define(
         self, name: str, groups: Sequence[Sequence[str]], axes: Sequence[Axis]
@@ -40,4 +37,4 @@ class Multi1d:
         return tuple(FillOne(name) for name in names)
 
 
-KIND: SpectrumKind = Multi1d()
+KIND = Multi1d()

@@ -20,13 +20,11 @@ from histogrammer.spectra.definition import (
 __all__ = ["KIND"]
 
 
-class Multi2d:
+class Multi2d(SpectrumKind):
     """Counts of each pair of parameters that an event has: the one that is named first is x."""
 
     letters = "g2"
     title = "Multi2d"
-    nested = False
-    two_sided = False
     axes_given = 2
 
     def define(
@@ -51,4 +49,4 @@ class Multi2d:
         return tuple(FillPair(x, y) for x, y in combinations(names, 2))
 
 
-KIND: SpectrumKind = Multi2d()
+KIND = Multi2d()

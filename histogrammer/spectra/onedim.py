@@ -5,35 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from histogrammer.axes import Axis
-from histogrammer.errors import SpectrumError
 from histogrammer.spectra.definition import (
     Definition,
     Fill,
     FillOne,
     SpectrumKind,
-    flat,
     take_axes,
+    take_name,
 )
 
 __all__ = ["KIND"]
 
 
-class OneDim:
+class OneDim(SpectrumKind):
     """Counts of the values of one parameter."""
 
     letters = "1"
     title = "1D"
-    nested = False
-    two_sided = False
-    axes_given = 1
 
     def define(
         self, name: str, groups: Sequence[Sequence[str]], axes: Sequence[Axis]
     ) -> Definition:
         """Return a definition of one parameter and its axis."""
-        names = flat(groups)
-        if len(names) != 1:
-            raise SpectrumError("Only allowed one parameter")
+        names = (take_name(groups),)
         (x_axis,) = take_axes(self, name, axes)
         return Definition(name=name, kind=self.letters, groups=(names,), x_axis=x_axis)
 
@@ -43,4 +37,4 @@ class OneDim:
         return (FillOne(parameter),)
 
 
-KIND: SpectrumKind = OneDim()
+KIND = OneDim()

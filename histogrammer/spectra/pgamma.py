@@ -19,7 +19,7 @@ from histogrammer.spectra.definition import (
 __all__ = ["KIND"]
 
 
-class PGamma:
+class PGamma(SpectrumKind):
     """Counts of each pair of an x and a y parameter that an event has."""
 
     letters = "gd"
@@ -50,4 +50,4 @@ class PGamma:
         return tuple(FillPair(x, y) for x, y in product(x_names, y_names))
 
 
-KIND: SpectrumKind = PGamma()
+KIND = PGamma()

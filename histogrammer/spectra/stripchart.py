@@ -31,14 +31,12 @@ FARTHEST = 1 << 48
 Values = npt.NDArray[np.float64]
 
 
-class StripChart:
+class StripChart(SpectrumKind):
     """Sums of the values of one parameter, by the times that another one holds."""
 
     letters = "S"
     title = "Strip chart"
-    nested = False
     two_sided = True
-    axes_given = 1
 
     def define(
         self, name: str, groups: Sequence[Sequence[str]], axes: Sequence[Axis]
@@ -66,7 +64,7 @@ class StripChart:
         return (FillStrip(time, value),)
 
 
-KIND: SpectrumKind = StripChart()
+KIND = StripChart()
 
 
 def moved_axis(axis: Axis, moved: int) -> Axis:

@@ -17,7 +17,7 @@ from histogrammer.spectra.definition import (
 __all__ = ["KIND"]
 
 
-class Summary:
+class Summary(SpectrumKind):
     """Counts of the values of each parameter along y, in the bin of x with the parameter's number.
 
     The x axis is 0..N with N bins, for N parameters.
@@ -25,9 +25,6 @@ class Summary:
 
     letters = "s"
     title = "Summary"
-    nested = False
-    two_sided = False
-    axes_given = 1
 
     def define(
         self, name: str, groups: Sequence[Sequence[str]], axes: Sequence[Axis]
@@ -49,4 +46,4 @@ class Summary:
         return tuple(FillRow(number + 1, name) for number, name in enumerate(names))
 
 
-KIND: SpectrumKind = Summary()
+KIND = Summary()

@@ -11,14 +11,13 @@ from histogrammer.spectra.definition import Definition, Fill, FillWith, Spectrum
 __all__ = ["KIND"]
 
 
-class SumProjection:
+class SumProjection(SpectrumKind):
     """Counts of one parameter of each pair of an `m2`, of the events that have both of the pair."""
 
     letters = "2dmproj"
     title = "2DSum projection"
     nested = True
     two_sided = True
-    axes_given = 1
 
     def define(
         self, name: str, groups: Sequence[Sequence[str]], axes: Sequence[Axis]
@@ -44,4 +43,4 @@ class SumProjection:
         return tuple(FillWith(x, y) for x, y in zip(projected, partners, strict=True))
 
 
-KIND: SpectrumKind = SumProjection()
+KIND = SumProjection()

@@ -18,12 +18,11 @@ from histogrammer.spectra.definition import (
 __all__ = ["KIND"]
 
 
-class TwoDim:
+class TwoDim(SpectrumKind):
     """Counts of the events that have both parameters, by the values of both."""
 
     letters = "2"
     title = "2D"
-    nested = False
     two_sided = True
     axes_given = 2
 
@@ -46,4 +45,4 @@ class TwoDim:
         return (FillPair(x, y),)
 
 
-KIND: SpectrumKind = TwoDim()
+KIND = TwoDim()

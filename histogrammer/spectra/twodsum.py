@@ -11,12 +11,11 @@ from histogrammer.spectra.definition import Definition, Fill, FillPair, Spectrum
 __all__ = ["KIND"]
 
 
-class TwoDSum:
+class TwoDSum(SpectrumKind):
     """Counts of each of its pairs of parameters that an event has."""
 
     letters = "m2"
     title = "2DSum"
-    nested = False
     two_sided = True
     axes_given = 2
 
@@ -42,4 +41,4 @@ class TwoDSum:
         return tuple(FillPair(x, y) for x, y in zip(x_names, y_names, strict=True))
 
 
-KIND: SpectrumKind = TwoDSum()
+KIND = TwoDSum()

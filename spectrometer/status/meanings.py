@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["meaning"]
+__all__ = ["meaning", "unit_of"]
+
+_UNITS = ("Hz", "deg", "m", "pc/cm3", "s")
+"""Units with which meanings begin."""
 
 _MEANINGS = {
     "ACC_LEN": "spectra that the FPGA sums",
@@ -107,3 +110,9 @@ def meaning(key: str) -> str:
     return next(
         (text for pattern, text in _FAMILIES if pattern.fullmatch(key)), "of the status memory"
     )
+
+
+def unit_of(key: str) -> str:
+    """Return the unit of a key's value; empty: it has none, or it is not known."""
+    begin = meaning(key).replace(" ", ",", 1).partition(",")[0]
+    return begin if begin in _UNITS else ""

@@ -11,7 +11,7 @@ from arrayconfig.logs import Log
 from groundwork.watchdog import watch
 from spectrometer.status.buffer import StatusBuffer
 from spectrometer.status.errors import StatusMemoryError
-from spectrometer.status.meanings import meaning
+from spectrometer.status.meanings import meaning, unit_of
 from spectrometer.status.protocol.cards import read_cards
 from zmqjsonproxy.channels.declarations import Declared
 from zmqjsonproxy.channels.properties import PropertyTable
@@ -78,7 +78,7 @@ class StatusPublisher:
         name = f"status.{key}"
         try:
             if name not in self._table.properties:
-                self._table.declare(Declared(name=name, doc=meaning(key)))
+                self._table.declare(Declared(name=name, unit=unit_of(key), doc=meaning(key)))
             self._table.publish(name, value, now_us)
         except ValueError as error:  # there were too many keys since the Player's start
             if not self._is_too_full:

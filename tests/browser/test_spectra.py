@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -92,3 +93,85 @@ def test_a_gate_drawn_by_hand_has_the_counts_of_the_server_until_it_is_undone(
     page.get_by_role("button", name="undo: delete matrix-g1").click()
     expect(page.locator(".gates")).not_to_contain_text("matrix-g1")
     assert {each["name"] for each in bank.list_gates()} == {"window", "blob", "theirs"}
+
+
+def test_panes_keep_their_spectra_and_windows_and_a_second_tab_sees_the_same(
+    site: SpectraSite, visit: Visit
+) -> None:
+    profile = visit(site.peer.url)
+    page = profile.open("/spectra?s=gamma")
+    expect(page.locator(".results .total")).to_have_text(str(len(site.values)))
+    page.get_by_label("panes", exact=True).select_option("4")
+    panes = page.locator(".pane")
+    expect(panes).to_have_count(4)
+    for number, name in enumerate(["1 gamma", "2 matrix", "3 empty", "4 empty"]):
+        expect(panes.nth(number)).to_contain_text(name)
+    panes.nth(1).locator("canvas").click()
+    expect(panes.nth(1)).to_have_attribute("aria-current", "true")
+    expect(page.get_by_role("region", name="projection of matrix")).to_be_visible()
+    second = profile.open(page.url.removeprefix(site.peer.url.rstrip("/")))
+    for one in (page, second):
+        expect(one.locator(".results .total")).to_have_text(re.compile(r"^\d+$"))
+    panes.nth(1).locator("canvas").dblclick()
+    expect(page.locator("canvas.spectrum.small")).to_have_count(0)
+    page.get_by_role("button", name="all panes").click()
+    expect(panes).to_have_count(4)
+
+
+def test_the_table_of_spectra_laid_over_each_other_has_the_counts_of_the_bank(
+    site: SpectraSite, visit: Visit
+) -> None:
+    bank = site.bank.proxy
+    bank.create_spectrum("coarse", "1", ["energy"], [[1024, 1280, 64]])
+    try:
+        site.fill()
+        link = "/spectra?s=gamma&so=coarse&sn=counts&sm=1140,1206&sf=gaussian"
+        page = visit(site.peer.url).open(link)
+        expect(page.locator(".laid")).to_contain_text(re.compile(r"coarse × [\d.]+"))
+        expect(page.locator(".results .chi")).to_have_text(re.compile(r"^[\d.]+ = [\d.]+ / 63$"))
+        expect(page.locator("canvas.with-rest")).to_be_visible()
+        value, error = measured(page, "centroid")
+        assert abs(value - CENTRE) < 10 * error
+        with page.expect_download() as got:
+            page.get_by_role("button", name="CSV").click()
+        lines = list(csv.reader(got.value.path().read_text().splitlines()))
+        head = lines.index(
+            ["spectrum", "energy [keV] from", "energy [keV] to", "counts", "counts as drawn"]
+        )
+        about = "\n".join(",".join(line) for line in lines[:head])
+        for word in ("GAMMA gamma", "run-0047-00.evt", "fit gaussian", "chi2", "UTC"):
+            assert word in about, word
+        for name in ("gamma", "coarse"):
+            told = [float(line[3]) for line in lines[head + 1 :] if line[0] == name]
+            assert told == bank.get_spectrum(name)["data"].tolist()
+        with page.expect_download() as got:
+            page.get_by_role("button", name="PNG").click()
+        assert got.value.path().read_bytes().startswith(b"\x89PNG")
+    finally:
+        bank.delete_spectrum("coarse")
+        bank.clear_spectra("*")
+        site.fill()
+
+
+def test_a_projection_inside_a_gate_is_booked_with_the_counts_that_it_showed(
+    site: SpectraSite, visit: Visit
+) -> None:
+    page = visit(site.peer.url).open("/spectra?s=matrix&sg=blob&sj=y&sk=gate")
+    told = page.locator(".total-of")
+    expect(told).to_have_text(re.compile(r"^\d+ counts$"))
+    bank = site.bank.proxy
+    inside_blob = bank.integrate("matrix", gate="blob")["counts"]
+    assert told.inner_text() == f"{inside_blob} counts"
+    page.get_by_label("name of the new spectrum").fill("cut")
+    page.get_by_role("button", name="book it").click()
+    expect(page.locator(".list")).to_contain_text("cut")
+    assert bank.get_spectrum("cut")["data"].sum() == inside_blob
+    bank.delete_spectrum("cut")
+
+
+def test_nothing_that_lives_is_shown_of_spectra_in_the_past(
+    site: SpectraSite, visit: Visit
+) -> None:
+    page = visit(site.peer.url).open("/spectra?s=gamma&then=2020-01-01 00:00:00")
+    expect(page.locator(".histogrammer")).to_contain_text("Nothing was kept of its spectra here")
+    expect(page.locator("canvas.spectrum")).to_have_count(0)

@@ -442,9 +442,13 @@ def test_the_command_tells_what_it_fetched(
     }
     assert main([*common, "banka", "MORE/scan.fits", "--range", "0-9", "--rate", "10M"]) == 0
     assert capsys.readouterr().out.split() == [
-        "BANKA", "MORE/scan.fits", str(to / "scan.fits.0-9"), "10", "bytes",
+        "BANKA",
+        "MORE/scan.fits",
+        str(to / "scan.fits.0-9"),
+        "10",
+        "bytes",
         hashlib.sha256(DATA[:10]).hexdigest(),
-    ]  # fmt: skip
+    ]
     assert main([*common, "none"]) == main([*common, "BANKA", "none"]) == 1
     assert capsys.readouterr().err.count("BANKA: RefusedError: none: in DATA: No such file") == 2
     for words, says in (

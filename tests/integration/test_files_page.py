@@ -20,11 +20,13 @@ from spectrometer.daq.protocol.guppiraw import read_header
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "protocols" / "files.md"
 PLACE = {"source_ra_dec": "05:34:31.973 +22:00:52.06"}
 RECEIVER: dict[str, Any] = {
-    "channels": 4, "bandwidth_mhz": 0.4, "center_mhz": 300.0,
+    "channels": 4,
+    "bandwidth_mhz": 0.4,
+    "center_mhz": 300.0,
     "pulsar": {"period_s": 0.1, "width": 0.04, "flux_k": 1.0},
     "lines": [{"frequency_mhz": 300.05, "width_khz": 5.0, "strength_k": 1.0}],
     "carriers": [{"frequency_mhz": 300.051, "power_k_mhz": 1.0}],
-}  # fmt: skip
+}
 EVERYWHERE = "In every FITS file"
 SECTIONS = {
     "fold": "PSRFITS",

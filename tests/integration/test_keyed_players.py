@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -175,3 +176,17 @@ def test_player_beyond_loopback_demands_keys_of_all(tmp_path: Path) -> None:
             with pytest.raises(PlayersError) as caught:
                 d.remote.get_bank_name()
             assert why(caught.value) is KeysNeededError
+
+
+def test_a_player_whose_key_was_replaced_is_found_by_the_doctor(
+    array: KeyedArray, host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (array.key_dir / "server.key").unlink()
+    make_server(array.key_dir)
+    player_cli.main(["doctor", "BANKA", "--config", str(array.config), "--json"])
+    (told,) = [
+        each for each in json.loads(capsys.readouterr().out)["findings"] if each["bank"] == "BANKA"
+    ]
+    path = array.key_dir / "server.key"
+    assert told["text"].endswith(f" has another key than {path}, replaced while it ran")
+    assert told["remedy"] == "restart it, or put the old key back"

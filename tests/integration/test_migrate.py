@@ -163,15 +163,32 @@ def test_lines_may_end_as_other_systems_end_them(tmp_path: Path, end: str) -> No
 
 
 COMMANDS = [
-    *(("player", *words) for words in [
-        ("check",), ("config", "show", "BANKA"), ("ready", "BANKA", "--timeout", "1"), ("supervisor-config", "--all"),
-        ("shell", "BANKA"), ("doctor", "BANKA"), ("BANKA", "simulate"),
-    ]),
-    *(("dealer", *words) for words in [
-        ("list",), ("status",), ("doctor",), ("call", "BANKA", "get_mode"), ("scan",), ("stubs",), ("hosts", "status"),
-        ("plan", "script.py"),
-    ]),
-]  # fmt: skip
+    *(
+        ("player", *words)
+        for words in [
+            ("check",),
+            ("config", "show", "BANKA"),
+            ("ready", "BANKA", "--timeout", "1"),
+            ("supervisor-config", "--all"),
+            ("shell", "BANKA"),
+            ("doctor", "BANKA"),
+            ("BANKA", "simulate"),
+        ]
+    ),
+    *(
+        ("dealer", *words)
+        for words in [
+            ("list",),
+            ("status",),
+            ("doctor",),
+            ("call", "BANKA", "get_mode"),
+            ("scan",),
+            ("stubs",),
+            ("hosts", "status"),
+            ("plan", "script.py"),
+        ]
+    ),
+]
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

@@ -90,11 +90,15 @@ def test_what_would_take_long_to_decode_is_refused_before(url: str, attack: str)
 @pytest.mark.parametrize(
     "values",
     [
-        [1.5] * 250_000, ["x"] * 90_000, [[]] * 90_000, "x" * LARGE, ",[{\"" * 250_000,
+        [1.5] * 250_000,
+        ["x"] * 90_000,
+        [[]] * 90_000,
+        "x" * LARGE,
+        ',[{"' * 250_000,
         {f"K{n}": n for n in range(90_000)},
     ],
     ids=["numbers", "texts", "arrays", "a text", "a text of JSON", "an object"],
-)  # fmt: skip
+)
 def test_what_is_large_and_soon_decoded_is_taken(url: str, values: Any) -> None:
     with OriginalClient(url) as client:
         assert client.rpc("bank.echo", [values])["result"] == values
@@ -365,3 +369,54 @@ def test_large_requests_of_one_client_hold_up_nobody_and_what_is_too_much_is_ref
             assert all("max_unread_bytes" in answers[n]["error"]["message"] for n in busy)
             assert len(bank.written) == 8 - len(busy)
             assert honest.ask("add", 2, 3) == 5
+
+
+class Gated(Bank):
+    """A Bank that holds the socket's thread at gates, and says in which order it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = {name: threading.Event() for name in ("first", "second")}
+        self.opened = {name: threading.Event() for name in self.reached}
+        self.asked: list[str] = []
+
+    @query
+    def gate(self, name: str) -> None:
+        """Wait until the test opens a gate."""
+        self.reached[name].set()
+        self.opened[name].wait(60)
+
+    @query
+    def ask(self, who: str) -> None:
+        """Keep who asks."""
+        self.asked.append(who)
+
+
+def test_a_query_that_comes_in_the_midst_of_a_flood_is_answered_after_a_few_of_it() -> None:
+    bank = Gated()
+    with serving(ServerSettings(slow_query_s=600), bank), ExitStack() as stack:
+        assert bank.server is not None
+        inner = f"inproc://zmqjsonproxy-{bank.server.instance}"  # what is sent is there at once
+        flooder, honest = (
+            stack.enter_context(bank.server._context.socket(zmq.DEALER)) for _ in range(2)
+        )
+        for client in (flooder, honest):
+            client.linger, client.rcvtimeo = 0, 60_000
+            client.connect(inner)
+        honest.send(request(0, "bank.ask", "honest"))
+        honest.recv()
+        flooder.send(request(0, "bank.gate", "first"))
+        assert bank.reached["first"].wait(60)
+        for n in range(1, 501):
+            flooder.send(request(n, "bank.ask", "flooder"))
+            if n == 250:
+                flooder.send(request(1000, "bank.gate", "second"))
+        bank.opened["first"].set()
+        assert bank.reached["second"].wait(60)
+        honest.send(request(1, "bank.ask", "honest"))
+        bank.opened["second"].set()
+        assert json.loads(honest.recv())["id"] == 1
+        answered = [json.loads(flooder.recv())["id"] for _ in range(502)]
+    assert answered == [0, *range(1, 251), 1000, *range(251, 501)]
+    after = bank.asked[251:]
+    assert after.index("honest") <= 4, "a look after each third, and each client's turn"

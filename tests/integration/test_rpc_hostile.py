@@ -69,11 +69,18 @@ def test_random_bytes_behind_the_handshake(url: str) -> None:
 @pytest.mark.parametrize(
     "sent",
     [
-        b"\x01", b"\x00", b"\x01\x00", b"\x01\x00\x00\x05{\"na", b"\x02" + struct.pack(">Q", 2**62),
-        b"\x02" + struct.pack(">Q", 2**40) + b"x" * 100, b"\x03" + bytes(8), b"\x04\x01\x00", b"\xff" * 40,
+        b"\x01",
+        b"\x00",
+        b"\x01\x00",
+        b'\x01\x00\x00\x05{"na',
+        b"\x02" + struct.pack(">Q", 2**62),
+        b"\x02" + struct.pack(">Q", 2**40) + b"x" * 100,
+        b"\x03" + bytes(8),
+        b"\x04\x01\x00",
+        b"\xff" * 40,
         b"\x01\x00" * 500 + b"\x00\x00",
     ],
-)  # fmt: skip
+)
 def test_half_messages_and_headers_that_lie(url: str, sent: bytes) -> None:
     with shaken(url) as connection:
         connection.sendall(sent)
@@ -88,10 +95,16 @@ def test_half_messages_and_headers_that_lie(url: str, sent: bytes) -> None:
 @pytest.mark.parametrize(
     "frames",
     [
-        [b""], [b"", b""], [b"x"], [b"", b"{}", b"more"], [b"", b"", b"{}"], [b"x", b"", b"{}"], [b""] * 50,
+        [b""],
+        [b"", b""],
+        [b"x"],
+        [b"", b"{}", b"more"],
+        [b"", b"", b"{}"],
+        [b"x", b"", b"{}"],
+        [b""] * 50,
         [b"a", b"b", b"c", b'{"name": "bank", "proc": "add", "args": [1, 1], "kwargs": {}}'],
     ],
-)  # fmt: skip
+)
 def test_messages_of_other_shapes(url: str, frames: list[bytes]) -> None:
     with zmq.Context() as context, context.socket(zmq.DEALER) as dealer:
         dealer.setsockopt(zmq.LINGER, 1000)
@@ -122,8 +135,22 @@ def test_frames_too_many_cost_nobody_else_an_answer(url: str) -> None:
 
 
 BODIES = [
-    b"", b"\0", b"\xff\xfe\xfd", b"{", b"[", b"null", b"3", b'"text"', b"[]", b"{}", b"NaN", b"[" * 50_000,
-    b'{"a":' * 20_000, b"[" * 90 + b"]" * 90, b'{"proc": "list_methods"}', b'{"name": "bank"}',
+    b"",
+    b"\0",
+    b"\xff\xfe\xfd",
+    b"{",
+    b"[",
+    b"null",
+    b"3",
+    b'"text"',
+    b"[]",
+    b"{}",
+    b"NaN",
+    b"[" * 50_000,
+    b'{"a":' * 20_000,
+    b"[" * 90 + b"]" * 90,
+    b'{"proc": "list_methods"}',
+    b'{"name": "bank"}',
     b'{"name": ["bank"], "proc": {"x": 1}, "args": [], "kwargs": {}}',
     b'{"name": null, "proc": null, "args": null, "kwargs": null}',
     b'{"name": "bank", "proc": "add", "args": {"x": 1}, "kwargs": [1]}',
@@ -133,20 +160,27 @@ BODIES = [
     b'{"name": "bank", "proc": "echo", "args": ["\\ud800"], "kwargs": {}}',
     b'{"name": "bank", "proc": "echo", "args": [1e999], "kwargs": {}}',
     b'{"name": "bank", "proc": "echo", "args": [' + b"9" * 5000 + b'], "kwargs": {}}',
-    b'{"jsonrpc": "2.0"}', b'{"jsonrpc": "2.0", "method": "bank.add", "id": {"a": 1}}',
-    b'{"jsonrpc": "2.0", "method": "", "id": 1}', b'{"jsonrpc": "2.0", "method": ".", "id": 1}',
+    b'{"jsonrpc": "2.0"}',
+    b'{"jsonrpc": "2.0", "method": "bank.add", "id": {"a": 1}}',
+    b'{"jsonrpc": "2.0", "method": "", "id": 1}',
+    b'{"jsonrpc": "2.0", "method": ".", "id": 1}',
     b'{"jsonrpc": "2.0", "method": "bank.echo", "id": 1e999, "params": [NaN]}',
     b'{"jsonrpc": "2.0", "method": "rpc.operation", "id": 1, "params": [[1]]}',
     b'{"jsonrpc": "2.0", "method": "rpc.abort", "id": 1, "params": {"id": {}}}',
     b'{"jsonrpc": "2.0", "method": "bank.add", "id": 1, "params": [1, 1], "dealer": {"deadline_s": "soon"}}',
     b'{"jsonrpc": "2.0", "method": "bank.add", "id": 1, "params": [1, 1], "dealer": {"deadline_s": NaN}}',
     b'{"jsonrpc": "2.0", "method": "bank.write", "id": 1, "params": [1], "dealer": {"deadline_s": NaN}}',
-    b'{"jsonrpc": "2.0", "method": "bank.write", "id": 1, "dealer": {"deadline_s": 1' + b"0" * 400 + b"}}",
+    b'{"jsonrpc": "2.0", "method": "bank.write", "id": 1, "dealer": {"deadline_s": 1'
+    + b"0" * 400
+    + b"}}",
     b'{"jsonrpc": "2.0", "method": "bank.write", "id": 1, "params": [1], "dealer": {"deadline_s": -Infinity}}',
     b'{"jsonrpc": "2.0", "method": "bank.write", "id": 1, "params": [1], "dealer": {"wait": [], "params": {}}}',
-    b"[{}]", b"[[]]", b'[{"id": null}]', b"{}" * 101 + b'"' + b'\\"' * 40_000,
+    b"[{}]",
+    b"[[]]",
+    b'[{"id": null}]',
+    b"{}" * 101 + b'"' + b'\\"' * 40_000,
     b'[{"jsonrpc": "2.0"}, [], null, 5, {"jsonrpc": "2.0", "method": "bank.add", "id": 1, "params": [1, 1]}]',
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))

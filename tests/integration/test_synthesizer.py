@@ -169,11 +169,15 @@ def test_a_serial_synthesizer_that_is_ill() -> None:
 @pytest.mark.parametrize(
     "lost",
     [
-        lambda v: v.get_reference(), lambda v: v.get_ref_select(), lambda v: v._pll("a"), lambda v: v.get_label("a"),
-        lambda v: v.set_ref_select(1), lambda v: v.set_frequency("a", 1500.0),
+        lambda v: v.get_reference(),
+        lambda v: v.get_ref_select(),
+        lambda v: v._pll("a"),
+        lambda v: v.get_label("a"),
+        lambda v: v.set_ref_select(1),
+        lambda v: v.set_frequency("a", 1500.0),
     ],
     ids=["reference", "one byte", "registers", "label", "acknowledgement", "of several"],
-)  # fmt: skip
+)
 def test_a_late_answer_of_a_serial_synthesizer_answers_nothing_else(
     lost: Callable[[SerialValon], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:

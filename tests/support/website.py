@@ -23,13 +23,19 @@ KIND = "support.publishing_bank:PublishingBank"
 
 
 class RunBank:
-    """A Bank in a process that is ended and begun again at the same address."""
+    """A Bank in a process that is ended and begun again at the same address.
 
-    def __init__(self, name: str, folder: Path) -> None:
+    Args:
+        name: Of the Bank.
+        folder: For its files.
+        kind: Of the Bank.
+    """
+
+    def __init__(self, name: str, folder: Path, kind: str = KIND) -> None:
         port = free_port()
         self.name, self.url = name, f"tcp://127.0.0.1:{port}"
         self._config, self._folder, self._count = folder / f"{name}.toml", folder, 0
-        lines = [f"[banks.{name}]", f'kind = "{KIND}"', 'hpc_host = "localhost"']
+        lines = [f"[banks.{name}]", f'kind = "{kind}"', 'hpc_host = "localhost"']
         self._config.write_text("\n".join([*lines, f"player_port = {port}"]) + "\n")
         self.start()
 

@@ -100,30 +100,15 @@ def _program_frozen(array: Array, chance: random.Random) -> Back:
     return _still(seconds, functools.partial(_signal, program, signal.SIGCONT))
 
 
-def _dealer_killed(array: Array, _chance: random.Random) -> Back:
-    array.observer.kill()
+def _killed(role: str, array: Array, _chance: random.Random) -> Back:
+    getattr(array, role).kill()
     return _nothing
 
 
-def _dealer_frozen(array: Array, chance: random.Random) -> Back:
-    array.observer.send(signal.SIGSTOP)
-    return _still(
-        chance.uniform(0.2, LONGEST_STILL_S),
-        functools.partial(array.observer.send, signal.SIGCONT),
-    )
-
-
-def _manager_killed(array: Array, _chance: random.Random) -> Back:
-    array.manager.kill()
-    return _nothing
-
-
-def _manager_frozen(array: Array, chance: random.Random) -> Back:
-    array.manager.send(signal.SIGSTOP)
-    return _still(
-        chance.uniform(0.2, LONGEST_STILL_S),
-        functools.partial(array.manager.send, signal.SIGCONT),
-    )
+def _frozen(role: str, array: Array, chance: random.Random) -> Back:
+    send = getattr(array, role).send
+    send(signal.SIGSTOP)
+    return _still(chance.uniform(0.2, LONGEST_STILL_S), functools.partial(send, signal.SIGCONT))
 
 
 def _disk_full(array: Array, chance: random.Random) -> Back:
@@ -181,10 +166,10 @@ FAULTS = (
     Fault("Player frozen", _player_frozen),
     Fault("data-taking program killed", _program_killed),
     Fault("data-taking program frozen", _program_frozen),
-    Fault("Dealer killed", _dealer_killed),
-    Fault("Dealer frozen", _dealer_frozen),
-    Fault("port manager killed", _manager_killed),
-    Fault("port manager frozen", _manager_frozen),
+    Fault("Dealer killed", functools.partial(_killed, "observer")),
+    Fault("Dealer frozen", functools.partial(_frozen, "observer")),
+    Fault("port manager killed", functools.partial(_killed, "manager")),
+    Fault("port manager frozen", functools.partial(_frozen, "manager")),
     Fault("disk full", _disk_full),
     Fault("semaphore held by a dead process", _semaphore_held),
     Fault("semaphore's file cut to nothing", functools.partial(_spoil_semaphore, _truncate)),

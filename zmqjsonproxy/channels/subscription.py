@@ -9,8 +9,9 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Protocol, Self, TypedDict, TypeVar
+from typing import Protocol, TypedDict, TypeVar
 
+from groundwork.closing import Closing
 from groundwork.values import RemoteValue
 from zmqjsonproxy.channels.protocol.limits import Limits, read_limits
 from zmqjsonproxy.channels.protocol.patterns import read_patterns
@@ -55,7 +56,7 @@ class _Owner(Protocol):
     ) -> None: ...
 
 
-class Subscription(OfOneProcess):
+class Subscription(OfOneProcess, Closing):
     """Updates of properties that were subscribed to: iterate over it, in a thread or a task, ask
     `latest()`, or give it a callback.
 
@@ -76,7 +77,6 @@ class Subscription(OfOneProcess):
             sent.
         dropped: Updates that arrived and were not taken in time.
         reopened: How often the connection was made anew.
-        events: What happened lately.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Subscription(OfOneProcess):
         self._policy, self._most, self._most_bytes = QueuePolicy(policy), most, most_bytes
         self._callback, self._on_event = callback, on_event
         self.received = self.lost = self.dropped = self.reopened = 0
-        self.events: deque[Event] = deque(maxlen=_MAX_EVENTS)
+        self._events: deque[Event] = deque(maxlen=_MAX_EVENTS)
         self._waiting: OrderedDict[object, tuple[Update, int]] = OrderedDict()  # with its bytes
         self._to_tell: deque[Event] = deque(maxlen=_MAX_EVENTS)
         self._size = 0
@@ -181,7 +181,7 @@ class Subscription(OfOneProcess):
             elif event.kind is EventKind.ABSENT:
                 self._absent.setdefault(event.source, event.text)
             self.reopened += event.kind is EventKind.REOPENED
-            self.events.append(event)
+            self._events.append(event)
             self._to_tell.append(event)
             if event.kind is EventKind.ENDED:
                 self._stale[event.source] = event.text
@@ -320,6 +320,20 @@ class Subscription(OfOneProcess):
         return max(found, key=lambda update: update.time, default=None)
 
     @property
+    def events(self) -> tuple[Event, ...]:
+        """Events that came lately and were not taken, the oldest first."""
+        with self._turn:
+            return tuple(self._events)
+
+    def take_events(self) -> tuple[Event, ...]:
+        """Return the events that came since they were taken last, and forget them; of very many the
+        newest."""
+        with self._turn:
+            taken = tuple(self._events)
+            self._events.clear()
+        return taken
+
+    @property
     def stale(self) -> dict[str, str]:
         """Sources of which nothing is heard now, and why."""
         with self._turn:
@@ -362,14 +376,9 @@ class Subscription(OfOneProcess):
                 self._turn.release()
         self._owner.end(self)  # which wakes readers in any case
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
-
     def __repr__(self) -> str:
-        state = self._ended or (f"stale: {', '.join(self._stale)}" if self._stale else "open")
+        stale = self.stale
+        state = self._ended or (f"stale: {', '.join(stale)}" if stale else "open")
         return f"<Subscription {self._label}: {self.received} received, {self.lost} lost, {state}>"
 
     def _call_back(self) -> None:

@@ -18,7 +18,14 @@ from pathlib import Path
 from groundwork.wholefiles import WholeFile
 from zmqjsonproxy.keys.errors import KeyFileError
 
-__all__ = ["changing", "make_folder", "open_folder", "read_private", "write_private"]
+__all__ = [
+    "changing",
+    "make_folder",
+    "open_folder",
+    "read_if_there",
+    "read_private",
+    "write_private",
+]
 
 MAX_BYTES = 1 << 20
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -114,6 +121,16 @@ def read_private(folder: int, path: Path) -> str:
         return data.decode()
     except UnicodeDecodeError:
         raise KeyFileError(path, "is no text in UTF-8") from None
+
+
+def read_if_there(folder: int, path: Path) -> str | None:
+    """Return the text of a file of keys, as `read_private`; None: there is no such file."""
+    try:
+        return read_private(folder, path)
+    except KeyFileError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        raise
 
 
 def _check(status: os.stat_result, path: Path, mode: str) -> None:

@@ -26,7 +26,7 @@ from groundwork.closing import Closing
 from groundwork.printable import printable
 from groundwork.truncation import cut
 from zmqjsonproxy.keys.errors import KeyFileError
-from zmqjsonproxy.keys.files import open_folder, read_private
+from zmqjsonproxy.keys.files import open_folder, read_if_there, read_private
 from zmqjsonproxy.keys.pair import pair_of_secret
 from zmqjsonproxy.keys.protocol.documents import HOST, ClientKey, read_client, read_server
 from zmqjsonproxy.keys.protocol.keytexts import fingerprint
@@ -221,7 +221,7 @@ class KeyFolder(Closing):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._server = _read_server(path)
+        self._server = _server_pair(path)
         self._server_file = "" if self._server is None else self._server.public
         self._files = _ClientFiles(path / CLIENTS)
         self._known, self._generation = _Known(), 0
@@ -316,10 +316,11 @@ class KeyFolder(Closing):
         if self._server is None:
             return
         try:
-            public = _public_of_server(self.path)
-        except (KeyFileError, ValueError):  # it is being written, or is told at the next start
+            keys = _server_keys(self.path)
+        except KeyFileError:  # it is being written, or is told at the next start
             return
-        if public not in (self._server_file, None):
+        public = self._server_file if keys is None else keys[0]
+        if public != self._server_file:
             self._server_file = public
             if public != self._server.public:
                 text = "keys: %s was replaced: this process has its old key until it is restarted"
@@ -357,34 +358,27 @@ class KeyFolder(Closing):
             self._thread = None
 
 
-def _public_of_server(path: Path) -> str | None:
-    folder = open_folder(path)
-    try:
-        return read_server(read_private(folder, path / SERVER_FILE))[0]
-    except KeyFileError as error:
-        if isinstance(error.__cause__, FileNotFoundError):
-            return None
-        raise
-    finally:
-        os.close(folder)
-
-
-def _read_server(path: Path) -> KeyPair | None:
+def _server_keys(path: Path) -> tuple[str, str] | None:
+    """Return the public and the secret key of the servers; None: there are none."""
     folder = open_folder(path)
     at = path / SERVER_FILE
     try:
-        public, secret = read_server(read_private(folder, at))
-    except KeyFileError as error:
-        if isinstance(error.__cause__, FileNotFoundError):
-            return None
-        raise
+        text = read_if_there(folder, at)
+        return None if text is None else read_server(text)
     except ValueError as error:
         raise KeyFileError(at, str(error)) from error
     finally:
         os.close(folder)
+
+
+def _server_pair(path: Path) -> KeyPair | None:
+    keys = _server_keys(path)
+    if keys is None:
+        return None
+    public, secret = keys
     pair = pair_of_secret(secret)
     if pair.public != public:
-        raise KeyFileError(at, "public and secret do not belong together")
+        raise KeyFileError(path / SERVER_FILE, "public and secret do not belong together")
     return pair
 
 

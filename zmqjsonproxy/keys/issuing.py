@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from commandline import plain_rows
+from commandline import fixed_row
 from groundwork.values import JsonObject
 from zmqjsonproxy.keys.errors import KeyFileError
 from zmqjsonproxy.keys.files import write_private
@@ -124,4 +124,4 @@ def client_lines(clients: Iterable[ClientKey]) -> list[str]:
         (each.name, "revoked" if each.is_revoked else each.role, fingerprint(each.public))
         for each in sorted(clients, key=lambda each: each.name)
     )
-    return [plain_rows((), [row], widths=(16, 8, 0)) for row in rows]
+    return [fixed_row(row, (16, 8, 0)) for row in rows]

@@ -14,7 +14,14 @@ from typing import Self
 
 from groundwork.addresses import split_url
 from zmqjsonproxy.keys.errors import KeyFileError
-from zmqjsonproxy.keys.files import changing, make_folder, open_folder, read_private, write_private
+from zmqjsonproxy.keys.files import (
+    changing,
+    make_folder,
+    open_folder,
+    read_if_there,
+    read_private,
+    write_private,
+)
 from zmqjsonproxy.keys.pair import pair_of_secret
 from zmqjsonproxy.keys.protocol.documents import (
     PLAIN,
@@ -74,11 +81,7 @@ def _read_file(path: Path) -> str | None:
             return None
         raise
     try:
-        return read_private(folder, path)
-    except KeyFileError as error:
-        if isinstance(error.__cause__, FileNotFoundError):
-            return None
-        raise
+        return read_if_there(folder, path)
     finally:
         os.close(folder)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Self, TypeVar
 
@@ -20,7 +20,6 @@ from zmqjsonproxy.process import own_context, watch_process
 from zmqjsonproxy.resolver import AsyncResolvers, NotResolvedError, scheme_of, unresolved
 from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.rpc.callresults import CallRequest, CallResult, SentCall, result_of
-from zmqjsonproxy.rpc.calls import Call, Question
 from zmqjsonproxy.rpc.connections import Connections
 from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, HubSettings, Message
 from zmqjsonproxy.rpc.knownservers import AskingHub
@@ -178,18 +177,13 @@ class AsyncHub(
         Coroutine[Any, Any, Any],
         Coroutine[Any, Any, list[CallResult]],
         Coroutine[Any, Any, InterfaceDescription],
+        asyncio.Future[Any],
     ]
 ):
     """One socket for calls to any number of servers, for the tasks of one event loop.
 
     A task that is cancelled while it waits leaves the hub usable; the answer to its call is dropped
-    when it comes.
-
-    Args:
-        ctx: ZeroMQ context; None: that of this package, which is nobody else's.
-        settings: How servers are watched.
-        resolvers: For URLs that are names; see `resolving`.
-        keys: Of this client; None: it calls all servers without keys.
+    when it comes. Arguments as those of ThreadHub.
     """
 
     def __init__(
@@ -215,30 +209,14 @@ class AsyncHub(
 
     # what is asked of servers
 
-    def begin(
-        self,
-        url: str,
-        object_name: str,
-        method: str,
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-        timeout: float = 60.0,
-    ) -> asyncio.Future[Any]:
-        """Send a call and return at once; what is returned is awaited for the answer. Any number
-        may be under way.
-
-        To cancel it gives the call up, and its server is told. Arguments as `call`; to be used in a
-        running loop.
-        """
-        now, what = time.monotonic(), Call(object_name, method, args, kwargs, timeout)
-        call = PendingCall(self._core.peer(url), what, now, now + timeout)
+    def _begin(self, call: PendingCall) -> asyncio.Future[Any]:
         future, wait = _Answer(loop=asyncio.get_running_loop()), _Wait((call,), call.deadline)
         wait.tell = partial(future.take, call)
         future.give_up = partial(self._cancel, wait.calls)
         future.add_done_callback(partial(self._end_later, wait))
-        self._submit(wait.calls, now)
+        self._submit(wait.calls, call.begun)
         if wait.left:
-            self._watch(wait, now)
+            self._watch(wait, call.begun)
             self._look_again()
         return future
 
@@ -306,16 +284,9 @@ class AsyncHub(
 
     # asking
 
-    async def _ask(
-        self,
-        peers: Sequence[Peer],
-        whats: Sequence[Question],
-        timeout: float,
-        read: Callable[[CallGroup], Any],
-    ) -> Any:
-        begun = time.monotonic()
-        group = CallGroup(peers, whats, begun, begun + timeout)
-        if timeout > 0 and peers and not self._waits and self._enter():
+    async def _ask(self, group: CallGroup, read: Callable[[CallGroup], Any]) -> Any:
+        begun = group.begun
+        if group.deadline > begun and group.peers and not self._waits and self._enter():
             self._connections.ask(group)
         if not group.left:
             try:

@@ -12,23 +12,23 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Self, TypeVar, TypeVarTuple, Unpack
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 import zmq
 
+from groundwork.closing import Closing
 from zmqjsonproxy.process import LET_GO_WITHIN_S, own_context, watch_process
 from zmqjsonproxy.resolver import Resolvers
 from zmqjsonproxy.rights import ClientKeys
 from zmqjsonproxy.rpc.callresults import CallRequest, CallResult
-from zmqjsonproxy.rpc.calls import Call, Question
 from zmqjsonproxy.rpc.connections import SLICE_MS, Connections
 from zmqjsonproxy.rpc.core import LOOK_EVERY, CallGroup, HubSettings
 from zmqjsonproxy.rpc.futures import CallFuture
 from zmqjsonproxy.rpc.knownservers import AskingHub
-from zmqjsonproxy.rpc.peer import Peer, PendingCall
+from zmqjsonproxy.rpc.peer import PendingCall
 from zmqjsonproxy.rpc.protocol.description import InterfaceDescription, MethodDescription
 
 __all__ = [
@@ -101,13 +101,13 @@ class LeaderLock:
         return None
 
 
-class ThreadHub(AskingHub[Any, list[CallResult], InterfaceDescription]):
+class ThreadHub(AskingHub[Any, list[CallResult], InterfaceDescription, CallFuture], Closing):
     """One socket for calls to any number of servers; thread-safe.
 
     Args:
         ctx: ZeroMQ context; None: that of this package, which is nobody else's.
         settings: How servers are watched.
-        resolvers: For URLs that are names; see `locating`.
+        resolvers: For URLs that are names; see `zmqjsonproxy.resolver`.
         keys: Of this client; None: it calls all servers without keys.
     """
 
@@ -135,12 +135,6 @@ class ThreadHub(AskingHub[Any, list[CallResult], InterfaceDescription]):
         """Wait between two looks at servers, by `time.sleep`, whatever that is then (a plan puts
         its own there)."""
         time.sleep(seconds)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
 
     def close(self, within: float = math.inf) -> bool:
         """Close the socket; calls that are under way end with PeerLostError, and are withdrawn if
@@ -197,18 +191,7 @@ class ThreadHub(AskingHub[Any, list[CallResult], InterfaceDescription]):
 
     # what is asked of servers
 
-    def begin(
-        self,
-        url: str,
-        object_name: str,
-        method: str,
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-        timeout: float = 60.0,
-    ) -> CallFuture:
-        """Send a call and return at once; arguments as `call`. Any number may be under way."""
-        now, what = time.monotonic(), Call(object_name, method, args, kwargs, timeout)
-        pending = PendingCall(self._core.peer(url), what, now, now + timeout)
+    def _begin(self, pending: PendingCall) -> CallFuture:
         try:
             if self._mailbox or not self._lead.lead(
                 self._lead.take, self._connections.send_call, pending
@@ -242,17 +225,9 @@ class ThreadHub(AskingHub[Any, list[CallResult], InterfaceDescription]):
         """Wait until a call that was begun has ended, or until `deadline`, s, monotonic."""
         self._finish((pending,), deadline)
 
-    def _ask(
-        self,
-        peers: Sequence[Peer],
-        whats: Sequence[Question],
-        timeout: float,
-        read: Callable[[CallGroup], T],
-    ) -> T:
-        begun = time.monotonic()
-        group = CallGroup(peers, whats, begun, begun + timeout)
+    def _ask(self, group: CallGroup, read: Callable[[CallGroup], T]) -> T:
         try:
-            if timeout * 1000 >= SLICE_MS and peers:
+            if group.deadline - group.begun >= SLICE_MS / 1000 and group.peers:
                 self._lead.lead(self._lead.take, self._connections.ask, group)
                 if self._mailbox:
                     self._deliver()

@@ -3,6 +3,7 @@ answers or await them."""
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
@@ -11,13 +12,14 @@ from zmqjsonproxy.process import OfOneProcess
 from zmqjsonproxy.rpc.callresults import CallRequest
 from zmqjsonproxy.rpc.calls import BatchedCall, Call, Hello, Question, in_batches, shared_calls
 from zmqjsonproxy.rpc.core import CallGroup, ClientCore
-from zmqjsonproxy.rpc.peer import ConnectionState, Peer
+from zmqjsonproxy.rpc.peer import ConnectionState, Peer, PendingCall
 
 __all__ = ["AskingHub", "KnownServers"]
 
 ValueT = TypeVar("ValueT")
 ResultsT = TypeVar("ResultsT")
 DescriptionT = TypeVar("DescriptionT")
+FutureT = TypeVar("FutureT")
 
 
 class KnownServers:
@@ -50,28 +52,26 @@ class KnownServers:
         return peer.native if peer.state is ConnectionState.READY else None
 
 
-class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, DescriptionT]):
+class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, DescriptionT, FutureT]):
     """The part of a hub that says what is asked of which servers.
 
     Its types are those of a value, of a list of results, and of an interface description; of a hub
-    for asyncio, of what is awaited for them.
+    for asyncio, of what is awaited for them; and that of a call that was begun.
     """
 
     @abstractmethod
-    def _ask(
-        self,
-        peers: Sequence[Peer],
-        whats: Sequence[Question],
-        timeout: float,
-        read: Callable[[CallGroup], Any],
-    ) -> Any:
-        """Ask each server something, wait for all answers until one common deadline, and return
+    def _ask(self, group: CallGroup, read: Callable[[CallGroup], Any]) -> Any:
+        """Ask each server of a group something, wait for all answers until its deadline, and return
         what `read` makes of them; or what is awaited for that."""
+
+    @abstractmethod
+    def _begin(self, pending: PendingCall) -> FutureT:
+        """Send a call and return at once."""
 
     def _results(
         self, peers: Sequence[Peer], whats: Sequence[Question], timeout: float
     ) -> ResultsT:
-        results: ResultsT = self._ask(peers, whats, timeout, CallGroup.all_results)
+        results: ResultsT = self._ask(_group(peers, whats, timeout), CallGroup.all_results)
         return results
 
     def call(
@@ -104,8 +104,26 @@ class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, Descriptio
             RemoteError: The call failed at the server.
         """
         what = Call(object_name, method, args, kwargs, timeout, token=token)
-        value: ValueT = self._ask((self._core.peer(url),), (what,), timeout, CallGroup.value)
+        group = _group((self._core.peer(url),), (what,), timeout)
+        value: ValueT = self._ask(group, CallGroup.value)
         return value
+
+    def begin(
+        self,
+        url: str,
+        object_name: str,
+        method: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        timeout: float = 60.0,
+    ) -> FutureT:
+        """Send a call and return at once; arguments as `call`. Any number may be under way.
+
+        What is returned has the answer when it has come. To cancel it gives the call up, and its
+        server is told.
+        """
+        now, what = time.monotonic(), Call(object_name, method, args, kwargs, timeout)
+        return self._begin(PendingCall(self._core.peer(url), what, now, now + timeout))
 
     def call_many(self, requests: Sequence[CallRequest], timeout: float = 60.0) -> ResultsT:
         """Send all calls, then wait for all answers until one common deadline; raises for none of
@@ -170,8 +188,8 @@ class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, Descriptio
             PeerLostError, CallTimeoutError: As `call`.
         """
         what = Hello(object_name, self._core.client)
-        peers, read = (self._core.peer(url),), CallGroup.value
-        description: DescriptionT = self._ask(peers, (what,), timeout, read)
+        group = _group((self._core.peer(url),), (what,), timeout)
+        description: DescriptionT = self._ask(group, CallGroup.value)
         return description
 
     def describe_many(
@@ -181,3 +199,9 @@ class AskingHub(OfOneProcess, KnownServers, Generic[ValueT, ResultsT, Descriptio
         none of them."""
         what = Hello(object_name, self._core.client)
         return self._results(list(map(self._core.peer, urls)), [what] * len(urls), timeout)
+
+
+def _group(peers: Sequence[Peer], whats: Sequence[Question], timeout: float) -> CallGroup:
+    """Return questions that are asked now."""
+    begun = time.monotonic()
+    return CallGroup(peers, whats, begun, begun + timeout)

@@ -17,11 +17,12 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import zmq
 
 from groundwork.addresses import split_url
+from groundwork.closing import Closing
 from groundwork.values import JsonObject
 from groundwork.watchdog import watch
 from zmqjsonproxy.channels.properties import has_properties, table_of
@@ -43,6 +44,7 @@ from zmqjsonproxy.rpc.descriptors import Listening
 from zmqjsonproxy.rpc.dispatch import Dispatcher
 from zmqjsonproxy.rpc.frames import frame_sender, proven_receiver, readiness, receiver
 from zmqjsonproxy.rpc.inbox import Inbox
+from zmqjsonproxy.rpc.lookschedule import LookSchedule
 from zmqjsonproxy.rpc.protocol.dialect import read_failure, too_many_unread
 from zmqjsonproxy.rpc.sendqueues import MAX_IN_SOCKET, SendQueues
 from zmqjsonproxy.rpc.settings import ServerSettings
@@ -60,15 +62,12 @@ _HANDSHAKE_WITHIN_MS = 3000
 """Time after which a client that says nothing is dropped; an honest one needs some ms."""
 _KEYS_EVERY_S = 0.5
 """The keys of subscribers are looked at so often: updates go to them without a word of theirs."""
-_MAX_UNREAD = 20_000
+_MAX_UNREAD = 4000
 """Messages of one connection that ZeroMQ has taken in, and that wait to be read: so many that nobody who
 waits for answers has them. A connection with more stands still until half of them are served; it
-answers no heartbeats then, see Inbox, but its client gets answers, which count as such."""
-_LOOK_EVERY, _CROWDED_EVERY = 64, 12
-"""Messages between two looks for clients that were silent, and the same where many wait. As long as
-it has messages, ZeroMQ looks only every 100 frames or 1 ms for connections that had none, and its
-threads get their turn on a core when this one's is over: who floods the server would keep others
-waiting that long."""
+answers no heartbeats then, see Inbox, but its client gets answers, which count as such. To take in
+more of a flood keeps ZeroMQ's thread from the messages of others."""
+_sched_yield: Callable[[], object] = getattr(os, "sched_yield", partial(time.sleep, 0))
 _TAKEN_AT_ONCE = 1000
 """Messages that are taken off the socket before a large one is decoded."""
 
@@ -77,7 +76,7 @@ def _nobody(_client: bytes) -> None:
     """Nothing: where there are keys no client is trusted to send no frame too many."""
 
 
-class ZMQJSONProxyServer(OfOneProcess):
+class ZMQJSONProxyServer(OfOneProcess, Closing):
     """Serves objects to clients of both dialects; binds at once, serves while `run_loop` runs.
 
     Args:
@@ -106,7 +105,8 @@ class ZMQJSONProxyServer(OfOneProcess):
         self._ended, self._closed = threading.Event(), threading.Event()
         self._loop: threading.Thread | None = None
         self._quit = False
-        self._look_every = _LOOK_EVERY
+        self._looks = LookSchedule()
+        self._last_client: bytes | None = None
         self._may_wait = True
         self._inner_id = secrets.token_bytes(16)  # a stranger cannot guess it
         self._inner_lock = threading.Lock()
@@ -268,7 +268,7 @@ class ZMQJSONProxyServer(OfOneProcess):
 
     def _serve_some(self) -> None:
         """Serve until it is time to look for others, or to end."""
-        for _ in range(self._look_every):  # counts in no step of its own
+        for _ in range(self._looks.every):  # counts in no step of its own
             self._serve_next()
             if self._quit:
                 return
@@ -300,26 +300,31 @@ class ZMQJSONProxyServer(OfOneProcess):
                 log.exception("%s: a message could not be received", self.name)
 
     def _look_for_others(self) -> None:
-        """Have ZeroMQ look for messages of clients that were silent; if many wait, soon again, and
-        let its threads read meanwhile."""
+        """Have ZeroMQ look for messages of clients that were silent, and let its threads read if it
+        is time."""
         try:
             is_crowded = self._is_readable()
         except zmq.ZMQError:  # it is closed, as who serves next will find
             return
-        if is_crowded:
-            os.sched_yield()
-        self._look_every = max(self._look_every // 2, _CROWDED_EVERY) if is_crowded else _LOOK_EVERY
+        if self._looks.on_look(is_crowded, time.monotonic()):
+            _sched_yield()
 
     def _handle(self, frames: list[bytes]) -> None:
         """Handle a message; raises what the socket raises."""
         try:
-            if frames[0] == self._inner_id:
+            client = frames[0]
+            if client == self._last_client:
+                self._serve(frames)
+            elif client == self._inner_id:
                 self._send_queues.flush()
                 self._bind_what_is_wanted()
                 if self._looks_at_keys:
                     self._looks_at_keys = False
                     self._cut_off_revoked()
             else:
+                if self._last_client is not None:
+                    self._looks.changed_at = time.monotonic()
+                self._last_client = client
                 self._serve(frames)
         except zmq.ZMQError:
             raise
@@ -440,9 +445,3 @@ class ZMQJSONProxyServer(OfOneProcess):
         """Leave the sockets to the parent, in a child of it; they serve there."""
         self._inner_lock = threading.Lock()
         self.publisher.leave_to_parent()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()

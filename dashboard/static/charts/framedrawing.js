@@ -6,7 +6,7 @@ import { prefixed } from "./scales.js";
 import { SpectrumChart } from "./spectrumchart.js";
 import { Waterfall } from "./waterfall.js";
 
-const MOST_HZ = 10;
+const MAX_HZ = 10;
 
 /** Draws frames as they come; knows the view, but not its controls. */
 export class Drawing {
@@ -58,7 +58,7 @@ export class Drawing {
     this.isDue = true;
     requestAnimationFrame(() => {
       this.isDue = false;
-      const wait = this.drawnAt + 1000 / MOST_HZ - performance.now();
+      const wait = this.drawnAt + 1000 / MAX_HZ - performance.now();
       if (wait > 0) setTimeout(() => this.later(), wait);
       else this.draw();
     });
@@ -80,7 +80,6 @@ export class Drawing {
     if (this.isNew) this.waterfall.add(pixels(curvesOf(this.frame, { ...how, isChannel: true, isDecibel: false }) ?? this.curves, Math.min(row, this.curves.rows.length - 1)));
     this.isNew = false;
     this.waterfall.draw();
-    this.drawScale();
   }
 
   /** @returns {{factor: number, unit: string}} Unit of the abscissa, and its numbers' factor. */
@@ -106,6 +105,7 @@ export class Drawing {
     const names = this.curves.rows.map((/** @type {any} */ each) => each.name);
     this.chart = new SpectrumChart(this.host, names, { xLabel, yLabel, isRed: theme.peek() === "red", onZoom: (range) => this.view.onZoom(range && this.toPoints(range)) });
     this.waterfall.recolour(theme.peek());
+    this.drawScale();
   }
 
   /** @param {[number, number]} range Of the abscissa. @returns {[number, number]} Points. */

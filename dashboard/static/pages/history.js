@@ -15,11 +15,11 @@ import { TimeRange } from "../views/timerange.js";
 
 const EVERY_S = 10;
 const POINTS = 800;
-const MOST = 16;
+const MAX_KEYS = 16;
 const LISTED = 200;
 
 /** @param {Record<string, string>} query @returns {string[]} Keys that are shown, BANK.NAME. */
-const keysOf = (query) => (query.keys ? query.keys.split(",").slice(0, MOST) : []);
+const keysOf = (query) => (query.keys ? query.keys.split(",").slice(0, MAX_KEYS) : []);
 
 /** @param {{series: any[], unit: string, range: {since: number, until: number}}} _ */
 function Picture({ series, unit, range }) {

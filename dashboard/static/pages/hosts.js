@@ -1,11 +1,11 @@
 // Hosts: programs under their supervisors, in the words of `dealer hosts status`; ports that are lent.
 import { useComputed } from "@preact/signals";
 import { bankPath, place, setQuery } from "../state/address.js";
-import { second } from "../state/clock.js";
+import { moment, second } from "../state/clock.js";
 import { session } from "../state/site.js";
 import { isScanning } from "../text/banks.js";
 import { bytes, span, visible } from "../text/format.js";
-import { conditionSeverity, isStale } from "../text/states.js";
+import { bankState, conditionSeverity, isStale } from "../text/states.js";
 import { act } from "../views/acting.js";
 import { Chip } from "../views/chip.js";
 import { rows } from "../views/frame.js";
@@ -70,6 +70,15 @@ function AllFindings() {
   </section>`;
 }
 
+/** Hosts as they were: what Banks kept of theirs. */
+function PastHosts() {
+  return html`<section class="panel" aria-label="hosts as they were"><p class="empty">Nothing was kept of supervisors, of programs without a Bank, and of port managers; this is what Players kept.</p>
+    <div class="scroll"><table class="cards"><thead><tr><th>host</th><th>Bank</th><th>Player</th><th class="number">load / cores</th><th class="number">memory</th></tr></thead>
+      <tbody>${rows.value.map((row) => html`<tr key=${row.bank}><td data-name="host">${visible(row.host || "-", 40)}</td><th scope="row"><a href=${bankPath(row.bank)}>${visible(row.bank, 40)}</a></th>
+        <td data-name="Player"><${Chip} ...${bankState(row, second.value)} /></td>
+        <td data-name="load" class="number">${row.load ? `${row.load.load?.toFixed(1)} / ${row.load.cores}` : "-"}</td><td data-name="memory" class="number">${row.load ? bytes(row.load.player_bytes) : "-"}</td></tr>`)}</tbody></table></div></section>`;
+}
+
 /** The page. */
 export default function Hosts() {
   const [hosts] = useTopics("hosts", "overview");
@@ -81,6 +90,7 @@ export default function Hosts() {
   const byBank = useComputed(() => new Map(rows.value.map((row) => [row.bank, row])));
   const q = place.value.query.q ?? "";
   const shown = programs.filter((/** @type {any} */ each) => `${each.host} ${each.program} ${each.bank} ${each.condition} ${each.note}`.toLowerCase().includes(q.toLowerCase()));
+  if (moment.value !== null) return html`<div class="page-head"><h1>Hosts</h1></div><${PastHosts} />`;
   const isOld = asked !== undefined && second.value - asked > OLD_S;
   return html`<div class="page-head"><h1>Hosts</h1><span class="dim">${programs.length} programs${asked ? `, asked ${span(second.value - asked)} ago` : ""}</span><span class="grow"></span>
       <div class="filters"><input type="search" placeholder="search  /" aria-label="search programs" value=${q} onInput=${(/** @type {any} */ event) => setQuery({ q: event.currentTarget.value })} /></div></div>

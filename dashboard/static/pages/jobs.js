@@ -8,7 +8,7 @@ import { useTopics } from "../views/hooks.js";
 import { html } from "../views/html.js";
 import { KindPanels } from "../views/kindpanels.js";
 
-const MOST = 200;
+const MAX_OPERATIONS = 200;
 
 /** The page. */
 export default function Jobs() {
@@ -22,7 +22,7 @@ export default function Jobs() {
       <input type="search" aria-label="search operations" placeholder="search  /" value=${q} onInput=${(/** @type {any} */ event) => setQuery({ q: event.currentTarget.value })} /></div></div>
     ${rows.value.filter((row) => row.kind in site.value.panels).map((row) => html`<${KindPanels} key=${row.bank} row=${row} of="jobs" />`)}
     <section class="panel" aria-label="operations"><header><h2>Operations</h2></header>
-      ${shown.length > 0 && html`<div class="scroll"><table class="cards"><${OperationHead} withBank /><tbody>${shown.slice(0, MOST).map((each) => html`<${OperationRow} key=${each.bank + each.id} each=${each} withBank />`)}</tbody></table></div>`}
+      ${shown.length > 0 && html`<div class="scroll"><table class="cards"><${OperationHead} withBank /><tbody>${shown.slice(0, MAX_OPERATIONS).map((each) => html`<${OperationRow} key=${each.bank + each.id} each=${each} withBank />`)}</tbody></table></div>`}
       ${operations.isKnown.value && shown.length === 0 && html`<p class="empty">Nothing runs, and nothing ran within the hour.</p>`}
     </section>`;
 }

@@ -15,7 +15,7 @@ import { html } from "../views/html.js";
 import { TimeRange } from "../views/timerange.js";
 
 const EVERY_S = 5;
-const MOST = 200;
+const MAX_ENTRIES = 200;
 
 /** @param {string} why A Bank did not tell. @returns {boolean} Its Player keeps none. */
 const isNone = (why) => why.startsWith("NoSuchInterfaceError");
@@ -45,7 +45,7 @@ function exportAll(entries) {
 function asked({ bank = "", client = "", method = "", ...query }, now) {
   const { since, until, isLast: isOpen } = rangeOf(query, now);
   const isLast = isOpen && !query.then;
-  const wanted = new URLSearchParams({ since: since.toFixed(0), most: String(MOST) });
+  const wanted = new URLSearchParams({ since: since.toFixed(0), most: String(MAX_ENTRIES) });
   if (!isLast) wanted.set("until", until.toFixed(0));
   if (bank) wanted.set("bank", bank);
   if (client) wanted.set("client", client);
@@ -70,7 +70,7 @@ export default function Journal() {
   const without = errors.filter(([, why]) => isNone(why));
   const silent = errors.filter(([, why]) => !isNone(why));
   const take = (/** @type {string} */ name) => (/** @type {any} */ event) => setQuery({ [name]: event.currentTarget.value });
-  return html`<div class="page-head"><h1>Journal</h1><span class="dim">${entries.length}${entries.length >= MOST ? " newest" : ""} entries, newest first</span><span class="grow"></span>
+  return html`<div class="page-head"><h1>Journal</h1><span class="dim">${entries.length}${entries.length >= MAX_ENTRIES ? " newest" : ""} entries, newest first</span><span class="grow"></span>
       <div class="filters"><${TimeRange} />
         <select aria-label="Bank" value=${query.bank ?? ""} onChange=${take("bank")}><option value="">all Banks</option>${site.value.banks.map((each) => html`<option key=${each}>${visible(each, 40)}</option>`)}</select>
         <input aria-label="who" placeholder="who" size="10" value=${query.client ?? ""} onChange=${take("client")} />

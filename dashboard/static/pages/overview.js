@@ -19,7 +19,7 @@ import { WhyLink } from "../views/whylink.js";
 import { isHalf, isTight } from "../views/viewport.js";
 
 const TILES_FROM = 100;
-const TROUBLED_MOST = 8; // whose reason is told whole below the table
+const MAX_TROUBLED = 8; // whose reason is told whole below the table
 const COLUMNS = /** @type {[string, string, string][]} */ ([
   ["bank", "Bank", ""], ["host", "host", "wide half"], ["state", "state", ""], ["kind", "kind", "wide full"], ["mode", "mode", "wide half"],
   ["scan", "scan", "number"], ["progress", "progress", ""], ["left", "left", "number"], ["network", "network in", "number wide full"],
@@ -109,7 +109,7 @@ function Summary() {
   const scans = runningScans(rows.value);
   const differ = differences(rows.value);
   const answering = rows.value.filter((row) => !isStale(row));
-  const troubled = answering.map((row) => ({ bank: row.bank, ...bankState(row, 0) })).filter(({ why }) => why).slice(0, TROUBLED_MOST);
+  const troubled = answering.map((row) => ({ bank: row.bank, ...bankState(row, 0) })).filter(({ why }) => why).slice(0, MAX_TROUBLED);
   return html`<div class="summary">
     ${scans.map(
       (scan) => html`<p key=${scan.number}><b>scan ${scan.number}</b> on ${scan.banks.length} of ${rows.value.length} Banks${scan.banks.length < answering.length && html` <span class="warn">(not on all that answer)</span>`}${scan.start !== null && `, started ${utcNear(scan.start, second.value)} UTC`}${scan.end !== null && `, ends ${utcNear(scan.end, second.value)} UTC`}, files: ${scan.files}</p>`,

@@ -3,7 +3,7 @@ import { computed } from "@preact/signals";
 import { Bandpass, commonRange } from "../charts/bandpass.js";
 import { AutoScale } from "../charts/scales.js";
 import { bankPath } from "../state/address.js";
-import { second } from "../state/clock.js";
+import { moment, second } from "../state/clock.js";
 import { site } from "../state/site.js";
 import { topic } from "../state/store.js";
 import { number, span, utc, visible } from "../text/format.js";
@@ -21,8 +21,8 @@ const range = computed(() => scale.take(...commonRange(Object.values(topic("band
 function Small({ row }) {
   const told = topic("bandpass").of(row.bank).value;
   const state = bankState(row, second.value);
-  return html`<a class="panel ${isStale(row) ? "stale" : ""}" href=${bankPath(row.bank)}>
-    <header><b>${visible(row.bank, 40)}</b><${Chip} ...${state} /><span class="grow"></span><span class="dim">${told ? `${span(second.value - told.time)} old` : "no spectrum"}</span></header>
+  return html`<a class="panel ${isStale(row) ? "stale" : ""}" href=${bankPath(row.bank)} aria-label=${`${visible(row.bank, 40)}, ${state.word}`}>
+    <header><b>${visible(row.bank, 40)}</b><${Chip} ...${state} /><span class="grow"></span><span class="dim">${told ? `${span(second.value - told.time)} old` : moment.value === null ? "no spectrum" : "nothing was kept of it"}</span></header>
     <div class="body"><${Bandpass} told=${told} range=${range.value} width=${270} height=${110} age=${told ? second.value - told.time : 0} /></div>
   </a>`;
 }

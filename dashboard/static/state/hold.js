@@ -1,7 +1,7 @@
 // Hold of a button: it counts time that somebody watched it, never a jump of the clock. No page, no clock.
 
 export const HOLD_MS = 1000;
-const STEP_MOST_MS = 120; // a page that stood still did not show what was held, and has not heard of the release yet
+const MAX_STEP_MS = 120; // a page that stood still did not show what was held, and has not heard of the release yet
 
 /** One hold. */
 export class Hold {
@@ -32,7 +32,7 @@ export class Hold {
    */
   look(at) {
     if (this.lookedAt === null || this.isDone) return false;
-    this.held += Math.min(Math.max(at - this.lookedAt, 0), STEP_MOST_MS);
+    this.held += Math.min(Math.max(at - this.lookedAt, 0), MAX_STEP_MS);
     this.lookedAt = at;
     this.isDone = this.held >= HOLD_MS;
     return this.isDone;

@@ -1,7 +1,7 @@
 // Rates of counters: change in a second over the last while, beside the total. No clock.
 
 const SPAN_S = 10;
-const POINTS_MOST = 64;
+const MAX_POINTS = 64;
 
 /** Rate of one number that only rises. */
 export class Rate {
@@ -29,7 +29,7 @@ export class Rate {
       this.rises += 1;
     }
     this.points.push([time, value]);
-    while (this.points.length > POINTS_MOST) this.points.shift();
+    while (this.points.length > MAX_POINTS) this.points.shift();
   }
 
   /**

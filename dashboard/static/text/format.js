@@ -39,8 +39,10 @@ export function number(number) {
   return String(Number(number.toPrecision(7)));
 }
 
+const LINE = 300;
+
 /**
- * A value as it came, in one line.
+ * A value as it came, in one line; of one that is too large to be sent, its begin and how much there is.
  *
  * @param {any} value
  * @returns {string}
@@ -49,9 +51,14 @@ export function value(value) {
   if (value === null || value === undefined) return "-";
   if (typeof value === "number") return number(value);
   if (typeof value === "boolean") return value ? "yes" : "no";
-  if (typeof value === "string") return value === "" ? "(empty)" : visible(value, 300);
-  if (value.left_out === true && Array.isArray(value.shape)) return `${value.shape.join(" x ")} ${visible(value.dtype, 8)}`;
-  return visible(JSON.stringify(value), 300);
+  if (typeof value === "string") return value === "" ? "(empty)" : visible(value, LINE);
+  if (value.left_out === true) {
+    if (Array.isArray(value.shape)) return `${value.shape.join(" x ")} ${visible(value.dtype, 8)}`;
+    const characters = number(Number(value.characters));
+    if (typeof value.text !== "string") return `(${characters} characters)`;
+    return `${visible(value.text.slice(0, LINE))} [${number(value.characters - LINE)} more]`;
+  }
+  return visible(JSON.stringify(value), LINE);
 }
 
 /**

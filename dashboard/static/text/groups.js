@@ -2,7 +2,7 @@
 
 const FAMILY = 3; // letters that a family has in common
 const LEAST = 3; // members that make one
-const MEMBERS_MOST = 60;
+const MAX_MEMBERS = 60;
 const FIRST = ["scan", "daq", "mode"];
 const LAST = ["host_load", "control"];
 export const OTHERS = "others";
@@ -49,7 +49,7 @@ export function families(names) {
 
 /** @param {any} value @returns {boolean} It is shown member by member. */
 export function hasMembers(value) {
-  return value !== null && typeof value === "object" && !Array.isArray(value) && !value.left_out && !("base64" in value) && Object.keys(value).length <= MEMBERS_MOST;
+  return value !== null && typeof value === "object" && !Array.isArray(value) && !value.left_out && !("base64" in value) && Object.keys(value).length <= MAX_MEMBERS;
 }
 
 /** @param {string} name @returns {number} What an observer asks for first comes first. */

@@ -25,6 +25,8 @@ export class Feed {
     this.tabs = new Set();
     /** @type {Map<string, TopicCopy>} */
     this.topics = new Map();
+    /** Newest frames, by their wishes. @type {Map<string, ArrayBuffer>} */
+    this.frames = new Map();
     this.wanted = NOTHING;
     this.stream = eventSource ? new EventStream((message) => this.take(message, true)) : null;
     this.socket = new FrameSocket(
@@ -44,7 +46,7 @@ export class Feed {
    * @param {Wish} wish
    */
   want(tab, wish) {
-    const before = new Set(tab.wish.topics);
+    const before = new Set([...tab.wish.topics, ...tab.wish.frames.map(frameKey)]);
     tab.wish = wish;
     if (!this.tabs.has(tab)) {
       this.tabs.add(tab);
@@ -53,6 +55,10 @@ export class Feed {
     for (const topic of wish.topics) {
       const known = before.has(topic) ? null : this.topics.get(topic)?.whole(topic);
       if (known) tab.deliver(known);
+    }
+    for (const key of wish.frames.map(frameKey)) {
+      const known = before.has(key) ? null : this.frames.get(key);
+      if (known) tab.deliverFrame(known); // the server gives it once for all tabs, and it may not change for hours
     }
     this.settle();
   }
@@ -77,6 +83,8 @@ export class Feed {
     for (const topic of this.topics.keys()) {
       if (!wish.topics.includes(topic)) this.topics.delete(topic);
     }
+    const keys = new Set(wish.frames.map(frameKey));
+    for (const key of this.frames.keys()) if (!keys.has(key)) this.frames.delete(key);
     if (this.stream) {
       if (isOther) this.stream.want(looks ? wish.topics : null);
       if (areOther) this.socket.want(wish.frames.length ? { topics: [], frames: wish.frames } : null);
@@ -123,6 +131,7 @@ export class Feed {
   /** @param {ArrayBuffer} frame */
   takeFrame(frame) {
     const key = keyOfHeader(headerOf(frame));
+    this.frames.set(key, frame);
     for (const tab of this.tabs) if (tab.wish.frames.some((each) => frameKey(each) === key)) tab.deliverFrame(frame);
   }
 }

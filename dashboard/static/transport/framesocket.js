@@ -4,6 +4,8 @@ import { outside } from "./root.js";
 import { NOTHING } from "./wishes.js";
 
 const LOOK_EVERY_MS = 500;
+/** Frames that the server gives over one connection. */
+const MAX_FRAMES = 48;
 
 /** @typedef {import("./wishes.js").Wish} Wish */
 
@@ -41,7 +43,8 @@ export class FrameSocket {
   }
 
   tell() {
-    this.socket?.send(JSON.stringify(this.wish ?? NOTHING));
+    const { topics, frames } = this.wish ?? NOTHING;
+    this.socket?.send(JSON.stringify({ topics, frames: frames.slice(0, MAX_FRAMES) }));
   }
 
   drop() {

@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import { html } from "./html.js";
 
 const FADE_MS = 5000;
-const MOST = 5;
+const MAX_NOTICES = 5;
 let count = 0;
 
 /** @type {import("@preact/signals").Signal<{id: number, text: string, isBad: boolean}[]>} */
@@ -15,7 +15,7 @@ const notices = signal([]);
  */
 export function notify(text, isBad = false) {
   const id = ++count;
-  notices.value = [...notices.value, { id, text, isBad }].slice(-MOST);
+  notices.value = [...notices.value, { id, text, isBad }].slice(-MAX_NOTICES);
   if (!isBad) setTimeout(() => dismiss(id), FADE_MS);
 }
 

@@ -32,8 +32,11 @@ function whyNoStart(rows, described, changes, at) {
 /** @param {{rows: any[]}} _ Scans of these Banks that run. */
 function Running({ rows }) {
   const scans = runningScans(rows);
-  if (scans.length === 0) return html`<p class="dim">No scan is running on ${rows.length ? "them" : "any"}.</p>`;
-  return html`${scans.map((scan) => {
+  const silent = rows.filter((row) => row.link.state !== "live");
+  const cut = silent.filter(isScanning); // nobody knows what became of these
+  const heard = rows.length === 0 ? "any" : silent.length ? "those that are heard" : "them";
+  return html`${cut.length > 0 && html`<p class="warn">\u25b2 ${named(cut.map((row) => row.bank))}: not heard; scan ${cut[0].scan.scan} ran when last heard, what became of it is not known</p>`}
+    ${scans.length === 0 && html`<p class="dim">No scan is running on ${heard}.</p>`}${scans.map((scan) => {
     const share = rows.find((row) => row.bank === scan.banks[0])?.scan.fraction ?? null;
     return html`<p key=${scan.number}><b>scan ${scan.number}</b> <${Progress} share=${share} name="progress of scan ${scan.number}" /> ${share === null ? "" : percent(share)} on ${named(scan.banks)}${scan.end === null ? "" : `, ends ${utcNear(scan.end, second.value)} UTC (${span(scan.end - second.value)} left)`}</p>`;
   })}`;

@@ -27,6 +27,7 @@ from gateways.difx.client.protocol.results import (
     machines_result,
     unit_answer,
 )
+from gateways.difx.protocol import taskids
 from gateways.difx.protocol.commands import (
     GetDirectory,
     JobFunction,
@@ -47,21 +48,6 @@ from gateways.difx.protocol.packets import (
     write_filelist_request,
     write_job_status_request,
 )
-from gateways.difx.protocol.taskids import (
-    COPY_ENDS,
-    FILELIST_ENDS,
-    JOB_ENDS,
-    MACHINES_ENDS,
-    STATUS_ENDS,
-    UNIT_ENDS,
-    CopyPacket,
-    DirectoryPacket,
-    FilelistPacket,
-    JobPacket,
-    MachinesPacket,
-    StatusPacket,
-    UnitPacket,
-)
 
 __all__ = ["SILENCE_S", "EventCallback", "JobVerbs"]
 
@@ -74,10 +60,10 @@ NO_NODES = JobNodes()
 EventCallback = Callable[[TaskEvent], None]
 
 _DIRECTORY_ENDS = frozenset(
-    {DirectoryPacket.GETDIRECTORY_COMPLETED, DirectoryPacket.GETDIRECTORY_FAILED}
+    {taskids.DirectoryPacket.GETDIRECTORY_COMPLETED, taskids.DirectoryPacket.GETDIRECTORY_FAILED}
 )
 """The original sends nothing behind the second."""
-_COPY_ENDS = COPY_ENDS | {CopyPacket.FAILED}
+_COPY_ENDS = taskids.COPY_ENDS | {taskids.CopyPacket.FAILED}
 
 
 class JobVerbs(GatewayConversation):
@@ -118,7 +104,7 @@ class JobVerbs(GatewayConversation):
             port=0,
         )
         link = await self._begin_command(f"run {input}", asked)
-        return TaskStream(link, JobPacket, JOB_ENDS, silence)
+        return TaskStream(link, taskids.JobPacket, taskids.JOB_ENDS, silence)
 
     async def run(
         self,
@@ -180,7 +166,7 @@ class JobVerbs(GatewayConversation):
             return pack_frame(Packet.GET_JOB_STATUS, write_job_status_request(asked))
 
         link = await self._begin_task(f"status {pattern}", packet)
-        stream = TaskStream(link, StatusPacket, STATUS_ENDS, self.timeout)
+        stream = TaskStream(link, taskids.StatusPacket, taskids.STATUS_ENDS, self.timeout)
         return job_statuses(await _all_events(stream, None))
 
     async def assign(
@@ -212,7 +198,7 @@ class JobVerbs(GatewayConversation):
             port=0,
         )
         link = await self._begin_command(f"machines of {input}", asked)
-        stream = TaskStream(link, MachinesPacket, MACHINES_ENDS, SILENCE_S)
+        stream = TaskStream(link, taskids.MachinesPacket, taskids.MACHINES_ENDS, SILENCE_S)
         return machines_result(await _all_events(stream, on_event))
 
     async def prepare(
@@ -275,11 +261,13 @@ class JobVerbs(GatewayConversation):
             return pack_frame(Packet.GENERATE_FILELIST, write_filelist_request(asked))
 
         link = await self._begin_task(f"file list {destination}", packet)
-        stream = TaskStream(link, FilelistPacket, FILELIST_ENDS, SILENCE_S)
+        stream = TaskStream(link, taskids.FilelistPacket, taskids.FILELIST_ENDS, SILENCE_S)
         events: list[TaskEvent] = []
         async for event in stream:
-            if event.id == FilelistPacket.DESTINATION_EXISTS:
-                answer = FilelistPacket.OVERWRITE if overwrite else FilelistPacket.CANCEL
+            if event.id == taskids.FilelistPacket.DESTINATION_EXISTS:
+                answer = (
+                    taskids.FilelistPacket.OVERWRITE if overwrite else taskids.FilelistPacket.CANCEL
+                )
                 await link.send(integer(answer))  # bare, no sub-packet
             events.append(event)
             if on_event is not None:
@@ -304,7 +292,7 @@ class JobVerbs(GatewayConversation):
         """
         asked = GetDirectory(unit=unit, medium=medium, generate=generate, port=0)
         link = await self._begin_command(f"directory of {medium}", asked)
-        stream = TaskStream(link, DirectoryPacket, _DIRECTORY_ENDS, SILENCE_S)
+        stream = TaskStream(link, taskids.DirectoryPacket, _DIRECTORY_ENDS, SILENCE_S)
         return directory_result(await _all_events(stream, on_event))
 
     async def copy_scans(
@@ -319,7 +307,7 @@ class JobVerbs(GatewayConversation):
         """Copy recordings of a medium into files; arguments as of `directory`."""
         asked = Mark5Copy(unit=unit, medium=medium, scans=scans, destination=destination, port=0)
         link = await self._begin_command(f"copy of {medium}", asked)
-        stream = TaskStream(link, CopyPacket, _COPY_ENDS, SILENCE_S)
+        stream = TaskStream(link, taskids.CopyPacket, _COPY_ENDS, SILENCE_S)
         return copy_result(await _all_events(stream, on_event))
 
     async def unit_command(self, command: str, target: str) -> UnitAnswer:
@@ -328,7 +316,11 @@ class JobVerbs(GatewayConversation):
             command, UnitCommand(command=command, target=target, port=0)
         )
         stream = TaskStream(
-            link, UnitPacket, UNIT_ENDS, SILENCE_S, ends_by_close=UnitPacket.TASK_STARTED
+            link,
+            taskids.UnitPacket,
+            taskids.UNIT_ENDS,
+            SILENCE_S,
+            ends_by_close=taskids.UnitPacket.TASK_STARTED,
         )
         return unit_answer(await _all_events(stream, None))
 

@@ -9,7 +9,18 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from commandline import DONE, FAILED, argument, command, count, flag, render_rows, tell, tell_line
+from commandline import (
+    DONE,
+    FAILED,
+    argument,
+    command,
+    count,
+    fixed_row,
+    flag,
+    render_rows,
+    tell,
+    tell_line,
+)
 from gateways.difx.client.connecting import complain, connected
 from gateways.difx.client.watchverbs import DEFAULT_FFT, RelayedMessage
 from gateways.difx.protocol.selection import ALL_MESSAGES, KEYWORDS
@@ -65,7 +76,7 @@ def _monitor(options: argparse.Namespace) -> int:
             wanted = [numbers[number] for number in options.products]
         monitor.request(wanted, fft_size=options.fft)
         if not options.json:
-            print(render_rows((), [HEAD], widths=WIDTHS), flush=True)
+            print(fixed_row(HEAD, WIDTHS), flush=True)
         with contextlib.suppress(KeyboardInterrupt):  # the usual end
             for block in itertools.islice(monitor, options.count):
                 tell_line(options.json, _block(block) if options.json else None, _line(block))
@@ -96,7 +107,7 @@ def _line(block: MonitorBlock) -> str:
         f"{block.lag.delay_us:.6g}",
         f"{block.lag.snr:.2f}",
     )
-    return render_rows((), [cells], widths=WIDTHS)
+    return fixed_row(cells, WIDTHS)
 
 
 def _block(block: MonitorBlock) -> dict[str, Any]:

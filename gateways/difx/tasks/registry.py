@@ -5,20 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from gateways.difx.protocol.commands import (
-    FileAction,
-    FileOperation,
-    FileTransfer,
-    GetDirectory,
-    MachinesDefinition,
-    Mark5Copy,
-    MulticastCommand,
-    StartJob,
-    StopJob,
-    TransferDirection,
-    UnitCommand,
-    Vex2DifxRun,
-)
+from gateways.difx.protocol import commands
 from gateways.difx.protocol.packets import FilelistRequest, JobStatusRequest, MulticastSettings
 from gateways.difx.protocol.session import CommandRequest, MonitorRequest, RelayCommand
 from gateways.difx.tasks.context import Action, LinkedTask
@@ -40,13 +27,13 @@ __all__ = ["Task", "arguments_of", "task_of"]
 Task = LinkedTask | Action
 
 _TASKS: dict[type, Task] = {
-    StartJob: JOB_START,
-    StopJob: JOB_STOP,
-    MachinesDefinition: MACHINES,
-    Vex2DifxRun: PREPARATION,
-    GetDirectory: RECORDER_DIRECTORY,
-    Mark5Copy: RECORDER_COPY,
-    UnitCommand: UNIT_COMMAND,
+    commands.StartJob: JOB_START,
+    commands.StopJob: JOB_STOP,
+    commands.MachinesDefinition: MACHINES,
+    commands.Vex2DifxRun: PREPARATION,
+    commands.GetDirectory: RECORDER_DIRECTORY,
+    commands.Mark5Copy: RECORDER_COPY,
+    commands.UnitCommand: UNIT_COMMAND,
     RelayCommand: RELAY_COMMAND,
     MulticastSettings: MULTICAST_SETTINGS,
     JobStatusRequest: JOB_STATUS,
@@ -59,11 +46,13 @@ def task_of(request: Any) -> tuple[Task, Any]:
     """Return the task of a request of `protocol.session`, and what it is given."""
     wanted = request.command if isinstance(request, CommandRequest) else request
     match wanted:
-        case FileOperation():
-            return (LISTING if wanted.operation is FileAction.LS else FILE_CHANGE), wanted
-        case FileTransfer():
-            return (DOWNLOAD if wanted.direction is TransferDirection.DOWNLOAD else UPLOAD), wanted
-        case MulticastCommand():
+        case commands.FileOperation():
+            return (LISTING if wanted.operation is commands.FileAction.LS else FILE_CHANGE), wanted
+        case commands.FileTransfer():
+            return (
+                DOWNLOAD if wanted.direction is commands.TransferDirection.DOWNLOAD else UPLOAD
+            ), wanted
+        case commands.MulticastCommand():
             return RELAY_COMMAND, RelayCommand(request.document)
         case _:
             return _TASKS[type(wanted)], wanted

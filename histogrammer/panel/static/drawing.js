@@ -63,9 +63,9 @@ export function within(context, plane, draw) {
  * @param {Plane} plane
  * @param {ArrayLike<number>} counts
  * @param {{start: number, delta: number}} axis
- * @param {string} colour
+ * @param {{colour: string, dash?: number[]}} line
  */
-export function drawCounts(context, plane, counts, { start, delta }, colour) {
+export function drawCounts(context, plane, counts, { start, delta }, { colour, dash = [] }) {
   const first = Math.max(Math.floor((plane.x[0] - start) / delta), 0);
   const end = Math.min(Math.ceil((plane.x[1] - start) / delta), counts.length);
   context.strokeStyle = colour;
@@ -98,7 +98,68 @@ export function drawCounts(context, plane, counts, { start, delta }, colour) {
     }
     put();
   }
+  context.setLineDash(dash);
   context.stroke();
+  context.setLineDash([]);
+}
+
+/**
+ * Name the lines of a plot, in its upper right corner.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {Plane} plane
+ * @param {{label: string, colour?: string, dash?: number[]}[]} lines Without a colour: only the name.
+ * @param {{text: string, halo: string}} colours
+ */
+export function drawLegend(context, plane, lines, { text, halo }) {
+  const right = plane.left + plane.width - 6;
+  context.font = "11px system-ui, sans-serif";
+  context.textAlign = "right";
+  context.textBaseline = "middle";
+  lines.forEach(({ label, colour, dash = [] }, index) => {
+    const y = plane.top + 10 + index * 15;
+    context.strokeStyle = halo;
+    context.lineWidth = 3;
+    const end = colour ? right - 30 : right;
+    context.strokeText(label, end, y);
+    context.fillStyle = text;
+    context.fillText(label, end, y);
+    if (!colour) return;
+    context.strokeStyle = colour;
+    context.lineWidth = 2;
+    context.setLineDash(dash);
+    context.beginPath();
+    context.moveTo(right - 25, y);
+    context.lineTo(right, y);
+    context.stroke();
+    context.setLineDash([]);
+  });
+}
+
+/**
+ * Draw what a fit leaves, in standard deviations; two thirds of the places are between the dashed lines of a good one.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {Plane} plane
+ * @param {{at: number[], residuals: number[]}} fit
+ * @param {Colours} colours
+ */
+export function drawResiduals(context, plane, { at, residuals }, colours) {
+  const right = plane.left + plane.width;
+  context.strokeStyle = colours.dim;
+  context.lineWidth = 1;
+  for (const level of [-1, 0, 1]) {
+    const y = Math.round(plane.yPixel(level)) + 0.5;
+    context.setLineDash(level === 0 ? [] : [4, 4]);
+    context.beginPath();
+    context.moveTo(plane.left, y);
+    context.lineTo(right, y);
+    context.stroke();
+  }
+  context.setLineDash([]);
+  context.fillStyle = colours.fit;
+  const size = at.length > plane.width / 4 ? 2 : 4;
+  at.forEach((x, index) => context.fillRect(plane.xPixel(x) - size / 2, plane.yPixel(residuals[index]) - size / 2, size, size));
 }
 
 /**

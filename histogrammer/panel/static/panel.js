@@ -1,15 +1,16 @@
 // Panels of a histogrammer: its spectra with their gates and peaks, on the page of the Bank and on that of spectra.
-import { makePlot } from "./plot.js";
-import { makeResults } from "./results.js";
+import { makeFrames } from "./frames.js";
 import { drawnType, freeName, shapesOn } from "./gates.js";
+import { MAX_LAID, readNames, readPanes, writeNames, writePanes } from "./panes.js";
 import { readRange } from "./plane.js";
+import { makeProjection } from "./projection.js";
+import { makeResults } from "./results.js";
+import { UNMARKED, hindrance, makeStage } from "./stage.js";
 
 const SPECTRA_EVERY_S = 5;
 const GATES_EVERY_S = 2;
 const PARAMETERS_EVERY_S = 30;
-const MOST_LISTED = 300;
-/** More bins are asked for only if somebody wants them. */
-const MANY_BINS = 2_000_000;
+const MAX_LISTED = 300;
 
 const style = document.createElement("link");
 style.rel = "stylesheet";
@@ -26,11 +27,8 @@ function question(bank, query, args = []) {
   return `/api/panels/${encodeURIComponent(bank)}?${new URLSearchParams({ query, ...(args.length && { args: JSON.stringify(args) }) })}`;
 }
 
-/** @param {any} spectrum @returns {number} */
-const binsOf = (spectrum) => spectrum.axes.reduce((/** @type {number} */ all, /** @type {any} */ axis) => all * axis.bins, 1);
-
 /** @param {any} spectrum @returns {string} */
-const sizeOf = (spectrum) => spectrum.axes.map((/** @type {any} */ axis) => axis.bins).join(" \u00d7 ");
+const sidesOf = (spectrum) => spectrum.axes.map((/** @type {any} */ axis) => axis.bins).join(" \u00d7 ");
 
 /** @param {any} tools Interface of the page. */
 export default function make(tools) {
@@ -43,7 +41,9 @@ export default function make(tools) {
     const { told, problem, again } = useJson(address, every);
     return { answer: told?.answer ?? null, problem: problem || told?.refused || "", again };
   }
-  const Plot = makePlot(tools);
+  const useFrames = makeFrames(tools);
+  const Stage = makeStage(tools);
+  const Projection = makeProjection(tools, useAnswer, question);
   const Results = makeResults(tools, useAnswer, question);
 
   /** @param {{bank: string, isStale: boolean}} _ Run, file and state of the analysis. */
@@ -58,15 +58,17 @@ export default function make(tools) {
       <b>${format.scaled(told.event_rate, "events/s")}</b><span class="dim">${told.events} events</span></span>`;
   }
 
-  /** @param {{spectra: any[], chosen: any}} _ */
-  function List({ spectra, chosen }) {
+  /** @param {{spectra: any[], chosen: any, onChoose: (name: string) => void, laid: string[] | null}} _ `laid`: names over the chosen one; null: none can be. */
+  function List({ spectra, chosen, onChoose, laid }) {
     const { sq = "" } = place.value.query;
     const found = spectra.filter((each) => `${each.name} ${each.parameters.join(" ")}`.toLowerCase().includes(sq.toLowerCase()));
+    const over = (/** @type {string} */ name) => laid && setQuery({ so: writeNames(laid.includes(name) ? laid.filter((each) => each !== name) : [...laid, name].slice(-MAX_LAID)) });
     return html`<nav class="list" aria-label="list of spectra">
       <input type="search" aria-label="search spectra" placeholder="search ${spectra.length} spectra  /" value=${sq} onInput=${(/** @type {any} */ event) => setQuery({ sq: event.currentTarget.value })} />
-      <ul>${found.slice(0, MOST_LISTED).map((each) => html`<li key=${each.name}><button aria-current=${each === chosen ? "true" : undefined} title=${format.visible(each.parameters.join(", "), 300)}
-        onClick=${() => setQuery({ s: each.name, sx: null, sy: null, sm: null, sg: null })}><span>${format.visible(each.name, 60)}</span><span class="dim">${each.type}</span><span class="dim">${sizeOf(each)}</span></button></li>`)}</ul>
-      ${found.length > MOST_LISTED && html`<p class="dim">${found.length - MOST_LISTED} more: search</p>`}
+      <ul>${found.slice(0, MAX_LISTED).map((each) => html`<li key=${each.name}><button aria-current=${each === chosen ? "true" : undefined} title=${format.visible(each.parameters.join(", "), 300)}
+        onClick=${() => onChoose(each.name)}><span>${format.visible(each.name, 60)}</span><span class="dim">${each.type}</span><span class="dim">${sidesOf(each)}</span></button>
+        ${laid && each.axes.length === 1 && each !== chosen && html`<button class="over" aria-pressed=${laid.includes(each.name)} aria-label="lay ${each.name} over it" title="lay it over ${format.visible(chosen.name, 60)}" onClick=${() => over(each.name)}>+</button>`}</li>`)}</ul>
+      ${found.length > MAX_LISTED && html`<p class="dim">${found.length - MAX_LISTED} more: search</p>`}
     </nav>`;
   }
 
@@ -75,39 +77,51 @@ export default function make(tools) {
     const list = useAnswer(question(bank, "bank.list_spectra"), SPECTRA_EVERY_S);
     const gateList = useAnswer(question(bank, "bank.list_gates"), GATES_EVERY_S);
     const parameters = useAnswer(question(bank, "bank.list_parameters"), PARAMETERS_EVERY_S);
-    const frame = useSignal(/** @type {any} */ (null));
     const fit = useSignal(/** @type {any} */ (null));
     const draft = useSignal(/** @type {import("./gates.js").Shape | null} */ (null));
-    const isWanted = useSignal("");
+    const wanted = useSignal("");
     const isStale = states.isStale(row);
     const spectra = list.answer ?? [];
     const gates = gateList.answer ?? [];
     const { query } = place.value;
-    const chosen = spectra.find((/** @type {any} */ each) => each.name === query.s) ?? (query.s ? undefined : spectra[0]);
-    const shapes = chosen ? shapesOn(chosen, gates) : [];
-    const units = (/** @type {string} */ name) => parameters.answer?.find((/** @type {any} */ each) => each.name === name)?.units ?? "";
-    const isMuch = chosen && binsOf(chosen) > MANY_BINS && isWanted.value !== chosen.name;
+    const find = (/** @type {string} */ name) => spectra.find((/** @type {any} */ each) => each.name === name);
+    const panes = readPanes(query.sp);
+    const at = panes.length ? Math.min(Math.max(Math.floor(Number(query.sc)) || 0, 0), panes.length - 1) : 0;
+    const isLarge = query.se === "1";
+    const name = panes.length ? panes[at].name : query.s;
+    const chosen = find(name) ?? (name || panes.length ? undefined : spectra[0]);
+    const seen = panes.length ? panes[at] : { x: readRange(query.sx), y: readRange(query.sy) };
+    const isGrid = panes.length > 0 && !isLarge;
+    const canLay = chosen?.axes.length === 1 && !isGrid;
+    const laid = canLay ? readNames(query.so).slice(0, MAX_LAID) : [];
+    const shown = [...(isGrid ? panes.map((pane) => pane.name) : [chosen?.name]), ...laid].map(find).filter((each) => each && !hindrance(each, wanted.value));
+    const frameOf = useFrames(bank, [...new Set(shown.map((each) => each.name))]);
+    const gatesOn = (/** @type {any} */ spectrum) => shapesOn(spectrum, gates);
+    const shapes = chosen ? gatesOn(chosen) : [];
+    const units = (/** @type {string} */ parameter) => parameters.answer?.find((/** @type {any} */ each) => each.name === parameter)?.units ?? "";
     const begin = () => {
       draft.value = { name: freeName(chosen.name, gates), type: drawnType(chosen), kind: drawnType(chosen) === "s" ? "slice" : "contour", points: [] };
+    };
+    const choose = (/** @type {string} */ next) => {
+      if (panes.length) setQuery({ ...UNMARKED, sc: String(at), sp: writePanes(panes.map((pane, index) => (index === at ? { name: next, x: null, y: null } : pane))) });
+      else setQuery({ ...UNMARKED, s: next, sx: null, sy: null });
+    };
+    const again = () => {
+      gateList.again();
+      list.again();
     };
     useEffect(() => { // a draft is of one spectrum
       draft.value = null;
     }, [chosen?.name]);
-    const isFlat = chosen?.axes.length === 1;
-    const isLinear = query.lin === "1";
     return html`<section class="panel histogrammer ${isStale ? "stale" : ""}" aria-label="spectra of ${bank}">
       <header><h2>${format.visible(bank, 40)}</h2><${Analysis} bank=${bank} isStale=${isStale} /></header>
       ${list.problem && html`<p class="problem">${format.visible(list.problem, 300)}</p>`}
       ${list.answer && spectra.length === 0 && html`<p class="empty">No spectra are booked.</p>`}
-      ${query.s && list.answer && !chosen && html`<p class="empty">There is no spectrum ${format.visible(query.s, 60)}.</p>`}
-      <div class="spectra-grid"><${List} spectra=${spectra} chosen=${chosen} />
-        <div class="main">${chosen && html`<div class="line-of"><b>${format.visible(chosen.name, 60)}</b><span class="dim">${format.visible(chosen.parameters.join(", "), 80)}; gate: ${format.visible(chosen.gate ?? "none", 40)}</span><span class="grow"></span>
-            <button aria-pressed=${!isLinear} onClick=${() => setQuery({ lin: isLinear ? null : "1" })}>log ${isFlat ? "y" : "z"}</button>
-            ${(readRange(query.sx) || readRange(query.sy)) && html`<button onClick=${() => setQuery({ sx: null, sy: null })}>whole range</button>`}</div>
-          ${isMuch
-            ? html`<p class="empty">${binsOf(chosen)} bins. <button onClick=${() => { isWanted.value = chosen.name; }}>show them all the same</button></p>`
-            : html`<${Plot} key=${bank + chosen.name} bank=${bank} spectrum=${chosen} shapes=${shapes} frame=${frame} fit=${fit} draft=${draft} units=${units} />`}`}</div>
-        ${chosen && !isMuch && html`<${Results} key=${bank + chosen.name} bank=${bank} row=${row} spectrum=${chosen} shapes=${shapes} spectra=${spectra} gates=${gates} frame=${frame} fit=${fit} draft=${draft} units=${units} onDraw=${begin} again=${gateList.again} />`}
+      ${name && list.answer && !chosen && !isGrid && html`<p class="empty">There is no spectrum ${format.visible(name, 60)}.</p>`}
+      <div class="spectra-grid"><${List} spectra=${spectra} chosen=${chosen} onChoose=${choose} laid=${canLay ? laid : null} />
+        <div class="main">${(chosen || panes.length > 0) && html`<${Stage} bank=${bank} spectra=${spectra} chosen=${chosen} panes=${panes} at=${at} isLarge=${isLarge} laidOver=${laid} gatesOn=${gatesOn} frameOf=${frameOf} fit=${fit} draft=${draft} units=${units} wanted=${wanted} />`}
+          ${chosen?.axes.length === 2 && html`<${Projection} key=${bank + chosen.name} bank=${bank} row=${row} spectrum=${chosen} shapes=${shapes} seen=${seen} units=${units} />`}</div>
+        ${chosen && !hindrance(chosen, wanted.value) && html`<${Results} key=${bank + chosen.name} bank=${bank} row=${row} spectrum=${chosen} shapes=${shapes} spectra=${spectra} gates=${gates} frame=${frameOf(chosen.name)} seen=${seen} fit=${fit} draft=${draft} units=${units} onDraw=${begin} again=${again} />`}
       </div>
     </section>`;
   }
@@ -115,7 +129,7 @@ export default function make(tools) {
   /** @param {{bank: string, row: any}} _ */
   return function Spectra({ bank, row }) {
     if (moment.value === null) return html`<${Live} bank=${bank} row=${row} />`;
-    return html`<section class="panel histogrammer" aria-label="spectra of ${bank}"><header><h2>${format.visible(bank, 40)}</h2></header><p class="empty">Spectra of the past are kept in files only.</p></section>`;
+    return html`<section class="panel histogrammer" aria-label="spectra of ${bank}"><header><h2>${format.visible(bank, 40)}</h2></header><p class="empty">Nothing was kept of its spectra here: what was saved of them is in <a href="/files?bank=${encodeURIComponent(bank)}">files</a>.</p></section>`;
   };
 }
 

@@ -7,11 +7,12 @@ export const MARGIN = { left: 62, right: 24, top: 10, bottom: 38 };
 
 export class Plane {
   /**
-   * @param {{width: number, height: number, x: Range, y: Range, isLog?: boolean}} _ `isLog`: y is logarithmic, and above 0.
+   * @param {{width: number, height: number, x: Range, y: Range, isLog?: boolean, offset?: number}} _ `isLog`: y is logarithmic, and above 0.
+   *     `offset`: pixels above it, that are another plane's.
    */
-  constructor({ width, height, x, y, isLog = false }) {
+  constructor({ width, height, x, y, isLog = false, offset = 0 }) {
     this.left = MARGIN.left;
-    this.top = MARGIN.top;
+    this.top = offset + MARGIN.top;
     this.width = Math.max(width - MARGIN.left - MARGIN.right, 1);
     this.height = Math.max(height - MARGIN.top - MARGIN.bottom, 1);
     this.x = x;

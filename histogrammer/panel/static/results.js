@@ -1,6 +1,5 @@
 // Figures of one spectrum: counts, markers, net area, fit, gates; a gate that is drawn.
 import { callOf } from "./gates.js";
-import { readRange } from "./plane.js";
 import { readMarkers } from "./plot.js";
 import { Rate, sum, withError } from "./values.js";
 
@@ -15,18 +14,21 @@ const QUIET_S = 4;
  * @param {(bank: string, query: string, args?: any[]) => string} question
  */
 export function makeResults(tools, useAnswer, question) {
-  const { html, useEffect, useMemo, useSignal, place, setQuery, format, act, refusal, second } = tools;
+  const { html, useEffect, useMemo, useSignal, place, setQuery, format, act, refusal, second, HoldButton } = tools;
 
   /** @param {{bank: string, spectrum: any, markers: number[], unit: string}} _ */
   function Area({ bank, spectrum, markers, unit }) {
     const sides = Math.max(Math.floor(Number(place.value.query.sb)) || 0, 0);
     const { answer: found, problem } = useAnswer(question(bank, "bank.peaks.net_area", [spectrum.name, ...markers, sides]), AREA_EVERY_S);
+    const placed = (/** @type {any} */ value, /** @type {any} */ error) => (typeof value === "number" ? `${withError(value, error)} ${unit}` : "-");
     return html`<tr><th scope="row">background</th><td><label>bins beside <input type="number" min="0" max="9999" aria-label="bins beside the region" value=${sides} onChange=${(/** @type {any} */ event) => setQuery({ sb: event.currentTarget.value === "0" ? null : event.currentTarget.value })} /></label></td></tr>
       ${problem ? html`<tr><td colspan="2"><p class="problem">${format.visible(problem, 300)}</p></td></tr>` : html`
       <tr><th scope="row">region</th><td>${found ? `${Number(found.low.toPrecision(7))} to ${Number(found.high.toPrecision(7))} ${unit}` : "-"}</td></tr>
       <tr><th scope="row">sum</th><td class="sum">${found ? withError(found.counts, found.counts_error) : "-"}</td></tr>
       ${sides > 0 && html`<tr><th scope="row">background</th><td>${found ? withError(found.background, found.background_error) : "-"}</td></tr>
-      <tr><th scope="row">net</th><td class="net"><b>${found ? withError(found.net, found.net_error) : "-"}</b></td></tr>`}`}`;
+      <tr><th scope="row">net</th><td class="net"><b>${found ? withError(found.net, found.net_error) : "-"}</b></td></tr>`}
+      <tr><th scope="row">centroid</th><td class="centroid">${placed(found?.centroid, found?.centroid_error)}</td></tr>
+      <tr><th scope="row">FWHM</th><td class="width" title="of a normal distribution of the same variance">${placed(found?.fwhm, NaN)}</td></tr>`}`;
   }
 
   /** @param {{bank: string, spectrum: any, markers: number[], unit: string, fit: any}} _ */
@@ -42,14 +44,16 @@ export function makeResults(tools, useAnswer, question) {
     return html`<tr><th scope="row">fit</th><td><select aria-label="fit" value=${kind} onChange=${(/** @type {any} */ event) => setQuery({ sf: event.currentTarget.value })}><option value="">none</option><option value="gaussian">Gaussian</option><option value="linear">line</option></select></td></tr>
       ${problem && kind && html`<tr><td colspan="2"><p class="problem">${format.visible(problem, 300)}</p></td></tr>`}
       ${found && html`${Object.entries(found.parameters).map(([name, value]) => html`<tr key=${name}><th scope="row">${name}</th><td class="fit-${name}">${withError(/** @type {number} */ (value), found.errors[name])}${unitOf(name)}</td></tr>`)}
-        <tr><th scope="row">\u03c7\u00b2 / n</th><td>${found.degrees > 0 ? (found.chisquare / found.degrees).toFixed(2) : "-"}</td></tr>`}`;
+        <tr><th scope="row">\u03c7\u00b2 / n</th><td class="chi" title="chi-square over degrees of freedom">${found.degrees > 0 ? `${(found.chisquare / found.degrees).toFixed(2)} = ${Number(found.chisquare.toPrecision(4))} / ${found.degrees}` : "-"}</td></tr>
+        ${found.residuals.length === 0 && html`<tr><td colspan="2" class="dim">too many bins for what it leaves to be drawn</td></tr>`}`}`;
   }
 
   /** @param {{bank: string, spectrum: any, gate: string}} _ Counts inside, by the server. */
   function Inside({ bank, spectrum, gate }) {
     const { answer, problem } = useAnswer(question(bank, "bank.integrate", [spectrum.name, null, null, gate]), AREA_EVERY_S);
     if (problem) return html`<span class="problem">${format.visible(problem, 200)}</span>`;
-    return html`<b class="inside">${answer ? `${answer.counts} inside` : "-"}</b>`;
+    const told = (/** @type {number[]} */ values) => values.slice(0, spectrum.axes.length).map((value) => Number(value.toPrecision(6))).join(", ");
+    return html`<b class="inside">${answer ? `${answer.counts} inside` : "-"}</b>${answer && html`<span class="dim of-gate" title="by the lower edges of bins; FWHM of a normal distribution of the same variance">centroid ${told(answer.centroid)}; FWHM ${told(answer.fwhm)}</span>`}`;
   }
 
   /** @param {{bank: string, row: any, spectrum: any, spectra: any[], gates: any[], draft: any, again: () => void}} _ */
@@ -107,8 +111,21 @@ export function makeResults(tools, useAnswer, question) {
       ${why && html`<p class="warn">${format.visible(why, 200)}</p>`}</div>`;
   }
 
-  /** @param {any} _ */
-  return function Results({ bank, row, spectrum, shapes, spectra, gates, frame, fit, draft, units, onDraw, again }) {
+  /** @param {{bank: string, row: any, spectrum: any, gates: any[], total: number, again: () => void}} _ What is done to the spectrum itself. */
+  function Deeds({ bank, row, spectrum, gates, total, again }) {
+    const why = refusal({}, [row]);
+    const call = async (/** @type {string} */ method, /** @type {any[]} */ args) => {
+      await act("/api/call", { banks: [bank], object: "bank", method, args, wait: 10 });
+      again();
+    };
+    const apply = (/** @type {any} */ event) => (event.currentTarget.value ? call("apply_gate", [event.currentTarget.value, spectrum.name]) : call("ungate", [spectrum.name]));
+    const name = format.visible(spectrum.name, 60);
+    return html`<p><label>applied gate <select aria-label="applied gate" disabled=${why !== ""} title=${why || "events from now on"} value=${spectrum.gate ?? ""} onChange=${apply}><option value="">none</option>${spectrum.gate && !gates.some((each) => each.name === spectrum.gate) && html`<option value=${spectrum.gate}>${format.visible(spectrum.gate, 40)}</option>`}${gates.map((each) => html`<option key=${each.name} value=${each.name}>${format.visible(each.name, 40)}</option>`)}</select></label></p>
+      <${HoldButton} verb="Clear" what="${name} on ${format.visible(bank, 40)}: ${Number.isFinite(total) ? `its ${total} counts are` : "what it has is"} lost" of=${`${bank} ${spectrum.name}`} why=${why} onHeld=${() => call("clear_spectra", [spectrum.name])} />`;
+  }
+
+  /** @param {any} _ `seen`: what is seen of the spectrum. */
+  return function Results({ bank, row, spectrum, shapes, spectra, gates, frame, seen, fit, draft, units, onDraw, again }) {
     const rate = useMemo(() => new Rate(), []);
     const { query } = place.value;
     const isFlat = spectrum.axes.length === 1;
@@ -118,7 +135,7 @@ export function makeResults(tools, useAnswer, question) {
     const total = useMemo(() => (counts ? sum(counts) : NaN), [counts]);
     const header = frame.value?.header;
     const perSecond = !header ? NaN : second.value - header.time > QUIET_S ? 0 : rate.take(header.time, total);
-    const view = readRange(query.sx);
+    const view = seen.x;
     const [axis] = spectrum.axes;
     const bin = (/** @type {number} */ at) => ((at - axis.low) / (axis.high - axis.low)) * axis.bins;
     const inView = isFlat && counts && view ? sum(counts, Math.floor(bin(view[0])), Math.ceil(bin(view[1]))) : null;
@@ -143,6 +160,7 @@ export function makeResults(tools, useAnswer, question) {
         <td>${query.sg === shape.name && shape.kind !== "band" ? html`<${Inside} bank=${bank} spectrum=${spectrum} gate=${shape.name} />` : ""}</td></tr>`)}</tbody></table>
       ${shapes.length === 0 && html`<p class="dim">No gates of its parameters.</p>`}
       ${!draft.value && html`<button disabled=${why !== ""} title=${why} onClick=${onDraw}>draw a ${isFlat ? "slice" : "contour"}</button>${why && html` <span class="dim reason">${format.visible(why, 200)}</span>`}`}
+      <${Deeds} bank=${bank} row=${row} spectrum=${spectrum} gates=${gates} total=${total} again=${again} />
       <${Draft} bank=${bank} row=${row} spectrum=${spectrum} spectra=${spectra} gates=${gates} draft=${draft} again=${again} />
     </aside>`;
   };

@@ -43,6 +43,8 @@ Integers = npt.NDArray[np.int64]
 Texts = npt.NDArray[np.bytes_]
 Words = npt.NDArray[np.uint64]
 Letters = npt.NDArray[np.uint8]
+Edges = tuple[Words, int]
+"""Texts as words, and the letters of each."""
 
 
 def channel_objects(
@@ -86,7 +88,8 @@ def _objects(definition: Definition, part: Floats, x: int, y: int, filled: int) 
             digits = len(str(int(largest)))
             length = filled * (at_x.width + at_y.width + digits + len(_COUNT_END))
             out = np.empty(length + _OVERRUN, np.uint8)
-            if _write(part, at_x.words[x:], at_x.width, at_y.words[y:], at_y.width, digits, out):
+            edges = (at_x.words[x:], at_x.width), (at_y.words[y:], at_y.width)
+            if _write(part, *edges, digits, out):
                 return out[:length]
     rows, columns = np.nonzero(part)
     return _joined(
@@ -148,22 +151,14 @@ def _joined(*columns: Texts) -> Letters:
     return out
 
 
-def _write_by_numpy(
-    part: Floats,
-    x_words: Words,
-    x_width: int,
-    y_words: Words,
-    y_width: int,
-    digits: int,
-    out: Letters,
-) -> bool:
+def _write_by_numpy(part: Floats, x: Edges, y: Edges, digits: int, out: Letters) -> bool:
     rows, columns = np.nonzero(part)
     values = part[rows, columns]
     if (values != np.floor(values)).any():
         return False
     joined = _joined(
-        _of_words(x_words, x_width)[columns],
-        _of_words(y_words, y_width)[rows],
+        _of_words(*x)[columns],
+        _of_words(*y)[rows],
         _whole_counts(values, digits),
     )
     out[: len(joined)] = joined
@@ -238,28 +233,20 @@ def _put_count(out: Letters, at: np.uint64, number: np.uint64, digits: int) -> N
 
 
 @compiled_or(_write_by_numpy)
-def _write(
-    part: Floats,
-    x_words: Words,
-    x_width: int,
-    y_words: Words,
-    y_width: int,
-    digits: int,
-    out: Letters,
-) -> bool:
+def _write(part: Floats, x: Edges, y: Edges, digits: int, out: Letters) -> bool:
     """Write the objects of cells that are not zero; tell whether all counts are integers.
 
     What is written beyond the end of a text is written over by the next one.
 
     Args:
         part: Shape (rows, columns): 0 to `_WHOLE`.
-        x_words: Texts of its columns.
-        x_width: Letters of each.
-        y_words: Texts of its rows.
-        y_width: Letters of each.
+        x: Texts of its columns.
+        y: Texts of its rows.
         digits: Of the largest count.
         out: Room for the objects, and for `_OVERRUN` more letters.
     """
+    x_words, x_width = x
+    y_words, y_width = y
     at = np.uint64(0)
     for row in range(part.shape[0]):
         for column in range(part.shape[1]):

@@ -4,7 +4,6 @@ queue of its own. For one event loop; knows no connection."""
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from fastapi.sse import format_sse_event
 from groundwork.values import JsonObject
 from player.endpoints.http.protocol.messages import write_frame, write_update
 from player.endpoints.http.protocol.sessions import Person
+from player.endpoints.http.streamreader import StreamReader
 from zmqjsonproxy.channels import EventKind, Subscription, Update
 from zmqjsonproxy.subscriptions import Subscriptions
 
@@ -96,7 +96,7 @@ class EncodedUpdate:
             return None
 
 
-class Viewer:
+class Viewer(StreamReader):
     """One that looks: its queue, of which the newest updates stay.
 
     Args:
@@ -106,20 +106,15 @@ class Viewer:
         person: Who looks; None: nobody had to say so.
 
     Attributes:
-        sent: Updates that it took.
         dropped: Updates that it did not take in time.
-        why: Reason why its stream ended, for who looks; empty: there is none for them.
     """
 
     def __init__(self, who: str, way: str, wanted: Wanted, person: Person | None = None) -> None:
-        self.who, self.way, self.wanted, self.person = who, way, wanted, person
-        self.why = ""
-        self.since = time.time()
-        self.sent = self.dropped = 0
+        super().__init__(who, way, person)
+        self.wanted = wanted
+        self.dropped = 0
         self._waiting: OrderedDict[object, EncodedUpdate] = OrderedDict()
         self._size = 0
-        self._is_ended = False
-        self._there = asyncio.Event()
 
     def put(self, update: EncodedUpdate) -> None:
         """Leave an update, in the place of an older one of its property."""
@@ -139,12 +134,6 @@ class Viewer:
         waiting = len(self._waiting)
         return waiting > MAX_WAITING or (self._size > MAX_WAITING_BYTES and waiting > 1)
 
-    def end(self, why: str = "") -> None:
-        """Have its stream end, without what waits."""
-        self.why = self.why or why
-        self._is_ended = True
-        self._there.set()
-
     async def take(self, within: float) -> list[EncodedUpdate] | None:
         """Take what waits.
 
@@ -154,14 +143,14 @@ class Viewer:
         Returns:
             Updates; none: none came. None: its stream ends.
         """
-        if not self._waiting and not self._is_ended:
+        if not self._waiting and not self.is_ended:
             self._there.clear()
             try:
                 async with asyncio.timeout(within):
                     await self._there.wait()
             except TimeoutError:
                 return []
-        if self._is_ended:
+        if self.is_ended:
             return None
         taken = list(self._waiting.values())
         self._waiting.clear()
@@ -172,14 +161,10 @@ class Viewer:
     def describe(self) -> JsonObject:
         """Return what the page of connections tells."""
         return {
-            "who": self.who,
-            "person": self.person.key if self.person else "",
-            "way": self.way,
+            **super().describe(),
             "object": self.wanted.object_name,
             "patterns": list(self.wanted.patterns),
             "limits": {name: str(value) for name, value in self.wanted.limits},
-            "since": self.since,
-            "sent": self.sent,
             "waiting": len(self._waiting),
             "waiting_bytes": self._size,
             "dropped": self.dropped,
@@ -237,7 +222,7 @@ class Viewers:
     def __init__(self, bank: str, url: str, subscriptions: Subscriptions, most: int) -> None:
         self._players, self._subscriptions, self._most = {bank: url}, subscriptions, most
         self._feeds: dict[Wanted, _Feed] = {}
-        self._is_ended = False
+        self.is_ended = False
         self._past = Counter[str]()
         self.refused = 0
 
@@ -254,7 +239,7 @@ class Viewers:
             TooManyViewersError: There are as many as may be.
             ValueError: It wants what cannot be.
         """
-        if self._is_ended or len(self) >= self._most:
+        if self.is_ended or len(self) >= self._most:
             self.refused += 1
             raise TooManyViewersError(
                 f"{self._most} streams are open, and there are no more: close one, or raise `viewers` in "
@@ -291,7 +276,7 @@ class Viewers:
 
     def end(self) -> None:
         """Have all streams end, and let nobody look any more."""
-        self._is_ended = True
+        self.is_ended = True
         for viewer in self._all():
             viewer.end()
 
@@ -318,7 +303,7 @@ class Viewers:
         told["lost"] = feed.subscription.lost + feed.subscription.dropped
         for why in feed.subscription.stale.values():
             told["stale"] = why
-        for event in list(feed.subscription.events):  # others append
+        for event in feed.subscription.events:
             if event.kind is EventKind.REFUSED:
                 told["refused"] = event.text
         return told

@@ -202,6 +202,28 @@ def test_control_is_taken_refused_with_its_reason_and_broken(site: KeyedDashboar
     assert site.get("ann", "/api/session")["holds"] == {}
 
 
+def test_whoever_lost_control_may_stop_while_an_operation_goes_on(site: KeyedDashboard) -> None:
+    site.act("ann", "/api/control/take", banks=["BANKA"], reason="pointing")
+    begun = site.post("ann", "/api/call", banks=["BANKA"], method="slew", args=[300.0], wait=0)
+    id = begun.json["act"]["id"]
+
+    def operation() -> str:
+        told: str = site.get("ann", f"/api/acts/{id}")["act"]["outcomes"]["BANKA"]["operation"]
+        return told
+
+    poll(operation, "the operation")
+    site.act("root", "/api/control/break", banks=["BANKA"], reason="fire")
+
+    def ended() -> str:
+        row = site.get("olga", "/api/overview")["rows"]["BANKA"]
+        return str((row["control"] or {}).get("ended"))
+
+    poll(lambda: "fire" in ended(), "the end of control")
+    assert site.get("ann", "/api/session")["holds"] == {}
+    assert site.act("ann", "/api/scan/stop", banks=["BANKA"])["state"] == "done"
+    site.act("ann", "/api/operations/abort", bank="BANKA", id=operation())
+
+
 def test_what_cannot_be_at_all_banks_is_sent_to_none(site: KeyedDashboard) -> None:
     for body, status, why in (
         ({"banks": ["BANKA", "NOBANK"], "method": "prepare"}, 404, "no Bank NOBANK"),

@@ -57,3 +57,14 @@ def test_questions_that_are_none_are_told_so(site: SpectraSite) -> None:
     for args in ("{}", "[", "[" * 4000):
         answer = site.peer.ask(f"/api/panels/GAMMA?query=bank.list_spectra&args={args}")
         assert answer.status == 400, args
+
+
+def test_the_sheet_of_a_shift_has_the_last_spectra_and_none_of_a_shift_that_is_long_over(
+    site: SpectraSite,
+) -> None:
+    sheet = site.peer.ask("/api/handover?form=html").body.decode()
+    assert "GAMMA spectrum.gamma" in sheet
+    assert "<polyline" in sheet
+    old = site.peer.ask("/api/handover?form=html&since=1000000000&until=1000000100").body.decode()
+    assert "Nothing was kept of spectra of then." in old
+    assert "<polyline" not in old

@@ -237,9 +237,15 @@ def test_data_may_come_before_the_command(served: Gateway, folder: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "code"),
-    [("relative", -1), ("{folder}/none", -2), ("{folder}", -2), ("/../../etc/passwd", -2),
-     ("{folder}/out", -2), ("{folder}/large", -3)],
-)  # fmt: skip
+    [
+        ("relative", -1),
+        ("{folder}/none", -2),
+        ("{folder}", -2),
+        ("/../../etc/passwd", -2),
+        ("{folder}/out", -2),
+        ("{folder}/large", -3),
+    ],
+)
 def test_faults_of_downloads_have_their_numbers_and_reasons(
     files: Files, served: Gateway, folder: str, path: str, code: int
 ) -> None:
@@ -254,9 +260,15 @@ def test_faults_of_downloads_have_their_numbers_and_reasons(
 
 @pytest.mark.parametrize(
     ("path", "code"),
-    [("relative", -1), ("{folder}/none/file", -2), ("{folder}/file/below", -5),
-     ("/../../tmp/escaped", None), ("{folder}", -3), ("/", -3)],
-)  # fmt: skip
+    [
+        ("relative", -1),
+        ("{folder}/none/file", -2),
+        ("{folder}/file/below", -5),
+        ("/../../tmp/escaped", None),
+        ("{folder}", -3),
+        ("/", -3),
+    ],
+)
 def test_faults_of_uploads_have_their_numbers_and_reasons(
     files: Files, served: Gateway, folder: str, path: str, code: int | None
 ) -> None:
@@ -271,10 +283,17 @@ def test_faults_of_uploads_have_their_numbers_and_reasons(
 def test_operations_on_files_are_done_and_told(files: Files, served: Gateway, folder: str) -> None:
     real = served.root / folder[1:]
     for operation, path, arg in (
-        ("mkdir", "a/b", ""), ("touch", "a/b/file", ""), ("cp", "a/b/file", "{folder}/copy"),
-        ("mv", "copy", "{folder}/moved"), ("rm", "mov*", ""), ("touch", "a/second", ""),
-        ("rm", "a/second", "-rf"), ("rm", "a/b/file", ""), ("rmdir", "a/b", ""), ("rm", "a", "-rf"),
-    ):  # fmt: skip
+        ("mkdir", "a/b", ""),
+        ("touch", "a/b/file", ""),
+        ("cp", "a/b/file", "{folder}/copy"),
+        ("mv", "copy", "{folder}/moved"),
+        ("rm", "mov*", ""),
+        ("touch", "a/second", ""),
+        ("rm", "a/second", "-rf"),
+        ("rm", "a/b/file", ""),
+        ("rmdir", "a/b", ""),
+        ("rm", "a", "-rf"),
+    ):
         ((level, text),) = files.change(operation, f"{folder}/{path}", arg.format(folder=folder))
         assert level == INFORMATION, text
     assert list(real.iterdir()) == []
@@ -283,12 +302,20 @@ def test_operations_on_files_are_done_and_told(files: Files, served: Gateway, fo
 @pytest.mark.parametrize(
     ("operation", "path", "arg"),
     [
-        ("rm", "/", "-rf"), ("rmdir", "/", ""), ("rm", "/..", "-rf"), ("rm", "{folder}", ""),
-        ("rm", "/*/file", ""), ("rm", "{folder}/none", ""), ("rmdir", "{folder}/none", ""),
-        ("mv", "{folder}/none", "/x"), ("cp", "/../etc/passwd", "{folder}/stolen"),
-        ("mkdir", "/../escaped", ""), ("touch", "/none/file", ""), ("rm", "{folder}", "--no-preserve-root"),
+        ("rm", "/", "-rf"),
+        ("rmdir", "/", ""),
+        ("rm", "/..", "-rf"),
+        ("rm", "{folder}", ""),
+        ("rm", "/*/file", ""),
+        ("rm", "{folder}/none", ""),
+        ("rmdir", "{folder}/none", ""),
+        ("mv", "{folder}/none", "/x"),
+        ("cp", "/../etc/passwd", "{folder}/stolen"),
+        ("mkdir", "/../escaped", ""),
+        ("touch", "/none/file", ""),
+        ("rm", "{folder}", "--no-preserve-root"),
     ],
-)  # fmt: skip
+)
 def test_operations_that_are_refused_say_why(
     files: Files, served: Gateway, folder: str, operation: str, path: str, arg: str
 ) -> None:

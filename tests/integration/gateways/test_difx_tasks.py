@@ -505,8 +505,10 @@ def test_states_of_a_job_are_relayed_to_who_selected_them(served: Gateway, scan:
             if b"<identifier>relayed</identifier>" in message:  # others may end meanwhile
                 states.append(found[1])
         assert [
-            state for state in dict.fromkeys(states) if state not in (b"Spawning", b"Ending", b"MpiDone")
-        ] == [b"Starting", b"Running", b"Done"]  # fmt: skip
+            state
+            for state in dict.fromkeys(states)
+            if state not in (b"Spawning", b"Ending", b"MpiDone")
+        ] == [b"Starting", b"Running", b"Done"]
         first = listener.relayed[0]
         assert first.startswith(b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<difxM')
         assert b"> <" not in first

@@ -44,11 +44,16 @@ def strictly(text: str) -> Any:
         (datetime(2026, 1, 2, tzinfo=UTC), "2026-01-02T00:00:00+00:00"),
         (Colour.RED, "red"),
         (Path("/x"), "/x"),
-        ({1, }, "{1}"),
+        (
+            {
+                1,
+            },
+            "{1}",
+        ),
         ("h\udc80", "h\udc80"),
     ],
     ids=repr,
-)  # fmt: skip
+)
 def test_every_value_is_valid_json_and_whole(value: Any, means: Any) -> None:
     for indent in (None, 2):
         text = json_text(value, indent)

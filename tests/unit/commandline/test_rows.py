@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from commandline import terminal
-from commandline.rows import plain_rows, render_rows
+from commandline.rows import fixed_row, plain_rows, render_rows
 
 ROWS = [("BANKA", 5), ("BANKB", "no server")]
 
@@ -74,8 +74,8 @@ def test_a_framed_table_is_that_of_lsservices_and_keeps_spaces_in_names() -> Non
 
 def test_rows_of_fixed_widths_are_aligned_one_by_one() -> None:
     widths = (6, -5, 4)
-    assert plain_rows((), [("scan", 7, "x")], widths=widths) == "scan       7 x   "
-    assert plain_rows((), [("longer name", 7, "x")], widths=widths) == "longer name     7 x   "
+    assert fixed_row(("scan", 7, "x"), widths) == "scan       7 x   "
+    assert fixed_row(("longer name", 7, "x"), widths) == "longer name     7 x   "
 
 
 def test_a_pipe_gets_plain_columns() -> None:

@@ -34,6 +34,7 @@ MODULE = """// What it is.
  */
 export const f = (/** @type {any} */ a) => `${a} // no comment`; // kept
   // gone
+  f(1);
 """
 BARE = """
 
@@ -41,6 +42,7 @@ BARE = """
 
 export const f = ( a) => `${a} // no comment`; // kept
 
+f(1);
 """
 
 

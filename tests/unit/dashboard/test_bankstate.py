@@ -158,8 +158,8 @@ def test_a_polled_status_counts_its_changes(topics: Topics) -> None:
 
 
 def test_large_values_are_bounded() -> None:
-    assert bounded("x" * 10**6).startswith("x" * 1000)
-    assert len(bounded("x" * 10**6)) < 3000
+    assert bounded("x" * 2000) == "x" * 2000
+    assert bounded("x" * 10**6) == {"left_out": True, "text": "x" * 2000, "characters": 10**6}
     assert bounded({"text": "x" * 10**6}) == {"left_out": True, "characters": 10**6 + 11}
     assert bounded([1] * 100) == [1] * 100
     assert bounded(2**70) == 2**70
@@ -171,7 +171,7 @@ def test_what_a_bank_shows_of_itself_is_bounded(topics: Topics) -> None:
     topics.state.take_overview({"mode": "MODE1", "text": "x" * 10**6})
     topics.state.take_findings([{"text": "x" * 10**6}] * 500)
     assert topics.row["overview"]["mode"] == "MODE1"
-    assert len(topics.row["overview"]["text"]) < 3000
+    assert len(topics.row["overview"]["text"]["text"]) < 3000
     assert len(topics.row["findings"]) == 100
     assert topics.row["findings"][0]["left_out"] is True
 

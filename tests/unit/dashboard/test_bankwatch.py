@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -195,6 +196,26 @@ def test_another_process_is_asked_anew_and_its_new_results_are_subscribed_to() -
         await scene.look()
         assert scene.begun["bank"].patterns == ["level", "status.*"]
         assert (scene.state.kind, scene.state.interface.number) == ("other", 2)
+
+    played(act)
+
+
+def test_what_another_process_has_not_published_yet_is_not_shown_of_the_one_before() -> None:
+    async def act(scene: Scene) -> None:
+        told: dict[str, Any] = {"kind": "result", "number": 1}
+        names = {"name": "scan"}, {"name": "level"}
+        scene.player.answers["bank.list_properties"] = [told | each for each in names]
+        await scene.look()
+        for name in ("scan", "level"):
+            update: Any = SimpleNamespace(kind="result", name=name, value=1, time=9.0, number=1)
+            scene.state.take("bank", update, scene.now)
+        scene.player.process = 1
+        scene.player.answers["bank.list_properties"] = [
+            {"name": "scan", "kind": "result"},
+            told | {"name": "level"},
+        ]
+        await scene.look()
+        assert list(scene.state.values) == ["level"]
 
     played(act)
 

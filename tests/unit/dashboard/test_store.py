@@ -70,3 +70,17 @@ def test_without_a_place_it_works_until_its_end_and_says_so(tmp_path: Path) -> N
             add(store, "one")
             assert names(store) == ["one"]
             assert why in store.fault
+
+
+def test_two_programs_share_a_file_and_the_second_knows_it(tmp_path: Path) -> None:
+    path = tmp_path / "dashboard.sqlite3"
+    with closing(Store(path, TABLES)) as first:
+        with closing(Store(path, TABLES)) as second:
+            add(first, "one")
+            add(second, "two")
+            assert names(first) == names(second) == ["one", "two"]
+            assert (first.is_shared, second.is_shared) == (False, True)
+        with closing(Store(path, TABLES)) as third:
+            assert third.is_shared
+    with closing(Store(path, TABLES)) as alone:
+        assert not alone.is_shared

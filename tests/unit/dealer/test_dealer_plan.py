@@ -58,10 +58,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         (
             "from datetime import UTC, datetime, timedelta\n"
             f"{HEAD}d.set_mode('MODE1')\nd.start(datetime.now(UTC) + timedelta(seconds=1))\n",
-            5, "too early",
+            5,
+            "too early",
         ),
     ],
-)  # fmt: skip
+)
 def test_what_goes_wrong_is_one_fault_with_its_line(
     run: Run, text: str, line: int, words: str
 ) -> None:

@@ -47,11 +47,18 @@ def test_without_a_list_all_banks_are_players_in_the_order_of_the_file(tmp_path:
 @pytest.mark.parametrize(
     ("bind", "reached_at"),
     [
-        ("0.0.0.0", "hpc1"), ("*", "hpc1"), ("::", "hpc1"), ("127.0.0.1", "127.0.0.1"), ("lo", "127.0.0.1"),
-        ("localhost", "127.0.0.1"), ("10.0.0.5", "10.0.0.5"), ("::1", "[::1]"), ("[fd00::5]", "[fd00::5]"),
+        ("0.0.0.0", "hpc1"),
+        ("*", "hpc1"),
+        ("::", "hpc1"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("lo", "127.0.0.1"),
+        ("localhost", "127.0.0.1"),
+        ("10.0.0.5", "10.0.0.5"),
+        ("::1", "[::1]"),
+        ("[fd00::5]", "[fd00::5]"),
         ("eth0", "hpc1"),
     ],
-)  # fmt: skip
+)
 def test_a_player_that_keeps_to_one_address_is_asked_there(
     tmp_path: Path, bind: str, reached_at: str
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +27,23 @@ class Script:
     dropped = 0
 
     def __init__(self, *steps: Any) -> None:
-        self._steps, self.events, self.told = iter(steps), deque[Event](), list[Any]()
+        self._steps, self.told = iter(steps), list[Any]()
+        self._events: list[Event] = []
 
     def next(self, _timeout: float) -> Update:
         for step in self._steps:
             if isinstance(step, Event):
-                self.events.append(step)
+                self._events.append(step)
             elif isinstance(step, BaseException):
                 raise step
             else:
                 assert isinstance(step, Update)
                 return step
         raise AssertionError("more was asked for than there is")
+
+    def take_events(self) -> list[Event]:
+        taken, self._events = self._events, []
+        return taken
 
     def take(self, update: Update) -> None:
         self.told.append(update.number)

@@ -29,9 +29,7 @@ def test_records_of_several_banks_are_in_the_order_of_their_times() -> None:
 
 def test_a_clock_that_was_an_hour_ahead_does_not_mix_up_the_others() -> None:
     found = order(A=records(1.0, 3600.0, 3601.0, 4.0, 6.0), B=records(2.0, 3.0, 5.0))
-    assert found == [
-        ("A", 1), ("B", 1), ("B", 2), ("A", 2), ("A", 3), ("A", 4), ("B", 3), ("A", 5)
-    ]  # fmt: skip
+    assert found == [("A", 1), ("B", 1), ("B", 2), ("A", 2), ("A", 3), ("A", 4), ("B", 3), ("A", 5)]
 
 
 @given(banks=st.dictionaries(st.sampled_from("ABC"), st.lists(st.floats(0, 9), max_size=6)))

@@ -55,10 +55,17 @@ def test_no_text_makes_it_fail_otherwise(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "host"),
     [
-        ("hpc1", "hpc1"), ("vegas-hpc1.gb.nrao.edu", "vegas-hpc1.gb.nrao.edu"), ("HPC_1", "HPC_1"), ("h.", "h."),
-        ("10.0.0.1", "10.0.0.1"), ("::1", "::1"), ("[::1]", "::1"), ("fd00::2", "fd00::2"), ("[fd00::2]", "fd00::2"),
+        ("hpc1", "hpc1"),
+        ("vegas-hpc1.gb.nrao.edu", "vegas-hpc1.gb.nrao.edu"),
+        ("HPC_1", "HPC_1"),
+        ("h.", "h."),
+        ("10.0.0.1", "10.0.0.1"),
+        ("::1", "::1"),
+        ("[::1]", "::1"),
+        ("fd00::2", "fd00::2"),
+        ("[fd00::2]", "fd00::2"),
     ],
-)  # fmt: skip
+)
 def test_a_host_is_a_name_or_an_address_of_either_kind(text: str, host: str) -> None:
     assert checked_host(text) == host
 
@@ -101,10 +108,15 @@ def test_a_host_that_is_taken_stands_in_a_url(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "address", "is_loopback"),
     [
-        ("lo", "127.0.0.1", True), ("localhost", "127.0.0.1", True), ("127.0.0.1", "127.0.0.1", True),
-        ("[::1]", "::1", True), ("eth0", "eth0", False), ("0.0.0.0", "0.0.0.0", False), ("*", "*", False),
+        ("lo", "127.0.0.1", True),
+        ("localhost", "127.0.0.1", True),
+        ("127.0.0.1", "127.0.0.1", True),
+        ("[::1]", "::1", True),
+        ("eth0", "eth0", False),
+        ("0.0.0.0", "0.0.0.0", False),
+        ("*", "*", False),
     ],
-)  # fmt: skip
+)
 def test_the_loopback_interface_is_its_address(text: str, address: str, is_loopback: bool) -> None:
     assert bind_address(text) == address
     assert is_loopback_host(text) is is_loopback

@@ -13,6 +13,7 @@ from support.player_run import poll
 
 from player.dataroot import Mounts
 from player.history import History, members
+from player.recordspan import RecordSpan
 from player.tables import HistoryConfig
 from player.testing.clock import ManualClock
 from zmqjsonproxy.channels.declarations import Declared, PropertyKind
@@ -29,7 +30,7 @@ def history_of(path: Path, table: PropertyTable, *keys: str, **more: Any) -> His
 
 def kept(history: History, *keys: str, **how: Any) -> list[tuple[str, Any]]:
     assert history.flush(WITHIN)
-    return [(point["key"], point["value"]) for point in history.points(keys, **how)]
+    return [(point["key"], point["value"]) for point in history.points(keys, RecordSpan(**how))]
 
 
 def test_values_of_all_kinds_come_back_as_they_were_published(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from player import journal as module
 from player.dataroot import Mounts
 from player.journal import Journal
 from player.recordfile import RecordFile
+from player.recordspan import RecordSpan
 from player.sinks import CallEntry, HistoryPoint
 from player.testing.clock import ManualClock
 from zmqjsonproxy.engine.callrecords import CallOutcome
@@ -29,7 +30,8 @@ WITHIN = 30.0
 
 def written(journal: Journal, **how: Any) -> list[Any]:
     assert journal.flush(WITHIN)
-    return journal.entries(**how)
+    texts = {name: how.pop(name) for name in ("client", "method") if name in how}
+    return journal.entries(RecordSpan(**how), **texts)
 
 
 def test_an_entry_says_who_what_when_and_what_came_of_it(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 from pathlib import Path
@@ -29,6 +30,15 @@ def test_signals_are_told_to_whom_it_concerns() -> None:
         signal.raise_signal(signal.SIGTERM)
     assert told == ["SIGINT", "SIGTERM"]
     assert signals.received == "SIGINT"
+
+
+def test_a_signal_whose_exception_was_swallowed_is_told_later() -> None:
+    told: list[str] = []
+    with EndSignals(within=3600, force=lambda: None) as signals:
+        with contextlib.suppress(EndRequest):  # as libraries do that look for others
+            signal.raise_signal(signal.SIGTERM)
+        signals.deliver_to(told.append)
+    assert told == ["SIGTERM"]
 
 
 def test_a_hang_up_that_ends_nothing_is_kept_until_somebody_asks() -> None:

@@ -239,17 +239,26 @@ REMOTE = 'url = "tcp://weather:6667"\nproperties = ["wind"]\n'
     [
         ('properties = ["wind"]', ': say which Player: bank = "BANKB", or url = "tcp://HOST:PORT"'),
         (REMOTE + 'bank = "BANKB"', ': say which Player: bank = "BANKB", or url'),
-        (REMOTE.replace("6667", "*"), ".url: 'tcp://weather:*': a port to connect to is a number from 1"),
+        (
+            REMOTE.replace("6667", "*"),
+            ".url: 'tcp://weather:*': a port to connect to is a number from 1",
+        ),
         (REMOTE.replace("tcp", "http"), ".url: 'http://weather:6667' is not tcp://HOST:PORT"),
-        (REMOTE.replace("wind", "w@b"), ".properties[0]: 'w@b': what a Player publishes of others is not followed"),
+        (
+            REMOTE.replace("wind", "w@b"),
+            ".properties[0]: 'w@b': what a Player publishes of others is not followed",
+        ),
         (REMOTE.replace('"wind"', ""), ".properties: list should have at least 1 item"),
         (REMOTE + "timeout = 0", ": timeout: 0.0 is no time above 0, s"),
         (REMOTE + "rate = 1e9", ": rate: 1000000000.0 is not within 0.001..1000"),
         (REMOTE + "ratte = 1", ".ratte: unknown key; did you mean rate?"),
-        ('bank = "BANKX"\nproperties = ["wind"]', ".bank: BANKX is no Bank of this file; did you mean BANKB?"),
+        (
+            'bank = "BANKX"\nproperties = ["wind"]',
+            ".bank: BANKX is no Bank of this file; did you mean BANKB?",
+        ),
         ('bank = "BANKA"\nproperties = ["wind"]', ".bank: BANKA is this Bank itself"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_table_of_a_remote_is_told(tmp_path: Path, table: str, told: str) -> None:
     text = f"""\
 [banks.BANKA]

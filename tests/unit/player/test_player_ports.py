@@ -25,12 +25,18 @@ def test_a_port_is_that_of_the_url() -> None:
 @pytest.mark.parametrize(
     ("url", "is_it"),
     [
-        ("tcp://127.0.0.1:1", True), ("tcp://127.8.8.8:1", True), ("tcp://[::1]:1", True), ("tcp://localhost:1", True),
+        ("tcp://127.0.0.1:1", True),
+        ("tcp://127.8.8.8:1", True),
+        ("tcp://[::1]:1", True),
+        ("tcp://localhost:1", True),
         ("tcp://lo:1", True),
-        ("tcp://0.0.0.0:1", False), ("tcp://*:1", False), ("tcp://10.0.0.1:1", False), ("tcp://hpc1:1", False),
+        ("tcp://0.0.0.0:1", False),
+        ("tcp://*:1", False),
+        ("tcp://10.0.0.1:1", False),
+        ("tcp://hpc1:1", False),
         ("tcp://[::]:1", False),
     ],
-)  # fmt: skip
+)
 def test_loopback_is_told_without_asking_dns(url: str, is_it: bool) -> None:
     assert is_loopback(url) is is_it
 
@@ -38,9 +44,11 @@ def test_loopback_is_told_without_asking_dns(url: str, is_it: bool) -> None:
 @pytest.mark.parametrize(
     ("bound", "reached"),
     [
-        ("tcp://0.0.0.0:5", "tcp://127.0.0.1:5"), ("tcp://*:5", "tcp://127.0.0.1:5"), ("tcp://[::]:5", "tcp://[::1]:5"),
+        ("tcp://0.0.0.0:5", "tcp://127.0.0.1:5"),
+        ("tcp://*:5", "tcp://127.0.0.1:5"),
+        ("tcp://[::]:5", "tcp://[::1]:5"),
         ("tcp://10.0.0.1:5", "tcp://10.0.0.1:5"),
     ],
-)  # fmt: skip
+)
 def test_a_server_on_all_addresses_is_reached_on_this_host(bound: str, reached: str) -> None:
     assert local_url(bound) == reached

@@ -22,11 +22,15 @@ def test_an_item_is_a_name_a_pattern_or_renamed(text: str, item: Item) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "write a name"), ("=wind", "write a name"), ("wind=", "write a name"), ("x" * 300, "write a name"),
-        ("wind=status.*", "neither is a pattern"), ("w*=wind", "neither is a pattern"),
+        ("", "write a name"),
+        ("=wind", "write a name"),
+        ("wind=", "write a name"),
+        ("x" * 300, "write a name"),
+        ("wind=status.*", "neither is a pattern"),
+        ("w*=wind", "neither is a pattern"),
         ("wind@weather", "is not followed; follow the one it is from"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_item_is_refused_with_what_to_write(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         read_item(text)

@@ -189,10 +189,16 @@ def test_what_is_no_reply_is_none(line: str) -> None:
 @pytest.mark.parametrize(
     ("name", "fault"),
     [
-        ("", "is empty"), ("  ", "is empty"), ("a\nb", "U\\+000A"), ("a\0", "U\\+0000"), ("a\x7f", "U\\+007F"),
-        ("a\u2028b", "U\\+2028"), ("\ud800", "U\\+D800"), ("n" * (LONGEST_NAME + 1), "longer than 255"),
+        ("", "is empty"),
+        ("  ", "is empty"),
+        ("a\nb", "U\\+000A"),
+        ("a\0", "U\\+0000"),
+        ("a\x7f", "U\\+007F"),
+        ("a\u2028b", "U\\+2028"),
+        ("\ud800", "U\\+D800"),
+        ("n" * (LONGEST_NAME + 1), "longer than 255"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_name_is_refused_with_the_reason(name: str, fault: str) -> None:
     with pytest.raises(BadNameError, match=fault):
         check_name("service", name)

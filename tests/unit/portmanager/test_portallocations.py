@@ -48,10 +48,11 @@ def port_of(desk: PortAllocations, service: str, wish: int | None = None) -> int
 @pytest.mark.parametrize(
     ("who", "allowed"),
     [
-        (("0.0.0.0/0",), [True] * 5), ((), [True, True, True, False, False]),
+        (("0.0.0.0/0",), [True] * 5),
+        ((), [True, True, True, False, False]),
         (("192.0.2.0/24=admin",), [True, True, True, True, False]),
     ],
-)  # fmt: skip
+)
 def test_who_may_list_is_a_setting(who: tuple[str, ...], allowed: list[bool]) -> None:
     addresses = ("127.0.0.1", "::1", "::ffff:127.0.0.2", "192.0.2.7", "198.51.100.1")
     assert [made(*who).may_list(one) for one in addresses] == allowed

@@ -27,11 +27,13 @@ LISTS = [
 ]  # fmt: skip
 
 NO_LISTS = [
-    ("{a", "unmatched open brace in list"), ("{a\\}", "unmatched open brace in list"),
+    ("{a", "unmatched open brace in list"),
+    ("{a\\}", "unmatched open brace in list"),
     ('"a', "unmatched open quote in list"),
-    ('"a\\"', "unmatched open quote in list"), ("{a}b", 'list element in braces followed by "b" instead of space'),
+    ('"a\\"', "unmatched open quote in list"),
+    ("{a}b", 'list element in braces followed by "b" instead of space'),
     ('"a"b c', 'list element in quotes followed by "b" instead of space'),
-]  # fmt: skip
+]
 
 AWKWARD = st.text(alphabet='ab# {}"\\[]$;\t\n\r\v\f\u00e9x0u4', max_size=12) | st.text(max_size=12)
 

@@ -54,6 +54,8 @@ test("what cannot be seen is made visible, and texts are bounded", () => {
 test("values of all kinds are told in a line", () => {
   assert.deepEqual([null, true, "", [1, 2]].map(value), ["-", "yes", "(empty)", "[1,2]"]);
   assert.equal(value({ dtype: "<f4", shape: [2, 4096], left_out: true }), "2 x 4096 <f4");
+  assert.equal(value({ left_out: true, characters: 70000 }), "(70000 characters)");
+  assert.equal(value({ left_out: true, text: "x".repeat(2000), characters: 1e6 }), `${"x".repeat(300)} [999700 more]`);
 });
 
 test("cells of a CSV file are no formulas", () => {

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { chosenOf, grouped, isOver, left, stateOf, weightsOf } from "../../../gateways/difx/panel/static/jobs.js";
 import { callOf, freeName, shapesOn } from "../../../histogrammer/panel/static/gates.js";
+import { factorOf, readNames, readPanes, resized, writeNames, writePanes, zoomed } from "../../../histogrammer/panel/static/panes.js";
 import { Plane, decades, readRange, ticks, writeRange } from "../../../histogrammer/panel/static/plane.js";
+import { aboutPart, tableOf } from "../../../histogrammer/panel/static/tables.js";
 import { Rate, sum, withError } from "../../../histogrammer/panel/static/values.js";
 
 const gate = (type, parameters, more = {}) => ({ name: `${type}-${parameters.join("")}`, type, gates: [], parameters, points: [{ x: 1, y: 2 }, { x: 3, y: 4 }, { x: 5, y: 0 }], low: 1, high: 3, ...more });
@@ -46,6 +48,53 @@ test("values have the digits that their errors leave, and a rate begins anew whe
   assert.equal(sum([1, 2, 3, 4], 1, 3), 5);
   const rate = new Rate();
   assert.deepEqual([rate.take(10, 100), rate.take(10.5, 200), rate.take(12, 300), rate.take(13, 5)], [NaN, NaN, 100, NaN]);
+});
+
+test("panes are read from a link as they were written, whatever the names of spectra are", () => {
+  const panes = [{ name: "a,b@c %", x: [1150.5, 1200], y: null }, { name: "m", x: [1, 2], y: [3, 4] }, { name: "", x: null, y: null }, { name: "e\u00e9", x: null, y: null }];
+  assert.deepEqual(readPanes(writePanes(panes)), panes);
+  assert.deepEqual(readNames(writeNames(["a,b", "c"])), ["a,b", "c"]);
+  for (const text of [undefined, "", "alone"]) assert.deepEqual(readPanes(text), []);
+  assert.equal(readPanes("a,b,c,d,e").length, 6);
+  assert.deepEqual(readPanes("%,x@9..1").map((each) => [each.name, each.x]), [["%", null], ["x", null]]);
+  assert.equal(writePanes(panes.slice(0, 1)), null);
+});
+
+test("new panes get spectra that no other has", () => {
+  const first = [{ name: "b", x: [1, 2], y: null }];
+  assert.deepEqual(resized(first, 4, ["a", "b", "c"]).map((each) => each.name), ["b", "a", "c", ""]);
+  assert.deepEqual(resized(resized(first, 4, []), 1, []), first);
+});
+
+test("a zoom is of one pane, or along x of all that have something of it", () => {
+  const panes = ["a", "b", "c"].map((name) => ({ name, x: null, y: null }));
+  const whole = { a: [0, 100], b: [50, 200], c: [500, 600] };
+  const window = { x: [40, 80], y: [1, 2] };
+  assert.deepEqual(zoomed(panes, 0, window, null).map((each) => each.x), [[40, 80], null, null]);
+  const linked = zoomed(panes, 0, window, (name) => whole[name]);
+  assert.deepEqual(linked.map((each) => each.x), [[40, 80], [50, 80], null]);
+  assert.deepEqual(linked[1].y, null);
+  assert.deepEqual(zoomed(linked, 1, { x: null, y: null }, (name) => whole[name]).map((each) => each.x), [null, null, null]);
+});
+
+test("a spectrum over another is scaled to its counts or its time, or not at all where one is not known", () => {
+  const [own, other] = [{ total: 1000, seconds: 60 }, { total: 250, seconds: 30 }];
+  assert.deepEqual(["", "counts", "time"].map((how) => factorOf(how, own, other)), [1, 4, 2]);
+  assert.ok(Number.isNaN(factorOf("counts", own, { total: 0, seconds: 1 })));
+  assert.ok(Number.isNaN(factorOf("time", { total: 1, seconds: NaN }, other)));
+});
+
+test("a table has the bins that are seen by their edges, with units, and tells what it is of", () => {
+  const units = (name) => ({ a: "keV", b: "ns" })[name] ?? "";
+  const line = { name: "e", type: "1", gate: null, xparameters: ["a"], yparameters: [], axes: [{ low: 100, high: 108, bins: 4 }] };
+  const part = { spectrum: line, counts: [1, 2, 3, 4], time: "2026-12-01 00:00:00", seconds: 12.5, factor: 1 };
+  assert.deepEqual(tableOf([part], { x: [102, 106], y: null }, units), [["a [keV] from", "a [keV] to", "counts"], [102, 104, 2], [104, 106, 3]]);
+  const two = tableOf([part, { ...part, spectrum: { ...line, name: "f" }, factor: 2 }], { x: null, y: null }, units);
+  assert.deepEqual([two[0].length, two.length, two.at(-1)], [5, 9, ["f", 106, 108, 4, 8]]);
+  const plane = { ...line, name: "m", type: "2", yparameters: ["b"], axes: [{ low: 0, high: 2, bins: 2 }, { low: 0, high: 3, bins: 3 }] };
+  const table = tableOf([{ ...part, spectrum: plane, counts: [0, 1, 0, 0, 5, 0] }], { x: null, y: null }, units);
+  assert.deepEqual(table, [["a [keV] from", "a [keV] to", "b [ns] from", "b [ns] to", "counts"], [1, 2, 0, 1, 1], [0, 1, 2, 3, 5]]);
+  assert.match(aboutPart(part, units).join("\n"), /spectrum e, type 1, gate none; x: a \[keV\], 4 bins from 100 to 108\n.*00:00:00 UTC, gathered in 12.5 s/);
 });
 
 test("jobs stand by experiment and pass, those that run first", () => {

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dashboard.acts import seats
+from dashboard.acts.act import Act, ActOutcome, OutcomeState
 from dashboard.acts.seats import PresentRenewal, Seats
 from player.endpoints.http.protocol.sessions import Person
 from zmqjsonproxy.rights import Role
@@ -69,6 +70,11 @@ def person(key: str) -> Person:
     return Person(key=key, role=Role.OPERATE, token=f"token of {key}")
 
 
+def act_of(verb: str, bank: str, state: OutcomeState) -> Act:
+    outcomes = {bank: ActOutcome(state)}
+    return Act(id="1", by="ann", time=0.0, verb=verb, text=verb, banks=(bank,), outcomes=outcomes)
+
+
 def test_a_person_has_one_seat_and_idle_ones_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seats, "MAX_SEATS", 2)
 
@@ -101,10 +107,16 @@ def test_control_that_has_ended_goes_with_no_call_any_more() -> None:
             assert made.of(person("ann")).holds == {"BANKA": 7}
             told.update(number=None)
             going_on = asyncio.get_running_loop().create_task(asyncio.sleep(0))
-            seat.acts[going_on] = None  # type: ignore[assignment]  # any will do
-            assert made.holds(person("ann")) == {"BANKA": 7}
+            for kept, act in (
+                (True, act_of("start", "BANKA", OutcomeState.WAITING)),
+                (False, act_of("call", "BANKA", OutcomeState.WAITING)),
+                (False, act_of("start", "BANKA", OutcomeState.RUNNING)),
+                (False, act_of("start", "BANKB", OutcomeState.WAITING)),
+            ):
+                seat.controls.hold("BANKA", "credential")
+                seat.acts[going_on] = act
+                assert (made.of(person("ann")).holds == {"BANKA": 7}) == kept, act
             seat.acts.clear()
-            assert made.of(person("ann")).holds == {}
             assert seat.is_idle
         finally:
             await made.close()

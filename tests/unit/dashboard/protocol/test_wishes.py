@@ -36,7 +36,7 @@ NO_WISHES: list[tuple[Any, str]] = [
     ({"topics": [1]}, "topics: a list"),
     ({"topics": ["t"] * 65}, "at most 64"),
     ({"frames": {}}, "frames: a list"),
-    ({"frames": [FRAME] * 17}, "at most 64 topics and 16"),
+    ({"frames": [FRAME] * 49}, "at most 64 topics and 48"),
     ({"frames": [1]}, "each is an object"),
     ({"frames": [{"name": "x"}]}, "are texts"),
     ({"frames": [FRAME | {"name": "x" * 251}]}, "are texts"),

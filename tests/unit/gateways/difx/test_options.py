@@ -75,10 +75,14 @@ def test_the_environment_gives_ports_group_and_base() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ("50300",), ("1", "2", "50300"), ("-mp", "7", "50300"), ("50300", "-mp", "7"),
-        ("--multicastPort", "7", "1", "50300"), ("-b", "/x", "50300", "--base", "/y"),
+        ("50300",),
+        ("1", "2", "50300"),
+        ("-mp", "7", "50300"),
+        ("50300", "-mp", "7"),
+        ("--multicastPort", "7", "1", "50300"),
+        ("-b", "/x", "50300", "--base", "/y"),
     ],
-)  # fmt: skip
+)
 def test_the_last_number_that_belongs_to_no_option_is_the_port(words: tuple[str, ...]) -> None:
     assert tables_of(*words)[1].port == 50300
 

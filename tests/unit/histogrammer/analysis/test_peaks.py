@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from histogrammer.analysis.fitting import fit, parameter_errors
-from histogrammer.analysis.peaks import peak_area
+from histogrammer.analysis.peaks import peak_area, peak_moments
 from histogrammer.errors import FitError
 
 
@@ -60,3 +60,19 @@ def test_errors_of_a_line_are_those_of_the_normal_equations() -> None:
     found = parameter_errors("linear", fit("linear", x, y), x, y)
     assert found["slope"] == pytest.approx(10 / math.sqrt(((x - 4.5) ** 2).sum()))
     assert found["offset"] == pytest.approx(10 * math.sqrt(0.1 + 4.5**2 / ((x - 4.5) ** 2).sum()))
+
+
+def test_moments_of_a_region_are_those_of_what_stands_above_its_background() -> None:
+    numbers = np.arange(60.0)
+    line, peak = 50 + 2 * numbers, 900 * np.exp(-(((numbers - 30) / 3) ** 2) / 2)
+    mean, error, deviation = peak_moments(line + peak, 15, 45, 10)
+    assert mean == pytest.approx(np.average(numbers, weights=peak), abs=0.01)
+    assert deviation == pytest.approx(3, rel=0.01)
+    assert error > deviation / math.sqrt(peak.sum())  # that of a peak without background
+    bare, *_ = peak_moments(line + peak, 15, 45)
+    assert bare == pytest.approx(np.average(numbers[15:46], weights=(line + peak)[15:46]))
+
+
+def test_nothing_above_the_background_has_no_place() -> None:
+    assert all(map(math.isnan, peak_moments(np.array([5.0, 5, 0, 5, 5]), 2, 2, 2)))
+    assert all(map(math.isnan, peak_moments(np.zeros(9), 2, 5)))

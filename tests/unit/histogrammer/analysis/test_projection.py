@@ -7,7 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.histograms import DEFINITIONS, NAMES, events, filled
 
-from histogrammer.analysis.projection import ProjectionAxis, projected_cells, projected_definition
+from histogrammer.analysis.projection import (
+    ProjectionAxis,
+    projected_band,
+    projected_cells,
+    projected_definition,
+)
 from histogrammer.analysis.regions import Inside
 from histogrammer.axes import Axis
 from histogrammer.errors import SpectrumError
@@ -46,6 +51,12 @@ def test_the_worked_example_of_a_projection_holds() -> None:
     assert projected_cells(SOURCE, cells, ProjectionAxis.Y).tolist() == [0, 3, 5, 4, 0]
     assert projected_cells(SOURCE, cells, ProjectionAxis.X, corner).tolist() == [0, 1, 2, 0, 0, 0]
     assert projected_cells(SOURCE, cells, ProjectionAxis.Y, corner).tolist() == [0, 3, 0, 0, 0]
+
+
+def test_a_band_of_the_worked_example_has_the_counts_of_its_bins() -> None:
+    cells = example()
+    assert projected_band(cells, ProjectionAxis.X, 0, 1).tolist() == [0, 1, 2, 0, 5, 0]
+    assert projected_band(cells, ProjectionAxis.Y, 1, 3).tolist() == [0, 2, 5, 4, 0]
 
 
 @pytest.mark.parametrize(

@@ -104,12 +104,14 @@ def in_parts(book: Definitions, paths: Sequence[Path], each: int) -> tuple[Fille
     job = SortJob(book, "rustogramer", frozenset(book.spectra))
     strips = job.of_kind("S")
     assert strips.spectra == {"strip"}
-    shares = parts_of(files, [survey(file.path, each) for file in files], each)
+    shares = parts_of(files, [survey(file.path, each) for file in files], lambda _: each)
     assert sum(part.size for share in shares for part in share) == sum(f.size for f in files)
     some = [fill(SortJob(book, "rustogramer", job.spectra - strips.spectra), one) for one in shares]
     while len(some) > 1:
         some = [merge(some[k : k + 2]) for k in range(0, len(some), 2)]
-    (all_of_it,) = parts_of(files, [survey(file.path, 1 << 40) for file in files], 1 << 40)
+    (all_of_it,) = parts_of(
+        files, [survey(file.path, 1 << 40) for file in files], lambda _: 1 << 40
+    )
     whole = fill(strips, all_of_it)
     accounts = [account for _, account in sorted(some[0].accounts.items())]
     errors = [why for _, why in sorted(some[0].errors.items())]
@@ -182,7 +184,7 @@ def test_parts_hold_what_files_before_have_told(tmp_path: Path) -> None:
     (tmp_path / "0").write_bytes(definitions([(1, "a")]) + event(0, []))
     (tmp_path / "1").write_bytes(event(0, []) * 4)
     files = [SortedFile(n, str(tmp_path / n), (tmp_path / n).stat().st_size) for n in "01"]
-    shares = parts_of(files, [survey(file.path, 48) for file in files], 48)
+    shares = parts_of(files, [survey(file.path, 48) for file in files], lambda _: 48)
     assert [[(p.number, p.start, p.stop) for p in share] for share in shares] == [
         [(0, 0, None), (1, 0, 48)],
         [(1, 48, None)],
@@ -196,7 +198,7 @@ def test_file_that_became_shorter_after_its_survey_is_told(tmp_path: Path) -> No
     book, path = definitions_of(tmp_path), tmp_path / "f"
     path.write_bytes(definitions([(1, "a")]) + event(0, [(1, 1.0)]) * 10)
     file = SortedFile("f", str(path), path.stat().st_size)
-    first, second = parts_of([file], [survey(file.path, 200)], 200)
+    first, second = parts_of([file], [survey(file.path, 200)], lambda _: 200)
     path.write_bytes(path.read_bytes()[:94])
     job = SortJob(book, "rustogramer", frozenset(["one"]))
     found = merge([fill(job, first), fill(job, second)])

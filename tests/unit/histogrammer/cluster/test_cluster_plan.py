@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import heapq
+import math
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.ringfiles import definitions, event
 
 from histogrammer.cli import main
 from histogrammer.cluster.daskcluster import Cluster, ClusterError, SortProgress, local_workers
-from histogrammer.cluster.plan import SortPlan, task_bytes
+from histogrammer.cluster.plan import (
+    SortPlan,
+    cut_fraction,
+    last_bytes,
+    merges_of,
+    share_bytes,
+    task_bytes,
+)
 
 BOOK = '[spectra.s]\ntype = "1"\nparameters = ["a"]\naxes = [[0, 4, 4]]\n'
 
@@ -26,6 +37,54 @@ def test_tasks_are_some_for_each_worker_within_bounds(
     assert task_bytes(total, workers) == expected
 
 
+@pytest.mark.parametrize(
+    ("left", "workers", "expected"),
+    [
+        (8 * 10**9, 2, 10**9),
+        (15 * 10**8, 2, 75 * 10**7),
+        (10**8, 2, 1 << 26),
+        (10**8, 1, 2 * 10**9),
+    ],
+)
+def test_last_shares_of_some_workers_are_shorter(left: int, workers: int, expected: int) -> None:
+    assert share_bytes(left, 8 * 10**9, workers) == expected
+
+
+@given(st.integers(1, 10**14), st.integers(2, 300))
+def test_workers_that_are_alike_wait_for_a_last_task_at_most(total: int, workers: int) -> None:
+    free, left = [0] * workers, total
+    while left > 0:
+        share = min(left, share_bytes(left, total, workers))
+        heapq.heapreplace(free, free[0] + share)
+        left -= share
+    assert max(free) <= total / workers + last_bytes(total, workers)
+
+
+@pytest.mark.parametrize(
+    ("size", "workers", "expected"),
+    [(2 * 10**9, 2, 1.0), (5 * 10**7, 2, 0.0), (4 * 10**8, 2, 0.1), (4 * 10**8, 1, 0.0)],
+)
+def test_files_that_are_cut_are_those_larger_than_a_share(
+    size: int, workers: int, expected: float
+) -> None:
+    assert cut_fraction(size, 8 * 10**9, workers) == expected
+
+
+@given(st.integers(1, 40), st.integers(1, 9))
+def test_merges_take_all_fills_in_order_and_few_follow_the_last(count: int, at_once: int) -> None:
+    fills = [f"fill-{number}" for number in range(count)]
+    merges = merges_of("merge", fills, at_once)
+    parts, depth = {name: [name] for name in fills}, dict.fromkeys(fills, 0)
+    name = fills[0]
+    for name, some in merges.items():
+        assert len(some) == 2
+        parts[name] = [each for one in some for each in parts.pop(one)]
+    assert parts == {name: fills}
+    for name, some in reversed(merges.items()):
+        depth |= {one: depth.get(name, 0) + 1 for one in some}
+    assert depth[fills[-1]] <= math.ceil(math.log2(at_once)) + 1
+
+
 def test_plan_of_ten_terabytes_is_that_of_a_calculation_by_hand() -> None:
     plan = SortPlan(
         total=10**13,
@@ -35,11 +94,13 @@ def test_plan_of_ten_terabytes_is_that_of_a_calculation_by_hand() -> None:
         survey_rate=1e9,
         fill_rate=1e8,
     )
-    assert plan.tasks == 2329  # 10^13 / 2^32 = 2328.3
-    # 24 rounds of 4 GiB at 100 MB/s are 1030.8 s, the survey of 100 GB at 1 GB/s 100 s
-    assert plan.minutes == pytest.approx(1130.8 / 60, rel=1e-3)
+    # 2^32 bytes until 100 * 2^32 are left: 2228; then a hundredth of what is left, until that is
+    # 10^13 / 6400: 100 * ln(2^32 / 1.5625e9) = 101; and 100 of these
+    assert plan.tasks == pytest.approx(2228 + 101 + 100, abs=3)
+    # 100 GB, and 1.5625 GB more, at 100 MB/s are 1015.6 s, the survey of 100 GB at 1 GB/s 100 s
+    assert plan.minutes == pytest.approx(1115.6 / 60, rel=1e-3)
     assert plan.worker_bytes == 3 * 10**9 + 300 * 2**20
-    assert plan.moved_bytes == 2329 * 10**9
+    assert plan.moved_bytes == plan.tasks * 10**9
     assert [line.split(":")[0] for line in plan.lines()] == [
         "bytes",
         "workers",

@@ -71,9 +71,12 @@ def test_a_deleted_component_counts_as_the_flavor_says(
 ) -> None:
     for flavor, expected in ((RUSTOGRAMER, ours), (SPECTCL, theirs)):
         conditions = made(
-            ("t", "T", TRUE), ("f", "F", FALSE), ("gone", "T", TRUE), ("g", letters, _of(*gates)),
+            ("t", "T", TRUE),
+            ("f", "F", FALSE),
+            ("gone", "T", TRUE),
+            ("g", letters, _of(*gates)),
             flavor=flavor,
-        )  # fmt: skip
+        )
         conditions.delete("gone")
         assert truth(conditions, "g", {}) == [expected]
 

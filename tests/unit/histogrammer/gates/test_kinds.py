@@ -60,16 +60,26 @@ def test_a_slice_holds_its_upper_limit_in_rustogramer_only() -> None:
 @FLAVORS
 def test_a_gamma_slice_holds_its_lower_limit_only(flavor: Flavor) -> None:
     events: list[dict[str, float]] = [
-        {"a": 10.0}, {"a": 20.0}, {"a": 0.0, "b": 15.0}, {"a": 0.0, "b": 30.0}, {"c": 15.0},
-    ]  # fmt: skip
+        {"a": 10.0},
+        {"a": 20.0},
+        {"a": 0.0, "b": 15.0},
+        {"a": 0.0, "b": 30.0},
+        {"c": 15.0},
+    ]
     given = _slice("a", "b")
     assert _of("gs", given, flavor, *events) == [True, False, True, False, False]
 
 
 BAND_POINTS = [
-    ((5.0, 15.0), True), ((5.0, 15.01), False), ((15.0, 10.0), True), ((15.0, 10.5), False),
-    ((20.0, 0.0), True), ((-0.1, 0.0), False), ((20.1, -5.0), False), ((12.0, -1000.0), True),
-]  # fmt: skip
+    ((5.0, 15.0), True),
+    ((5.0, 15.01), False),
+    ((15.0, 10.0), True),
+    ((15.0, 10.5), False),
+    ((20.0, 0.0), True),
+    ((-0.1, 0.0), False),
+    ((20.1, -5.0), False),
+    ((12.0, -1000.0), True),
+]
 """The sheet's example; Rustogramer's."""
 
 
@@ -96,15 +106,23 @@ def test_a_vertical_segment_of_a_band_counts_up_to_its_higher_end() -> None:
 
 
 CONTOUR_POINTS = [
-    ((15.0, 15.0), True, True), ((30.0, 15.0), True, True),
-    ((30.0, 30.0), False, False), ((9.9, 15.0), False, False),
+    ((15.0, 15.0), True, True),
+    ((30.0, 15.0), True, True),
+    ((30.0, 30.0), False, False),
+    ((9.9, 15.0), False, False),
     ((10.0, 25.0), False, True),
-    ((20.0, 30.0), True, False), ((40.0, 15.0), True, False),
+    ((20.0, 30.0), True, False),
+    ((40.0, 15.0), True, False),
     ((25.0, 10.0), True, True),
-    ((30.0, 20.0), False, False), ((15.0, 40.0), False, False),
-    ((10.0, 10.0), True, True), ((40.0, 10.0), True, False), ((40.0, 20.0), True, False),
-    ((20.0, 20.0), True, False), ((20.0, 40.0), True, False), ((10.0, 40.0), True, False),
-]  # fmt: skip
+    ((30.0, 20.0), False, False),
+    ((15.0, 40.0), False, False),
+    ((10.0, 10.0), True, True),
+    ((40.0, 10.0), True, False),
+    ((40.0, 20.0), True, False),
+    ((20.0, 20.0), True, False),
+    ((20.0, 40.0), True, False),
+    ((10.0, 40.0), True, False),
+]
 """The sheet's L: point, inside in Rustogramer, in SpecTcl."""
 
 
@@ -169,10 +187,15 @@ def test_masks_look_at_32_bits_of_a_value_cut_to_a_whole_number(number: int, let
 
 
 COMPOUNDS = [
-    ("*", ("t", "t"), True), ("*", ("t", "f"), False), ("*", ("f",), False),
-    ("+", ("t", "f"), True), ("+", ("f", "f"), False), ("+", ("t",), True),
-    ("-", ("t",), False), ("-", ("f",), True),
-]  # fmt: skip
+    ("*", ("t", "t"), True),
+    ("*", ("t", "f"), False),
+    ("*", ("f",), False),
+    ("+", ("t", "f"), True),
+    ("+", ("f", "f"), False),
+    ("+", ("t",), True),
+    ("-", ("t",), False),
+    ("-", ("f",), True),
+]
 
 
 @FLAVORS
@@ -250,13 +273,26 @@ def test_conditions_are_values(letters: str, given: Given, event: dict[str, floa
 
 def test_points_are_listed_as_they_were_given() -> None:
     conditions = made(
-        ("s", "s", _slice("a")), ("gs", "gs", _slice("a", "b", low=3)), ("c", "c", two_dim(*L_SHAPE)),
-        ("b", "b", two_dim(*TENT)), ("gc", "gc", _many(*TRIANGLE)), ("t", "T", Given()),
-    )  # fmt: skip
+        ("s", "s", _slice("a")),
+        ("gs", "gs", _slice("a", "b", low=3)),
+        ("c", "c", two_dim(*L_SHAPE)),
+        ("b", "b", two_dim(*TENT)),
+        ("gc", "gc", _many(*TRIANGLE)),
+        ("t", "T", Given()),
+    )
     assert [conditions[name].points for name in conditions] == [
-        ((10, 0.0), (20, 0.0)), ((3, 0.0), (20, 0.0)), tuple(L_SHAPE),
-        tuple(TENT), tuple(TRIANGLE), (),
-    ]  # fmt: skip
+        ((10, 0.0), (20, 0.0)),
+        ((3, 0.0), (20, 0.0)),
+        tuple(L_SHAPE),
+        tuple(TENT),
+        tuple(TRIANGLE),
+        (),
+    ]
     assert [conditions[name].parameters for name in conditions] == [
-        ("a",), ("a", "b"), ("a", "b"), ("a", "b"), ("a", "b", "c"), (),
-    ]  # fmt: skip
+        ("a",),
+        ("a", "b"),
+        ("a", "b"),
+        ("a", "b"),
+        ("a", "b", "c"),
+        (),
+    ]

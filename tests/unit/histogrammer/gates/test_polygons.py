@@ -191,5 +191,9 @@ def test_a_contour_of_very_many_points_is_rasterized_in_parts() -> None:
     circle = list(zip(np.cos(angles).tolist(), np.sin(angles).tolist(), strict=True))
     radius = np.array([0.0, 0.5, 0.999, 1.001, 2.0])
     assert Polygon.of(circle, RIGHT).holds(radius, 0 * radius + 0.01).tolist() == [
-        True, True, True, False, False,
-    ]  # fmt: skip
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]

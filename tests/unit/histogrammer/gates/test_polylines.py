@@ -32,7 +32,7 @@ def test_points_on_and_beside_the_line_are_below_as_fractions_say(
     expected = [below_line(line, x, y, first_decides=first_decides) for x, y in points]
     x, y = points_at(*points)
     polyline = Polyline.of(line, first_decides=first_decides)
-    assert polyline.above(x, y).tolist() == expected
+    assert polyline.holds(x, y).tolist() == expected
     marks, unsure = polylines._marks.fallback(
         x, y, polyline.segments, first_decides, polyline.least
     )
@@ -44,10 +44,16 @@ def test_points_on_and_beside_the_line_are_below_as_fractions_say(
 def test_values_without_end_are_below_only_straight_down(first_decides: bool) -> None:
     line = Polyline.of([(0.0, 10.0), (10.0, 20.0)], first_decides=first_decides)
     x, y = points_at(
-        (5.0, -math.inf), (5.0, -1e300), (5.0, math.inf), (5.0, math.nan),
-        (math.nan, 0.0), (math.inf, 0.0), (-math.inf, 0.0), (math.nan, -math.inf),
-    )  # fmt: skip
-    assert line.above(x, y).tolist() == [True, True] + [False] * 6
+        (5.0, -math.inf),
+        (5.0, -1e300),
+        (5.0, math.inf),
+        (5.0, math.nan),
+        (math.nan, 0.0),
+        (math.inf, 0.0),
+        (-math.inf, 0.0),
+        (math.nan, -math.inf),
+    )
+    assert line.holds(x, y).tolist() == [True, True] + [False] * 6
 
 
 @pytest.mark.parametrize("first_decides", [True, False])
@@ -57,7 +63,7 @@ def test_lines_of_extreme_size_are_exact(size: float, first_decides: bool) -> No
     points = [(size / 2, size / 2), (size / 2, size / 4), (size / 4, size / 2), (size, size)]
     expected = [below_line(line, x, y, first_decides=first_decides) for x, y in points]
     polyline = Polyline.of(line, first_decides=first_decides)
-    assert polyline.above(*points_at(*points)).tolist() == expected
+    assert polyline.holds(*points_at(*points)).tolist() == expected
 
 
 def test_a_line_has_at_least_two_finite_points() -> None:
@@ -71,4 +77,4 @@ def test_a_line_has_at_least_two_finite_points() -> None:
 def test_single_precision_is_compared_with_points_in_double() -> None:
     line = Polyline.of([(0.0, 0.1), (1.0, 0.1)], first_decides=True)
     y = np.array([np.float32(0.1), np.nextafter(np.float32(0.1), np.float32(0))], np.float32)
-    assert line.above(np.full(2, 0.5, np.float32), y).tolist() == [False, True]
+    assert line.holds(np.full(2, 0.5, np.float32), y).tolist() == [False, True]

@@ -255,11 +255,13 @@ def test_hardware_is_set_up_in_the_originals_order(status: StatusBuffer) -> None
 @pytest.mark.parametrize(
     ("parameters", "word"),
     [
-        ({}, 0x09), ({"filter_bw": 450}, 0x01), ({"filter_bw": 1900}, 0x19),
+        ({}, 0x09),
+        ({"filter_bw": 450}, 0x01),
+        ({"filter_bw": 1900}, 0x19),
         ({"noise_source": 1, "noise_tone_1": 1}, 0x0A),
         ({"noise_source": 1, "noise_tone_1": 1, "noise_tone_2": 1}, 0x0E),
     ],
-)  # fmt: skip
+)
 def test_filters_and_noise_source_as_i2c_word(
     status: StatusBuffer, parameters: dict[str, int], word: int
 ) -> None:

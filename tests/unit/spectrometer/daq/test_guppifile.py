@@ -166,12 +166,20 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, content: bytes) -> None
 @pytest.mark.parametrize(
     "change",
     [
-        {"NBITS": 2}, {"NPOL": 3}, {"TBIN": 0.0}, {"OVERLAP": 32}, {"OBSFREQ": "x"}, {"TBIN": 1e-320},
-        *({key: number} for key in ("TBIN", "OBSFREQ", "OBSBW", "PKTIDX", "PIPERBLK", "NBITS", "BLOCSIZE")
-          for number in (math.inf, math.nan, 1e300)),
+        {"NBITS": 2},
+        {"NPOL": 3},
+        {"TBIN": 0.0},
+        {"OVERLAP": 32},
+        {"OBSFREQ": "x"},
+        {"TBIN": 1e-320},
+        *(
+            {key: number}
+            for key in ("TBIN", "OBSFREQ", "OBSBW", "PKTIDX", "PIPERBLK", "NBITS", "BLOCSIZE")
+            for number in (math.inf, math.nan, 1e300)
+        ),
         {"PKTIDX": 10**58},
     ],
-)  # fmt: skip
+)
 def test_header_that_cannot_be_is_refused(change: dict[str, object]) -> None:
     good: dict[str, object] = {
         "BLOCSIZE": 256,

@@ -63,10 +63,19 @@ MODES: dict[str, dict[str, Any]] = {
     "cross": {"POLARIZE": "CROSS"},
     "switched": SWITCHED,
     "subbands": {"OBS_MODE": "LBW"},
-    **{word.lower(): {"BACKEND": "GUPPI", "OBS_MODE": word} for word in (
-        "SEARCH", "FOLD", "CAL", "RAW", "COHERENT_SEARCH", "COHERENT_FOLD", "COHERENT_CAL"
-    )},
-}  # fmt: skip
+    **{
+        word.lower(): {"BACKEND": "GUPPI", "OBS_MODE": word}
+        for word in (
+            "SEARCH",
+            "FOLD",
+            "CAL",
+            "RAW",
+            "COHERENT_SEARCH",
+            "COHERENT_FOLD",
+            "COHERENT_CAL",
+        )
+    },
+}
 
 
 def recordings(folder: Path, length: int) -> dict[str, Path]:

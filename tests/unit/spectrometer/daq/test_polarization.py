@@ -73,10 +73,13 @@ def test_products_have_the_sign_that_the_file_says(
 @pytest.mark.parametrize(
     ("says", "status", "taken"),
     [
-        ("CIRC", "LIN", "CIRC"), ("LIN", "CIRC", "LIN"), (None, "CIRC", "CIRC"), ("UNKNOWN", "CIRC", "CIRC"),
+        ("CIRC", "LIN", "CIRC"),
+        ("LIN", "CIRC", "LIN"),
+        (None, "CIRC", "CIRC"),
+        ("UNKNOWN", "CIRC", "CIRC"),
         ("circular", "LIN", "CIRC"),
     ],
-)  # fmt: skip
+)
 def test_a_recording_that_says_its_basis_is_believed(
     tmp_path: Path, says: str | None, status: str, taken: str
 ) -> None:

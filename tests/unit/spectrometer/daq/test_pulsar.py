@@ -45,11 +45,27 @@ def par(tmp_path: Path) -> Path:
 
 def scan(folder: Path, receiver: dict[str, Any] | None = None, **status: Any) -> Path:
     values = {
-        "BACKEND": "GUPPI", "OBS_MODE": "FOLD", "OBSNCHAN": 4, "TBIN": 1e-4, "DS_TIME": 1, "NPOL": 4,
-        "POL_TYPE": "AABBCRCI", "ONLY_I": 0, "NBIN": NBIN, "TFOLD": 1.0, "PARFILE": str(folder / "x.par"),
-        "SCANLEN": SECONDS, "PROJID": "P", "BANKNAM": "BANKA", "SCANNUM": 1, "FFTLEN": 32768, "OVERLAP": 512,
-        "BLOCSIZE": 33554432, "CHAN_DM": DM, **status,
-    }  # fmt: skip
+        "BACKEND": "GUPPI",
+        "OBS_MODE": "FOLD",
+        "OBSNCHAN": 4,
+        "TBIN": 1e-4,
+        "DS_TIME": 1,
+        "NPOL": 4,
+        "POL_TYPE": "AABBCRCI",
+        "ONLY_I": 0,
+        "NBIN": NBIN,
+        "TFOLD": 1.0,
+        "PARFILE": str(folder / "x.par"),
+        "SCANLEN": SECONDS,
+        "PROJID": "P",
+        "BANKNAM": "BANKA",
+        "SCANNUM": 1,
+        "FFTLEN": 32768,
+        "OVERLAP": 512,
+        "BLOCSIZE": 33554432,
+        "CHAN_DM": DM,
+        **status,
+    }
     options = RunOptions(synthetic=ReceiverConfig(**(receiver or RECEIVER)), fast=True)
     run = run_for(options, values, folder)
     return run_to_end(run)

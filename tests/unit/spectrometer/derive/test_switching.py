@@ -74,13 +74,21 @@ def test_table_and_length_are_the_originals(
         (D, (0.0,), (0,), (0,), (0.001,)),
         (F, (0.0, 0.9615384615384615), (1, 0), (0, 0), (0.0, 0.0)),
         (
-            cycle(6.826666666666666e-07, *zip((73472, 307608, 380848) * 2,
-                  ("00001", "00000", "00010", "00101", "00100", "00110"), strict=True)),
-            (0.0, 0.2500761226782583, 0.5, 0.7500761226782582), (0, 1, 0, 1), (0, 0, 1, 1),
+            cycle(
+                6.826666666666666e-07,
+                *zip(
+                    (73472, 307608, 380848) * 2,
+                    ("00001", "00000", "00010", "00101", "00100", "00110"),
+                    strict=True,
+                ),
+            ),
+            (0.0, 0.2500761226782583, 0.5, 0.7500761226782582),
+            (0, 1, 0, 1),
+            (0, 0, 1, 1),
             (0.05015688533333333, 0.0, 0.05015688533333333, 0.0),
         ),
     ],
-)  # fmt: skip
+)
 def test_telescope_sees_neighbours_of_one_state_as_one_phase(
     example: SwitchingCycle,
     starts: tuple[float, ...],
@@ -139,12 +147,18 @@ def test_phase_of_no_length_is_refused() -> None:
 @given(
     st.lists(
         st.builds(
-            SsgPhase, granules=st.integers(1, MAX_GRANULES), blank=st.booleans(), cal=st.booleans(),
-            sr1=st.booleans(), sr2=st.booleans(), adv=st.booleans(),
+            SsgPhase,
+            granules=st.integers(1, MAX_GRANULES),
+            blank=st.booleans(),
+            cal=st.booleans(),
+            sr1=st.booleans(),
+            sr2=st.booleans(),
+            adv=st.booleans(),
         ),
-        min_size=2, max_size=40,
+        min_size=2,
+        max_size=40,
     )
-)  # fmt: skip
+)
 def test_every_cycle_can_be_read_back_from_its_table(phases: list[SsgPhase]) -> None:
     example = SwitchingCycle(1e-6, tuple(phases))
     table = example.table()

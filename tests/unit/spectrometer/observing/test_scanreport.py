@@ -91,12 +91,20 @@ def test_the_outcome_is_what_was_recorded_of_what_was_planned(
 
 
 @given(
-    st.fixed_dictionaries({}, optional={
-        "integrations": st.integers(0, 20), "planned": st.integers(0, 20), "dropped": st.floats(0, 10),
-        "lost_s": st.floats(0, 10), "packets": st.integers(0, 9), "packets_lost": st.integers(0, 9),
-    }),
-    st.booleans(), st.integers(0, 5),
-)  # fmt: skip
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "integrations": st.integers(0, 20),
+            "planned": st.integers(0, 20),
+            "dropped": st.floats(0, 10),
+            "lost_s": st.floats(0, 10),
+            "packets": st.integers(0, 9),
+            "packets_lost": st.integers(0, 9),
+        },
+    ),
+    st.booleans(),
+    st.integers(0, 5),
+)
 @example({"integrations": 1, "packets": 0, "packets_lost": 0}, False, 0)
 def test_nothing_that_lost_data_is_done_without_a_word(
     found: dict[str, Any], counts: bool, blocked: int

@@ -290,6 +290,28 @@ def test_events_are_told_counted_and_bounded(owner: Owner) -> None:
     assert len(quiet.events) == len(quiet._to_tell) == 1000
 
 
+def test_events_that_were_taken_are_not_told_again(owner: Owner) -> None:
+    sub = Subscription(owner, "it")
+    opened, gap = Event(EventKind.OPENED, "BANKA", ""), Event(EventKind.GAP, "BANKA", "n", 2)
+    sub.note(opened)
+    seen = sub.events
+    sub.note(gap)
+    assert (seen, sub.events) == ((opened,), (opened, gap))
+    assert (sub.take_events(), sub.take_events(), sub.events) == ((opened, gap), (), ())
+
+
+def test_events_are_read_while_others_come(owner: Owner) -> None:
+    """A reader that goes through them meets no change of what it reads."""
+    sub = Subscription(owner, "it")
+    for event in (Event(EventKind.GAP, f"BANK{n}", "n", 1) for n in range(3)):
+        sub.note(event)
+    read = []
+    for event in sub.events:
+        sub.note(event)
+        read.append(event.source)
+    assert read == ["BANK0", "BANK1", "BANK2"]
+
+
 def test_a_source_that_is_back_is_not_stale(owner: Owner) -> None:
     sub = Subscription(owner, "it")
     sub.note(Event(EventKind.STALE, "BANKA", "cut"))

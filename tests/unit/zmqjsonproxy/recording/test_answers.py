@@ -294,11 +294,15 @@ def test_what_was_not_recorded_is_told_with_what_was(native: bool) -> None:
 
 def test_times_are_moved_to_now_on_demand() -> None:
     messages = [
-        ("->", call("bank.earliest_start")), ("<-", result([True, [2026, 11, 21, 9, 30, 59, 0]])),
-        ("->", call("bank.arm", [[2026, 11, 21, 9, 30, 59, 0]])), ("<-", result([True, "armed"])),
-        ("->", call("rpc.ping")), ("<-", result({"instance": "i", "time": 1000.5})),
-        ("->", old("get_status")), ("<-", {"T": [2026, 12, 31, 23, 59, 59]}),
-    ]  # fmt: skip
+        ("->", call("bank.earliest_start")),
+        ("<-", result([True, [2026, 11, 21, 9, 30, 59, 0]])),
+        ("->", call("bank.arm", [[2026, 11, 21, 9, 30, 59, 0]])),
+        ("<-", result([True, "armed"])),
+        ("->", call("rpc.ping")),
+        ("<-", result({"instance": "i", "time": 1000.5})),
+        ("->", old("get_status")),
+        ("<-", {"T": [2026, 12, 31, 23, 59, 59]}),
+    ]
     records = [
         Record(
             BEGUN,

@@ -42,11 +42,20 @@ def test_a_time_moves_by_full_seconds_wherever_it_stands(by_s: float, later: lis
 @pytest.mark.parametrize(
     "value",
     [
-        [2026, 13, 21, 9, 30, 59, 0], [2026, 11, 31, 9, 30, 59, 0], [1026, 11, 21, 9, 30, 59, 0], TIME[:5], [*TIME, 1],
-        [2026, 11, 21, 9, 30, 59, 0.5], [2026, 11, 21, 9, 30, 59, True], [2026, 11, 21, 9, 30, 59, 2_000_000],
-        [None] * 7, ["2026"] * 6, "2026-11-21T09:30:59Z", 2026,
+        [2026, 13, 21, 9, 30, 59, 0],
+        [2026, 11, 31, 9, 30, 59, 0],
+        [1026, 11, 21, 9, 30, 59, 0],
+        TIME[:5],
+        [*TIME, 1],
+        [2026, 11, 21, 9, 30, 59, 0.5],
+        [2026, 11, 21, 9, 30, 59, True],
+        [2026, 11, 21, 9, 30, 59, 2_000_000],
+        [None] * 7,
+        ["2026"] * 6,
+        "2026-11-21T09:30:59Z",
+        2026,
     ],
-)  # fmt: skip
+)
 def test_what_is_no_time_stays(value: Any) -> None:
     assert shifted(value, timedelta(days=1)) == value
     assert without_times(value) == value

@@ -114,10 +114,16 @@ def test_results_are_put_where_they_belong_in_whichever_order_they_come(
 @pytest.mark.parametrize(
     "body",
     [
-        b'{"id": 1, "error": {}}', b'{"id": 9, "result": 1}', b'{"id": 0, "result": 1}',
-        b'{"id": 2, "result": 1}', b"[]", b"{", b'{"id": "1", "result": 1}', b"\xff",
+        b'{"id": 1, "error": {}}',
+        b'{"id": 9, "result": 1}',
+        b'{"id": 0, "result": 1}',
+        b'{"id": 2, "result": 1}',
+        b"[]",
+        b"{",
+        b'{"id": "1", "result": 1}',
+        b"\xff",
     ],
-)  # fmt: skip
+)
 def test_anything_but_a_result_of_the_right_server_ends_the_short_way(body: bytes) -> None:
     group, _ = group_of(core(), 2, 2, 3)
     assert group.first == 1

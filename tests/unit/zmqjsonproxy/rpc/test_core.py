@@ -319,10 +319,24 @@ def test_events_of_strangers_and_of_what_is_over_change_nothing(wire: Wire) -> N
 
 EVENTS = st.sampled_from(
     [
-        "call", "batch", "hello", "answer", "error", "garbage", "late", "connected", "refused",
-        "lost", "tick", "unsent", "cancel", "mend", "old", "pass",
+        "call",
+        "batch",
+        "hello",
+        "answer",
+        "error",
+        "garbage",
+        "late",
+        "connected",
+        "refused",
+        "lost",
+        "tick",
+        "unsent",
+        "cancel",
+        "mend",
+        "old",
+        "pass",
     ]
-)  # fmt: skip
+)
 
 
 @settings(max_examples=300, deadline=None)

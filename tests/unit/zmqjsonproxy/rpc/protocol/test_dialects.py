@@ -263,13 +263,19 @@ def test_a_call_says_that_none_of_its_integers_is_long(
 @pytest.mark.parametrize(
     ("code", "type_", "expected"),
     [
-        (-32601, "NoSuchMethodError", NoSuchMethodError), (-32601, "NoSuchInterfaceError", NoSuchInterfaceError),
-        (-32602, "BadParametersError", BadParametersError), (-32002, "BusyError", BusyError),
-        (-32003, "DeadlineError", DeadlineError), (-32004, "TooLargeError", TooLargeError),
-        (-32001, "RefusedError", RefusedError), (-32005, "OperationAbortedError", OperationAbortedError),
-        (-32000, "ValueError", RemoteError), (-1, "Foreign", RemoteError), ("x", "Foreign", RemoteError),
+        (-32601, "NoSuchMethodError", NoSuchMethodError),
+        (-32601, "NoSuchInterfaceError", NoSuchInterfaceError),
+        (-32602, "BadParametersError", BadParametersError),
+        (-32002, "BusyError", BusyError),
+        (-32003, "DeadlineError", DeadlineError),
+        (-32004, "TooLargeError", TooLargeError),
+        (-32001, "RefusedError", RefusedError),
+        (-32005, "OperationAbortedError", OperationAbortedError),
+        (-32000, "ValueError", RemoteError),
+        (-1, "Foreign", RemoteError),
+        ("x", "Foreign", RemoteError),
     ],
-)  # fmt: skip
+)
 def test_errors_arrive_as_their_classes(code: Any, type_: str, expected: type[Exception]) -> None:
     error = jsonrpc.error_from(
         {"code": code, "message": "m", "data": {"type": type_, "text": "why"}}, peer="tcp://a:1"

@@ -1,0 +1,114 @@
+"""Peaks and projections as a Bank tells them, held against counts by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from histogrammer.axes import Axis
+from histogrammer.engine import Engine
+from histogrammer.errors import HistogrammerError
+from histogrammer.filling import Filler
+from histogrammer.gates.condition import Given
+from histogrammer.peakspart import MAX_RESIDUALS, PeaksPart
+from histogrammer.projectionspart import ProjectionsPart
+from histogrammer.spectra import kind_of
+from zmqjsonproxy import RefusedError
+
+X, Y = Axis(100.0, 200.0, 50), Axis(0.0, 10.0, 20)
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    with Engine(filler=Filler(threads=1, compiled=False)) as one:
+        for name in "ab":
+            one.create_parameter(name)
+        yield one
+
+
+@pytest.fixture
+def ask(engine: Engine) -> Callable[[Callable[[Engine], Any]], Any]:
+    return lambda function: function(engine)
+
+
+def booked(engine: Engine, contents: np.ndarray[Any, Any], *axes: Axis) -> None:
+    """Book the spectrum `s` with contents."""
+    names = [[name] for name in "ab"][: len(axes)]
+    made = engine.create_spectrum(kind_of(str(len(axes))).define("s", names, axes))
+    made.contents.cells[(slice(1, -1),) * len(axes)] = contents
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "linear"])
+def test_residuals_of_a_fit_add_up_to_its_chi_square(engine: Engine, ask: Any, kind: str) -> None:
+    random = np.random.default_rng(5)
+    true = 30 + 500 * np.exp(-(((np.arange(50) - 24) / 4) ** 2) / 2)
+    booked(engine, random.poisson(true), X)
+    found = PeaksPart(ask).fit("s", kind, 120, 180)
+    assert found["at"] == [121 + 2 * number for number in range(31)]
+    assert np.square(found["residuals"]).sum() == pytest.approx(found["chisquare"])
+    curve = np.interp(found["at"], found["x"], found["y"])
+    contents = engine.spectrum("s").contents.cells[11:42]
+    expected = (contents - curve) / np.sqrt(np.maximum(contents, 1))
+    assert found["residuals"] == pytest.approx(expected, abs=0.2)
+
+
+def test_many_bins_have_no_residuals(engine: Engine, ask: Any) -> None:
+    booked(engine, np.full(MAX_RESIDUALS + 1, 7.0), Axis(0, 1, MAX_RESIDUALS + 1))
+    found = PeaksPart(ask).fit("s", "linear", 0, 1)
+    assert found["at"] == found["residuals"] == []
+
+
+def test_a_region_tells_its_centroid_and_width_in_units_of_the_axis(
+    engine: Engine, ask: Any
+) -> None:
+    booked(engine, np.eye(50)[10] * 30 + np.eye(50)[12] * 10, X)
+    found = PeaksPart(ask).net_area("s", 100, 199)
+    places = np.repeat([121.0, 125.0], [30, 10])
+    assert found["centroid"] == pytest.approx(places.mean())
+    assert found["fwhm"] == pytest.approx(2.35482 * places.std(), rel=1e-5)
+    assert found["centroid_error"] == pytest.approx(places.std() / np.sqrt(40))
+    assert PeaksPart(ask).net_area("s", 150, 160)["centroid"] is None
+
+
+def test_a_projection_that_is_looked_at_has_the_counts_of_all_of_a_band_and_of_a_contour(
+    engine: Engine, ask: Any
+) -> None:
+    contents = np.arange(20 * 50.0).reshape(20, 50)
+    booked(engine, contents, X, Y)
+    look = ProjectionsPart(ask).look
+    assert look("s", "x")["counts"] == contents.sum(axis=0).tolist()
+    band = look("s", "y", None, 110.5, 120.5)
+    assert (band["axis"], band["low"], band["high"]) == ([0, 10, 20], 110, 122)
+    assert band["counts"] == contents[:, 5:11].sum(axis=1).tolist()
+    assert band["total"] == contents[:, 5:11].sum()
+    square = ((109, -1), (121, -1), (121, 3.2), (109, 3.2))
+    given = Given(
+        x_parameter="a",
+        y_parameter="b",
+        x_coordinates=tuple(float(x) for x, _ in square),
+        y_coordinates=tuple(float(y) for _, y in square),
+    )
+    engine.edit_condition("g", "c", given)
+    inside = contents[:7, 5:11]  # bins whose lower edges are within
+    assert look("s", "x", "g")["counts"][5:11] == inside.sum(axis=0).tolist()
+    assert look("s", "y", "g")["total"] == inside.sum()
+    assert list(engine.spectra) == ["s"]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("z",),
+        ("x", None, 1.0),
+        ("x", "g", 1.0, 2.0),
+        ("x", None, 3.0, 2.0),
+        ("x", None, 50.0, 60.0),
+    ],
+)
+def test_projections_that_cannot_be_are_refused(engine: Engine, ask: Any, args: Any) -> None:
+    booked(engine, np.zeros((20, 50)), X, Y)
+    with pytest.raises((RefusedError, HistogrammerError)):
+        ProjectionsPart(ask).look("s", *args)
