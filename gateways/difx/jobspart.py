@@ -23,6 +23,7 @@ from gateways.difx.protocol.jobs import (
 )
 from gateways.difx.service import DifxService
 from gateways.difx.status import recorded_statuses
+from groundwork.truncation import cut
 from zmqjsonproxy import command, current_caller, current_operation, operation, query
 from zmqjsonproxy.errors import OperationAbortedError
 from zmqjsonproxy.handle import OperationHandle
@@ -31,6 +32,7 @@ __all__ = ["JobsPart"]
 
 TELL_EVERY_S = 0.25
 """Between two texts of progress, of lines of output."""
+MESSAGE_CHARACTERS = 1000
 _GOOD = (JobState.FINISHED, JobState.WITH_ERRORS, JobState.CHECKED)
 
 
@@ -235,6 +237,29 @@ class JobsPart:
         finally:
             handle.check()
         return made
+
+    @query
+    def messages(self, identity: str) -> dict[str, Any]:
+        """Return the last 200 messages of a job, of this run of the gateway.
+
+        Args:
+            identity: Of the job.
+
+        Returns:
+            messages (time, unix seconds; severity; text), the oldest first; earlier, how many came
+            before them.
+        """
+        beside()
+        kept, earlier = self._service.jobs[identity].messages()
+        told = [
+            {
+                "time": each.time,
+                "severity": each.severity.value,
+                "text": cut(each.text, MESSAGE_CHARACTERS),
+            }
+            for each in kept
+        ]
+        return {"messages": told, "earlier": earlier}
 
     @query
     def list(self, active: bool = False) -> list[dict[str, Any]]:
