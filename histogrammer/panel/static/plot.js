@@ -1,6 +1,7 @@
 // Plot of one spectrum that lives: zoom and markers by mouse, a gate as a draft, others laid over it, what a fit leaves under it.
 import { clearContext, drawAxes, drawCounts, drawCurve, drawHeat, drawLegend, drawMarkers, drawResiduals, drawShape, greatestIn, paintHeat, within } from "./drawing.js";
 import { MARGIN, Plane, writeRange, readRange } from "./plane.js";
+import { widthOf } from "./tables.js";
 
 const CLICK_PX = 4;
 const NEAR_PX = 9;
@@ -40,7 +41,7 @@ export function makePlot(tools) {
     const heat = useMemo(() => document.createElement("canvas"), []);
     const isFlat = spectrum.axes.length === 1;
     const [xAxis, yAxis] = spectrum.axes;
-    const axis = { start: xAxis.low, delta: (xAxis.high - xAxis.low) / xAxis.bins };
+    const axis = { start: xAxis.low, delta: widthOf(xAxis) };
     const whole = { x: [xAxis.low, xAxis.high], y: isFlat ? [0, 1] : [yAxis.low, yAxis.high] };
     const scale = useMemo(() => new AutoScale(), [isLog, window.x && writeRange(window.x)]);
     const told = frame.value?.arrays.data;

@@ -3,7 +3,7 @@ import { isShowable } from "./frames.js";
 import { LAYOUTS, factorOf, resized, writeNames, writePanes, zoomed } from "./panes.js";
 import { makePlot, readMarkers } from "./plot.js";
 import { readRange, writeRange } from "./plane.js";
-import { aboutPart, tableOf } from "./tables.js";
+import { aboutPart, tableOf, widthOf } from "./tables.js";
 import { sum, withError } from "./values.js";
 
 /** More bins are shown only if somebody wants them. */
@@ -14,7 +14,7 @@ const LOOKS = /** @type {[string, number[]][]} */ ([["series-4", [6, 3]], ["seri
 const NORMS = [["", "as counted"], ["counts", "to equal counts"], ["time", "to equal time"]];
 
 /** @param {any} spectrum @returns {number} */
-export const sizeOf = (spectrum) => spectrum.axes.reduce((/** @type {number} */ all, /** @type {any} */ axis) => all * axis.bins, 1);
+const sizeOf = (spectrum) => spectrum.axes.reduce((/** @type {number} */ all, /** @type {any} */ axis) => all * axis.bins, 1);
 
 /** @param {any} spectrum @param {string} wanted Name of one that is shown whatever its size. @returns {string} Why it is not shown; empty: it is. */
 export function hindrance(spectrum, wanted) {
@@ -72,7 +72,7 @@ export function makeStage(tools) {
       const [axis] = spectrum.axes;
       const [colour, dash] = LOOKS[index % LOOKS.length];
       const counts = came.arrays.data.data;
-      return [{ label: factor === 1 ? spectrum.name : `${spectrum.name} \u00d7 ${Number(factor.toPrecision(4))}`, counts: factor === 1 ? counts : Float64Array.from(counts, (each) => Number(each) * factor), axis: { start: axis.low, delta: (axis.high - axis.low) / axis.bins }, colour, dash }];
+      return [{ label: factor === 1 ? spectrum.name : `${spectrum.name} \u00d7 ${Number(factor.toPrecision(4))}`, counts: factor === 1 ? counts : Float64Array.from(counts, (each) => Number(each) * factor), axis: { start: axis.low, delta: widthOf(axis) }, colour, dash }];
     });
 
     const sourceOf = () => {
