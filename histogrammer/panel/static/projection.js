@@ -32,7 +32,7 @@ export function makeProjection(tools, useAnswer, question) {
       const context = /** @type {CanvasRenderingContext2D} */ (own.getContext("2d"));
       context.scale(ratio, ratio);
       const [low, high, bins] = found.axis;
-      const most = Math.max(1, ...found.counts);
+      const most = found.counts.reduce((/** @type {number} */ a, /** @type {number} */ b) => Math.max(a, b), 1); // too many for one call
       const plane = new Plane({ width, height, x: [low, high], y: [0, most * 1.05] });
       const look = /** @type {any} */ ({ text: token("text"), dim: token("dim"), grid: token("grid") });
       drawAxes(context, plane, { colours: look, niceStep, plainNumbers, x: name, y: "counts" });
