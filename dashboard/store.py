@@ -49,15 +49,22 @@ class Store:
         self.is_shared = path is not None and not self.fault and not self._hold(path)
 
     def _hold(self, path: Path) -> bool:
-        """Take the file for this program, by one beside it; False: another one has it."""
-        # not the file itself: whoever closes a second descriptor of it gives SQLite's locks away
-        held = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Take the file for this program, by one beside it, where there can be one; False: another
+        program has it."""
+        held = -1
         try:
+            # not the file itself: whoever closes a second descriptor of it gives SQLite's locks away
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            held = os.open(path.with_suffix(".lock"), flags, 0o600)
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(held)
-            return False
-        self._held = held
+        except OSError as error:
+            if held >= 0:
+                os.close(held)
+            if isinstance(error, BlockingIOError):
+                return False
+            log.warning("%s: other dashboards cannot be told of: %s", path, text_of(error))
+        else:
+            self._held = held
         return True
 
     def _open(self, path: Path | None) -> sqlite3.Connection:
