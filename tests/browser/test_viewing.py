@@ -444,3 +444,34 @@ def test_what_is_read_in_a_long_log_stays_while_lines_rain(shown: Shown, visit: 
     assert page.evaluate("window.row.isConnected")
     page.get_by_label("search text").fill("line 4860")
     expect(page.locator(".page-head")).to_contain_text(re.compile(r"^Log20 of 100000 lines"))
+
+
+TIMES = re.compile(
+    r"\d{4}-\d\d-\d\d|\d\d:\d\d(:\d\d)?(\.\d+)?|[\d.,:]+\s?(s|ms|min|h|d|kB/s|B/s|/s|Hz)\b"
+)
+SCREEN = """main => [main.innerText, ...[...main.querySelectorAll("input, select")].map(each =>
+  `${each.getAttribute("aria-label")}: ${each.type === "checkbox" ? each.checked : each.value}`)].join("\\n")"""
+LINKS = (
+    *PAGES,
+    "/bank/BANKA?fold=status",
+    "/log?level=warning&bank=BANKA&q=level",
+    "/journal?bank=BANKA&method=set_log_level&last=86400",
+    "/history?keys=BANKA.level&last=21600",
+    "/diff?banks=BANKA,BANKB",
+    "/files?bank=BANKB",
+)
+
+
+def test_each_link_shows_the_same_to_anybody(shown: Shown, visit: Visit) -> None:
+    one, other = visit(shown.origin).open(), visit(shown.origin).open()
+    for link in LINKS:
+        one.goto(shown.origin.rstrip("/") + link)
+        live(one)
+        expect(one.locator("main h1")).to_be_visible()
+        other.goto(one.url)
+
+        def screens() -> list[str]:
+            return [TIMES.sub("T", page.locator("main").evaluate(SCREEN)) for page in (one, other)]
+
+        poll(lambda: len(set(screens())) == 1, f"the same screen at {link}: {screens()}", 30)
+        assert other.url == one.url
