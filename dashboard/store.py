@@ -51,14 +51,22 @@ class Store:
     def _hold(self, path: Path) -> bool:
         """Take the file for this program, by one beside it; False: another one has it."""
         # not the file itself: whoever closes a second descriptor of it gives SQLite's locks away
-        held = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        beside = path.with_suffix(".lock")
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(held)
+            self._held = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._let_go()
             return False
-        self._held = held
+        except OSError as error:  # as on a file system without locks
+            self._let_go()
+            log.warning("%s: cannot be locked (%s): run one dashboard only", beside, text_of(error))
         return True
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
 
     def _open(self, path: Path | None) -> sqlite3.Connection:
         if path is not None:
@@ -112,9 +120,7 @@ class Store:
         """Close the file; may be called twice."""
         with self._lock:
             self._connection.close()
-            if self._held is not None:
-                os.close(self._held)
-                self._held = None
+            self._let_go()
 
 
 def _connect(place: str, tables: Iterable[str]) -> sqlite3.Connection:

@@ -17,6 +17,7 @@ __all__ = ["PIXELS", "SheetPicture", "read_picture", "svg_picture"]
 PIXELS = 300
 """Width of a curve: a frame that has three times as many points comes as bounds."""
 MAX_ROWS = 8
+"""Curves of a picture: the first ones of a frame."""
 _MAX_POINTS = 3 * PIXELS
 _HEIGHT, _TOP, _BOTTOM = 110, 18, 16
 _MAX_LABEL = 80
@@ -44,7 +45,7 @@ class SheetPicture:
 
 
 def read_picture(label: str, time: float, unit: str, value: Any) -> SheetPicture | None:
-    """Return the picture of a frame; None: it has no curves, as a heat map has none.
+    """Return the picture of a frame; None: it has no curves, as a heat map has none, or cannot be read.
 
     Args:
         label: Bank and pipe.
@@ -60,13 +61,16 @@ def read_picture(label: str, time: float, unit: str, value: Any) -> SheetPicture
     width = lower.shape[-1]
     if width > _MAX_POINTS:  # who sent it does not reduce
         return None
+    try:
+        start, delta = float(value.get("x_start", 0.0)), float(value.get("x_delta", 1.0))
+        points = int(value.get("points", width))
+    except (OverflowError, TypeError, ValueError):  # a Player may send anything
+        return None
     pairs = zip(lower.reshape(-1, width)[:MAX_ROWS], upper.reshape(-1, width), strict=False)
     rows = [
         [float(each) for pair in zip(low.tolist(), high.tolist(), strict=True) for each in pair]
         for low, high in pairs
     ]
-    start, delta = float(value.get("x_start", 0.0)), float(value.get("x_delta", 1.0))
-    points = int(value.get("points", width))
     end = start + delta * (points - 1)
     return SheetPicture(label=label, time=time, unit=unit, first=start, last=end, rows=rows)
 

@@ -26,6 +26,7 @@ __all__ = [
     "player",
     "portmanager",
     "spectrometer_daq",
+    "zmqjsonproxy",
 ]
 
 INTERRUPTED = 130
@@ -71,3 +72,4 @@ mirror = entry("histogrammer.mirror.cli")
 player = entry("player.cli")
 portmanager = entry("portmanager.cli")
 spectrometer_daq = entry("spectrometer.__main__")
+zmqjsonproxy = entry("zmqjsonproxy.recording")

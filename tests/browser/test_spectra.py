@@ -97,7 +97,7 @@ def test_a_gate_drawn_by_hand_has_the_counts_of_the_server_until_it_is_undone(
     assert {each["name"] for each in bank.list_gates()} == {"window", "blob", "theirs"}
 
 
-def test_panes_keep_their_spectra_and_windows_and_a_second_tab_sees_the_same(
+def test_panes_keep_their_spectra_and_a_second_tab_sees_the_same(
     site: SpectraSite, visit: Visit
 ) -> None:
     profile = visit(site.peer.url)
