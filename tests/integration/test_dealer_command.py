@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from support.dealers import dealer_here
 from support.descriptions import described
 from support.native_player import NativePlayer
 from support.original_server import OriginalPlayer
@@ -128,7 +129,7 @@ def test_call_reaches_parts_and_several_banks(config: Path) -> None:
 def test_mistakes_have_a_sentence_and_their_exit_status(
     config: Path, words: list[str], status: int, text: str
 ) -> None:
-    done = dealer(*words, "--config", config)
+    done = dealer_here(*words, "--config", config)
     assert done.returncode == status
     assert text in done.stderr
     assert "Traceback" not in done.stderr

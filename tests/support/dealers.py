@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +17,7 @@ from support.original_server import OriginalPlayer
 from support.player_process import PlayerProcess
 
 from dealer import Dealer
+from dealer.cli import main
 
 
 class Array:
@@ -73,3 +77,16 @@ def eventually(condition: Callable[[], object], within: float = 120.0) -> None:
     while not condition():
         assert time.monotonic() < end, f"did not come true within {within:g} s"
         time.sleep(0.02)
+
+
+def dealer_here(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the command `dealer` to its end, in this process: its start takes longer than most it
+    does."""
+    command = list(map(str, words))
+    output, errors = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+        try:
+            status = main(command)
+        except SystemExit as usage:
+            status = int(usage.code or 0)
+    return subprocess.CompletedProcess(command, status, output.getvalue(), errors.getvalue())

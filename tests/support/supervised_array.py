@@ -4,7 +4,6 @@ a socket file."""
 from __future__ import annotations
 
 import contextlib
-import io
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from support.dealers import dealer_here
 from support.player_run import DEADLINE, clean_environment, free_port, player
 from support.toy_bank import ToyBank
 
-from dealer.cli import main
 from zmqjsonproxy.interface import current_operation, operation, query
 
 HOSTS: Mapping[str, Sequence[str]] = {"hpc1": ("BANKA", "BANKB"), "hpc2": ("BANKC",)}
@@ -94,14 +93,7 @@ class SupervisedArray:
 
     def hosts(self, *words: str, config: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run it to its end, in this process: a test looks again and again."""
-        command = self.command(*words, config=config)
-        output, errors = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
-            try:
-                status = main(command[3:])
-            except SystemExit as usage:
-                status = int(usage.code or 0)
-        return subprocess.CompletedProcess(command, status, output.getvalue(), errors.getvalue())
+        return dealer_here(*self.command(*words, config=config)[3:])
 
 
 def start_supervisord(conf: Path) -> subprocess.Popen[bytes]:
