@@ -66,12 +66,12 @@ def _book(engine: Engine) -> None:
             made = KINDS["2"].define(f"s{number}", [["x"], ["y"]], [Axis(0, 512, 512)] * 2)
         cells = engine.create_spectrum(made).contents.cells
         cells[...] = rng.integers(1, 1000, cells.shape)
-        engine.bind(made.name)
+        engine.bindings.bind(made.name)
 
 
 def _change(engine: Engine, count: float) -> None:
     engine.set_channel(engine.spectrum("s0"), 7, None, count)
-    engine.refresh()
+    engine.bindings.refresh()
 
 
 def _ours(connection: Telling) -> None:
@@ -213,7 +213,7 @@ def _delays(pauses: Sequence[float]) -> tuple[list[float], float]:
                 while counts[7] != number:
                     time.sleep(0.001)
                 taken.append(time.monotonic() - begun)
-            period = worker.ask(lambda engine: engine.refresh_every)
+            period = worker.ask(lambda engine: engine.bindings.refresh_every)
         thread.join()
     return taken, period
 

@@ -49,23 +49,24 @@ class Store:
         self.is_shared = path is not None and not self.fault and not self._hold(path)
 
     def _hold(self, path: Path) -> bool:
-        """Take the file for this program, by one beside it, where there can be one; False: another
-        program has it."""
-        held = -1
+        """Take the file for this program, by one beside it; False: another one has it."""
+        # not the file itself: whoever closes a second descriptor of it gives SQLite's locks away
+        beside = path.with_suffix(".lock")
         try:
-            # not the file itself: whoever closes a second descriptor of it gives SQLite's locks away
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-            held = os.open(path.with_suffix(".lock"), flags, 0o600)
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if held >= 0:
-                os.close(held)
-            if isinstance(error, BlockingIOError):
-                return False
-            log.warning("%s: other dashboards cannot be told of: %s", path, text_of(error))
-        else:
-            self._held = held
+            self._held = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._let_go()
+            return False
+        except OSError as error:  # as on a file system without locks
+            self._let_go()
+            log.warning("%s: cannot be locked (%s): run one dashboard only", beside, text_of(error))
         return True
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
 
     def _open(self, path: Path | None) -> sqlite3.Connection:
         if path is not None:
@@ -119,9 +120,7 @@ class Store:
         """Close the file; may be called twice."""
         with self._lock:
             self._connection.close()
-            if self._held is not None:
-                os.close(self._held)
-                self._held = None
+            self._let_go()
 
 
 def _connect(place: str, tables: Iterable[str]) -> sqlite3.Connection:

@@ -3,7 +3,8 @@ runs nothing.
 
 What may stand for an argument follows from its metavar: `BANK` and `BANKS` are Banks, `METHOD` is
 of the Bank before, `PROPERTY` is of any Bank, `FILE`, `EXE` and `DIR` are paths. Names of Banks and
-methods are asked of `dealer list`, those of properties of `dealer properties`, when they are needed.
+methods are asked of `dealer list`, those of properties of `dealer properties`, when they are needed;
+Banks are those that `dealer.players` finds, whether they answer or not.
 """
 
 from __future__ import annotations

@@ -20,7 +20,9 @@ __all__ = ["NOW_S", "last_pictures"]
 NOW_S = 60.0
 """What is asked now is of the end of a shift that is not longer ago, s."""
 MAX_OF_A_BANK, MAX_ALL = 4, 24
+"""Pictures of one Bank, and of all."""
 _WITHIN_S = 3.0
+"""Deadline of the question which pipes there are, and of all frames together."""
 
 
 def last_pictures(
@@ -35,7 +37,8 @@ def last_pictures(
         until: End of the shift, UTC, unix seconds.
 
     Returns:
-        None: it ended before, and nothing is kept of the frames of then, or there is no numpy to read them.
+        None: the shift ended before, and nothing is kept of the frames of then; or there is no numpy
+        to read them.
     """
     if time.time() - until > NOW_S or find_spec("numpy") is None:
         return None

@@ -17,6 +17,7 @@ __all__ = ["PIXELS", "SheetPicture", "read_picture", "svg_picture"]
 PIXELS = 300
 """Width of a curve: a frame that has three times as many points comes as bounds."""
 MAX_ROWS = 8
+"""Curves of a picture: the first ones of a frame."""
 _MAX_POINTS = 3 * PIXELS
 _HEIGHT, _TOP, _BOTTOM = 110, 18, 16
 _MAX_LABEL = 80
@@ -44,7 +45,7 @@ class SheetPicture:
 
 
 def read_picture(label: str, time: float, unit: str, value: Any) -> SheetPicture | None:
-    """Return the picture of a frame; None: it has no curves, as a heat map has none.
+    """Return the picture of a frame; None: it has no curves, as a heat map has none, or cannot be read.
 
     Args:
         label: Bank and pipe.

@@ -21,6 +21,7 @@ MAX_CELL = 400
 AROUND_S = 120.0
 """A link shows so much before and after its moment, s."""
 _MARKDOWN = str.maketrans({each: f"\\{each}" for each in "\\`*_{}[]<>#|~"})
+_NOT_LOOKED_FOR = "Shown for a shift that has just ended only, and where numpy is installed."
 _STYLE = """\
 body { font: 14px/1.45 system-ui, sans-serif; max-width: 72em; margin: 2em auto; padding: 0 1em; color: #171c22 }
 table { border-collapse: collapse; width: 100%; margin: 0.4em 0 1.2em }
@@ -56,7 +57,7 @@ def markdown_sheet(sheet: ShiftSheet, page: str = "") -> str:
     """Return the sheet as Markdown, to be written into a file.
 
     Args:
-        sheet: It.
+        sheet: What it tells.
         page: Address of a dashboard, to which moments are linked; empty: there are no links.
     """
 
@@ -82,9 +83,9 @@ def html_sheet(
     """Return the sheet as one HTML file that needs nothing else.
 
     Args:
-        sheet: It.
+        sheet: What it tells.
         page: As of `markdown_sheet`.
-        pictures: Of the last spectra; None: nothing was kept of them.
+        pictures: Of the last spectra; None: none were looked for.
     """
 
     def cell(each: _Cell) -> str:
@@ -107,7 +108,7 @@ def html_sheet(
     if pictures:
         parts.append(f'<div class="pictures">{"".join(map(svg_picture, pictures))}</div>')
     else:
-        why = "Nothing was kept of spectra of then." if pictures is None else "No spectrum came."
+        why = _NOT_LOOKED_FOR if pictures is None else "No spectrum came."
         parts.append(f'<p class="none">{why}</p>')
     title = escape(_title(sheet))
     return (

@@ -1,4 +1,5 @@
-"""Time in which events were processed, of all analyses so far. No thread; whoever begins it says so."""
+"""Time in which events were processed, of all analyses so far. No lock: the thread of the engine has
+it."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ __all__ = ["ActiveTime"]
 
 
 class ActiveTime:
-    """Watch that runs while events are processed.
+    """A stopwatch that runs while events are processed.
 
     Args:
         clock: Monotonic time, s.

@@ -19,7 +19,13 @@ from histogrammer.analysis.integration import integrate
 from histogrammer.analyzer import STOP_S, RunState
 from histogrammer.areas import Described, find_area
 from histogrammer.bankalarms import HISTOGRAMMER_ALARMS
-from histogrammer.bankstate import DEPENDS, bank_findings, bank_hindrances
+from histogrammer.bankstate import (
+    DEPENDS,
+    analysis_state,
+    bank_findings,
+    bank_hindrances,
+    overview,
+)
 from histogrammer.config import HistogrammerBankConfig
 from histogrammer.definitions import GateTable, ParameterTable, SpectrumTable, read_definitions
 from histogrammer.doctor import diagnose
@@ -515,22 +521,7 @@ class HistogrammerBank(Bank):
             None: not known; event_rate and byte_rate, per s; fraction and left_s, None: not known; live,
             as the property.
         """
-        state = self._state()
-        return {
-            "active": state.is_active,
-            "attached": state.attached,
-            "error": state.error,
-            "run": state.run,
-            "title": state.title,
-            "events": state.events,
-            "bytes": state.bytes,
-            "size": state.size,
-            "event_rate": state.event_rate,
-            "byte_rate": state.byte_rate,
-            "fraction": state.fraction,
-            "left_s": state.left_s,
-            "live": state.told_live(),
-        }
+        return analysis_state(self._state())
 
     @query
     def get_accounts(self) -> list[str]:
@@ -542,8 +533,8 @@ class HistogrammerBank(Bank):
 
     @query
     def scan_status(self) -> list[Any]:
-        """[whether events are being processed, "EVENTS=...", "ERROR=..."]; `wait_for_scan` of a
-        Dealer waits for the end by it."""
+        """Return [events are being processed, "EVENTS=...", "ERROR=..."]; `wait_for_scan` of a Dealer
+        waits for the end by it."""
         state = self._state()
         return [state.is_active, f"EVENTS={state.events}", f"ERROR={state.error}"]
 
@@ -552,14 +543,7 @@ class HistogrammerBank(Bank):
     @query
     def get_overview(self) -> dict[str, Any]:
         """Return source, run and progress in a few values, name -> value: a row of `dealer status`."""
-        state = self._state()
-        return {
-            "SOURCE": state.attached,
-            "RUN": state.run,
-            "STATE": "active" if state.is_active else "failed" if state.error else "idle",
-            "EVENTS": state.events,
-            "RATE": round(state.event_rate),
-        }
+        return overview(self._state())
 
     @query
     def get_findings(self) -> list[dict[str, str]]:

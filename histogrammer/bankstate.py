@@ -1,13 +1,14 @@
-"""State of a histogrammer Bank: findings, and what keeps it from being ready. Pure functions of what the
-Bank knows."""
+"""State of a histogrammer Bank: how its analysis stands, findings, and what keeps it from being ready.
+Pure functions of what the Bank knows."""
 
 from __future__ import annotations
 
+from groundwork.values import JsonObject
 from histogrammer.analyzer import NOT_ATTACHED, RunState
 from player.findings import Finding
 from player.readiness import READY, Depends, Hindrance
 
-__all__ = ["DEPENDS", "bank_findings", "bank_hindrances"]
+__all__ = ["DEPENDS", "analysis_state", "bank_findings", "bank_hindrances", "overview"]
 
 DEPENDS: Depends = {
     READY: ("analysis",),
@@ -16,6 +17,36 @@ DEPENDS: Depends = {
     "histogrammer": (),
 }
 """Thing of a Bank -> things that it needs."""
+
+
+def analysis_state(state: RunState) -> JsonObject:
+    """Return how an analysis stands, as `get_analysis` tells it."""
+    return {
+        "active": state.is_active,
+        "attached": state.attached,
+        "error": state.error,
+        "run": state.run,
+        "title": state.title,
+        "events": state.events,
+        "bytes": state.bytes,
+        "size": state.size,
+        "event_rate": state.event_rate,
+        "byte_rate": state.byte_rate,
+        "fraction": state.fraction,
+        "left_s": state.left_s,
+        "live": state.told_live(),
+    }
+
+
+def overview(state: RunState) -> JsonObject:
+    """Return a row of `dealer status` about a Bank, name -> value."""
+    return {
+        "SOURCE": state.attached,
+        "RUN": state.run,
+        "STATE": "active" if state.is_active else "failed" if state.error else "idle",
+        "EVENTS": state.events,
+        "RATE": round(state.event_rate),
+    }
 
 
 def bank_findings(bank: str, state: RunState, *, is_alive: bool) -> list[dict[str, str]]:

@@ -10,7 +10,8 @@ import dataclasses
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -19,13 +20,11 @@ from groundwork.closing import Closing
 from histogrammer.activetime import ActiveTime
 from histogrammer.analysis.projection import ProjectionAxis, projected_cells, projected_definition
 from histogrammer.analysis.regions import Inside
+from histogrammer.bindings import Bindings
 from histogrammer.contents import Contents
-from histogrammer.display.binder import Binder
 from histogrammer.display.memory import DisplayMemory
-from histogrammer.display.snapshot import Snapshot
 from histogrammer.errors import (
     ConditionError,
-    DisplayMemoryError,
     EventParameterError,
     SpectrumError,
 )
@@ -47,7 +46,6 @@ from histogrammer.patterns import one, select
 from histogrammer.pseudos import Pseudos
 from histogrammer.spectra.channels import set_channel
 from histogrammer.spectra.definition import Definition
-from histogrammer.spectra.stripchart import KIND as STRIP
 from histogrammer.spectrum import Spectrum
 from histogrammer.traces import Topic, Traces
 from histogrammer.treevariables import TreeVariables
@@ -58,7 +56,6 @@ SNAPSHOT_GATE = "_snapshot_condition_"
 """Gate that is never true: of spectra that no event changes."""
 
 _MIB = 1 << 20
-_REFRESH_S = 2
 
 Floats = npt.NDArray[np.float64]
 
@@ -86,7 +83,7 @@ class Engine(Closing):
         changes: Number of the changes of spectra, gates and what is applied to spectra: between
             equal ones only contents have changed.
         traces: Changes, for those who follow them.
-        refresh_every: Time between copies into the display memory, s.
+        bindings: Spectra in the display memory.
         active: Time in which events were processed; an analysis begins and ends it.
     """
 
@@ -106,29 +103,23 @@ class Engine(Closing):
         self.filters, self.trees, self.fits = Filters(), Filters("ROOT tree"), Fits()
         self.spectra: dict[str, Spectrum] = {}
         self.traces = Traces(flavor.first_token)
-        self.refresh_every = float(_REFRESH_S)
-        self.memory = memory
         self._filler, self._clock, self.active = filler, clock, ActiveTime(clock)
-        self._binder = None if memory is None else Binder(memory.header, memory.channels)
-        self._shown: dict[str, int] = {}  # bound spectra: versions of what the memory has of them
+        self.bindings = Bindings(memory, self.spectra, partial(self._note, Topic.BINDING), clock)
         self._most_bytes, self._bytes = most_bytes, 0
         self._made = 0
         self.changes = 0
         self._filled_changes = -1
-        self._refreshed_at = clock()
 
     def close(self) -> None:
         """End its threads, close its files, and remove the display memory."""
         self._filler.close()
         self.filters.close()
         self.trees.close()
-        if self.memory is not None:
-            self.memory.close()
+        self.bindings.close()
 
     def tick(self, now: float) -> None:
         """Refresh the display memory when that is due, and forget old traces."""
-        if now - self._refreshed_at >= self.refresh_every:
-            self.refresh()
+        self.bindings.tick(now)
         self.traces.prune(now)
 
     # parameters
@@ -259,8 +250,8 @@ class Engine(Closing):
             SpectrumError: There is none.
         """
         gone = self.spectrum(name)
-        if self._binder is not None and name in self._binder:
-            self.unbind(name)
+        if name in self.bindings:
+            self.bindings.unbind(name)
         del self.spectra[name]
         self._filler.define((), {})  # it has the contents, and the next block may never come
         self._bytes -= gone.contents.nbytes
@@ -275,8 +266,7 @@ class Engine(Closing):
         """
         for spectrum in self.select_spectra(pattern):
             spectrum.clear(self.active.seconds)
-            if self._binder is not None:
-                self._binder.clear(spectrum.name)
+            self.bindings.clear(spectrum.name)
 
     def set_channel(self, spectrum: Spectrum, x: int, y: int | None, value: float) -> None:
         """Replace the contents of a channel.
@@ -481,7 +471,7 @@ class Engine(Closing):
                 made.gate = self._snapshot_gate()
             names.append(made.name)
             if bind:
-                self.bind(made.name)
+                self.bindings.bind(made.name)
         return names
 
     def _renamed(self, definition: Definition, numbers: Counter[str]) -> Definition:
@@ -491,72 +481,6 @@ class Engine(Closing):
         while f"{name}_{numbers[name]}" in self.spectra:
             numbers[name] += 1
         return dataclasses.replace(definition, name=f"{name}_{numbers[name]}")
-
-    # display memory
-
-    @property
-    def bindings(self) -> Mapping[str, int]:
-        """Name of each spectrum in the display memory -> its slot."""
-        return {} if self._binder is None else self._binder.slots
-
-    def bind(self, name: str) -> int:
-        """Put a spectrum into the display memory, with its contents, and return the slot.
-
-        Raises:
-            DisplayMemoryError: There is no such spectrum, it is there already, or there is no slot or
-                room for it.
-        """
-        spectrum = self.spectra.get(name)
-        if self._binder is None:
-            raise DisplayMemoryError("There is no display memory")
-        slot = self._binder.bind(name, None if spectrum is None else spectrum.definition)
-        self._note(Topic.BINDING, f"add {name} {slot}")
-        self._show(self._binder, [self.spectra[name]])
-        return slot
-
-    def unbind(self, name: str) -> None:
-        """Take a spectrum out of the display memory.
-
-        Raises:
-            DisplayMemoryError: It is not there.
-        """
-        if self._binder is None:
-            raise DisplayMemoryError("There is no display memory")
-        slot = self._binder.unbind(name)
-        self._shown.pop(name, None)
-        self._note(Topic.BINDING, f"remove {name} {slot}")
-
-    def refresh(self) -> None:
-        """Copy the contents of all bound spectra that have changed into the display memory."""
-        self._refreshed_at = self._clock()
-        if self._binder is not None:
-            self._show(self._binder, self.spectra.values())
-
-    def _show(self, binder: Binder, spectra: Iterable[Spectrum]) -> None:
-        """Copy what has changed of bound spectra, and the limits of axes that move."""
-        changed = [
-            each
-            for each in spectra
-            if each.name in binder and self._shown.get(each.name) != each.version
-        ]
-        cells = {each.name: each.contents.cells for each in changed}
-        moving = {
-            each.name: each.shown.x_axis
-            for each in changed
-            if each.definition.kind == STRIP.letters
-        }
-        binder.refresh(cells, moving)
-        self._shown |= {each.name: each.version for each in changed}
-
-    def snapshot(self, before: Snapshot | None = None) -> Snapshot:
-        """Return what the display memory holds; `before` itself, if it still holds that.
-
-        Raises:
-            DisplayMemoryError: There is none.
-        """
-        if self._binder is None:
-            raise DisplayMemoryError("There is no display memory")
-        return self._binder.snapshot(before)
 
     # events
 

@@ -1,7 +1,7 @@
 """Errors of the histogrammer. Their texts are those that its REST clients know.
 
 HistogrammerError
-+-- AxisError           limits or bins of an axis
++-- AxisError           limits or bins of an axis, or of a region of it
 +-- ParameterError      a parameter that is unknown, or its metadata
 |   +-- LimitsError           one of its limits without the other
 |   +-- ParameterExistsError  a parameter that is there already
@@ -57,7 +57,7 @@ class HistogrammerError(SelfExplanatoryError):
 
 
 class AxisError(HistogrammerError, ValueError):
-    """An axis that cannot be: no bins, or no width."""
+    """An axis that cannot be, without bins or width, or a region that is none of it."""
 
 
 class EventParameterError(HistogrammerError):

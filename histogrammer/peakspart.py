@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,9 +23,9 @@ from zmqjsonproxy import RefusedError, query
 __all__ = ["PeaksPart"]
 
 MAX_RESIDUALS = 4096
+"""Bins of a fit up to which residuals are told."""
 
 Floats = npt.NDArray[np.float64]
-T = TypeVar("T")
 
 
 class PeaksPart:

@@ -1,7 +1,8 @@
 """The journal of a Player: one entry for each command, who, what, when, outcome, on its own disk.
 
-It stops no command and slows none: what it is told waits in a bounded queue for a thread that
-writes. What could not be written is counted, and told in the journal itself.
+It stops no command and slows none: what it is told waits in a bounded queue for a thread of the
+Player that writes. What could not be written is counted, and told in the journal itself. The bytes
+and days on disk are bounded by `player.recordfolder`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Files of one kind of records in one folder: the newest is written to, the oldest are removed.
+"""Folder of the files of the journal, or of the history, bounded in bytes and days: the newest is
+written to, the oldest are removed.
 
 A file is called after the number of its first record. When it has its share of the bytes, or of the
 days, it is finished and a new one is begun; what is too old, or too much, is removed by whole

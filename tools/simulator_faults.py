@@ -19,7 +19,6 @@ from player import Bank
 
 ROOT = Path(__file__).resolve().parents[1]
 MODE = "MODE4"
-REPLY_WITHIN_S = 0.5
 
 
 @dataclass(frozen=True)

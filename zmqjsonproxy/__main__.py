@@ -3,6 +3,6 @@ installed."""
 
 import sys
 
-from zmqjsonproxy.recording import main
+from groundwork.launch import zmqjsonproxy
 
-sys.exit(main())
+sys.exit(zmqjsonproxy())

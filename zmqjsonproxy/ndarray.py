@@ -9,15 +9,26 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib.util import find_spec
 from typing import Any
 
 from groundwork.jsonvalues import numbers_only
 from zmqjsonproxy import wirejson
-from zmqjsonproxy.protocol.arrays import BYTES, DTYPES, ArrayHeader, Framed, restore
+from zmqjsonproxy.protocol.arrays import BYTES, DTYPES, ArrayHeader, Framed, restore, unpack
 
-__all__ = ["dumps", "fixed", "is_available", "is_fixed", "loads", "lone_frame", "make", "settled"]
+__all__ = [
+    "dumps",
+    "fixed",
+    "is_available",
+    "is_fixed",
+    "loads",
+    "lone_frame",
+    "make",
+    "make_packed",
+    "settled",
+]
 
 
 @cache
@@ -97,8 +108,10 @@ def lone_frame(value: Any) -> tuple[ArrayHeader, Any] | None:
     numpy = sys.modules.get("numpy")
     if numpy is None or type(value) is not numpy.ndarray:
         return None
-    header = _lone_header(value.dtype, value.shape)
-    return None if header is None or not value.flags.c_contiguous else (header, fixed(value))
+    header, flags = _lone_header(value.dtype, value.shape), value.flags
+    if header is None or not flags.c_contiguous:
+        return None
+    return header, value.tobytes() if flags.writeable else fixed(value)
 
 
 @lru_cache(256)
@@ -192,3 +205,23 @@ def make(header: ArrayHeader, frame: Any) -> Any:
         array, is_writable = array.copy(order="K"), array.flags.writeable
         array.flags.writeable = is_writable
     return array
+
+
+def make_packed(headers: Sequence[ArrayHeader], frame: Any) -> list[Any]:
+    """Return what one frame holds, each with memory of its own, so that whoever keeps one keeps no
+    other; ValueError: they do not fit, or numpy is not installed."""
+    parts = unpack(headers, frame)
+    if not is_available():
+        return [make(header, part) for header, part in zip(headers, parts, strict=True)]
+    ndarray = _numpy().ndarray  # of the memory of `bytes`, which is aligned for any of them
+    return [
+        ndarray(header.shape, _dtype(header.dtype), part)
+        if header.dtype != BYTES and header.order == "C"
+        else make(header, part)
+        for header, part in zip(headers, parts, strict=True)
+    ]
+
+
+@lru_cache(32)
+def _dtype(name: str) -> Any:
+    return _numpy().dtype(name)

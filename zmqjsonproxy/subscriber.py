@@ -361,6 +361,7 @@ class Subscriber(OfOneProcess):
         if found is None:
             link = Link(target.source, self._settings)
             found = self._links[target.url] = _Connected(link, self._core.peer(target.url))
+            found.peer.takes = (("packed", "frames"),)
             found.peer.on_notice = partial(self._take_notice, found)
         return found
 

@@ -14,7 +14,7 @@ from dashboard.acts.book import ActBook
 from dashboard.acts.seats import Seat, Seats
 from dealer.control import Control
 from dealer.errors import DealerError, PlayersError, StartError, reason_of
-from dealer.outcome import Outcome
+from dealer.outcome import Outcome, Outcomes
 from groundwork.errors import text_of
 from player.endpoints.http.protocol.sessions import Person
 from zmqjsonproxy import AsyncOperation, MethodDescription
@@ -131,7 +131,7 @@ async def call(
         act: Which is carried out.
         described: Bank -> what it says of the method.
         heard: "BANK ID" -> how an operation stands, as viewers are told.
-        show: Called with the act when operations were begun.
+        show: Called with the act when operations were begun, and at each answer.
         args: Positional arguments.
         kwargs: Keyword arguments.
         timeout: s, of the call, or of the answer that an operation was begun.
@@ -145,23 +145,23 @@ async def call(
     if called:
         tells = any(described[bank].kind == "command" for bank in called)
         name = act.method if act.object_name == "bank" else f"{act.object_name}.{act.method}"
-        works.append(_call(seat, act, called, name, args, kwargs, timeout, tells=tells))
+        calls = seat.verbs(called, timeout)
+        for bank in called:
+            asking = calls.outcomes(name, *args, _banks=[bank], **kwargs)
+            works.append(_take(act, asking, show, tells=tells))
     await asyncio.gather(*works)
 
 
-async def _call(
-    seat: Seat,
+async def _take(
     act: Act,
-    banks: Sequence[str],
-    name: str,
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
-    timeout: float,
+    asking: Coroutine[Any, Any, Outcomes],
+    show: Callable[[Act], None],
     *,
-    tells: bool,
+    tells: bool = True,
 ) -> None:
-    found = await seat.verbs(banks, timeout).outcomes(name, *args, **kwargs)
-    act.take(found, tells=tells)
+    """Tell an answer as soon as it is there: a Bank that is silent keeps those of others from nobody."""
+    act.take(await asking, tells=tells)
+    show(act)
 
 
 async def _begin(
@@ -292,9 +292,11 @@ async def start(
     act.tell({bank: Outcome(bank, value) for bank, value in found.items()})
 
 
-async def stop(seat: Seat, act: Act) -> None:
-    """End the scan of Banks."""
-    act.take(await seat.verbs(act.banks, SET_WITHIN_S).outcomes("stop"))
+async def stop(seat: Seat, act: Act, *, show: Callable[[Act], None]) -> None:
+    """End the scan of Banks; `show` is called with the act at each answer."""
+    verbs = seat.verbs(act.banks, SET_WITHIN_S)
+    asked = (verbs.outcomes("stop", _banks=[bank]) for bank in act.banks)
+    await asyncio.gather(*(_take(act, asking, show) for asking in asked))
 
 
 # control

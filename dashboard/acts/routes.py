@@ -227,7 +227,8 @@ class ActRoutes:
     async def stop(self, person: Person, body: BanksBody) -> Response:
         """End the scan of Banks."""
         banks = self._able(body.banks, "stop", is_urgent=True)
-        act = self._doer.begin(person, "stop", "stop()", banks, doing.stop, method="stop")
+        work = partial(doing.stop, show=self._book.show)
+        act = self._doer.begin(person, "stop", "stop()", banks, work, method="stop")
         return await self._answer(body, act)
 
     async def plan(self, person: Person, body: StartBody) -> Response:

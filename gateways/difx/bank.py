@@ -63,7 +63,8 @@ class DifxBank(Bank):
     jobs = published(
         list[JsonObject](),
         doc="The last jobs, the oldest first: id, name, input, profile, mode, state, text, client, "
-        "fraction, begun, changed (unix seconds, UTC), exit_status, errors.",
+        "fraction, begun, changed (unix seconds, UTC), exit_status, errors, weights, "
+        "sources.",
     )
     job = message(
         doc="A job has another state, or is further: id, name, input, state, difx_states (as DiFX "

@@ -25,6 +25,8 @@ __all__ = ["Job", "JobTable"]
 
 KEPT_LINES = 200
 """Last events of OUTPUT and STATE of a job, for readers that come later."""
+KEPT_MESSAGES = 200
+"""Last events of a job that say something, after its end too."""
 KEPT_JOBS = 200
 """Jobs that have ended and are remembered."""
 
@@ -73,6 +75,8 @@ class Job:
         self._count = 0
         self._kept: list[JobEvent] = []
         self._lines: deque[JobEvent] = deque(maxlen=KEPT_LINES)
+        self._messages: deque[JobEvent] = deque(maxlen=KEPT_MESSAGES)
+        self._said = 0
         self._followers: list[JobFollower] = []
         self._hooks: list[Callable[[], None]] = []
         self._ended = threading.Event()
@@ -86,6 +90,11 @@ class Job:
     def summary(self) -> JobSummary:
         """Return what is known of it, as of one moment; waits for nobody."""
         return self._summary
+
+    def messages(self) -> tuple[list[JobEvent], int]:
+        """Return its last events with a text, the oldest first, and how many were before them."""
+        with self._lock:
+            return list(self._messages), self._said - len(self._messages)
 
     def _summarize(self) -> JobSummary:
         return JobSummary(
@@ -102,6 +111,8 @@ class Job:
             changed=self.changed,
             exit_status=self.exit_status,
             errors=self.errors,
+            weights=self.reached.weights,
+            sources=self.request.nodes.sources if self.request.nodes is not None else (),
         )
 
     # for whoever follows it
@@ -202,6 +213,9 @@ class Job:
                 **more,  # type: ignore[arg-type]  # names of attributes of an event
             )
             (self._lines if event.may_be_omitted else self._kept).append(event)
+            if text:
+                self._messages.append(event)
+                self._said += 1
             for follower in list(self._followers):
                 follower.put(event)
             self.on_event(self, event)

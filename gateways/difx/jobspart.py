@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,6 +23,7 @@ from gateways.difx.protocol.jobs import (
 )
 from gateways.difx.service import DifxService
 from gateways.difx.status import recorded_statuses
+from groundwork.truncation import cut
 from zmqjsonproxy import command, current_caller, current_operation, operation, query
 from zmqjsonproxy.errors import OperationAbortedError
 from zmqjsonproxy.handle import OperationHandle
@@ -30,19 +32,20 @@ __all__ = ["JobsPart"]
 
 TELL_EVERY_S = 0.25
 """Between two texts of progress, of lines of output."""
+MESSAGE_CHARACTERS = 1000
 _GOOD = (JobState.FINISHED, JobState.WITH_ERRORS, JobState.CHECKED)
 
 
 def _request(
     input: str,
-    banks: Sequence[str] | None = None,
-    profile: str = "",
-    mode: str = "run",
-    force: bool = False,
-    restart_s: int = 0,
-    nodes: dict[str, Any] | None = None,
+    banks: Sequence[str] | None,
+    profile: str,
+    mode: str,
+    force: bool,
+    restart_s: int,
+    nodes: dict[str, Any] | None,
 ) -> JobRequest:
-    """Return a request; JobError: an argument is none."""
+    """Return a request of the arguments of `start`; JobError: one is none."""
     if mode not in list(JobMode):
         raise JobError(f"mode is {mode!r:.80}; expected {', '.join(JobMode)}")
     if type(restart_s) is not int or restart_s < 0:
@@ -76,7 +79,9 @@ class JobsPart:
 
     def _admit(self, handle: OperationHandle, *args: Any, **kwargs: Any) -> None:
         """Take a job up as soon as it is asked for: it has the identity of its operation."""
-        job = self._service.new_job(_request(*args, **kwargs), str(current_caller()), handle.id)
+        given = inspect.signature(self.start).bind(*args, **kwargs)
+        given.apply_defaults()
+        job = self._service.new_job(_request(*given.args), str(current_caller()), handle.id)
         self._handles[job.id] = handle
         tell = handle.record.on_change
 
@@ -232,6 +237,29 @@ class JobsPart:
         finally:
             handle.check()
         return made
+
+    @query
+    def messages(self, identity: str) -> dict[str, Any]:
+        """Return the last 200 messages of a job, of this run of the gateway.
+
+        Args:
+            identity: Of the job.
+
+        Returns:
+            messages (time, unix seconds; severity; text), the oldest first; earlier, how many came
+            before them.
+        """
+        beside()
+        kept, earlier = self._service.jobs[identity].messages()
+        told = [
+            {
+                "time": each.time,
+                "severity": each.severity.value,
+                "text": cut(each.text, MESSAGE_CHARACTERS),
+            }
+            for each in kept
+        ]
+        return {"messages": told, "earlier": earlier}
 
     @query
     def list(self, active: bool = False) -> list[dict[str, Any]]:

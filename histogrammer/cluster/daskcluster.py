@@ -56,7 +56,7 @@ _OWN_WORKERS = {
 their scheduler do at themselves, which is 5 % of a core. They would give freed memory back to the
 system, too, of which each block of events then has to be mapped anew."""
 _SOME_WORKERS = {"distributed.scheduler.worker-saturation": 1.0}
-"""Of more than one. By default a worker has its next task before it is done, and another one that is
+"""Settings for more than one of them. By default a worker has its next task before it is done, and another one that is
 idle does not get it; one that is alone need not ask for it."""
 
 

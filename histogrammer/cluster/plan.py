@@ -15,8 +15,7 @@ LEAST_TASK_BYTES, MAX_TASK_BYTES = 1 << 26, 1 << 32
 TASKS_PER_WORKER = 4
 """Workers get ready together, though they are not alike."""
 LAST_PER_WORKER = 64
-"""So many of the last tasks would be all that a worker reads: it waits for no other longer than for
-one of them."""
+"""A last task reads one of so many parts of what a worker reads: no worker waits longer for another."""
 WORKER_BYTES = 300 << 20
 """Memory of a worker without spectra: Python, compiled functions, a block."""
 SETS_PER_WORKER = 3
@@ -117,7 +116,9 @@ class SortPlan:
     @property
     def tasks(self) -> int:
         """Number of tasks that fill."""
-        left, tasks = self.total, 0
+        each = task_bytes(self.total, self.workers)
+        tasks = max(0, self.total // each - max(1, self.workers) + 1)  # that read so much
+        left = self.total - tasks * each
         while left > 0 or not tasks:
             left -= share_bytes(left, self.total, self.workers)
             tasks += 1

@@ -2,7 +2,9 @@
 
 Numbers are float64 and integers are told from others, for they divide otherwise; integers beyond
 2^53 are not exact. Where Tcl would have an error, and where a parameter that is used is absent,
-there is no value. What is not chosen by `?:`, `&&` and `||` is not used.
+there is no value. What is not chosen by `?:`, `&&` and `||` is not used. One difference is meant: the
+root of a negative number has no value in comparisons either, where Tcl compares "not a number", so that
+`sqrt($a) != 0` is not true of all that cannot be.
 """
 
 from __future__ import annotations

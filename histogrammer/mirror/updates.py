@@ -44,7 +44,7 @@ class Updates:
 
     def _look(self, engine: Engine) -> Snapshot:
         """Return the last snapshot if nothing has changed, else a new one; in the engine's thread."""
-        found = engine.snapshot(self._last)
+        found = engine.bindings.snapshot(self._last)
         if found is not self._last:
             self.built += 1
             self._last = found

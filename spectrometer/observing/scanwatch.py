@@ -1,4 +1,5 @@
-"""Watch over a scan: its time, its programs, its board; finds the moment and the reason of its end.
+"""Watch over a scan: its time, a data-taking program that ends or hangs, a board that is lost. Finds
+the moment and the reason of its end.
 
 Ends nothing itself. Callers say what the time is.
 """

@@ -114,5 +114,5 @@ def meaning(key: str) -> str:
 
 def unit_of(key: str) -> str:
     """Return the unit of a key's value; empty: it has none, or it is not known."""
-    begin = meaning(key).replace(" ", ",", 1).partition(",")[0]
+    begin = re.split("[ ,]", meaning(key), maxsplit=1)[0]
     return begin if begin in _UNITS else ""

@@ -22,7 +22,7 @@ Visit = Callable[..., Watched]
 RUN = """import sys, time
 if "bad" in sys.argv[1]:
     sys.exit("station HN: no data")
-print("progress 0.54", flush=True)
+print("progress 0.54 weights 0.97 0.00", flush=True)
 time.sleep(600)
 """
 
@@ -56,6 +56,12 @@ def test_jobs_are_started_and_stopped_by_a_hold_and_stand_by_experiment(
         expect(table.locator(".group")).to_have_text("v21x / prod")
         expect(table.locator("td.mono")).to_have_text(["v21x_03", "v21x_02_bad"])
         expect(table.locator("tr").filter(has_text="v21x_03")).to_contain_text("54 %")
+        weights = table.get_by_role("progressbar", name=re.compile("^weight of "))
+        expect(weights).to_have_count(2)
+        table.get_by_role("button", name="messages of v21x_02_bad").click()
+        messages = table.get_by_role("region", name="messages of v21x_02_bad")
+        messages.get_by_role("combobox").select_option("error")
+        expect(messages.locator("li").first).to_contain_text("ERROR station HN: no data")
         stop = table.get_by_role("button", name=re.compile("^Stop v21x_03"))
         stop.focus()
         page.keyboard.down("Enter")

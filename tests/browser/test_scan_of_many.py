@@ -111,3 +111,27 @@ def test_nothing_is_called_done_that_was_not_when_a_player_is_killed(
         expect(scan).to_contain_text("No scan is running on them.")
     assert eight.scanning() == []
     expect(page.locator(".act", has_text="stop()")).to_contain_text("8 of 8")
+
+
+def test_a_player_killed_in_the_second_of_the_stop_is_told_by_its_name(
+    eight: Eight, visit: Callable[..., Watched]
+) -> None:
+    page = visit(eight.peer.url).open("/run")
+    scan = page.locator("section[aria-label=scan]")
+    with held_by_key(page, button(page, "^Start")):
+        expect(scan).to_contain_text("on BANKA, BANKB, BANKC and 5 more")
+
+    def kill(route: Any) -> None:
+        eight.last.kill()
+        route.continue_()
+
+    page.route("**/api/scan/stop", kill)
+    act = page.locator(".act", has_text="stop()")
+    with held_by_key(page, button(page, "^Stop")):
+        expect(act).to_contain_text("partly done")
+    expect(act).to_contain_text("7 of 8")
+    told = act.locator("tr", has=page.get_by_role("rowheader", name="BANKH"))
+    expect(told).to_contain_text(re.compile("no server at"))
+    expect(told).not_to_contain_text("done")
+    expect(scan).to_contain_text("No scan is running on those that are heard.")
+    assert eight.scanning() == []

@@ -13,6 +13,8 @@ import pytest
 from support.chromium import Watched
 from support.spectrasite import CENTRE, PEAK, SIGMA, SpectraSite
 
+from player.testing.wire import Wire
+
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
 Visit = Callable[..., Watched]
@@ -95,7 +97,7 @@ def test_a_gate_drawn_by_hand_has_the_counts_of_the_server_until_it_is_undone(
     assert {each["name"] for each in bank.list_gates()} == {"window", "blob", "theirs"}
 
 
-def test_panes_keep_their_spectra_and_windows_and_a_second_tab_sees_the_same(
+def test_panes_keep_their_spectra_and_a_second_tab_sees_the_same(
     site: SpectraSite, visit: Visit
 ) -> None:
     profile = visit(site.peer.url)
@@ -175,3 +177,49 @@ def test_nothing_that_lives_is_shown_of_spectra_in_the_past(
     page = visit(site.peer.url).open("/spectra?s=gamma&then=2020-01-01 00:00:00")
     expect(page.locator(".histogrammer")).to_contain_text("Nothing was kept of its spectra here")
     expect(page.locator("canvas.spectrum")).to_have_count(0)
+
+
+def place_under(page: Any, share: float) -> list[float]:
+    """Return the place that the page tells of a point of the canvas, at this share of both sides."""
+    box = page.locator("canvas.spectrum").bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.move(box["x"] + share * box["width"], box["y"] + share * box["height"])
+    told = page.locator(".plot-of .proof")
+    expect(told).to_contain_text(re.compile(r": \d+ counts"))
+    found = re.search(r"([\d.]+), ([\d.]+): \d+ counts", told.inner_text())
+    assert found is not None
+    return [float(each) for each in found.groups()]
+
+
+def test_a_zoom_of_two_dimensions_stays_whatever_comes(site: SpectraSite, visit: Visit) -> None:
+    bank = site.bank.proxy
+    with Wire(int(site.peer.host.rpartition(":")[2])) as wire:
+        seen = visit(wire.url.replace("tcp", "http"))
+        page = seen.open("/spectra?s=matrix")
+        expect(page.locator(".results .total")).to_have_text(re.compile(r"^[1-9]\d*$"))
+        canvas = page.locator("canvas.spectrum")
+        canvas.scroll_into_view_if_needed()
+        whole = place_under(page, 0.5)
+        box = canvas.bounding_box()
+        page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.55 * box["height"])
+        page.mouse.down()
+        page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 0.85 * box["height"], steps=5)
+        page.mouse.up()
+        expect(page).to_have_url(re.compile("sx=.*sy=|sy=.*sx="))
+        zoomed, middle = page.url, place_under(page, 0.5)
+        assert middle[0] > whole[0]
+        for _ in range(100):
+            bank.clear_spectra("gamma")
+            site.fill()
+        bank.create_spectrum("more", "2", ["energy", "time"], [[1024, 1280, 64], [0, 100, 50]])
+        bank.clear_spectra()
+        expect(page.locator(".results .total")).to_have_text("0")
+        assert (page.url, place_under(page, 0.5)) == (zoomed, middle)
+        wire.down()
+        expect(page.locator(".pulse")).to_contain_text("NO CONTACT")
+        wire.up()
+        site.fill()
+        expect(page.locator(".results .total")).to_have_text(re.compile(r"^[1-9]\d*$"))
+        assert (page.url, place_under(page, 0.5)) == (zoomed, middle)
+        bank.delete_spectrum("more")
+        seen.forgive_line()

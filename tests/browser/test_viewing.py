@@ -407,3 +407,71 @@ def test_scrolling_up_in_the_log_stops_following_and_says_so(shown: Shown, visit
     assert lines.evaluate("each => each.scrollTop") == place
     page.keyboard.press("End")
     expect(page.get_by_role("button", name="following")).to_be_visible()
+
+
+FILL = """async lines => {
+  const { takeLines, knownLines } = await import("/static/state/loglines.js");
+  const first = (knownLines().at(-1)?.number ?? 0) + 1;
+  const made = Array.from({ length: lines }, (_, index) => ({
+    number: first + index, bank: "BANKA", host: "here", time: 1.79e9 + index / 200, level: "info",
+    logger: "test", text: `line ${index}`, scan: null }));
+  takeLines({ event: "lines", topic: "log", from: 1, to: first + lines, lost: 0, lines: made });
+}"""
+"""Makes so many lines of the log, as if they had come."""
+
+
+def test_what_is_read_in_a_long_log_stays_while_lines_rain(shown: Shown, visit: Visit) -> None:
+    page = visit(shown.origin).open("/log")
+    live(page)
+    box = page.locator(".lines")
+    page.evaluate(FILL, 5_000)
+    expect(box.locator(".line").last).to_contain_text("line 4999")
+    box.hover()
+    page.mouse.wheel(0, -3000)
+    expect(page.get_by_role("button", name="follow", exact=True)).to_be_visible()
+    row = box.locator(".line").filter(has=page.get_by_text("line 4860", exact=True))
+    expect(row).to_be_visible()
+    row.evaluate("each => { window.row = each; }")
+    row.locator(".text").select_text()
+    before = row.bounding_box()
+    for _ in range(19):
+        page.evaluate(FILL, 5_000)
+    for _ in range(20):
+        page.evaluate(FILL, 10)
+    expect(page.get_by_text("95200 new lines below")).to_be_visible()
+    assert row.bounding_box() == before
+    assert page.evaluate("getSelection().toString()") == "line 4860"
+    assert page.evaluate("window.row.isConnected")
+    page.get_by_label("search text").fill("line 4860")
+    expect(page.locator(".page-head")).to_contain_text(re.compile(r"^Log20 of 100000 lines"))
+
+
+TIMES = re.compile(
+    r"\d{4}-\d\d-\d\d|\d\d:\d\d(:\d\d)?(\.\d+)?|[\d.,:]+\s?(s|ms|min|h|d|kB/s|B/s|/s|Hz)\b"
+)
+SCREEN = """main => [main.innerText, ...[...main.querySelectorAll("input, select")].map(each =>
+  `${each.getAttribute("aria-label")}: ${each.type === "checkbox" ? each.checked : each.value}`)].join("\\n")"""
+LINKS = (
+    *PAGES,
+    "/bank/BANKA?fold=status",
+    "/log?level=warning&bank=BANKA&q=level",
+    "/journal?bank=BANKA&method=set_log_level&last=86400",
+    "/history?keys=BANKA.level&last=21600",
+    "/diff?banks=BANKA,BANKB",
+    "/files?bank=BANKB",
+)
+
+
+def test_each_link_shows_the_same_to_anybody(shown: Shown, visit: Visit) -> None:
+    one, other = visit(shown.origin).open(), visit(shown.origin).open()
+    for link in LINKS:
+        one.goto(shown.origin.rstrip("/") + link)
+        live(one)
+        expect(one.locator("main h1")).to_be_visible()
+        other.goto(one.url)
+
+        def screens() -> list[str]:
+            return [TIMES.sub("T", page.locator("main").evaluate(SCREEN)) for page in (one, other)]
+
+        poll(lambda: len(set(screens())) == 1, f"the same screen at {link}: {screens()}", 30)
+        assert other.url == one.url

@@ -64,7 +64,7 @@ class Served:
             for parameter in "ab":
                 engine.row_of(parameter)
             engine.create_spectrum(KINDS[kind].define(name, parameters, axes))
-            engine.bind(name)
+            engine.bindings.bind(name)
 
         self.histogrammer.worker.ask(book)
 
@@ -75,7 +75,7 @@ class Served:
             cells = engine.spectrum(name).contents.cells
             cells[...] = first + np.arange(cells.size).reshape(cells.shape)
             engine.spectrum(name).version += 1
-            engine.refresh()
+            engine.bindings.refresh()
 
         self.histogrammer.worker.ask(fill)
 
@@ -124,7 +124,9 @@ def test_the_first_update_is_full_and_later_ones_are_as_the_reference_has_them(
         third = peer.update()
         assert third.kind == FULL
         assert third.body == served.memory()[: TABLES + 2048 + 4 * 24]
-        served.histogrammer.worker.ask(lambda engine: [engine.unbind(n) for n in ("line", "plane")])
+        served.histogrammer.worker.ask(
+            lambda engine: [engine.bindings.unbind(n) for n in ("line", "plane")]
+        )
         assert peer.update().kind == FULL
         nothing = peer.update()
         assert (nothing.kind, nothing.body) == (PARTIAL, b"")
@@ -398,7 +400,7 @@ def test_a_reader_in_another_language_sees_every_bound_spectrum_right(
             first, *found = lines_of(process)
             assert first.split("\t")[0] == str(PARTIAL if change else FULL)
             assert found == wanted(served)
-        served.histogrammer.worker.ask(lambda engine: engine.unbind("plane"))
+        served.histogrammer.worker.ask(lambda engine: engine.bindings.unbind("plane"))
         served.book("1", "in its place", Axis(0, 9, 9))
         process.stdin.write("\n")
         process.stdin.close()

@@ -3,6 +3,7 @@ nothing of that."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +11,9 @@ __all__ = ["Watched"]
 
 WITHIN_MS = 60_000
 """Time that anything may take on a busy machine."""
+_BROKEN = re.compile(
+    "ERR_CONNECTION|ERR_SOCKET|ERR_EMPTY_RESPONSE|ERR_TIMED_OUT|WebSocket connection"
+)
 LEFT = "net::ERR_ABORTED"
 """A page that is left gives its requests up."""
 
@@ -62,6 +66,12 @@ class Watched:
         page = self.context.new_page()
         page.goto(self.origin + path)
         return page
+
+    def forgive_line(self) -> None:
+        """Close all pages, and forget what the browser itself said of a line that a test has cut."""
+        for page in self.context.pages:
+            page.close()
+        self.faults[:] = [each for each in self.faults if not _BROKEN.search(each)]
 
     def close(self) -> None:
         """Close it; fails if anything was wrong.

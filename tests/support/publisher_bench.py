@@ -8,7 +8,7 @@ from support.virtual_timers import VirtualTimers
 
 from zmqjsonproxy.channels.declarations import Declared, PropertyKind
 from zmqjsonproxy.channels.properties import PropertyTable
-from zmqjsonproxy.channels.protocol.notices import MessagePart, join_updates
+from zmqjsonproxy.channels.protocol.notices import MessagePart, UpdatePart, join_updates
 from zmqjsonproxy.channels.publisher import Publisher
 from zmqjsonproxy.rpc.protocol import jsonrpc
 
@@ -28,10 +28,10 @@ class Bench:
         )
         self.publisher.add("bank", self.table)
 
-    def post(self, envelopes: Sequence[Sequence[bytes]], part: MessagePart, missed) -> bool:
+    def post(self, envelopes: Sequence[Sequence[bytes]], part: UpdatePart, missed) -> bool:
         if self.takes:
-            joined = join_updates([part]) if part.is_update else part.body
-            message = jsonrpc.read_reply(joined)
+            is_message = isinstance(part, MessagePart) and not part.is_update
+            message = jsonrpc.read_reply(part.body if is_message else join_updates([part]))
             self.sent += [(client, message["method"], message["params"]) for (client,) in envelopes]
         return self.takes
 

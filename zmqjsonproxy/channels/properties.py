@@ -24,6 +24,7 @@ from bisect import insort
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from inspect import formatannotation
+from math import isfinite
 from typing import Generic, Self, TypeVar, cast, overload
 
 from groundwork.errors import did_you_mean, text_of
@@ -31,7 +32,7 @@ from groundwork.truncation import cut
 from groundwork.values import Function, JsonObject, JsonValue
 from zmqjsonproxy.caller import Caller
 from zmqjsonproxy.channels.declarations import CANNOT_BE_READ, Declared, PropertyKind
-from zmqjsonproxy.channels.protocol.notices import Encoded, encode, encode_frame
+from zmqjsonproxy.channels.protocol.notices import Encoded, encode, encode_frame, is_number
 from zmqjsonproxy.channels.protocol.patterns import select
 from zmqjsonproxy.channels.readings import Readings
 from zmqjsonproxy.errors import RefusedError
@@ -69,13 +70,25 @@ class PublishedUpdate:
     Attributes:
         number: Counts the updates of the property, from 1 on.
         time_us: When it was published, UTC, microseconds.
-        encoded: The value as it travels.
+        held: The value as it travels, or a number that travels with others.
     """
 
-    __slots__ = ("encoded", "number", "time_us")
+    __slots__ = ("held", "number", "time_us")
 
-    def __init__(self, number: int, time_us: int, encoded: Encoded) -> None:
-        self.number, self.time_us, self.encoded = number, time_us, encoded
+    def __init__(self, number: int, time_us: int, held: Encoded | float) -> None:
+        self.number, self.time_us, self.held = number, time_us, held
+
+    @property
+    def encoded(self) -> Encoded:
+        """The value as it travels."""
+        held = self.held
+        return held if isinstance(held, Encoded) else encode(held)
+
+    @property
+    def value(self) -> JsonValue:
+        """The value; arrays are read-only."""
+        held = self.held
+        return held.value() if isinstance(held, Encoded) else held
 
 
 Listener = Callable[[PublishedUpdate], object]
@@ -104,6 +117,10 @@ class Property:
         its last update, if there was one."""
         told, newest = self.declared.describe(), self.newest
         return told | ({"number": newest.number, "time": newest.time_us / 1e6} if newest else {})
+
+    def is_like(self, other: Property) -> bool:
+        """Tell whether another one can go on in its place."""
+        return self.declared.kind is other.declared.kind
 
 
 class PropertyTable:
@@ -156,9 +173,12 @@ class PropertyTable:
         Raises:
             TypeError, ValueError: It cannot be sent; nothing was published.
         """
-        self._publish(name, _encoded(name, value), time_us)
+        if type(value) is float and isfinite(value):  # as most are: a call less
+            self._publish(name, value, time_us)
+        else:
+            self._publish(name, value if is_number(value) else _encoded(name, value), time_us)
 
-    def _publish(self, name: str, encoded: Encoded, time_us: int | None = None) -> None:
+    def _publish(self, name: str, held: Encoded | float, time_us: int | None = None) -> None:
         known = self.properties.get(name)
         if known is None:
             self.declare(Declared(name=name))
@@ -166,7 +186,7 @@ class PropertyTable:
         moment = time.time_ns() // 1000 if time_us is None else time_us
         with publishing.lock:
             known.number = number = known.number + 1
-            update = known.newest = PublishedUpdate(number, moment, encoded)
+            update = known.newest = PublishedUpdate(number, moment, held)
             for listener in known.listeners.values():
                 listener(update)
 
@@ -239,7 +259,7 @@ class PropertyTable:
                 raise RefusedError(f"{name} is a message, which has no value: subscribe to it")
             if one.declared.read is not None:
                 reads[name] = one.declared.read
-            found[name] = None if one.newest is None else one.newest.encoded.value()
+            found[name] = None if one.newest is None else one.newest.value
         if not reads:
             return found, {}
         if not may_wait():
@@ -393,7 +413,7 @@ class published(_Descriptor, Generic[T]):  # noqa: N801 (written in classes as `
         if obj is None:
             return self
         newest = table_of(obj).properties[self.declared.name].newest
-        return self.default if newest is None else cast(T, newest.encoded.value())
+        return self.default if newest is None else cast(T, newest.value)
 
     def __set__(self, obj: object, value: T) -> None:
         table = obj.__dict__.get(_TABLE) or table_of(obj)  # a call less

@@ -31,6 +31,7 @@ from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, Limiter
 from zmqjsonproxy.channels.protocol.notices import (
     Encoded,
     MessagePart,
+    UpdatePart,
     write_newest,
     write_opened,
     write_update,
@@ -42,6 +43,7 @@ from zmqjsonproxy.channels.streams import (
     Group,
     PropertyStream,
     SubscribedClient,
+    stream_key,
     streams_of,
 )
 from zmqjsonproxy.channels.timers import Timers
@@ -69,7 +71,7 @@ MAX_SILENT_S = 300.0
 _NEWEST_AT_ONCE, _CLIENTS_SHOWN, _SHOWN = 2000, 100, 20
 _NOTHING_NEW = write_newest(()).body
 Missed = Callable[[bytes, bool], None]
-Post = Callable[[Sequence[Envelope], MessagePart, Missed], bool]
+Post = Callable[[Sequence[Envelope], UpdatePart, Missed], bool]
 
 
 class Publisher:
@@ -127,7 +129,7 @@ class Publisher:
     def leave_to_parent(self) -> None:
         """Leave all to the parent, in a child made by `fork`, where what is published goes to
         nobody of the parent's clients."""
-        self._post = _to_nobody
+        self._post = lambda _envelopes, _part, _missed: True
         self._timers, self._preparation = self._make_helpers()  # with free locks
         self.close()
 
@@ -147,7 +149,7 @@ class Publisher:
                 for stream in [s for s in self._streams.values() if s.key[0] == object_name]:
                     self._replace(stream, table.properties.get(stream.key[1]))
             for name, one in table.properties.items():
-                if name not in known or not _are_alike(known[name], one):
+                if name not in known or not known[name].is_like(one):
                     self._open(object_name, one)
 
     def _leave_table(self, object_name: str, table: PropertyTable) -> None:
@@ -199,7 +201,12 @@ class Publisher:
     # what clients ask
 
     def subscribe(
-        self, client: bytes, arrays: bool | None, wishes: Sequence[JsonValue], name: str = ""
+        self,
+        client: bytes,
+        arrays: bool | None,
+        wishes: Sequence[JsonValue],
+        name: str = "",
+        packs: bool = False,
     ) -> JsonObject:
         """Subscribe a client.
 
@@ -208,6 +215,7 @@ class Publisher:
             arrays: What it takes as frames.
             wishes: `[object, pattern, limits]` each.
             name: As it calls itself; one without a name is given one.
+            packs: It takes arrays of several updates as one frame.
 
         Returns:
             As `beat`, its `name`, and `answers`; for each wish: `streams`, a list of stream, name,
@@ -218,7 +226,8 @@ class Publisher:
             if known is None:
                 session = next(self._sessions)
                 name = f"client-{session}" if name in ("", UNNAMED) else name
-                known = self._clients[client] = SubscribedClient((client,), session, arrays, name)
+                made = SubscribedClient((client,), session, arrays, name, packs)
+                known = self._clients[client] = made
                 self._load += known.load
                 self._note("%s is a subscriber from now on", name)
             self._hear(known, client)
@@ -278,7 +287,7 @@ class Publisher:
 
     def _join(self, client: SubscribedClient, wish: Wish, one: Property) -> list[JsonValue]:
         """Have a client hear of a property; what it is told of the stream."""
-        key = _key(wish, one)
+        key = stream_key(wish, one)
         stream, joined = self._streams.get(key), client.wishes[wish]
         if client.joined >= MAX_STREAMS and (stream is None or stream not in joined):
             raise TooManyError(f"{wish[1]}: a client has at most {MAX_STREAMS} streams")
@@ -401,7 +410,7 @@ class Publisher:
 
     def _replace(self, stream: PropertyStream, one: Property | None) -> None:
         """Go on with the property of another object, or end the stream."""
-        if one is None or not _are_alike(stream.one, one):
+        if one is None or not stream.one.is_like(one):
             self._end(stream)
             return
         stream.one.listeners.pop(stream, None)
@@ -422,7 +431,7 @@ class Publisher:
                 except TooManyError as error:
                     self._warn("a client does not hear of a new property: %s", error)
                     continue
-                stream, limits = self._streams[_key(wish, one)], wish[2].describe()
+                stream, limits = self._streams[stream_key(wish, one)], wish[2].describe()
                 self._tell(client, write_opened(object_name, stream.number, name, kind, limits))
                 if stream.newest is not None and kind is not PropertyKind.MESSAGE:
                     self._post_to(stream.grouped((client,)), stream, stream.newest)
@@ -478,17 +487,21 @@ class Publisher:
         update: PublishedUpdate,
         prepared: Prepared | None = None,
     ) -> None:
-        whole = update.encoded
+        held = update.held
         post, missed, number, count = self._post, self._missed, stream.number, stream.count
-        for arrays, ahead, clients, envelopes in groups:
-            encoded: Encoded | None = whole
+        for arrays, ahead, packs, clients, envelopes in groups:
+            if not isinstance(held, Encoded):
+                if not post(envelopes, (number, count + ahead, update.time_us, held), missed):
+                    self._note_dropped(clients)
+                continue
+            encoded: Encoded | None = held
             if prepared is not None:
                 encoded = prepared[arrays]
-            elif whole.frames and not (arrays and stream.reduced is None):
+            elif held.frames and not (arrays and stream.reduced is None):
                 encoded = self._for_peer(stream, update, arrays)
             if encoded is None:
                 continue
-            part = write_update(number, count + ahead, update.time_us, encoded)
+            part = write_update(number, count + ahead, update.time_us, encoded, packs)
             if not post(envelopes, part, missed):
                 self._note_dropped(clients)
 
@@ -525,7 +538,7 @@ class Publisher:
     def _offer(self, stream: PropertyStream, update: PublishedUpdate) -> None:
         limiter = stream.limiter
         if limiter is not None:
-            value = update.encoded.value() if limiter.compares else None
+            value = update.value if limiter.compares else None
             chosen = limiter.offer(update, value, self._clock())
             if chosen is not None:
                 self._send(stream, chosen)
@@ -585,16 +598,3 @@ class Publisher:
                 self._note_dropped((known,))
         if gone or now - known.lags_since > _MAX_LAG_S:
             self.forget(client, "gone" if gone else f"it took nothing for {_MAX_LAG_S:g} s")
-
-
-def _to_nobody(_envelopes: Sequence[Envelope], _part: MessagePart, _missed: Missed) -> bool:
-    return True
-
-
-def _key(wish: Wish, one: Property) -> Wish:
-    """Return what names a stream."""
-    return wish[0], one.declared.name, wish[2].for_kind(one.declared.kind)
-
-
-def _are_alike(one: Property, other: Property) -> bool:
-    return one.declared.kind is other.declared.kind

@@ -16,7 +16,15 @@ from zmqjsonproxy.channels.protocol.limits import WHOLE, Limiter
 from zmqjsonproxy.channels.protocol.notices import Encoded
 from zmqjsonproxy.channels.protocol.wishes import Wish, WishIndex
 
-__all__ = ["MAX_ADDRESSED", "Envelope", "Group", "PropertyStream", "SubscribedClient", "streams_of"]
+__all__ = [
+    "MAX_ADDRESSED",
+    "Envelope",
+    "Group",
+    "PropertyStream",
+    "SubscribedClient",
+    "stream_key",
+    "streams_of",
+]
 
 Envelope = Sequence[bytes]
 MAX_ADDRESSED = 1000
@@ -32,6 +40,7 @@ class SubscribedClient:
         session: Number of it: of a client that was forgotten and comes again it is another one.
         arrays: What it takes as frames.
         name: As it calls itself, or as the server does.
+        packs: It takes arrays of several updates as one frame.
         wishes: Its subscriptions, and the streams that each has joined.
         index: Of these.
         joined: Streams of all of them.
@@ -46,6 +55,7 @@ class SubscribedClient:
     session: int
     arrays: bool | None
     name: str
+    packs: bool = False
     wishes: dict[Wish, dict[PropertyStream, None]] = field(default_factory=dict)
     index: WishIndex = field(default_factory=WishIndex)
     joined: int = 0
@@ -78,12 +88,14 @@ class Group(NamedTuple):
     Attributes:
         arrays: What they take as frames.
         ahead: Messages that were sent to them only, which their count has besides.
+        packs: They take arrays of several updates as one frame.
         clients: The clients.
         envelopes: Theirs.
     """
 
     arrays: bool | None
     ahead: int
+    packs: bool
     clients: Sequence[SubscribedClient]
     envelopes: Sequence[Envelope]
 
@@ -141,7 +153,7 @@ class PropertyStream:
         if key[2].chooses:
             self.limiter, self.count = Limiter(key[2]), int(one.newest is not None)
             if one.newest is not None:
-                self.limiter.note_sent(one.newest.encoded.value(), now)
+                self.limiter.note_sent(one.newest.value, now)
 
     @property
     def is_laborious(self) -> bool:
@@ -196,14 +208,19 @@ class PropertyStream:
 
     def grouped(self, clients: Iterable[SubscribedClient]) -> Sequence[Group]:
         """Return clients, which the stream need not have yet, by what is sent to them."""
-        groups: dict[tuple[bool | None, int], list[SubscribedClient]] = {}
+        groups: dict[tuple[bool | None, int, bool], list[SubscribedClient]] = {}
         for client in clients:
             ahead = self.addressed.get(client.name, 0)
-            groups.setdefault((client.arrays, ahead), []).append(client)
+            groups.setdefault((client.arrays, ahead, client.packs), []).append(client)
         return tuple(
             Group(*key, tuple(each), tuple(client.envelope for client in each))
             for key, each in groups.items()
         )
+
+
+def stream_key(wish: Wish, one: Property) -> Wish:
+    """Return what names the stream of a property that a subscription means."""
+    return wish[0], one.declared.name, wish[2].for_kind(one.declared.kind)
 
 
 def streams_of(one: Property) -> list[PropertyStream]:

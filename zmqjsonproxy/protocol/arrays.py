@@ -7,16 +7,28 @@ the member `dealer`:
 
     "frames": {"key": "frame-5e0c...", "headers": [{"dtype": "<f8", "shape": [4, 16384], "order":
     "C"}]}
+
+With `"packed": true` beside these, one frame holds all of them, one behind the other.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-__all__ = ["BYTES", "DTYPES", "ArrayHeader", "Framed", "join", "read_header", "restore", "size_of"]
+__all__ = [
+    "BYTES",
+    "DTYPES",
+    "ArrayHeader",
+    "Framed",
+    "join",
+    "read_header",
+    "restore",
+    "size_of",
+    "unpack",
+]
 
 BYTES = "bytes"
 """The `dtype` of a frame that is no array."""
@@ -92,6 +104,11 @@ class ArrayHeader(NamedTuple):
         """Return it as it travels."""
         return {"dtype": self.dtype, "shape": list(self.shape), "order": self.order}
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the frame."""
+        return math.prod(self.shape) * DTYPES.get(self.dtype, 1)
+
     @lru_cache(256)  # noqa: B019 (tuples are no owners of anything; of one spectrum there are many)
     def encode(self) -> bytes:
         """Encode it; nothing in it needs a codec of JSON."""
@@ -99,9 +116,9 @@ class ArrayHeader(NamedTuple):
         return f'{{"dtype":"{self.dtype}","shape":[{shape}],"order":"{self.order}"}}'.encode()
 
 
-def read_header(described: Any, size: int) -> ArrayHeader:
-    """Read a header and compare it with its frame of `size` bytes; ValueError: they are not to be
-    used."""
+def read_header(described: Any, size: int | None = None) -> ArrayHeader:
+    """Read a header and compare it with its frame of `size` bytes, None: it has none of its own;
+    ValueError: they are not to be used."""
     if not isinstance(described, dict):
         raise ValueError(f"the header of a frame is an object, not {str(described)[:40]}")
     dtype, shape, order = (
@@ -129,12 +146,26 @@ def read_header(described: Any, size: int) -> ArrayHeader:
         )
     if dtype == BYTES and len(shape) != 1:
         raise ValueError(f"the shape of bytes is one number, not {shape}")
-    needed = math.prod(shape) * DTYPES.get(dtype, 1)
-    if needed != size:
+    header = ArrayHeader(dtype, tuple(shape), order)
+    if size is not None and header.nbytes != size:
         raise ValueError(
-            f"an array of dtype {dtype} and shape {shape} has {needed} bytes, its frame {size}"
+            f"an array of dtype {dtype} and shape {shape} has {header.nbytes} bytes, its frame {size}"
         )
-    return ArrayHeader(dtype, tuple(shape), order)
+    return header
+
+
+def unpack(headers: Iterable[ArrayHeader], frame: Any) -> list[bytes]:
+    """Return the bytes of each, out of a frame that holds all of them, and of which nothing is
+    kept; ValueError: it holds more, or less."""
+    whole, begin = memoryview(frame).cast("B"), 0
+    parts = []
+    for header in headers:
+        end = begin + header.nbytes
+        parts.append(bytes(whole[begin:end]))
+        begin = end
+    if begin != len(whole):
+        raise ValueError(f"{begin} bytes are described, the frame has {len(whole)}")
+    return parts
 
 
 def restore(message: Any, frames: Sequence[Any], make: Callable[[ArrayHeader, Any], Any]) -> Any:
@@ -159,8 +190,11 @@ def restore(message: Any, frames: Sequence[Any], make: Callable[[ArrayHeader, An
         key, headers = described.get("key"), described.get("headers")
         if not isinstance(key, str) or not isinstance(headers, list):
             raise ValueError("`frames` has a text `key` and an array `headers`")
-        mine = frames[first : first + len(headers)]
-        first += len(headers)
+        is_packed = described.get("packed") is True
+        mine = frames[first : first + (1 if is_packed else len(headers))]
+        first += len(mine)
+        if is_packed and mine:
+            mine = unpack([read_header(header) for header in headers], mine[0])
         if len(mine) != len(headers):
             raise ValueError(f"{len(headers)} frames are described, {len(mine)} came")
         values = [

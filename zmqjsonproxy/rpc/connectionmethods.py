@@ -72,7 +72,8 @@ class ConnectionMethods:
         arrays = extra.get("arrays")
         arrays = arrays if isinstance(arrays, bool) else None
         name = self._callers.find(client, extra.get("client"), native=True).name
-        told = self._publisher.subscribe(client, arrays, wishes, name)
+        packs = extra.get("packed") == "frames"
+        told = self._publisher.subscribe(client, arrays, wishes, name, packs)
         control.note("%s subscribes to %s", told["name"], wishes[:_WISHES_NOTED])
         return encoded(request, told)
 

@@ -199,6 +199,7 @@ class Peer:
         run: Identity of this client, to which calls belong.
         control: Credential of this client, which has control there; empty: it has not.
         token: Of the key of the person for whom all calls are made; empty: for this client itself.
+        takes: Members that say what this end takes, beside `arrays`.
         members: Members of `dealer` of each call, of these.
         instance: Which process it is, as far as it says.
         knows_calls: It carries out once what comes twice.
@@ -230,6 +231,7 @@ class Peer:
         self.since = self.retry_at = self.pause = 0.0
         self.instance = self.hello_name = self.reason = ""
         self.run = self.control = ""
+        self.takes: Members = ()
         self.members: Members = ()
         self.denied: type[AccessError] | None = None
         self.public, self.is_outdated, self.knows_calls = "", False, False
@@ -265,7 +267,7 @@ class Peer:
         self.run = self.run if run is None else run
         self.control = self.control if control is None else control
         members = (("run", self.run), ("control", self.control), ("token", self.token))
-        self.members = tuple(member for member in members if member[1])
+        self.members = (*self.takes, *(member for member in members if member[1]))
 
     def begin_connection(self, rid: bytes, now: float) -> None:
         """Note that a connection is begun and a hello sent."""

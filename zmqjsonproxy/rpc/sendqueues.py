@@ -18,7 +18,12 @@ from itertools import islice
 
 import zmq
 
-from zmqjsonproxy.channels.protocol.notices import MessagePart, join_updates
+from zmqjsonproxy.channels.protocol.notices import (
+    NUMBER_BYTES,
+    MessagePart,
+    UpdatePart,
+    join_updates,
+)
 from zmqjsonproxy.protocol.arrays import Framed, size_of
 from zmqjsonproxy.rpc.frames import MAX_COPIED, sender, shared
 
@@ -42,6 +47,7 @@ _MAX_UPDATES = 20_000
 """Updates that wait for the socket's thread."""
 _UPDATES_FOR_S = 0.0003
 _UPDATES_AT_ONCE = 500
+_NUMBERS_AT_ONCE = 10
 _AHEAD_UPDATES, _AHEAD_BYTES, _AHEAD_SENT = 100, 2**17, 2**20
 """With so many updates, or bytes of them, or bytes for all who get them, those are sent that the
 thread of the socket publishes while it is at something else. Not for large frames: to copy them from
@@ -49,6 +55,7 @@ time to time, instead of all in the end, leaves whoever publishes nothing of the
 caches."""
 _MAX_JOINED = MAX_COPIED // 2
 """Bytes of updates that are joined."""
+_MAX_NUMBERS = _MAX_JOINED - NUMBER_BYTES
 _OVERHEAD = 200
 """Of a message that waits, bytes."""
 
@@ -99,12 +106,14 @@ class _Joined:
         missed: Told if it does not get them.
         parts: The updates.
         size: Bytes of them.
+        are_framed: They have a frame each.
     """
 
     envelope: Sequence[bytes]
     missed: Missed
-    parts: list[MessagePart]
+    parts: list[UpdatePart]
     size: int
+    are_framed: bool
 
 
 class _JoinedUpdates:
@@ -117,27 +126,35 @@ class _JoinedUpdates:
     def __init__(self, send: Callable[[Sequence[bytes], bytes, Missed, int], None]) -> None:
         self._send = send
         self._clients: dict[bytes, _Joined] = {}
-        self._run: list[MessagePart] = []  # that were put last, all for the same clients
+        self._run: list[UpdatePart] = []  # that were put last, all for the same clients
         self._run_for: Sequence[Sequence[bytes]] = ()
-        self._run_size = 0
-        self._sent: tuple[list[MessagePart], bytes] = [], b""  # most clients get the same
+        self._run_size, self._is_framed = 0, False
+        self._sent: tuple[list[UpdatePart], bytes] = [], b""  # most clients get the same
         self._is_shared = False
 
-    def put(self, envelopes: Sequence[Sequence[bytes]], part: MessagePart, missed: Missed) -> None:
+    def put(self, envelopes: Sequence[Sequence[bytes]], part: UpdatePart, missed: Missed) -> None:
         """Add a part for clients; what cannot be joined is sent, behind what was put before."""
+        is_message, is_framed, size = False, False, NUMBER_BYTES
+        if type(part) is tuple:  # most are numbers
+            if envelopes is self._run_for and not self._is_framed and self._run_size < _MAX_NUMBERS:
+                self._run.append(part)
+                self._run_size += NUMBER_BYTES
+                return
+        elif isinstance(part, MessagePart):
+            is_message, is_framed, size = not part.is_update, part.frame is not None, part.size
         if (
             envelopes is self._run_for
-            and part.is_update
-            and self._run_size + part.size < _MAX_JOINED
-            and (part.frame is None) is (self._run[0].frame is None)
+            and not is_message
+            and self._run_size + size < _MAX_JOINED
+            and is_framed is self._is_framed
         ):
             self._run.append(part)
-            self._run_size += part.size
+            self._run_size += size
             return
         self._end_run()
-        if part.is_update:
+        if not isinstance(part, MessagePart) or part.is_update:
             self._run, self._run_for, self._missed = [part], envelopes, missed
-            self._run_size = part.size
+            self._run_size, self._is_framed = size, is_framed
             return
         for envelope in envelopes:
             if (known := self._clients.pop(envelope[0], None)) is not None:
@@ -146,17 +163,16 @@ class _JoinedUpdates:
 
     def _end_run(self) -> None:
         """Add the updates that were put last to those of each client."""
-        clients, parts, size = self._clients, self._run, self._run_size
+        clients, parts, size, is_framed = self._clients, self._run, self._run_size, self._is_framed
         for envelope in self._run_for:
             known = clients.get(envelope[0])
             if known is not None and not (
-                known.size + size < _MAX_JOINED
-                and (known.parts[0].frame is None) is (parts[0].frame is None)
+                known.size + size < _MAX_JOINED and known.are_framed is is_framed
             ):
                 self._send_joined(clients.pop(envelope[0]))
                 known = None
             if known is None:
-                clients[envelope[0]] = _Joined(envelope, self._missed, [*parts], size)
+                clients[envelope[0]] = _Joined(envelope, self._missed, [*parts], size, is_framed)
             else:
                 known.parts += parts
                 known.size += size
@@ -214,7 +230,7 @@ class SendQueues:
         self._send = sender(socket, zmq.NOBLOCK)
         self._wake, self._most, self.name = wake, most, name
         self._posted: deque[tuple[Sequence[bytes], bytes]] = deque()
-        self._updates: deque[tuple[Sequence[Sequence[bytes]], MessagePart, Missed]] = deque()
+        self._updates: deque[tuple[Sequence[Sequence[bytes]], UpdatePart, Missed]] = deque()
         self._updates_size, self._is_rung = 0, False
         self._owner, self.hold = 0, _Hold()  # thread of the socket
         self._is_ahead = False
@@ -233,7 +249,7 @@ class SendQueues:
         self._wake()
 
     def post_update(
-        self, envelopes: Sequence[Sequence[bytes]], part: MessagePart, missed: Missed
+        self, envelopes: Sequence[Sequence[bytes]], part: UpdatePart, missed: Missed
     ) -> bool:
         """Leave a message, or a part of one, for several clients for the thread of the socket; it
         waits behind what was left so before, and all replies go first.
@@ -246,8 +262,12 @@ class SendQueues:
         Returns:
             False if too much waits, and nobody gets it.
         """
+        is_update, size = True, NUMBER_BYTES + _OVERHEAD
+        if isinstance(part, MessagePart):
+            is_update, size = part.is_update, part.size + _OVERHEAD
         with self._lock:
-            size, count = self._updates_size + part.size + _OVERHEAD, len(self._updates)
+            count = len(self._updates)
+            size += self._updates_size
             if count and (size > 2 * self._most or count >= _MAX_UPDATES):
                 return False
             self._updates_size = size
@@ -258,7 +278,7 @@ class SendQueues:
         is_much = (
             count >= _AHEAD_UPDATES or size > _AHEAD_BYTES or size * len(envelopes) > _AHEAD_SENT
         )
-        if is_much and part.is_update and self._may_send_ahead():
+        if is_much and is_update and self._may_send_ahead():
             self._send_ahead()
         return True
 
@@ -291,8 +311,13 @@ class SendQueues:
         try:
             for envelopes, part, missed in taken:
                 count += 1
-                size += part.size
                 joined.put(envelopes, part, missed)
+                if isinstance(part, MessagePart):
+                    size += part.size
+                else:
+                    size += NUMBER_BYTES
+                    if count % _NUMBERS_AT_ONCE:
+                        continue
                 if clock() > end:
                     break
             joined.send()

@@ -68,6 +68,7 @@ waits for answers has them. A connection with more stands still until half of th
 answers no heartbeats then, see Inbox, but its client gets answers, which count as such. To take in
 more of a flood keeps ZeroMQ's thread from the messages of others."""
 _sched_yield: Callable[[], object] = getattr(os, "sched_yield", partial(time.sleep, 0))
+"""Lets other threads run; not every system has the call."""
 _TAKEN_AT_ONCE = 1000
 """Messages that are taken off the socket before a large one is decoded."""
 

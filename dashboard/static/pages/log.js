@@ -1,9 +1,9 @@
 // Log of all Banks. Scrolling up stops following; End resumes.
 import { useSignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { place, setQuery } from "../state/address.js";
 import { moment } from "../state/clock.js";
-import { knownLines, lost, revision, takeOlder } from "../state/loglines.js";
+import { keepForReader, knownLines, lost, revision, takeOlder } from "../state/loglines.js";
 import { getJson, site } from "../state/site.js";
 import { utc, visible } from "../text/format.js";
 import { SHAPES, levelSeverity } from "../text/states.js";
@@ -76,6 +76,8 @@ export default function Log() {
   useTopics("log");
   const { query } = place.value;
   const follow = useSignal(true);
+  useEffect(() => keepForReader(!follow.value), [follow.value]);
+  useEffect(() => () => keepForReader(false), []);
   const chosenLine = useSignal(/** @type {any} */ (null));
   const seen = useSignal(0);
   const lines = useMemo(() => filtered(knownLines(), query).filter((line) => line.time <= (moment.value ?? Infinity)), [revision.value, moment.value, query.level, query.bank, query.q, query.scan]);
@@ -93,12 +95,12 @@ export default function Log() {
   return html`<div class="page-head"><h1>Log</h1><span class="dim">${lines.length} of ${knownLines().length} lines${lost.value ? `, ${lost.value} lost on the way` : ""}</span><span class="grow"></span><${Filters} /></div>
     <section class="panel log-lines" aria-label="log lines">
       ${lines.length === 0 && html`<p class="empty">${knownLines().length === 0 ? "No Bank has logged anything since the dashboard began." : "No line is as the filter wants it."}</p>`}
-      <${Windowed} count=${lines.length} rowHeight=${rowHeight} first=${lines.length ? lines[0].number : 0} follow=${follow} label="log"
+      <${Windowed} count=${lines.length} rowHeight=${rowHeight} numberOf=${(/** @type {number} */ index) => lines[index].number} follow=${follow} label="log"
         render=${(/** @type {number} */ index, /** @type {object} */ style) => html`<${LogLine} key=${lines[index].number} line=${lines[index]} style=${style} isChosen=${line === lines[index]} choose=${() => { chosenLine.value = lines[index]; }} />`} />
       ${line && html`<div class="whole"><b>${utc(line.time, 3)} UTC  ${visible(line.bank, 40)}  ${visible(line.logger, 60)}</b>\n${line.text.split("\n").map((/** @type {string} */ part) => visible(part)).join("\n")}${line.left_out ? `\n(${line.left_out} records were not published)` : ""} </div>`}
       <div class="foot"><button aria-pressed=${follow.value} onClick=${() => { follow.value = !follow.value; }} title="f, End">${follow.value ? "following" : "follow"}</button>
         ${below > 0 && html`<button onClick=${resume}>${below} new lines below: to the newest</button>`}
-        <button onClick=${askOlder}>older lines</button>
+        <button onClick=${() => { follow.value = false; askOlder(); }}>older lines</button>
         ${line && html`<button onClick=${copyLine} title="c">copy line</button><button onClick=${() => { chosenLine.value = null; }}>close line</button>`}
         <span class="grow"></span><span class="dim">times: UTC</span></div>
     </section>`;

@@ -2,6 +2,8 @@
 import { signal } from "@preact/signals";
 
 export const KEPT = 5000;
+/** While somebody reads further up: what is read is not to go away. */
+export const KEPT_FOR_READER = 100_000;
 
 /**
  * @typedef {{number: number, bank: string, host: string, time: number, level: string, logger: string, text: string,
@@ -10,6 +12,7 @@ export const KEPT = 5000;
 
 /** @type {Line[]} */
 let lines = [];
+let most = KEPT;
 
 /** Rises with each change. */
 export const revision = signal(0);
@@ -25,7 +28,7 @@ export function takeLines(message) {
   if (isAnew) lines = [];
   lost.value += message.lost;
   if (fresh.length === 0) return;
-  lines = [...lines, ...fresh].slice(-KEPT);
+  lines = [...lines, ...fresh].slice(-most);
   revision.value += 1;
 }
 
@@ -36,7 +39,15 @@ export function takeLines(message) {
  */
 export function takeOlder(older) {
   const oldest = lines.length ? lines[0].number : Infinity;
-  lines = [...older.filter((line) => line.number < oldest), ...lines].slice(0, KEPT);
+  lines = [...older.filter((line) => line.number < oldest), ...lines].slice(-most);
+  revision.value += 1;
+}
+
+/** @param {boolean} isRead Somebody reads further up, so that more lines are kept. */
+export function keepForReader(isRead) {
+  most = isRead ? KEPT_FOR_READER : KEPT;
+  if (lines.length <= most) return;
+  lines = lines.slice(-most);
   revision.value += 1;
 }
 

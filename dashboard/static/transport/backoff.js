@@ -1,7 +1,10 @@
 // Pauses before further tries, and the watch that finds out that a stream is silent. No clock, no network.
 
 export const FIRST_PAUSE_MS = 300;
-export const LONGEST_PAUSE_MS = 10_000;
+/** Without contact: whoever comes back is to be live within 2 s. */
+export const LONGEST_PAUSE_MS = 1_500;
+/** After an answer that is no stream. */
+export const LONGEST_REFUSED_MS = 10_000;
 export const SILENT_AFTER_MS = 3_000;
 export const JUMP_MS = 3_000;
 
@@ -15,10 +18,13 @@ export class Backoff {
     this.pause = FIRST_PAUSE_MS;
   }
 
-  /** @returns {number} Milliseconds to wait before the next try. */
-  next() {
-    const pause = this.pause * (0.5 + this.random() / 2);
-    this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
+  /**
+   * @param {boolean} isRefused The server has answered, and does not want it.
+   * @returns {number} Milliseconds to wait before the next try.
+   */
+  next(isRefused = false) {
+    const pause = Math.min(this.pause, isRefused ? LONGEST_REFUSED_MS : LONGEST_PAUSE_MS) * (0.5 + this.random() / 2);
+    this.pause = Math.min(this.pause * 2, LONGEST_REFUSED_MS);
     return pause;
   }
 

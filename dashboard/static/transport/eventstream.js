@@ -55,8 +55,15 @@ export class EventStream {
     const source = new EventSource(streamAddress(this.topics));
     this.source = source;
     for (const name of EVENTS) source.addEventListener(name, (event) => this.hear(source, event));
+    let isKnown = false;
+    source.addEventListener("hello", () => (isKnown = true));
     source.onerror = () => {
-      if (source === this.source && source.readyState === EventSource.CLOSED) this.openLater();
+      if (source !== this.source) return;
+      const isRefused = source.readyState === EventSource.CLOSED;
+      if (isRefused || !isKnown) {
+        source.close(); // until it was told a pause, a browser takes one of its own, of seconds
+        this.openLater(isRefused);
+      }
     };
   }
 
@@ -65,9 +72,10 @@ export class EventStream {
     if (this.topics !== null && performance.now() - this.heardAt > 1500) this.open();
   }
 
-  openLater() {
+  /** @param {boolean} isRefused The server has answered, and does not want it. */
+  openLater(isRefused = false) {
     clearTimeout(this.again);
-    this.again = setTimeout(() => this.open(), this.backoff.next());
+    this.again = setTimeout(() => this.open(), this.backoff.next(isRefused));
   }
 
   closeFormer() {

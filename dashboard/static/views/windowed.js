@@ -7,14 +7,30 @@ const OVER = 10; // rows above and below what is seen
 const NEAR_PX = 4;
 
 /**
- * @param {{count: number, rowHeight: number, first: number, follow: import("@preact/signals").Signal<boolean>, render: (index: number, style: object) => any, label: string}} list
- *     `first`: number of the first row since the beginning, so that what is read stays where it is when old rows go.
+ * @param {number} count Of rows.
+ * @param {(index: number) => number} numberOf Number of a row; rises.
+ * @param {number} number
+ * @returns {number} Index of the first row with that number, or a higher one.
  */
-export function Windowed({ count, rowHeight, first, follow, render, label }) {
+export function rowOf(count, numberOf, number) {
+  let from = 0;
+  for (let to = count; from < to; ) {
+    const middle = (from + to) >> 1;
+    if (numberOf(middle) < number) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/**
+ * @param {{count: number, rowHeight: number, numberOf: (index: number) => number, follow: import("@preact/signals").Signal<boolean>, render: (index: number, style: object) => any, label: string}} list
+ *     `numberOf`: number of a row for good, so that what is read stays where it is when others come or go.
+ */
+export function Windowed({ count, rowHeight, numberOf, follow, render, label }) {
   const box = useRef(/** @type {any} */ (null));
   const top = useSignal(0);
   const height = useSignal(600);
-  const firstBefore = useRef(first);
+  const read = useRef({ number: 0, index: 0 }); // row at the top
   useEffect(() => {
     const observer = new ResizeObserver(() => {
       height.value = box.current?.clientHeight ?? 600;
@@ -22,20 +38,25 @@ export function Windowed({ count, rowHeight, first, follow, render, label }) {
     observer.observe(box.current);
     return () => observer.disconnect();
   }, []);
+  const keepPlace = (/** @type {any} */ element) => {
+    top.value = element.scrollTop;
+    const index = Math.min(Math.floor(element.scrollTop / rowHeight), count - 1);
+    if (index >= 0) read.current = { number: numberOf(index), index };
+  };
   useLayoutEffect(() => {
     const element = box.current;
     if (follow.value) {
       element.scrollTop = element.scrollHeight;
-    } else if (first !== firstBefore.current) {
-      element.scrollTop -= (first - firstBefore.current) * rowHeight;
+    } else {
+      const came = rowOf(count, numberOf, read.current.number) - read.current.index; // above it
+      if (came !== 0) element.scrollTop += came * rowHeight;
     }
-    firstBefore.current = first;
-    top.value = element.scrollTop;
-  }, [count, first, follow.value, rowHeight]);
+    keepPlace(element);
+  }, [count, count && numberOf(0), count && numberOf(count - 1), follow.value, rowHeight]);
   const onScroll = () => {
     const element = box.current;
     const isUp = element.scrollTop < top.peek() - 1;
-    top.value = element.scrollTop;
+    keepPlace(element);
     const isAtEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - NEAR_PX;
     if (isUp && !isAtEnd) follow.value = false;
   };

@@ -6,4 +6,6 @@ from player.panelsets import PanelSet
 
 __all__ = ["PANELS"]
 
-PANELS = PanelSet(Path(__file__).resolve().parent / "static")
+PANELS = PanelSet(
+    Path(__file__).resolve().parent / "static", queries=frozenset({"bank.jobs.messages"})
+)

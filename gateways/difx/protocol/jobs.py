@@ -266,6 +266,8 @@ class JobSummary:
         changed: When the state became this.
         exit_status: Of its program; negative: the signal; None: it has not ended, or there was none.
         errors: Lines of errors.
+        weights: Fraction of valid data of each source; None: unknown.
+        sources: Names of the sources, if the request has them.
     """
 
     id: str
@@ -281,10 +283,14 @@ class JobSummary:
     changed: float
     exit_status: int | None
     errors: int
+    weights: tuple[float | None, ...] = ()
+    sources: tuple[str, ...] = ()
 
     def describe(self) -> JsonObject:
         """Return it as JSON."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__} | {
             "mode": self.mode.value,
             "state": self.state.value,
+            "weights": list(self.weights),
+            "sources": list(self.sources),
         }

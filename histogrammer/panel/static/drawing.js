@@ -103,6 +103,30 @@ export function drawCounts(context, plane, counts, { start, delta }, { colour, d
   context.setLineDash([]);
 }
 
+/** @param {ArrayLike<number>} counts @param {{start: number, delta: number}} axis @param {number[]} range @returns {number} Greatest in the range. */
+export function greatestIn(counts, { start, delta }, [low, high]) {
+  let most = 0;
+  const end = Math.min(Math.ceil((high - start) / delta), counts.length);
+  for (let index = Math.max(Math.floor((low - start) / delta), 0); index < end; index++) if (counts[index] > most) most = counts[index];
+  return most;
+}
+
+/**
+ * Make a canvas ready to be drawn anew, in pixels of the page.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {number[]} size Of it on the page.
+ * @returns {CanvasRenderingContext2D}
+ */
+export function clearContext(canvas, [width, height]) {
+  const ratio = devicePixelRatio || 1;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  context.scale(ratio, ratio);
+  return context;
+}
+
 /**
  * Name the lines of a plot, in its upper right corner.
  *

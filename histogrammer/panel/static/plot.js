@@ -1,6 +1,7 @@
 // Plot of one spectrum that lives: zoom and markers by mouse, a gate as a draft, others laid over it, what a fit leaves under it.
-import { drawAxes, drawCounts, drawCurve, drawHeat, drawLegend, drawMarkers, drawResiduals, drawShape, paintHeat, within } from "./drawing.js";
+import { clearContext, drawAxes, drawCounts, drawCurve, drawHeat, drawLegend, drawMarkers, drawResiduals, drawShape, greatestIn, paintHeat, within } from "./drawing.js";
 import { MARGIN, Plane, writeRange, readRange } from "./plane.js";
+import { widthOf } from "./tables.js";
 
 const CLICK_PX = 4;
 const NEAR_PX = 9;
@@ -17,14 +18,6 @@ export const readMarkers = (text) => (text ? text.split(",").map(Number).filter(
 
 /** @param {number} value @param {number} step @returns {number} Without digits that mean nothing. */
 const rounded = (value, step) => Number(value.toFixed(Math.min(Math.max(2 - Math.floor(Math.log10(step)), 0), 12)));
-
-/** @param {ArrayLike<number>} counts @param {{start: number, delta: number}} axis @param {number[]} range @returns {number} Greatest in the range. */
-function greatestIn(counts, { start, delta }, [low, high]) {
-  let most = 0;
-  const end = Math.min(Math.ceil((high - start) / delta), counts.length);
-  for (let index = Math.max(Math.floor((low - start) / delta), 0); index < end; index++) if (counts[index] > most) most = counts[index];
-  return most;
-}
 
 /** @param {any} tools Interface of the page. */
 export function makePlot(tools) {
@@ -48,7 +41,7 @@ export function makePlot(tools) {
     const heat = useMemo(() => document.createElement("canvas"), []);
     const isFlat = spectrum.axes.length === 1;
     const [xAxis, yAxis] = spectrum.axes;
-    const axis = { start: xAxis.low, delta: (xAxis.high - xAxis.low) / xAxis.bins };
+    const axis = { start: xAxis.low, delta: widthOf(xAxis) };
     const whole = { x: [xAxis.low, xAxis.high], y: isFlat ? [0, 1] : [yAxis.low, yAxis.high] };
     const scale = useMemo(() => new AutoScale(), [isLog, window.x && writeRange(window.x)]);
     const told = frame.value?.arrays.data;
@@ -77,14 +70,9 @@ export function makePlot(tools) {
     const stepY = isFlat ? 1 : (plane.y[1] - plane.y[0]) / plane.height;
 
     useEffect(() => {
-      const own = /** @type {HTMLCanvasElement} */ (canvas.current);
-      const ratio = devicePixelRatio || 1;
       const [width, full] = size.value;
       if (width === 0) return;
-      own.width = Math.round(width * ratio);
-      own.height = Math.round(full * ratio);
-      const context = /** @type {CanvasRenderingContext2D} */ (own.getContext("2d"));
-      context.scale(ratio, ratio);
+      const context = clearContext(/** @type {HTMLCanvasElement} */ (canvas.current), size.value);
       const colour = look();
       const named = (/** @type {string} */ name) => [format.visible(name ?? "", 40), units(name) && `[${format.visible(units(name), 16)}]`].filter(Boolean).join(" ");
       if (!isFlat) within(context, plane, () => {

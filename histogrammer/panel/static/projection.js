@@ -1,5 +1,5 @@
 // Projection of a spectrum of two dimensions, as the Bank computes it: looked at under it, or booked as a spectrum.
-import { drawAxes, drawCounts, within } from "./drawing.js";
+import { clearContext, drawAxes, drawCounts, greatestIn, within } from "./drawing.js";
 import { Plane } from "./plane.js";
 import { tableOf } from "./tables.js";
 
@@ -23,20 +23,16 @@ export function makeProjection(tools, useAnswer, question) {
       return () => seen.disconnect();
     }, []);
     useEffect(() => {
-      const own = /** @type {HTMLCanvasElement} */ (canvas.current);
-      const ratio = devicePixelRatio || 1;
       const [width, height] = size.value;
       if (width === 0) return;
-      own.width = Math.round(width * ratio);
-      own.height = Math.round(height * ratio);
-      const context = /** @type {CanvasRenderingContext2D} */ (own.getContext("2d"));
-      context.scale(ratio, ratio);
+      const context = clearContext(/** @type {HTMLCanvasElement} */ (canvas.current), size.value);
       const [low, high, bins] = found.axis;
-      const most = found.counts.reduce((/** @type {number} */ a, /** @type {number} */ b) => Math.max(a, b), 1); // too many for one call
+      const axis = { start: low, delta: (high - low) / bins };
+      const most = Math.max(1, greatestIn(found.counts, axis, [low, high]));
       const plane = new Plane({ width, height, x: [low, high], y: [0, most * 1.05] });
       const look = /** @type {any} */ ({ text: token("text"), dim: token("dim"), grid: token("grid") });
       drawAxes(context, plane, { colours: look, niceStep, plainNumbers, x: name, y: "counts" });
-      within(context, plane, () => drawCounts(context, plane, found.counts, { start: low, delta: (high - low) / bins }, { colour: token("series-1") }));
+      within(context, plane, () => drawCounts(context, plane, found.counts, axis, { colour: token("series-1") }));
     }, [found, name, size.value, colours.value, theme.value]);
     return html`<canvas ref=${canvas} class="spectrum projection" role="img" aria-label="projection, ${found.axis[2]} bins, ${found.total} counts"></canvas>`;
   }

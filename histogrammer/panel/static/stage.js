@@ -1,9 +1,9 @@
 // Place of the plots: one spectrum with others laid over it, or several in panes; pictures and tables of what is seen.
 import { isShowable } from "./frames.js";
-import { LAYOUTS, factorOf, resized, writePanes, zoomed } from "./panes.js";
+import { LAYOUTS, factorOf, resized, writeNames, writePanes, zoomed } from "./panes.js";
 import { makePlot, readMarkers } from "./plot.js";
 import { readRange, writeRange } from "./plane.js";
-import { aboutPart, tableOf } from "./tables.js";
+import { aboutPart, tableOf, widthOf } from "./tables.js";
 import { sum, withError } from "./values.js";
 
 /** More bins are shown only if somebody wants them. */
@@ -14,7 +14,7 @@ const LOOKS = /** @type {[string, number[]][]} */ ([["series-4", [6, 3]], ["seri
 const NORMS = [["", "as counted"], ["counts", "to equal counts"], ["time", "to equal time"]];
 
 /** @param {any} spectrum @returns {number} */
-export const sizeOf = (spectrum) => spectrum.axes.reduce((/** @type {number} */ all, /** @type {any} */ axis) => all * axis.bins, 1);
+const sizeOf = (spectrum) => spectrum.axes.reduce((/** @type {number} */ all, /** @type {any} */ axis) => all * axis.bins, 1);
 
 /** @param {any} spectrum @param {string} wanted Name of one that is shown whatever its size. @returns {string} Why it is not shown; empty: it is. */
 export function hindrance(spectrum, wanted) {
@@ -39,14 +39,14 @@ export function makeStage(tools) {
     if (laid.length === 0) return null;
     return html`<div class="line-of laid"><label>scaled <select aria-label="scale of the spectra over it" value=${query.sn ?? ""} onChange=${(/** @type {any} */ event) => setQuery({ sn: event.currentTarget.value })}>${NORMS.map(([value, name]) => html`<option key=${value} value=${value}>${name}</option>`)}</select></label>
       ${laid.map(({ spectrum, factor }) => html`<span key=${spectrum.name}>${format.visible(spectrum.name, 40)} ${Number.isFinite(factor) ? `\u00d7 ${Number(factor.toPrecision(4))}` : html`<span class="warn">${query.sn === "time" ? "time not known" : "no counts"}</span>`}
-        <button class="plain" aria-label="take ${spectrum.name} away" onClick=${() => setQuery({ so: all.filter((name) => name !== spectrum.name).map(encodeURIComponent).join(",") })}>\u2715</button></span>`)}
+        <button class="plain" aria-label="take ${spectrum.name} away" onClick=${() => setQuery({ so: writeNames(all.filter((name) => name !== spectrum.name)) })}>\u2715</button></span>`)}
       ${query.sn && html`<span class="dim">to those of ${format.visible(chosen.name, 40)}</span>`}</div>`;
   }
 
   /**
    * @param {any} _ `panes`: none, if there is one only; `at`: number of the chosen one. `isLarge`: it is shown alone. `laidOver`: names over it.
    */
-  return function Stage({ bank, row, spectra, chosen, panes, at, isLarge, laidOver, gatesOn, frameOf, fit, draft, units, wanted }) {
+  return function Stage({ bank, spectra, chosen, panes, at, isLarge, laidOver, gatesOn, frameOf, fit, draft, units, wanted }) {
     const host = useRef(/** @type {HTMLElement | null} */ (null));
     const { query } = place.value;
     const isLog = query.lin !== "1";
@@ -72,7 +72,7 @@ export function makeStage(tools) {
       const [axis] = spectrum.axes;
       const [colour, dash] = LOOKS[index % LOOKS.length];
       const counts = came.arrays.data.data;
-      return [{ label: factor === 1 ? spectrum.name : `${spectrum.name} \u00d7 ${Number(factor.toPrecision(4))}`, counts: factor === 1 ? counts : Float64Array.from(counts, (each) => Number(each) * factor), axis: { start: axis.low, delta: (axis.high - axis.low) / axis.bins }, colour, dash }];
+      return [{ label: factor === 1 ? spectrum.name : `${spectrum.name} \u00d7 ${Number(factor.toPrecision(4))}`, counts: factor === 1 ? counts : Float64Array.from(counts, (each) => Number(each) * factor), axis: { start: axis.low, delta: widthOf(axis) }, colour, dash }];
     });
 
     const sourceOf = () => {

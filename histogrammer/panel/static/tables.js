@@ -6,11 +6,11 @@
  *     A spectrum with its contents and their time (UTC). `seconds` in which they were gathered; null: not known. `factor` by which it is drawn.
  */
 
-/** @param {any} axis @returns {number} */
+/** @param {any} axis @returns {number} Of a bin. */
 export const widthOf = (axis) => (axis.high - axis.low) / axis.bins;
 
 /** @param {any} axis @param {Range | null} range @returns {[number, number]} First bin that is seen, and the one after the last. */
-export function binsOf(axis, range) {
+function binsOf(axis, range) {
   if (!range) return [0, axis.bins];
   const width = widthOf(axis);
   return [Math.max(Math.floor((range[0] - axis.low) / width + 1e-9), 0), Math.min(Math.ceil((range[1] - axis.low) / width - 1e-9), axis.bins)];

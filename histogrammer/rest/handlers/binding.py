@@ -26,9 +26,9 @@ _MIB = 1 << 20
 
 
 def _memory(engine: Engine) -> DisplayMemory:
-    if engine.memory is None:
+    if engine.bindings.memory is None:
         raise RequestFailedError("There is no display memory", "There is no display memory")
-    return engine.memory
+    return engine.bindings.memory
 
 
 def key(engine: Engine, values: RequestValues) -> str:
@@ -43,7 +43,9 @@ def size(engine: Engine, values: RequestValues) -> str:
 
 def list_variables(program: Program, values: RequestValues) -> VariablesObject | dict[str, str]:
     """Return the variables of the program."""
-    memory, parameters = program.worker.ask(lambda engine: (engine.memory, len(engine.parameters)))
+    memory, parameters = program.worker.ask(
+        lambda engine: (engine.bindings.memory, len(engine.parameters))
+    )
     state = program.analyzer.state()
     told = variables(
         megabytes=0 if memory is None else memory.channel_bytes // _MIB,
@@ -75,7 +77,7 @@ def _bind(engine: Engine, names: Iterable[str]) -> str:
     for name in names:
         if name not in engine.bindings:
             with failing(f"Unable to bind spectrum {name}"):
-                engine.bind(name)
+                engine.bindings.bind(name)
     return ""
 
 
@@ -92,27 +94,27 @@ def list_bindings(engine: Engine, values: RequestValues) -> list[BindingObject]:
 
 def set_update(engine: Engine, values: RequestValues) -> str:
     """Set the time between copies of counts into the display memory."""
-    engine.refresh_every = float(values.integer("seconds"))
+    engine.bindings.refresh_every = float(values.integer("seconds"))
     return ""
 
 
 def get_update(engine: Engine, values: RequestValues) -> int:
     """Return that time, s."""
-    return int(engine.refresh_every)
+    return int(engine.bindings.refresh_every)
 
 
 def unbind(engine: Engine, values: RequestValues) -> str:
     """Unbind spectra; those before one that is not bound are."""
     for name in values.texts("name"):
         with failing(f"Failed to unbind {name}"):
-            engine.unbind(name)
+            engine.bindings.unbind(name)
     return ""
 
 
 def unbind_all(engine: Engine, values: RequestValues) -> str:
     """Unbind all spectra."""
     for name in list(engine.bindings):
-        engine.unbind(name)
+        engine.bindings.unbind(name)
     return ""
 
 

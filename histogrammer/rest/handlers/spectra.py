@@ -79,7 +79,7 @@ def create(engine: Engine, values: RequestValues) -> str:
         engine.create_spectrum(definition)
     if engine.flavor.binds_new:
         with suppress(DisplayMemoryError):  # no room: it is there, and not displayed
-            engine.bind(definition.name)
+            engine.bindings.bind(definition.name)
     return ""
 
 
@@ -155,7 +155,7 @@ def project(engine: Engine, values: RequestValues) -> str:
         contour = values.maybe_text("contour") or None
         engine.project(source, name, direction, snapshot=snapshot, contour=contour)
         if values.truth("bind"):
-            engine.bind(name)
+            engine.bindings.bind(name)
     except (ConditionError, SpectrumError) as error:
         raise RequestFailedError("Failed to create projection spectrum", str(error)) from error
     except DisplayMemoryError as error:

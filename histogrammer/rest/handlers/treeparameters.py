@@ -107,7 +107,7 @@ def unbind(engine: Engine, values: RequestValues) -> str:
         with failing(f"Failed to unbind {number}"):
             if number not in by_number:
                 raise EventParameterError(f"There is no spectrum with the number {number}")
-            engine.unbind(by_number[number])
+            engine.bindings.unbind(by_number[number])
     return ""
 
 

@@ -12,7 +12,7 @@ __all__ = ["StreamReader"]
 
 
 class StreamReader:
-    """One who looks.
+    """The state of one stream to a client; a kind of stream adds what waits for it.
 
     Args:
         who: Address, for people.

@@ -222,7 +222,7 @@ class Viewers:
     def __init__(self, bank: str, url: str, subscriptions: Subscriptions, most: int) -> None:
         self._players, self._subscriptions, self._most = {bank: url}, subscriptions, most
         self._feeds: dict[Wanted, _Feed] = {}
-        self.is_ended = False
+        self._is_ended = False
         self._past = Counter[str]()
         self.refused = 0
 
@@ -239,7 +239,7 @@ class Viewers:
             TooManyViewersError: There are as many as may be.
             ValueError: It wants what cannot be.
         """
-        if self.is_ended or len(self) >= self._most:
+        if self._is_ended or len(self) >= self._most:
             self.refused += 1
             raise TooManyViewersError(
                 f"{self._most} streams are open, and there are no more: close one, or raise `viewers` in "
@@ -276,7 +276,7 @@ class Viewers:
 
     def end(self) -> None:
         """Have all streams end, and let nobody look any more."""
-        self.is_ended = True
+        self._is_ended = True
         for viewer in self._all():
             viewer.end()
 

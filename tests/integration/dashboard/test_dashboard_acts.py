@@ -273,3 +273,27 @@ def test_where_nobody_logs_in_all_who_look_are_one_admin(tmp_path: Path) -> None
                 with pytest.raises(NotInControlError):
                     bank.proxy.prepare()
         bank.proxy.prepare()  # the dashboard gave control back at its end
+
+
+def test_outcomes_are_told_as_they_come_whatever_one_bank_takes(site: KeyedDashboard) -> None:
+    site.act("ann", "/api/scan/start", banks=ALL)
+    site.banks["BANKB"].faults.hang("stop")
+    try:
+        act = site.act("ann", "/api/scan/stop", banks=ALL, wait=0)
+
+        def is_told() -> bool:
+            (told,) = (
+                each for each in site.get("ann", "/api/acts")["acts"] if each["id"] == act["id"]
+            )
+            assert outcomes(told)["BANKB"] == ("waiting", "")
+            return outcomes(told)["BANKA"] == ("done", "stopped")
+
+        poll(is_told, "the outcome of the one that has answered")
+    finally:
+        site.banks["BANKB"].faults.clear()
+
+    def has_ended() -> bool:
+        told = site.get("ann", f"/api/acts/{act['id']}")["act"]
+        return told["state"] == "done"
+
+    poll(has_ended, "the outcome of the other")

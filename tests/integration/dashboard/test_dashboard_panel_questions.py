@@ -66,5 +66,5 @@ def test_the_sheet_of_a_shift_has_the_last_spectra_and_none_of_a_shift_that_is_l
     assert "GAMMA spectrum.gamma" in sheet
     assert "<polyline" in sheet
     old = site.peer.ask("/api/handover?form=html&since=1000000000&until=1000000100").body.decode()
-    assert "Nothing was kept of spectra of then." in old
+    assert "for a shift that has just ended" in old
     assert "<polyline" not in old

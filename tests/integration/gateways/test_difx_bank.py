@@ -99,6 +99,8 @@ def test_a_dealer_runs_a_job_and_sees_what_became_of_it(difx: Any, job: Path) ->
     assert (final["id"], final["difx_states"]) == (done["id"], ["Done", "MpiDone"])
     operation = difx.operation(done["id"])
     assert (operation.method, operation.state) == ("bank.jobs.start", "done")
+    told = difx.jobs.messages(done["id"])
+    assert (told["messages"][-1]["text"], told["earlier"]) == ("job job is done", 0)
     assert difx.get_overview()["state"] == "finished"
     assert difx.jobs.status("/scan1/*.input")[INPUT][0][24:].startswith("MpiDone")
 

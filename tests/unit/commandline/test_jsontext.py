@@ -44,12 +44,7 @@ def strictly(text: str) -> Any:
         (datetime(2026, 1, 2, tzinfo=UTC), "2026-01-02T00:00:00+00:00"),
         (Colour.RED, "red"),
         (Path("/x"), "/x"),
-        (
-            {
-                1,
-            },
-            "{1}",
-        ),
+        ({1}, "{1}"),
         ("h\udc80", "h\udc80"),
     ],
     ids=repr,

@@ -94,4 +94,4 @@ def test_a_file_works_where_none_can_be_beside_it(
         add(store, "one")
         assert names(store) == ["one"]
         assert not store.is_shared
-    assert "other dashboards cannot be told of" in caplog.text
+    assert "cannot be locked" in caplog.text

@@ -27,7 +27,7 @@ def test_a_reduced_frame_is_drawn_between_its_bounds() -> None:
     assert (picture.first, picture.last) == (1400, 1420)
 
 
-def test_a_picture_has_all_its_curves_and_says_what_it_is_of() -> None:
+def test_a_picture_has_the_first_curves_of_a_frame_and_says_what_it_is_of() -> None:
     picture = read({"data": np.arange(24.0).reshape(12, 2), "x_start": 0, "x_delta": 1})
     assert picture is not None
     figure = ElementTree.fromstring(svg_picture(picture))
@@ -59,7 +59,7 @@ def test_a_picture_has_all_its_curves_and_says_what_it_is_of() -> None:
         {"data": np.zeros(3), "points": 10**400},
     ],
 )
-def test_frames_without_curves_have_no_picture(value: Any) -> None:
+def test_frames_without_curves_that_can_be_read_have_no_picture(value: Any) -> None:
     assert read(value) is None
 
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from histogrammer.analysis.projection import ProjectionAxis
 from histogrammer.axes import Axis
-from histogrammer.display.filememory import FileMemory
 from histogrammer.engine import SNAPSHOT_GATE, Engine
 from histogrammer.errors import (
     ConditionError,
-    DisplayMemoryError,
     ParameterExistsError,
     PatternError,
     SpectrumError,
@@ -34,16 +31,6 @@ NAMES = ("a", "b", "c")
 @pytest.fixture
 def engine() -> Iterator[Engine]:
     one = Engine(filler=Filler(threads=1, compiled=False), clock=lambda: 0.0)
-    for name in NAMES:
-        one.create_parameter(name)
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def shown(tmp_path: Path) -> Iterator[Engine]:
-    """Engine with a display memory."""
-    one = Engine(filler=Filler(threads=1, compiled=False), memory=FileMemory(tmp_path, 1))
     for name in NAMES:
         one.create_parameter(name)
     yield one
@@ -317,82 +304,6 @@ def test_small_spectra_count_with_all_the_memory_of_their_contents() -> None:
             engine.create_spectrum(one_dim("three"))
         engine.delete_spectrum("one")
         engine.create_spectrum(one_dim("three"))
-
-
-# the display memory
-
-
-def test_a_spectrum_that_is_bound_is_copied_alone(shown: Engine) -> None:
-    assert shown.memory is not None
-    for name in ("h", "g"):
-        shown.set_channel(shown.create_spectrum(one_dim(name)), 0, None, 1.0)
-    shown.bind("h")
-    shown.set_channel(shown.spectrum("h"), 0, None, 2.0)
-    shown.bind("g")
-    assert shown.memory.channels[[1, 13]].tolist() == [1, 1]
-    shown.refresh()
-    assert shown.memory.channels[[1, 13]].tolist() == [2, 1]
-
-
-def test_bound_spectra_are_shown_at_once_and_at_their_time(shown: Engine) -> None:
-    assert shown.memory is not None
-    channels = shown.memory.channels
-    spectrum = shown.create_spectrum(one_dim("h"))
-    shown.set_channel(spectrum, 3, None, 7.0)
-    assert shown.bind("h") == 0
-    assert channels[:12].tolist() == [0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0]
-    fill(shown, {"a": 3.0})
-    shown.refresh_every = 3600.0
-    shown.tick(shown._refreshed_at + 3599.0)
-    assert channels[4] == 7
-    shown.tick(shown._refreshed_at + 3601.0)
-    assert channels[4] == 8
-    shown.clear_spectra("h")
-    assert channels[4] == 0
-
-
-def test_the_limits_of_a_strip_chart_move_in_the_display_memory(shown: Engine) -> None:
-    assert shown.memory is not None
-    shown.create_spectrum(one_dim("still"))
-    shown.create_spectrum(kind_of("S").define("strip", (("a", "b"),), (Axis(100, 108, 8),)))
-    for slot, name in enumerate(("still", "strip")):
-        assert shown.bind(name) == slot
-
-    def limits() -> list[tuple[float, float]]:
-        return [(m["xmin"], m["xmax"]) for m in shown.memory.header["map"][:2]]
-
-    assert limits() == [(0, 10), (100, 108)]
-    fill(shown, {"a": 109.5, "b": 1.0})
-    shown.refresh()
-    assert limits() == [(0, 10), (102, 110)]
-    assert shown.memory.channels[12:22].tolist() == [0, 0, 0, 0, 0, 0, 0, 0, 1, 0]
-    shown.unbind("strip")
-    assert shown.bind("strip") == 1
-    assert limits() == [(0, 10), (102, 110)]
-    shown.clear_spectra("strip")
-    shown.refresh()
-    assert limits() == [(0, 10), (100, 108)]
-
-
-def test_a_deleted_spectrum_leaves_the_display_memory_and_is_traced(shown: Engine) -> None:
-    token = shown.traces.establish(60, now=0.0)
-    shown.create_spectrum(one_dim("h"))
-    shown.bind("h")
-    shown.delete_spectrum("h")
-    assert shown.bindings == {}
-    with pytest.raises(DisplayMemoryError, match="might not exist"):
-        shown.bind("h")
-    told = shown.traces.fetch(token, now=shown._clock())
-    assert told["spectrum"] == ["add h", "delete h"]
-    assert told["binding"] == ["add h 0", "remove h 0"]
-
-
-def test_nothing_is_bound_without_a_display_memory(engine: Engine) -> None:
-    engine.create_spectrum(one_dim("h"))
-    with pytest.raises(DisplayMemoryError, match="no display memory"):
-        engine.bind("h")
-    with pytest.raises(DisplayMemoryError, match="no display memory"):
-        engine.unbind("h")
 
 
 # traces and parameters

@@ -1,4 +1,4 @@
-"""Peaks and projections as a Bank tells them, held against counts by hand."""
+"""Peaks as a Bank tells them, held against counts by hand."""
 
 from __future__ import annotations
 
@@ -10,22 +10,17 @@ import pytest
 
 from histogrammer.axes import Axis
 from histogrammer.engine import Engine
-from histogrammer.errors import HistogrammerError
 from histogrammer.filling import Filler
-from histogrammer.gates.condition import Given
 from histogrammer.peakspart import MAX_RESIDUALS, PeaksPart
-from histogrammer.projectionspart import ProjectionsPart
 from histogrammer.spectra import kind_of
-from zmqjsonproxy import RefusedError
 
-X, Y = Axis(100.0, 200.0, 50), Axis(0.0, 10.0, 20)
+X = Axis(100.0, 200.0, 50)
 
 
 @pytest.fixture
 def engine() -> Iterator[Engine]:
     with Engine(filler=Filler(threads=1, compiled=False)) as one:
-        for name in "ab":
-            one.create_parameter(name)
+        one.create_parameter("a")
         yield one
 
 
@@ -34,11 +29,10 @@ def ask(engine: Engine) -> Callable[[Callable[[Engine], Any]], Any]:
     return lambda function: function(engine)
 
 
-def booked(engine: Engine, contents: np.ndarray[Any, Any], *axes: Axis) -> None:
+def booked(engine: Engine, contents: np.ndarray[Any, Any], axis: Axis) -> None:
     """Book the spectrum `s` with contents."""
-    names = [[name] for name in "ab"][: len(axes)]
-    made = engine.create_spectrum(kind_of(str(len(axes))).define("s", names, axes))
-    made.contents.cells[(slice(1, -1),) * len(axes)] = contents
+    made = engine.create_spectrum(kind_of("1").define("s", [["a"]], [axis]))
+    made.contents.cells[1:-1] = contents
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "linear"])
@@ -71,44 +65,3 @@ def test_a_region_tells_its_centroid_and_width_in_units_of_the_axis(
     assert found["fwhm"] == pytest.approx(2.35482 * places.std(), rel=1e-5)
     assert found["centroid_error"] == pytest.approx(places.std() / np.sqrt(40))
     assert PeaksPart(ask).net_area("s", 150, 160)["centroid"] is None
-
-
-def test_a_projection_that_is_looked_at_has_the_counts_of_all_of_a_band_and_of_a_contour(
-    engine: Engine, ask: Any
-) -> None:
-    contents = np.arange(20 * 50.0).reshape(20, 50)
-    booked(engine, contents, X, Y)
-    look = ProjectionsPart(ask).look
-    assert look("s", "x")["counts"] == contents.sum(axis=0).tolist()
-    band = look("s", "y", None, 110.5, 120.5)
-    assert (band["axis"], band["low"], band["high"]) == ([0, 10, 20], 110, 122)
-    assert band["counts"] == contents[:, 5:11].sum(axis=1).tolist()
-    assert band["total"] == contents[:, 5:11].sum()
-    square = ((109, -1), (121, -1), (121, 3.2), (109, 3.2))
-    given = Given(
-        x_parameter="a",
-        y_parameter="b",
-        x_coordinates=tuple(float(x) for x, _ in square),
-        y_coordinates=tuple(float(y) for _, y in square),
-    )
-    engine.edit_condition("g", "c", given)
-    inside = contents[:7, 5:11]  # bins whose lower edges are within
-    assert look("s", "x", "g")["counts"][5:11] == inside.sum(axis=0).tolist()
-    assert look("s", "y", "g")["total"] == inside.sum()
-    assert list(engine.spectra) == ["s"]
-
-
-@pytest.mark.parametrize(
-    "args",
-    [
-        ("z",),
-        ("x", None, 1.0),
-        ("x", "g", 1.0, 2.0),
-        ("x", None, 3.0, 2.0),
-        ("x", None, 50.0, 60.0),
-    ],
-)
-def test_projections_that_cannot_be_are_refused(engine: Engine, ask: Any, args: Any) -> None:
-    booked(engine, np.zeros((20, 50)), X, Y)
-    with pytest.raises((RefusedError, HistogrammerError)):
-        ProjectionsPart(ask).look("s", *args)

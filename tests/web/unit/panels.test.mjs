@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { grouped, isOver, left, stateOf } from "../../../gateways/difx/panel/static/jobs.js";
+import { chosenOf, grouped, isOver, left, stateOf, weightsOf } from "../../../gateways/difx/panel/static/jobs.js";
 import { niceStep } from "../../../dashboard/static/charts/scales.js";
 import { callOf, freeName, shapesOn } from "../../../histogrammer/panel/static/gates.js";
 import { factorOf, readNames, readPanes, resized, writeNames, writePanes, zoomed } from "../../../histogrammer/panel/static/panes.js";
@@ -110,4 +110,12 @@ test("jobs stand by experiment and pass, those that run first", () => {
   assert.equal(left(jobs[0], 13), null);
   assert.deepEqual(jobs.map(isOver), [true, true, false]);
   assert.equal(stateOf(jobs[1]).severity, "fault");
+});
+
+test("weights stand by source, and messages are chosen by severity and text", () => {
+  assert.deepEqual(weightsOf({ weights: [0.97, null], sources: ["BR", "HN"] }), [{ name: "BR", weight: 0.97 }, { name: "HN", weight: null }]);
+  assert.deepEqual(weightsOf({ weights: [0.5], sources: [] }), [{ name: "0", weight: 0.5 }]);
+  const messages = [{ time: 1, severity: "info", text: "begun" }, { time: 2, severity: "error", text: "station HN: no data" }];
+  assert.deepEqual(chosenOf(messages, "warning", ""), [messages[1]]);
+  assert.deepEqual(chosenOf(messages, "info", "HN"), [messages[1]]);
 });

@@ -4,7 +4,7 @@ import { effect } from "@preact/signals";
 import { bankPath, following, readPlace, writePlace } from "../../../dashboard/static/state/address.js";
 import { age, now, renew, second, takeBeat } from "../../../dashboard/static/state/clock.js";
 import { Hold } from "../../../dashboard/static/state/hold.js";
-import { KEPT, knownLines, lost, takeLines, takeOlder } from "../../../dashboard/static/state/loglines.js";
+import { KEPT, KEPT_FOR_READER, keepForReader, knownLines, lost, takeLines, takeOlder } from "../../../dashboard/static/state/loglines.js";
 import { Rate } from "../../../dashboard/static/state/rates.js";
 import { Topic, showLive, showPast, takeLive, topic } from "../../../dashboard/static/state/store.js";
 import { marks, nearest } from "../../../dashboard/static/text/moments.js";
@@ -158,4 +158,16 @@ test("one jumps to the nearest moment of a kind, and marks stand where they are"
   const moments = [[10, "scan"], [20, "change"], [30, "scan"]].map(([time, kind]) => ({ time, kind, bank: "A", text: "" }));
   assert.deepEqual([nearest(moments, 20, 1, ""), nearest(moments, 20, -1, ""), nearest(moments, 10, 1, "scan"), nearest(moments, 10, -1, "")].map((each) => each?.time ?? null), [30, 10, 30, null]);
   assert.deepEqual(marks([...moments, moments[0]], 10, 40, 3), [[0, "scan"], [1, "change"], [2, "scan"]]);
+});
+
+test("while somebody reads further up more lines are kept, and older ones too, but not without end", () => {
+  const first = knownLines().at(-1).number + 1;
+  const more = (count) => ({ event: "lines", topic: "log", from: 1, to: 0, lost: 0, lines: Array.from({ length: count }, (_, index) => ({ number: knownLines().at(-1).number + 1 + index })) });
+  keepForReader(true);
+  takeLines(more(KEPT * 2));
+  assert.ok(knownLines()[0].number <= first);
+  takeLines(more(KEPT_FOR_READER));
+  assert.equal(knownLines().length, KEPT_FOR_READER);
+  keepForReader(false);
+  assert.equal(knownLines().length, KEPT);
 });

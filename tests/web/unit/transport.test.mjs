@@ -7,9 +7,16 @@ import { inside, outside, root } from "../../../dashboard/static/transport/root.
 import { LINES_KEPT, TopicCopy } from "../../../dashboard/static/transport/topiccopy.js";
 import { frameKey, keyOfHeader, merged, sameFrames, sameTopics } from "../../../dashboard/static/transport/wishes.js";
 
-test("pauses grow from 0.3 s to 10 s, randomised, and begin anew once something was heard", () => {
+test("without contact there is a try at least every 1.5 s, so that a page is live within 2 s", () => {
   const backoff = new Backoff(() => 0.999);
   const pauses = Array.from({ length: 8 }, () => backoff.next());
+  assert.ok(pauses[0] <= 300 && pauses[1] > 599 && pauses[7] > 1_490);
+  assert.ok(pauses.every((each) => each <= 1_500));
+});
+
+test("pauses after refusals grow from 0.3 s to 10 s, randomised, and begin anew once something was heard", () => {
+  const backoff = new Backoff(() => 0.999);
+  const pauses = Array.from({ length: 8 }, () => backoff.next(true));
   assert.ok(pauses[0] <= 300 && pauses[0] > 299);
   assert.ok(pauses.every((each) => each <= 10_000) && pauses[7] > 9_900);
   backoff.reset();

@@ -1,4 +1,5 @@
-"""From the bytes of a message to requests, whatever dialect they are in. No sockets, no clock."""
+"""From the bytes of a message to requests, whatever dialect they are in, and the limits of sizes. No
+sockets, no clock."""
 
 from __future__ import annotations
 
@@ -40,8 +41,8 @@ _HEAD = re.compile(rb'\s*(?:\[\s*)?\{"jsonrpc":"2\.0","method":"[^"\\]{1,500}","
 _NOT_SHARED = frozenset({"params", "shared", "call_id", "frames"})
 """Members of `dealer` that are about one call."""
 MAX_FRAME_BYTES = 64 * 2**20
-"""Bytes of a frame of a reply. While one arrives nothing else does, and callers give up servers
-that are silent."""
+"""Limit of the size of one frame of a reply. While one arrives nothing else does, and callers give
+up servers that are silent."""
 TOO_FULL = "too many bytes of replies wait for this client (max_waiting_bytes); nothing was done: take them first"
 _ID_TYPES = frozenset({int, str, float, type(None)})
 _LONGEST_ID = 200

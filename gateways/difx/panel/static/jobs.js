@@ -2,7 +2,8 @@
 
 /**
  * @typedef {{id: string, name: string, input: string, profile: string, mode: string, state: string, text: string, client: string,
- *            fraction: number | null, begun: number, changed: number, exit_status: number | null, errors: number}} Job
+ *            fraction: number | null, begun: number, changed: number, exit_status: number | null, errors: number, weights?: (number | null)[], sources?: string[]}} Job
+ * @typedef {{time: number, severity: string, text: string}} Message
  * @typedef {{folder: string, label: string, jobs: Job[]}} Group
  */
 
@@ -29,6 +30,19 @@ export function left(job, now) {
   if (job.state !== "running" || job.fraction === null || job.fraction < LEAST_SHARE) return null;
   return ((now - job.changed) * (1 - job.fraction)) / job.fraction;
 }
+
+const LEVELS = ["info", "warning", "error"];
+
+/**
+ * @param {Message[]} messages
+ * @param {string} least Severity from which on they are shown.
+ * @param {string} text Part of their text.
+ * @returns {Message[]}
+ */
+export const chosenOf = (messages, least, text) => messages.filter((each) => LEVELS.indexOf(each.severity) >= LEVELS.indexOf(least) && each.text.toLowerCase().includes(text.toLowerCase()));
+
+/** @param {Job} job @returns {{name: string, weight: number | null}[]} Weights of the sources, by name or by number from 0. */
+export const weightsOf = ({ weights = [], sources = [] }) => weights.map((weight, index) => ({ name: sources.length === weights.length ? sources[index] : `${index}`, weight }));
 
 /**
  * @param {Job[]} jobs The oldest first.

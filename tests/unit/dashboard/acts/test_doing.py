@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,5 +25,5 @@ def test_an_act_for_which_there_are_no_sockets_does_not_go_on_for_ever() -> None
     doer = Doer(seats, book)  # type: ignore[arg-type]  # it has what is called
     ann = Person(key="ann", role=Role.OPERATE, token="t")
     with pytest.raises(OSError, match="Too many open files"):
-        doer.begin(ann, "stop", "stop()", ["BANKA"], stop)
+        doer.begin(ann, "stop", "stop()", ["BANKA"], partial(stop, show=book.show))
     assert book.of("ann") == []

@@ -6,7 +6,14 @@ import pytest
 
 from gateways.difx.errors import JobError
 from gateways.difx.jobs import KEPT_JOBS, Job, JobTable
-from gateways.difx.protocol.jobs import JobEventKind, JobNodes, JobRequest, JobState, Severity
+from gateways.difx.protocol.jobs import (
+    JobEventKind,
+    JobNodes,
+    JobRequest,
+    JobState,
+    Severity,
+    TimeReached,
+)
 
 
 def made(number: int = 1, path: str = "/scan1/job.input") -> Job:
@@ -50,6 +57,25 @@ def test_a_final_state_stays_and_every_change_is_remembered() -> None:
         1,
         1.0,
     )
+
+
+def test_the_last_200_messages_outlive_signs_of_life_and_the_end() -> None:
+    job = made()
+    for number in range(250):
+        job.tell(JobEventKind.OUTPUT, f"line {number}", severity=Severity.WARNING)
+        job.tell(JobEventKind.STATE)
+    job.end(JobState.FAILED, "gone")
+    kept, earlier = job.messages()
+    assert (len(kept), earlier, kept[0].text, kept[-1].text) == (200, 51, "line 51", "gone")
+    assert (kept[0].severity, kept[-1].severity) == (Severity.WARNING, Severity.ERROR)
+
+
+def test_a_summary_has_the_weights_of_the_sources_by_name() -> None:
+    nodes = JobNodes(sources=("BR", "HN"))
+    job = Job("x-1", JobRequest(input="/job.input", nodes=nodes))
+    job.report(0.5, TimeReached(weights=(0.97, None)))
+    told = job.summary().describe()
+    assert (told["sources"], told["weights"]) == (["BR", "HN"], [0.97, None])
 
 
 def test_the_table_bounds_jobs_that_run_and_remembers_those_that_ended() -> None:

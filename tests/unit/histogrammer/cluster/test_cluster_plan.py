@@ -85,15 +85,19 @@ def test_merges_take_all_fills_in_order_and_few_follow_the_last(count: int, at_o
     assert depth[fills[-1]] <= math.ceil(math.log2(at_once)) + 1
 
 
-def test_plan_of_ten_terabytes_is_that_of_a_calculation_by_hand() -> None:
-    plan = SortPlan(
-        total=10**13,
-        surveyed=10**13,
-        workers=100,
+def plan_of(total: int, workers: int) -> SortPlan:
+    return SortPlan(
+        total=total,
+        surveyed=total,
+        workers=workers,
         set_bytes=10**9,
         survey_rate=1e9,
         fill_rate=1e8,
     )
+
+
+def test_plan_of_ten_terabytes_is_that_of_a_calculation_by_hand() -> None:
+    plan = plan_of(10**13, 100)
     # 2^32 bytes until 100 * 2^32 are left: 2228; then a hundredth of what is left, until that is
     # 10^13 / 6400: 100 * ln(2^32 / 1.5625e9) = 101; and 100 of these
     assert plan.tasks == pytest.approx(2228 + 101 + 100, abs=3)
@@ -109,6 +113,19 @@ def test_plan_of_ten_terabytes_is_that_of_a_calculation_by_hand() -> None:
         "memory",
         "network",
     ]
+
+
+@pytest.mark.parametrize("total", [1, 2**26, 10**9, 10**11 + 1, 3 * 10**12])
+@pytest.mark.parametrize("workers", [1, 2, 7, 100])
+def test_tasks_are_as_many_as_shares_that_are_cut_one_by_one(total: int, workers: int) -> None:
+    left, count = total, 0
+    while left > 0:
+        left, count = left - share_bytes(left, total, workers), count + 1
+    assert plan_of(total, workers).tasks == count
+
+
+def test_tasks_of_more_than_there_is_are_counted_at_once() -> None:
+    assert plan_of(10**24, 100).tasks == pytest.approx(10**24 / 2**32, rel=1e-6)
 
 
 def words(folder: Path, *more: str) -> list[str]:

@@ -23,7 +23,13 @@ from zmqjsonproxy.channels.declarations import Declared, PropertyKind
 from zmqjsonproxy.channels.link import Link, LinkState, SubscriptionRequest, Verb
 from zmqjsonproxy.channels.properties import PropertyTable
 from zmqjsonproxy.channels.protocol.limits import NO_LIMITS, WHOLE, Limits
-from zmqjsonproxy.channels.protocol.notices import MessagePart, encode, encode_frame, join_updates
+from zmqjsonproxy.channels.protocol.notices import (
+    MessagePart,
+    UpdatePart,
+    encode,
+    encode_frame,
+    join_updates,
+)
 from zmqjsonproxy.channels.protocol.patterns import matches
 from zmqjsonproxy.channels.protocol.wishes import Wish
 from zmqjsonproxy.channels.publisher import Publisher
@@ -269,8 +275,9 @@ class Wire(RuleBasedStateMachine):
             self.answers.popleft()()
             self.look()
 
-    def notice(self, part: MessagePart) -> None:
-        body = join_updates([part]) if part.is_update else part.body
+    def notice(self, part: UpdatePart) -> None:
+        is_message = isinstance(part, MessagePart) and not part.is_update
+        body = part.body if is_message else join_updates([part])
         self.link.take(jsonrpc.read_reply(body), self.timers.now)
         self.link.hand_over()
 

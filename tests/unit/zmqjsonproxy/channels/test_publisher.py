@@ -16,6 +16,8 @@ from zmqjsonproxy.channels import publisher as module
 from zmqjsonproxy.channels import shares, streams
 from zmqjsonproxy.channels.declarations import Declared, PropertyKind
 from zmqjsonproxy.channels.properties import PropertyTable, computed, table_of
+from zmqjsonproxy.channels.protocol.notices import encode_frame
+from zmqjsonproxy.channels.publisher import Publisher
 from zmqjsonproxy.errors import RefusedError
 
 
@@ -31,6 +33,22 @@ def test_first_the_present_value_then_gapless_counts(bench: Bench) -> None:
     for value in (12, 13, 14):
         bench.table.publish("n", value)
     assert bench.updates(A) == [[3, 12], [4, 13], [5, 14]]
+
+
+def test_only_who_says_so_gets_arrays_of_several_updates_as_one_frame() -> None:
+    packs: dict[bytes, bool] = {}
+
+    def post(envelopes, part, _missed) -> bool:
+        packs.update({client: part.packs for (client,) in envelopes})
+        return True
+
+    publisher, table = Publisher(post, "life"), PropertyTable([Declared(name="n")])
+    publisher.add("bank", table)
+    for client, says in ((A, True), (B, False)):
+        publisher.subscribe(client, True, [["bank", "n", {}]], packs=says)
+    table.publish("n", encode_frame(np.zeros(3), 0.0, 1.0))
+    assert packs == {A: True, B: False}
+    publisher.close()
 
 
 def test_a_message_has_no_present_value(bench: Bench) -> None:

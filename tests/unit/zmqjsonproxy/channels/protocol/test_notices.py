@@ -16,6 +16,7 @@ from zmqjsonproxy.channels.protocol.notices import (
     Told,
     encode,
     encode_frame,
+    is_number,
     join_updates,
     read_frames,
     read_newest,
@@ -60,6 +61,33 @@ def test_updates_are_joined() -> None:
         (7, 1, 1000, 1.5),
         (7, 2, 1000, 3.0),
     ]
+
+
+def test_numbers_are_joined_with_others_in_their_order() -> None:
+    text = write_update(8, 1, 1000, encode("a"))
+    numbers = [(7, 1, 1000, 1.5), (7, 2, 1001, -(2**63)), (7, 3, 1002, 2**63 - 1)]
+    joined = join_updates([numbers[0], text, *numbers[1:], text])
+    assert joined == (
+        b'{"dealer":{"short":true},"jsonrpc":"2.0","method":"rpc.update","params":[7,1,1000,1.5,'
+        b'8,1,1000,"a",7,2,1001,-9223372036854775808,7,3,1002,9223372036854775807,8,1,1000,"a"]}'
+    )
+    read = list(read_updates(jsonrpc.read_reply(joined)["params"]))
+    assert read == [numbers[0], (8, 1, 1000, "a"), *numbers[1:], (8, 1, 1000, "a")]
+
+
+@given(st.floats() | st.integers() | st.booleans() | st.none())
+def test_what_is_a_number_comes_through_with_its_type(value: object) -> None:
+    kinds: dict[type, bool] = {float: value not in (math.inf, -math.inf) and value == value}
+    kinds[int] = type(value) is int and -(2**63) <= value < 2**63
+    assert is_number(value) is kinds.get(type(value), False)
+    if not is_number(value):
+        return
+    joined = join_updates([(7, 1, 1000, value), (7, 2, 1000, 1)])
+    assert list(read_updates(jsonrpc.read_reply(joined)["params"])) == [
+        (7, 1, 1000, value),
+        (7, 2, 1000, 1),
+    ]
+    assert type(jsonrpc.read_reply(joined)["params"][3]) is type(value)
 
 
 def test_newest_counts_and_new_properties_have_known_bytes() -> None:
@@ -215,18 +243,21 @@ def test_a_frame_is_read_as_any_message_and_faster(array: np.ndarray) -> None:
         st.tuples(st.sampled_from(["<f4", "<i2", "|u1"]), st.integers(0, 5), st.floats(-1, 1)),
         min_size=1,
         max_size=8,
-    )
+    ),
+    st.booleans(),
 )
 def test_small_frames_that_go_together_are_read_as_any_message(
-    frames: list[tuple[str, int, float]],
+    frames: list[tuple[str, int, float]], packs: bool
 ) -> None:
     arrays = [np.arange(size).astype(dtype) for dtype, size, _ in frames]
     parts = [
-        write_update(n, 3, 1000, encode_frame(array, frame[2], 0.5))
+        write_update(n, 3, 1000, encode_frame(array, frame[2], 0.5), packs)
         for n, (array, frame) in enumerate(zip(arrays, frames, strict=True))
     ]
     assert all(part.is_update and part.frame is not None for part in parts)
     body = join_updates(parts)
+    assert isinstance(body, Framed)
+    assert len(body.frames) == (1 if packs else len(frames))
     for message in (read_frames(body), jsonrpc.read_reply(body)):
         assert message is not None
         read = list(read_updates(message["params"]))
@@ -235,6 +266,34 @@ def test_small_frames_that_go_together_are_read_as_any_message(
             assert value["x_start"] == x_start
             assert value["data"].dtype == array.dtype
             assert value["data"].tolist() == array.tolist()
+
+
+def test_packed_frames_have_known_bytes_and_memory_of_their_own() -> None:
+    arrays = [np.array([1, 2], "<i2"), np.array([3.0], "<f4")]
+    parts = [
+        write_update(7, n, 9, encode_frame(a, 0.0, 1.0), True) for n, a in enumerate(arrays, 1)
+    ]
+    body = join_updates(parts)
+    assert isinstance(body, Framed)
+    assert body == (
+        b' {"jsonrpc":"2.0","method":"rpc.update","params":'
+        b'[7,1,9,{"data":{"frame":0},"x_start":0.0,"x_delta":1.0},'
+        b'7,2,9,{"data":{"frame":1},"x_start":0.0,"x_delta":1.0}],'
+        b'"dealer":{"frames":{"key":"frame","headers":[{"dtype":"<i2","shape":[2],"order":"C"},'
+        b'{"dtype":"<f4","shape":[1],"order":"C"}],"packed":true}}}'
+    )
+    assert list(body.frames) == [b"\1\0\2\0\0\0\x40\x40"]
+    assert read_frames(join_updates(parts[:1])) is not None
+    for message in (read_frames(body), jsonrpc.read_reply(body)):
+        assert message is not None
+        read = [value["data"] for value in message["params"][3::4]]
+        assert [array.tolist() for array in read] == [[1, 2], [3.0]]
+        assert not any(np.shares_memory(array, np.frombuffer(body.frames[0])) for array in read)
+    for frame in (body.frames[0][:-1], body.frames[0] + b"\0"):
+        wrong = Framed(body, [frame])
+        assert read_frames(wrong) is None
+        with pytest.raises(ValueError, match="8 bytes are described"):
+            jsonrpc.read_reply(wrong)
 
 
 def test_a_large_frame_goes_alone() -> None:
