@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "INTERRUPTED",
-    "Entry",
+    "EntryPoint",
     "dashboard",
     "dealer",
     "difx",
@@ -39,7 +39,7 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     os._exit(INTERRUPTED)
 
 
-class Entry:
+class EntryPoint:
     """Entry point of a program, which is loaded when it is called.
 
     Args:
@@ -57,26 +57,26 @@ class Entry:
         if is_ours:
             signal.signal(signal.SIGINT, _leave)
         try:
-            from importlib import import_module
+            try:
+                from importlib import import_module
 
-            main = getattr(import_module(self.module), self.name)
-        finally:
-            if is_ours:
-                signal.signal(signal.SIGINT, before)
-        try:
+                main = getattr(import_module(self.module), self.name)
+            finally:
+                if is_ours:
+                    signal.signal(signal.SIGINT, before)
             return int(main(argv))
         except KeyboardInterrupt:
             return INTERRUPTED
 
 
-dashboard = Entry("dashboard.cli")
-dealer = Entry("dealer.cli")
-difx = Entry("gateways.difx.client.cli")
-difx_gateway = Entry("gateways.difx.cli")
-histogrammer = Entry("histogrammer.cli")
-lsservices = Entry("portmanager.cli", "lsservices")
-mirror = Entry("histogrammer.mirror.cli")
-player = Entry("player.cli")
-portmanager = Entry("portmanager.cli")
-spectrometer_daq = Entry("spectrometer.__main__")
-zmqjsonproxy = Entry("zmqjsonproxy.recording")
+dashboard = EntryPoint("dashboard.cli")
+dealer = EntryPoint("dealer.cli")
+difx = EntryPoint("gateways.difx.client.cli")
+difx_gateway = EntryPoint("gateways.difx.cli")
+histogrammer = EntryPoint("histogrammer.cli")
+lsservices = EntryPoint("portmanager.cli", "lsservices")
+mirror = EntryPoint("histogrammer.mirror.cli")
+player = EntryPoint("player.cli")
+portmanager = EntryPoint("portmanager.cli")
+spectrometer_daq = EntryPoint("spectrometer.__main__")
+zmqjsonproxy = EntryPoint("zmqjsonproxy.recording")

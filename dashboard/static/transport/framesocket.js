@@ -97,14 +97,15 @@ export class FrameSocket {
 
   look() {
     const now = performance.now();
-    const found = verdict(now, this.heardAt, this.lookedAt, this.patience);
+    const isOpen = this.socket?.readyState === WebSocket.OPEN;
+    const found = verdict(now, this.heardAt, this.lookedAt, isOpen ? this.patience : SILENT_AFTER_MS);
     this.lookedAt = now;
     if (this.wish === null || found === "well") return;
     this.heardAt = now;
     if (found === "slept") this.open();
     else {
       // it may be a frame that is on its way: the next time it gets longer
-      if (this.socket?.readyState === WebSocket.OPEN) this.patience = Math.min(2 * this.patience, LONGEST_PATIENCE_MS);
+      if (isOpen) this.patience = Math.min(2 * this.patience, LONGEST_PATIENCE_MS);
       this.openLater();
     }
   }

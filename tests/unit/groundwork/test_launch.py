@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from groundwork.launch import INTERRUPTED, Entry
+from groundwork.launch import INTERRUPTED, EntryPoint
 
 ROOT = Path(__file__).resolve().parents[3]
-STARTED = "import sys; from groundwork.launch import Entry; sys.exit(Entry('{}')())"
+STARTED = "import sys; from groundwork.launch import EntryPoint; sys.exit(EntryPoint('{}')())"
 PROGRAMS = {
     "loading": "try:\n    signal.raise_signal(signal.SIGINT)\nexcept BaseException:\n    print('hidden')\n",
     "running": "def main(argv):\n    signal.raise_signal(signal.SIGINT)\n",
@@ -67,6 +67,6 @@ def test_what_is_done_about_ctrl_c_is_left_to_the_program(
     try:
         for handling in (signal.SIG_IGN, signal.default_int_handler):
             signal.signal(signal.SIGINT, handling)
-            assert Entry("telling")([handling]) == 1  # type: ignore[list-item]
+            assert EntryPoint("telling")([handling]) == 1  # type: ignore[list-item]
     finally:
         signal.signal(signal.SIGINT, before)
