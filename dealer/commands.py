@@ -36,6 +36,7 @@ from dealer.outcome import Outcome
 from dealer.players import find_players
 from dealer.progress import CallLine, ScanLine
 from dealer.services import Services, open_hub
+from groundwork import launch
 from groundwork.loading import TargetError, load_target
 from zmqjsonproxy import InterfaceDescription, PeerLostError
 from zmqjsonproxy.keys import KeyRing
@@ -424,10 +425,10 @@ def _programs() -> list[CompletedCommand]:
     modules build."""
     from importlib import import_module, metadata
 
-    scripts = {"dealer": "dealer.cli"}
+    scripts = {"dealer": launch.dealer.module}
     with suppress(metadata.PackageNotFoundError):  # run from a copy of the sources
         found = metadata.distribution("dealer-player").entry_points.select(group="console_scripts")
-        scripts |= {script.name: script.module for script in found}
+        scripts |= {script.name: script.load().module for script in found}
     brought: list[
         argparse.ArgumentParser
     ] = []  # commands of `player` that come with kinds of Banks

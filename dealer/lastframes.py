@@ -12,6 +12,7 @@ from dealer.propertynames import read_properties
 from dealer.services import Services
 from dealer.sheetpictures import PIXELS, SheetPicture, read_picture
 from zmqjsonproxy import ThreadHub
+from zmqjsonproxy.channels.protocol.patterns import LONGEST_PATTERN, is_wild
 from zmqjsonproxy.rights import ClientKeys
 
 __all__ = ["NOW_S", "last_pictures"]
@@ -46,7 +47,9 @@ def last_pictures(
         if outcome.error is None:
             told = read_properties(outcome.value).items()
             pipes = [
-                (name, str(one.get("unit") or "")) for name, one in told if one["kind"] == "pipe"
+                (name, str(one.get("unit") or ""))
+                for name, one in told
+                if one.get("kind") == "pipe" and _is_subscribable(name)
             ]
             left = MAX_ALL - sum(map(len, wanted.values()))
             if pipes and left > 0:
@@ -58,6 +61,11 @@ def last_pictures(
         for name in units
         if (bank, name) in found
     ]
+
+
+def _is_subscribable(name: str) -> bool:
+    """Tell whether a name can be subscribed to, and means no other property."""
+    return 0 < len(name) <= LONGEST_PATTERN and not is_wild(name)
 
 
 def _frames(

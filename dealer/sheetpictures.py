@@ -56,23 +56,32 @@ def read_picture(label: str, time: float, unit: str, value: Any) -> SheetPicture
     if not isinstance(value, Mapping) or "y_start" in value:
         return None
     lower, upper = (value.get(key, value.get("data")) for key in ("lower", "upper"))
-    if getattr(lower, "shape", None) != getattr(upper, "shape", None) or not _has_numbers(lower):
+    if not (_has_numbers(lower) and _has_numbers(upper) and lower.shape == upper.shape):
         return None
     width = lower.shape[-1]
     if width > _MAX_POINTS:  # who sent it does not reduce
-        return None
-    try:
-        start, delta = float(value.get("x_start", 0.0)), float(value.get("x_delta", 1.0))
-        points = int(value.get("points", width))
-    except (OverflowError, TypeError, ValueError):  # a Player may send anything
         return None
     pairs = zip(lower.reshape(-1, width)[:MAX_ROWS], upper.reshape(-1, width), strict=False)
     rows = [
         [float(each) for pair in zip(low.tolist(), high.tolist(), strict=True) for each in pair]
         for low, high in pairs
     ]
+    start, delta, points = (
+        _number(value.get(key, default))
+        for key, default in (("x_start", 0.0), ("x_delta", 1.0), ("points", width))
+    )
     end = start + delta * (points - 1)
+    if not math.isfinite(end):  # what says where its points are is no number
+        return None
     return SheetPicture(label=label, time=time, unit=unit, first=start, last=end, rows=rows)
+
+
+def _number(value: Any) -> float:
+    """Return what a Bank calls a number; NaN: it is none."""
+    try:
+        return float(value) if isinstance(value, int | float) else math.nan
+    except OverflowError:
+        return math.nan
 
 
 def _has_numbers(array: Any) -> bool:
@@ -84,13 +93,13 @@ def svg_picture(picture: SheetPicture) -> str:
     """Return a picture as an element of HTML, with its label, time and scales."""
     finite = [each for row in picture.rows for each in row if math.isfinite(each)]
     least, greatest = min(finite, default=0.0), max(finite, default=1.0)
-    span = greatest - least or 1.0
+    half = greatest / 2 - least / 2 or 0.5  # the whole may be no number any more
     bottom = _HEIGHT - _BOTTOM
     lines = []
     for row in picture.rows:
         step = PIXELS / max(len(row) - 1, 1)
         places = (
-            f"{at * step:.1f},{bottom - (each - least) / span * (bottom - _TOP):.1f}"
+            f"{at * step:.1f},{bottom - (each / 2 - least / 2) / half * (bottom - _TOP):.1f}"
             for at, each in enumerate(row)
             if math.isfinite(each)
         )

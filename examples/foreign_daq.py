@@ -26,6 +26,17 @@ def number(status: StatusBuffer, key: str, default: float) -> float:
     return float(str(status.get(key) or default))
 
 
+def the_end(count: int) -> dict[str, str | int]:
+    """Status of a program whose scan ended with so many full seconds."""
+    return {
+        "DAQSTATE": "stopped",
+        "SCANSTAT": "stopped",
+        "NETSTAT": "waiting",
+        "DAQNINT": count,
+        "DAQPLAN": count,
+    }
+
+
 def main() -> int:
     """Read words until QUIT or the end of the input."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -44,10 +55,14 @@ def main() -> int:
         return max(0, int(min(time.monotonic() - start, length)))
 
     while True:
-        if state == "running":
+        until_end = start + length - time.monotonic() if state == "running" and length else PULSE_S
+        if until_end <= 0:  # the Player, which says STOP all the same, need not wait for late data
+            state = "stopped"
+            status.update(the_end(seconds()))
+        elif state == "running":
             status.update({"DAQNINT": seconds()})
         status.update({"DAQSTATE": state, "DAQPULSE": time.ctime()})
-        if not select.select([0], [], [], PULSE_S)[0]:
+        if not select.select([0], [], [], min(max(until_end, 0.0), PULSE_S))[0]:
             continue
         data = os.read(0, 4096)
         *words, unread = (unread + data).split(b"\n")
@@ -75,15 +90,7 @@ def main() -> int:
                 )
             elif word == b"STOP":
                 state = "stopped"
-                status.update(
-                    {
-                        "DAQSTATE": state,
-                        "SCANSTAT": "stopped",
-                        "NETSTAT": "waiting",
-                        "DAQNINT": seconds(),
-                        "DAQPLAN": seconds(),
-                    }
-                )
+                status.update(the_end(seconds()))
             elif word == b"INIT_GPU":
                 status.update({"GPUCTXIN": "TRUE"})
             elif word == b"QUIT":

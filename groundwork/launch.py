@@ -10,16 +10,16 @@ import signal
 
 TYPE_CHECKING = False  # that of `typing` takes longer to load than all that is here
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from types import FrameType
 
 __all__ = [
     "INTERRUPTED",
+    "Entry",
     "dashboard",
     "dealer",
     "difx",
     "difx_gateway",
-    "entry",
     "histogrammer",
     "lsservices",
     "mirror",
@@ -39,10 +39,19 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     os._exit(INTERRUPTED)
 
 
-def entry(module: str, name: str = "main") -> Callable[..., int]:
-    """Return the entry point of a program, which is loaded when it is called."""
+class Entry:
+    """Entry point of a program, which is loaded when it is called.
 
-    def run(argv: Sequence[str] | None = None) -> int:
+    Args:
+        module: Where it is; what it needs is imported with it.
+        name: Its function there.
+    """
+
+    def __init__(self, module: str, name: str = "main") -> None:
+        self.module, self.name = module, name
+
+    def __call__(self, argv: Sequence[str] | None = None) -> int:
+        """Run the program; returns its exit status."""
         before = signal.getsignal(signal.SIGINT)
         is_ours = before is signal.default_int_handler  # it may be ignored, as of `command &`
         if is_ours:
@@ -50,7 +59,7 @@ def entry(module: str, name: str = "main") -> Callable[..., int]:
         try:
             from importlib import import_module
 
-            main = getattr(import_module(module), name)
+            main = getattr(import_module(self.module), self.name)
         finally:
             if is_ours:
                 signal.signal(signal.SIGINT, before)
@@ -59,17 +68,15 @@ def entry(module: str, name: str = "main") -> Callable[..., int]:
         except KeyboardInterrupt:
             return INTERRUPTED
 
-    return run
 
-
-dashboard = entry("dashboard.cli")
-dealer = entry("dealer.cli")
-difx = entry("gateways.difx.client.cli")
-difx_gateway = entry("gateways.difx.cli")
-histogrammer = entry("histogrammer.cli")
-lsservices = entry("portmanager.cli", "lsservices")
-mirror = entry("histogrammer.mirror.cli")
-player = entry("player.cli")
-portmanager = entry("portmanager.cli")
-spectrometer_daq = entry("spectrometer.__main__")
-zmqjsonproxy = entry("zmqjsonproxy.recording")
+dashboard = Entry("dashboard.cli")
+dealer = Entry("dealer.cli")
+difx = Entry("gateways.difx.client.cli")
+difx_gateway = Entry("gateways.difx.cli")
+histogrammer = Entry("histogrammer.cli")
+lsservices = Entry("portmanager.cli", "lsservices")
+mirror = Entry("histogrammer.mirror.cli")
+player = Entry("player.cli")
+portmanager = Entry("portmanager.cli")
+spectrometer_daq = Entry("spectrometer.__main__")
+zmqjsonproxy = Entry("zmqjsonproxy.recording")

@@ -64,8 +64,10 @@ class Axis:
         """
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise AxisError(f"limits are {low!r:.40} and {high!r:.40}; expected increasing numbers")
-        first = max(math.floor((low - self.low) / self.width), 0)
-        last = min(math.floor((high - self.low) / self.width), self.bins - 1)
+        first, last = self.bins, -1
+        if low < self.high and high >= self.low:  # a place far beside it is in no bin of any number
+            first = math.floor((max(low, self.low) - self.low) / self.width)
+            last = min(math.floor((min(high, self.high) - self.low) / self.width), self.bins - 1)
         if first > last:
             raise AxisError(f"the region {low:g} to {high:g} is beside the axis")
         return first, last

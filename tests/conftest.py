@@ -26,15 +26,25 @@ LONGEST = {
     "test_bank_synthetic.py",
     "test_cluster_sort.py",
     "test_daq_program.py",
+    "test_dealer_both.py",
+    "test_dealer_command.py",
     "test_dealer_hosts.py",
+    "test_dealer_plan.py",
     "test_dealer_scans.py",
     "test_demo_mirror.py",
     "test_docs_examples.py",
+    "test_docs_site.py",
     "test_foreign_daq.py",
     "test_histogrammer_command.py",
+    "test_memory_owner.py",
+    "test_player_process.py",
+    "test_recording.py",
+    "test_scan_losses.py",
+    "test_scan_trust.py",
+    "test_soak.py",
     "test_spectrometer_bank.py",
 }
-"""Half a minute or more each."""
+"""Twenty seconds or more each, where nothing is compiled yet."""
 
 
 def pytest_configure() -> None:

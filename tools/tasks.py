@@ -39,6 +39,8 @@ CORE_TESTS = [
     *(f"tests/unit/spectrometer/daq/test_{name}.py" for name in DAQ_TESTS),
 ]
 """Of the pure core: quick, and without sockets."""
+WAITING = 2
+"""Workers of the tests beyond one for each core."""
 
 
 def environment() -> dict[str, str]:
@@ -178,7 +180,7 @@ def test() -> None:
 def all_tests(python: Path, check: bool = True) -> int:
     """Run the unit tests of the pure core, which print how much of its branches they pass (which
     modules, and how much it must be: `tool.coverage` in pyproject.toml), then all others."""
-    workers = (os.cpu_count() or 1) + 1  # tests with processes wait much
+    workers = (os.cpu_count() or 1) + WAITING  # tests with processes wait much
     command = [python, "-m", "pytest", "-q", "-n", str(workers), "--dist", "loadfile"]
     covered = [*CORE_TESTS, "--cov", "--cov-report", "term:skip-covered"]
     apart = [*CORE_TESTS, "tests/browser"]

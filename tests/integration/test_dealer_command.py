@@ -218,8 +218,9 @@ def test_a_long_call_shows_on_a_terminal_how_far_it_is(tmp_path: Path, columns: 
         assert ("[" in lines[1]) is (columns == 80)
         assert "\x1b" not in shown
         assert lines[-2].strip() == ""  # the line is taken away before the answer
-        piped = dealer(*words[:3], "MODE1", *words[4:])
-        assert (piped.returncode, piped.stderr) == (0, "")
+        if columns == 80:
+            piped = dealer(*words[:3], "MODE1", *words[4:])
+            assert (piped.returncode, piped.stderr) == (0, "")
 
 
 def test_ctrl_c_leaves_the_wait_and_not_the_scan(tmp_path: Path) -> None:

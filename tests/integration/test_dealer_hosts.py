@@ -121,7 +121,7 @@ def test_a_restart_goes_one_by_one_and_ends_at_the_first_that_stays_away(
 
     array.broken("BANKB").touch()
     try:
-        failed = array.hosts("restart", "BANKB", "BANKC", "--timeout", "10")
+        failed = array.hosts("restart", "BANKB", "BANKC", "--timeout", "5")
         status, rows = look(array)
     finally:
         array.broken("BANKB").unlink()

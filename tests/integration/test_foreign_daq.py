@@ -9,6 +9,7 @@ import struct
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,12 @@ class Rig:
             for family in ("vegas", "guppi")
         )
         return [buffer.key for plan in plans for buffer in plan]
+
+
+def folder_of(place: Path, name: str) -> Path:
+    folder = place / name
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture
@@ -218,15 +225,23 @@ def test_a_program_that_is_killed_or_hangs_leaves_the_bank_usable(
         assert ended(bank)["outcome"] == "done"
 
 
-@pytest.mark.parametrize("victim", ["daq", "fits"])
-def test_of_two_programs_either_may_die(tmp_path: Path, victim: str) -> None:
-    words = tmp_path / "words"
-    writer = tmp_path / "fitswriter"
+def test_of_two_programs_either_may_die(tmp_path: Path) -> None:
+    rigs = [
+        Rig(folder_of(tmp_path, victim), fits=tmp_path / victim / "fitswriter")
+        for victim in ("daq", "fits")
+    ]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(one_of_two_dies, rigs))
+
+
+def one_of_two_dies(rig: Rig) -> None:
+    """Kill the program that the folder is named after, and take another scan."""
+    victim, words = rig.directory.name, rig.words
+    writer = rig.directory / "fitswriter"
     writer.write_text(
         f"#!/bin/sh\nwhile read word; do echo $word >> {words}; [ $word = QUIT ] && exit 0; done\n"
     )
     writer.chmod(0o755)
-    rig = Rig(tmp_path, fits=writer)
     with rig.run() as player, bank_of(rig.url) as bank:
         bank.set_mode("MODE1")
         begin_scan(bank, 60.0)
@@ -238,7 +253,15 @@ def test_of_two_programs_either_may_die(tmp_path: Path, victim: str) -> None:
             poll(lambda: "STOP" in words.read_text(), "the other program heard the end")
         begin_scan(bank, 1.0)
         assert ended(bank)["outcome"] == "done"
-        assert words.read_text().split()[-2:] == ["START", "STOP"]
+        heard = poll(
+            lambda: (
+                (heard := words.read_text().split()).count("START") == 2
+                and heard[-1] == "STOP"
+                and heard
+            ),
+            "the other program heard of both scans",
+        )
+        assert heard[-2:] == ["START", "STOP"]
         player.end(signal.SIGTERM)
     assert words.read_text().split()[-1] == "QUIT"
 
@@ -273,12 +296,18 @@ def test_a_program_that_ends_at_once_or_ignores_quit(rig: Rig, player: PlayerRun
         assert ended(bank)["outcome"] == "done"
 
 
-@pytest.mark.parametrize("way", ["0<>", "0<"])
-def test_a_program_that_reads_only_its_fifo_gets_its_words_there(tmp_path: Path, way: str) -> None:
-    rig = Rig(tmp_path, control="fifo")
+def test_programs_that_read_only_their_fifo_get_their_words_there(tmp_path: Path) -> None:
+    rigs = [Rig(folder_of(tmp_path, name), control="fifo") for name in ("first", "second")]
     # With `<` the open waits for somebody who writes, and a word would be followed by the end of
     # the input.
-    rig.set_program(f'exec {sys.executable} {EXAMPLE} {way} "$DIBAS_DAQ_FIFO"')
+    for rig, way in zip(rigs, ("0<>", "0<"), strict=True):
+        rig.set_program(f'exec {sys.executable} {EXAMPLE} {way} "$DIBAS_DAQ_FIFO"')
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(takes_a_scan, rigs))
+
+
+def takes_a_scan(rig: Rig) -> None:
+    """Take a scan; no FIFO is left."""
     with rig.run() as player, bank_of(rig.url) as bank:
         bank.set_mode("MODE1")
         begin_scan(bank, 1.0)

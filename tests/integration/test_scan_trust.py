@@ -60,15 +60,23 @@ def array(folder: Path, **options: Any) -> Iterator[dict[str, str]]:
             run.__exit__(None, None, None)
 
 
-@contextmanager
-def rehearsed(folder: Path, banks: int = 1, **params: Any) -> Iterator[dict[str, str]]:
-    """An array without data, whose mode is set."""
-    with array(folder, banks=banks) as urls, dealer.Dealer(urls) as d:
+@pytest.fixture(scope="module")
+def rehearsing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Two Players without data, for `rehearsed`; Bank -> URL."""
+    with array(tmp_path_factory.mktemp("rehearsing"), banks=2) as urls:
+        yield urls
+
+
+def rehearsed(rehearsing: dict[str, str], banks: int = 1, **params: Any) -> dict[str, str]:
+    """The first of these, whose mode is set anew, and whose next scan has number 2."""
+    urls = dict(list(rehearsing.items())[:banks])
+    with dealer.Dealer(urls) as d:
         d.add_active_player(*urls)
-        d.set_mode("MODE1")
+        d.set_mode("MODE1", force=True)
+        d.set_scan_number(1)
         d.set_param(**{"scan_length": 1.0, **params})
         d.prepare()
-        yield urls
+    return urls
 
 
 def recorder_of(url: str) -> psutil.Process:
@@ -160,7 +168,7 @@ def test_a_program_that_stood_still_in_the_middle_is_told_everywhere(
             assert header["DAQLOST"] == pytest.approx(told["lost_s"], abs=0.01)
 
 
-def test_of_two_dealers_that_start_at_once_one_gets_all_banks(tmp_path: Path) -> None:
+def test_of_two_dealers_that_start_at_once_one_gets_all_banks(rehearsing: dict[str, str]) -> None:
     async def both(urls: dict[str, str]) -> list[Any]:
         async with dealer.AsyncDealer(urls) as one, dealer.AsyncDealer(urls) as other:
             for each in (one, other):
@@ -178,18 +186,18 @@ def test_of_two_dealers_that_start_at_once_one_gets_all_banks(tmp_path: Path) ->
                     }
             return list(found)
 
-    with rehearsed(tmp_path, banks=2) as urls:
-        found = asyncio.run(both(urls))
-        lost = [each for each in found if isinstance(each, BaseException)]
-        assert len(lost) == 1
-        assert isinstance(lost[0], dealer.StartError)
-        assert f":{os.getpid()}" in str(lost[0])  # by whom
+    found = asyncio.run(both(rehearsed(rehearsing, banks=2)))
+    lost = [each for each in found if isinstance(each, BaseException)]
+    assert len(lost) == 1
+    assert isinstance(lost[0], dealer.StartError)
+    assert f":{os.getpid()}" in str(lost[0])  # by whom
 
 
 def test_a_scan_that_somebody_else_ends_and_replaces_is_not_taken_for_ones_own(
-    tmp_path: Path,
+    rehearsing: dict[str, str],
 ) -> None:
-    with rehearsed(tmp_path, scan_length=60.0) as urls, dealer.Dealer(urls) as d:
+    urls = rehearsed(rehearsing, scan_length=60.0)
+    with dealer.Dealer(urls) as d:
         d.start()
         script = (
             "import dealer, sys\nwith dealer.Dealer({'BANKA': sys.argv[1]}) as d:\n    d.stop()\n"
@@ -208,10 +216,11 @@ def test_a_scan_that_somebody_else_ends_and_replaces_is_not_taken_for_ones_own(
 
 
 def test_ones_own_stop_ends_the_wait_with_a_word_in_the_log(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    rehearsing: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
-    with rehearsed(tmp_path, scan_length=60.0) as urls, dealer.Dealer(urls) as d:
+    urls = rehearsed(rehearsing, scan_length=60.0)
+    with dealer.Dealer(urls) as d:
         d.start()
         d.stop()
         d.wait_for_scan()
@@ -222,8 +231,9 @@ def test_ones_own_stop_ends_the_wait_with_a_word_in_the_log(
         d.stop()
 
 
-def test_a_second_wait_is_for_the_scan_that_there_is(tmp_path: Path) -> None:
-    with rehearsed(tmp_path) as urls, dealer.Dealer(urls) as d:
+def test_a_second_wait_is_for_the_scan_that_there_is(rehearsing: dict[str, str]) -> None:
+    urls = rehearsed(rehearsing)
+    with dealer.Dealer(urls) as d:
         d.start()
         d.wait_for_scan()
         d["BANKA"].start()
@@ -232,8 +242,9 @@ def test_a_second_wait_is_for_the_scan_that_there_is(tmp_path: Path) -> None:
         assert d["BANKA"].scan_report()["outcome"] == "done"
 
 
-def test_commands_are_carried_out_while_a_start_waits(tmp_path: Path) -> None:
-    with rehearsed(tmp_path) as urls, dealer.Dealer(urls) as d, bank_of(urls["BANKA"]) as bank:
+def test_commands_are_carried_out_while_a_start_waits(rehearsing: dict[str, str]) -> None:
+    urls = rehearsed(rehearsing)
+    with dealer.Dealer(urls) as d, bank_of(urls["BANKA"]) as bank:
         d.start(in_seconds(3600))
         bank.set_status(OBSID="night 7")
         assert bank.get_status("OBSID") == "night 7"
@@ -250,9 +261,10 @@ def test_commands_are_carried_out_while_a_start_waits(tmp_path: Path) -> None:
 
 
 def test_what_was_set_and_not_prepared_is_prepared_by_the_start_which_says_so(
-    tmp_path: Path,
+    rehearsing: dict[str, str],
 ) -> None:
-    with rehearsed(tmp_path) as urls, dealer.Dealer(urls) as d, bank_of(urls["BANKA"]) as bank:
+    urls = rehearsed(rehearsing)
+    with dealer.Dealer(urls) as d, bank_of(urls["BANKA"]) as bank:
         bank.set_param(exposure=0.25, scan_length=3.0, source="NEW")
         assert bank.get_status("SRC_NAME") != "NEW"
         (started,) = d.start().values()
@@ -272,8 +284,9 @@ def test_what_was_set_and_not_prepared_is_prepared_by_the_start_which_says_so(
             assert old.ask("stop") == [True, "Scan ended"]
 
 
-def test_a_script_finds_the_same_state_whatever_ran_before(tmp_path: Path) -> None:
-    with rehearsed(tmp_path, exposure=0.3, source="BEFORE") as urls, bank_of(urls["BANKA"]) as bank:
+def test_a_script_finds_the_same_state_whatever_ran_before(rehearsing: dict[str, str]) -> None:
+    urls = rehearsed(rehearsing, exposure=0.3, source="BEFORE")
+    with bank_of(urls["BANKA"]) as bank:
         bank.set_gbt_ss(0.1, [[0.0, 0, 1, 0.002], [0.5, 0, 0, 0.002]])
         bank.prepare()
         programmed = bank.get_status("BOFFILE")
@@ -315,8 +328,9 @@ def test_a_scan_of_half_an_array_says_that_it_is_not_whole(tmp_path: Path) -> No
         assert fits.getheader(path)["ARRAYST"] == "not confirmed: BANKA BANKB"
 
 
-def test_refused_and_taken_back_starts_use_up_no_scan_numbers(tmp_path: Path) -> None:
-    with rehearsed(tmp_path) as urls, dealer.Dealer(urls) as d, bank_of(urls["BANKA"]) as bank:
+def test_refused_and_taken_back_starts_use_up_no_scan_numbers(rehearsing: dict[str, str]) -> None:
+    urls = rehearsed(rehearsing)
+    with dealer.Dealer(urls) as d, bank_of(urls["BANKA"]) as bank:
         before = bank.get_status("SCANNUM")
         with pytest.raises(dealer.PlayersError):
             d.start(in_seconds(-60))

@@ -26,9 +26,11 @@ from zmqjsonproxy.errors import OperationAbortedError, RefusedError, RemoteError
 PEAK = 43  # strongest channel of the recording; benchmarks and demo find it by an independent FFT
 
 
-@pytest.fixture
-def replaying(tmp_path: Path) -> Iterator[SpectrometerArray]:
-    with SpectrometerArray(tmp_path, "simulate", recording=recording()) as array:
+@pytest.fixture(scope="module")
+def replaying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpectrometerArray]:
+    """One that replays, for tests after which it takes scans."""
+    folder = tmp_path_factory.mktemp("replaying")
+    with SpectrometerArray(folder, "simulate", recording=recording()) as array:
         yield array
 
 
@@ -45,8 +47,8 @@ def rehearsing(tmp_path: Path) -> Iterator[SpectrometerArray]:
         yield array
 
 
-def files(array: SpectrometerArray) -> list[Path]:
-    return sorted(array.data.rglob("*.fits"))
+def files(array: SpectrometerArray, project: str = "") -> list[Path]:
+    return sorted((array.data / project).rglob("*.fits"))
 
 
 def test_a_dealer_runs_a_scan_on_two_players_that_start_on_one_second(tmp_path: Path) -> None:
@@ -182,7 +184,7 @@ def test_a_rehearsed_scan_counts_down_and_ends(shared: SpectrometerArray) -> Non
 def test_stop_ends_a_scan_with_its_file_complete(replaying: SpectrometerArray) -> None:
     with bank_of(replaying.urls["BANKA"]) as bank:
         bank.set_mode("MODE1")
-        bank.set_param(exposure=0.2, scan_length=60.0)
+        bank.set_param(exposure=0.2, scan_length=60.0, project_id="STOP")
         bank.prepare()
         with pytest.raises(RefusedError, match="No scan running!"):
             bank.stop()
@@ -200,14 +202,15 @@ def test_stop_ends_a_scan_with_its_file_complete(replaying: SpectrometerArray) -
         assert bank.stop() == [True, "Scan ended"]
         report = bank.scan_report()
         assert (report["outcome"], report["error"]) == ("stopped", "")
-        with fits.open(files(replaying)[0]) as hdus:
+        with fits.open(files(replaying, "STOP")[0]) as hdus:
             assert len(hdus[1].data) == 2 * report["integrations"] >= 6
 
 
 def start_long_scan(bank: Any) -> None:
     """Start a scan of a minute; it has two integrations."""
     bank.set_mode("MODE1")
-    bank.set_param(exposure=0.2, scan_length=60.0)
+    bank.set_param(exposure=0.2, scan_length=60.0, project_id="LONG")
+    bank.set_scan_number(1)
     bank.prepare()
     bank.start()
     poll(lambda: (bank.get_status().get("DAQNINT") or 0) >= 2, "two integrations")
@@ -228,7 +231,7 @@ def test_a_daq_that_dies_is_the_scans_failure_and_the_next_scan_works(
         report = bank.scan_report()
         assert report["outcome"] == "failed"
         assert "spectrometer-daq ended during the scan, exit status -9" in report["error"]
-        with fits.open(files(replaying)[0]) as hdus:
+        with fits.open(files(replaying, "LONG")[0]) as hdus:
             assert len(hdus[1].data) >= 2
         bank.set_param(scan_length=1.0)
         bank.start()

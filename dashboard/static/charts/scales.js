@@ -3,6 +3,15 @@
 const SHRINK_BELOW = 0.6;
 const SHRINK_AFTER_S = 5;
 const STEPS = 5;
+/** Least part of its limits that a range is: of less, the places of its numbers are no longer told apart. */
+const LEAST_SPAN = 1e-12;
+/** Of less the powers of ten are no longer told apart. */
+const LEAST = 1e-300;
+
+/** @param {number} low @param {number} high @returns {boolean} An axis of them has places for numbers. */
+export function isRange(low, high) {
+  return high - low > Math.max(LEAST_SPAN * Math.max(Math.abs(low), Math.abs(high)), LEAST) && Number.isFinite(high - low);
+}
 
 /**
  * @param {number} span
@@ -21,7 +30,8 @@ export function niceStep(span) {
  * @returns {[number, number]} Both on whole steps, and apart.
  */
 export function niceRange(least, greatest) {
-  const span = greatest - least || Math.abs(greatest) || 1;
+  const size = Math.abs(greatest);
+  const span = isRange(least, greatest) ? greatest - least : isRange(0, size) ? size : 1;
   const step = niceStep(span);
   const low = Math.floor(least / step) * step;
   const high = Math.ceil(greatest / step) * step;
@@ -43,7 +53,7 @@ export class AutoScale {
    * @returns {[number, number]}
    */
   take(least, greatest, now) {
-    if (!Number.isFinite(least) || !Number.isFinite(greatest)) return this.range ?? [0, 1];
+    if (!Number.isFinite(greatest - least)) return this.range ?? [0, 1];
     if (this.range === null) return (this.range = niceRange(least, greatest));
     const [low, high] = this.range;
     if (least < low || greatest > high) {

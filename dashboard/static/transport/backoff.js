@@ -40,9 +40,10 @@ export class Backoff {
  * @param {number} now Milliseconds.
  * @param {number} heardAt When it was heard last, or opened.
  * @param {number} lookedAt When this was asked last: a clock that jumped means that the machine slept.
+ * @param {number} patience Milliseconds after which it is silent.
  * @returns {"well" | "silent" | "slept"}
  */
-export function verdict(now, heardAt, lookedAt) {
+export function verdict(now, heardAt, lookedAt, patience = SILENT_AFTER_MS) {
   if (now - lookedAt > JUMP_MS) return "slept";
-  return now - heardAt > SILENT_AFTER_MS ? "silent" : "well";
+  return now - heardAt > patience ? "silent" : "well";
 }

@@ -1,11 +1,13 @@
 // One WebSocket: frames of pipes, and topics too where there is no other way.
-import { Backoff, verdict } from "./backoff.js";
+import { Backoff, SILENT_AFTER_MS, verdict } from "./backoff.js";
 import { outside } from "./root.js";
 import { NOTHING } from "./wishes.js";
 
 const LOOK_EVERY_MS = 500;
 /** Frames that the server gives over one connection. */
 const MAX_FRAMES = 48;
+/** A large frame on a slow way is silent until all of it is there. */
+const LONGEST_PATIENCE_MS = 60_000;
 
 /** @typedef {import("./wishes.js").Wish} Wish */
 
@@ -24,6 +26,7 @@ export class FrameSocket {
     this.socket = null;
     this.backoff = new Backoff();
     this.heardAt = 0;
+    this.patience = SILENT_AFTER_MS;
     this.lookedAt = performance.now();
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.again = undefined;
@@ -66,10 +69,16 @@ export class FrameSocket {
     };
     socket.onmessage = (event) => {
       if (socket !== this.socket) return;
-      this.heardAt = performance.now();
+      const now = performance.now();
+      const silence = now - this.heardAt;
+      this.heardAt = now;
       this.backoff.reset();
+      clearTimeout(this.again); // it was slow, and not gone
       if (typeof event.data === "string") this.deliver(JSON.parse(event.data));
-      else this.deliverFrame(event.data);
+      else {
+        this.patience = Math.min(Math.max(2 * silence, SILENT_AFTER_MS), LONGEST_PATIENCE_MS);
+        this.deliverFrame(event.data);
+      }
     };
     socket.onclose = () => {
       if (socket === this.socket) this.openLater();
@@ -88,12 +97,16 @@ export class FrameSocket {
 
   look() {
     const now = performance.now();
-    const found = verdict(now, this.heardAt, this.lookedAt);
+    const found = verdict(now, this.heardAt, this.lookedAt, this.patience);
     this.lookedAt = now;
     if (this.wish === null || found === "well") return;
     this.heardAt = now;
     if (found === "slept") this.open();
-    else this.openLater();
+    else {
+      // it may be a frame that is on its way: the next time it gets longer
+      if (this.socket?.readyState === WebSocket.OPEN) this.patience = Math.min(2 * this.patience, LONGEST_PATIENCE_MS);
+      this.openLater();
+    }
   }
 
   close() {

@@ -3,6 +3,7 @@ import { effect, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { curvesOf } from "../charts/curves.js";
 import { Drawing } from "../charts/framedrawing.js";
+import { isRange } from "../charts/scales.js";
 import { SIDES, rightOf, widthOf } from "../charts/spectrumchart.js";
 import { place, setQuery } from "../state/address.js";
 import { moment, second } from "../state/clock.js";
@@ -29,7 +30,7 @@ export function readWindow(text) {
 /** @param {string | undefined} text As LOW..HIGH. @returns {[number, number] | null} */
 export function readRange(text) {
   const [low, high] = (text ?? "").split("..").map((part) => (part === "" ? NaN : Number(part)));
-  return low < high ? [low, high] : null;
+  return isRange(low, high) ? [low, high] : null;
 }
 
 /** @param {{bank: string, object: string, property: any, isStale: boolean, scan: number | null}} _ */

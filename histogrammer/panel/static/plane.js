@@ -3,6 +3,11 @@
 /** Pixels around it, for numbers and names of axes. */
 export const MARGIN = { left: 62, right: 24, top: 10, bottom: 38 };
 
+/** Numbers of an axis; there are fewer by any good step. */
+const MAX_TICKS = 100;
+/** Least part of its limits that a range is: of less, places are no longer told apart. */
+const LEAST_SPAN = 1e-12;
+
 /** @typedef {[number, number]} Range */
 
 export class Plane {
@@ -53,15 +58,17 @@ export class Plane {
  */
 export function ticks([low, high], niceStep) {
   const step = niceStep(high - low);
-  const found = [];
-  for (let count = Math.ceil(low / step - 1e-9); count * step <= high + step * 1e-9; count++) found.push(count * step || 0);
-  return found;
+  const first = Math.ceil(low / step - 1e-9);
+  const count = Math.floor(high / step + 1e-9) - first + 1;
+  if (!(count <= MAX_TICKS)) return []; // no step is that small
+  return Array.from({ length: Math.max(count, 0) }, (_, index) => (first + index) * step || 0);
 }
 
 /** @param {Range} range @returns {number[]} Powers of ten within it. */
 export function decades([low, high]) {
   const found = [];
-  for (let power = Math.ceil(Math.log10(low) - 1e-9); 10 ** power <= high * (1 + 1e-9); power++) found.push(10 ** power);
+  const most = Math.min(high * (1 + 1e-9), Number.MAX_VALUE);
+  for (let power = Math.ceil(Math.log10(low) - 1e-9); 10 ** power <= most; power++) found.push(10 ** power);
   return found;
 }
 
@@ -72,7 +79,8 @@ export function decades([low, high]) {
 export function readRange(text) {
   const parts = (text ?? "").split("..");
   const [low, high] = parts.map((part) => (part === "" ? NaN : Number(part)));
-  return parts.length === 2 && low < high && Number.isFinite(high - low) ? [low, high] : null;
+  const isWide = high - low > LEAST_SPAN * Math.max(Math.abs(low), Math.abs(high));
+  return parts.length === 2 && isWide && Number.isFinite(high - low) ? [low, high] : null;
 }
 
 /** @param {Range} range @returns {string} With the digits that it needs. */

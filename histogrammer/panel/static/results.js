@@ -7,6 +7,8 @@ const AREA_EVERY_S = 1;
 const FIT_EVERY_S = 2;
 /** Contents come when they change: none for so long, and nothing is counted. */
 const QUIET_S = 4;
+/** Bins beside a region. */
+const MAX_SIDES = 9999;
 
 /**
  * @param {any} tools Interface of the page.
@@ -18,10 +20,10 @@ export function makeResults(tools, useAnswer, question) {
 
   /** @param {{bank: string, spectrum: any, markers: number[], unit: string}} _ */
   function Area({ bank, spectrum, markers, unit }) {
-    const sides = Math.max(Math.floor(Number(place.value.query.sb)) || 0, 0);
+    const sides = Math.min(Math.max(Math.floor(Number(place.value.query.sb)) || 0, 0), MAX_SIDES);
     const { answer: found, problem } = useAnswer(question(bank, "bank.peaks.net_area", [spectrum.name, ...markers, sides]), AREA_EVERY_S);
     const placed = (/** @type {any} */ value, /** @type {any} */ error) => (typeof value === "number" ? `${withError(value, error)} ${unit}` : "-");
-    return html`<tr><th scope="row">background</th><td><label>bins beside <input type="number" min="0" max="9999" aria-label="bins beside the region" value=${sides} onChange=${(/** @type {any} */ event) => setQuery({ sb: event.currentTarget.value === "0" ? null : event.currentTarget.value })} /></label></td></tr>
+    return html`<tr><th scope="row">background</th><td><label>bins beside <input type="number" min="0" max=${MAX_SIDES} aria-label="bins beside the region" value=${sides} onChange=${(/** @type {any} */ event) => setQuery({ sb: event.currentTarget.value === "0" ? null : event.currentTarget.value })} /></label></td></tr>
       ${problem ? html`<tr><td colspan="2"><p class="problem">${format.visible(problem, 300)}</p></td></tr>` : html`
       <tr><th scope="row">region</th><td>${found ? `${Number(found.low.toPrecision(7))} to ${Number(found.high.toPrecision(7))} ${unit}` : "-"}</td></tr>
       <tr><th scope="row">sum</th><td class="sum">${found ? withError(found.counts, found.counts_error) : "-"}</td></tr>

@@ -84,3 +84,14 @@ def test_two_programs_share_a_file_and_the_second_knows_it(tmp_path: Path) -> No
             assert third.is_shared
     with closing(Store(path, TABLES)) as alone:
         assert not alone.is_shared
+
+
+def test_a_file_works_where_none_can_be_beside_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "d.lock").mkdir()
+    with closing(Store(tmp_path / "d.sqlite3", TABLES)) as store:
+        add(store, "one")
+        assert names(store) == ["one"]
+        assert not store.is_shared
+    assert "cannot be locked" in caplog.text

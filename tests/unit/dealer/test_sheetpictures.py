@@ -52,8 +52,11 @@ def test_a_picture_has_the_first_curves_of_a_frame_and_says_what_it_is_of() -> N
         {"data": np.zeros(10_000)},
         {"data": np.zeros((4, 4)), "y_start": 0.0},
         {"lower": np.zeros(3), "upper": np.zeros(4)},
+        {"lower": np.zeros(2), "upper": np.array(["a", "b"])},
         {"data": np.zeros(3), "x_start": "left"},
+        {"data": np.zeros(3), "x_delta": None},
         {"data": np.zeros(3), "points": float("inf")},
+        {"data": np.zeros(3), "points": 10**400},
     ],
 )
 def test_frames_without_curves_that_can_be_read_have_no_picture(value: Any) -> None:
@@ -69,3 +72,10 @@ def test_what_strangers_write_is_text_and_what_is_no_number_is_left_out() -> Non
     assert "\x07" not in made
     (line,) = ElementTree.fromstring(made).findall(".//polyline")
     assert len((line.get("points") or "").split()) == 2
+
+
+def test_the_greatest_numbers_that_there_are_stay_within_the_picture() -> None:
+    rows = [[-1.7e308, 0.0, 1.7e308]]
+    picture = SheetPicture(label="", time=TIME, unit="", first=0, last=2, rows=rows)
+    (line,) = ElementTree.fromstring(svg_picture(picture)).findall(".//polyline")
+    assert line.get("points") == "0.0,94.0 150.0,56.0 300.0,18.0"

@@ -40,6 +40,14 @@ def test_multiples_of_the_width_land_in_their_own_bins(low: float, width: float)
         assert np.array_equal(axis.cells_of(low + width * numbers - width / 8), numbers)
 
 
+@pytest.mark.parametrize("axis", [Axis(0, 10, 100), Axis(0, 1e-300, 100)])
+def test_a_region_may_end_where_no_number_holds_the_bin(axis: Axis) -> None:
+    assert axis.between(-1.7e308, 1.7e308) == (0, 99)
+    for low, high in ((1e307, 1e308), (-1e308, -1e307)):
+        with pytest.raises(AxisError, match="beside the axis"):
+            axis.between(low, high)
+
+
 @given(axes(4096), st.lists(VALUES, min_size=1))
 def test_cells_are_those_of_exact_fractions(axis: Axis, values: list[float]) -> None:
     assert axis.cells_of(values).tolist() == [exact_cell(axis, value) for value in values]

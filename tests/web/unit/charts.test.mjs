@@ -26,6 +26,11 @@ test("a short dip does not shrink an axis", () => {
 
 test("ranges end on steps of 1, 2, 5, and never collapse", () => {
   assert.deepEqual(niceRange(533, 834), [500, 900]);
+  for (const [least, greatest] of [[1e17, 1e17 + 32], [0, 5e-324], [-1, -1 + 2e-16]]) {
+    const [below, above] = niceRange(least, greatest);
+    assert.ok(below <= least && above >= greatest && above - below > 1e-9 * Math.abs(least), `${least}`);
+  }
+  assert.deepEqual(new AutoScale().take(-1e308, 1e308, 0), [0, 1]);
   const [low, high] = niceRange(5, 5);
   assert.ok(low < 5 && high > 5);
 });

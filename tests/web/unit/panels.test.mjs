@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { chosenOf, grouped, isOver, left, stateOf, weightsOf } from "../../../gateways/difx/panel/static/jobs.js";
+import { niceStep } from "../../../dashboard/static/charts/scales.js";
 import { callOf, freeName, shapesOn } from "../../../histogrammer/panel/static/gates.js";
 import { factorOf, readNames, readPanes, resized, writeNames, writePanes, zoomed } from "../../../histogrammer/panel/static/panes.js";
 import { Plane, decades, readRange, ticks, writeRange } from "../../../histogrammer/panel/static/plane.js";
@@ -36,9 +37,12 @@ test("a place of a plane is found again from its pixel, on both kinds of axes", 
     assert.ok(Math.abs(plane.yValue(plane.yPixel(30)) - 30) < 1e-9);
   }
   assert.deepEqual(ticks([0, 10], () => 5), [0, 5, 10]);
+  assert.ok(ticks([1e6, 1e6 + 2e-10], niceStep).length < 12); // no number is between
+  assert.deepEqual(ticks([0, 5e-324], niceStep), []);
   assert.deepEqual(decades([0.5, 1000]), [1, 10, 100, 1000]);
+  assert.equal(decades([1e307, Infinity]).length, 2);
   assert.deepEqual(readRange(writeRange([1150.123456, 1200.5])), [1150.12, 1200.5]);
-  for (const text of [undefined, "", "3..1", "1..", "a..b", "1..2..3"]) assert.equal(readRange(text), null);
+  for (const text of [undefined, "", "3..1", "1..", "a..b", "1..2..3", "1e6..1000000.0000000002", "-1e308..1e308"]) assert.equal(readRange(text), null);
 });
 
 test("values have the digits that their errors leave, and a rate begins anew when counts are cleared", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readFrame } from "../../../dashboard/static/state/frames.js";
 import { Backoff, verdict } from "../../../dashboard/static/transport/backoff.js";
+import { FrameSocket } from "../../../dashboard/static/transport/framesocket.js";
 import { inside, outside, root } from "../../../dashboard/static/transport/root.js";
 import { LINES_KEPT, TopicCopy } from "../../../dashboard/static/transport/topiccopy.js";
 import { frameKey, keyOfHeader, merged, sameFrames, sameTopics } from "../../../dashboard/static/transport/wishes.js";
@@ -26,6 +27,45 @@ test("silence of 3 s and a jump of the clock are told apart", () => {
   assert.equal(verdict(2_900, 0, 2_400), "well");
   assert.equal(verdict(3_100, 0, 2_600), "silent");
   assert.equal(verdict(60_000, 0, 1_000), "slept");
+});
+
+test("a frame that is long on its way is waited for longer each time, and no longer once frames are quick", (context) => {
+  const made = [];
+  class Socket {
+    static OPEN = 1;
+    readyState = 1;
+    constructor() {
+      made.push(this);
+    }
+    send() {}
+    close() {}
+  }
+  let now = 0;
+  context.mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
+  context.mock.method(performance, "now", () => now);
+  globalThis.WebSocket = Socket;
+  globalThis.location = { protocol: "http:", host: "" };
+  const socket = new FrameSocket(() => {}, () => {});
+  const pass = (seconds) => {
+    for (let step = 0; step < 2 * seconds; step++) {
+      now += 500;
+      context.mock.timers.tick(500);
+    }
+  };
+  socket.want({ topics: [], frames: [{ name: "large" }] });
+  pass(4);
+  assert.equal(made.length, 2);
+  pass(5);
+  made[1].onmessage({ data: new ArrayBuffer(8) });
+  pass(8);
+  assert.equal(made.length, 2);
+  made[1].onmessage({ data: "{}" });
+  made[1].onmessage({ data: new ArrayBuffer(8) });
+  pass(4);
+  assert.equal(made.length, 3);
+  socket.close();
+  delete globalThis.WebSocket;
+  delete globalThis.location;
 });
 
 test("wishes of all tabs are one, each thing once", () => {
