@@ -23,7 +23,8 @@ _REVALIDATED = "no-cache"
 _LEAST_COMPRESSED = 300
 """Bytes; less is hardly made smaller."""
 _KEPT = ("cache-control", "etag", "last-modified")
-_BLOCK = re.compile(r"/\*\*.*?\*/", re.DOTALL)
+_BARED = {".js": "text/javascript", ".css": "text/css"}
+_BLOCK = re.compile(r"/\*[* ].*?\*/", re.DOTALL)
 _LINE = re.compile(r"^[ \t]*//.*$", re.MULTILINE)
 _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 _IMPORT_MAP = re.compile(rb"<script type=\"importmap\">(.*?)</script>", re.DOTALL)
@@ -38,11 +39,11 @@ def import_map_hash(page: bytes) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(match[1]).digest()).decode()}"
 
 
-def without_comments(module: str) -> str:
-    """Return a module of ours without its comments, a third of what would be sent, and without what lines
-    begin with; they keep their numbers. No string of ours has the marks of a comment; blanks at the
-    begin of a line mean nothing in markup."""
-    bare = _BLOCK.sub(lambda block: "\n" * block[0].count("\n"), module)
+def without_comments(text: str) -> str:
+    """Return a module or a style of ours without its comments, a third of what would be sent, and without
+    what lines begin with; they keep their numbers. No string of ours has the marks of a comment; blanks
+    at the begin of a line mean nothing in markup."""
+    bare = _BLOCK.sub(lambda block: "\n" * block[0].count("\n"), text)
     return _INDENT.sub("", _LINE.sub("", bare))
 
 
@@ -51,7 +52,7 @@ class _AssetFiles(StaticFiles):
 
     Args:
         folder: It.
-        is_ours: Its modules are ours but for those of others in `vendor`.
+        is_ours: Its modules and styles are ours but for those of others in `vendor`.
     """
 
     def __init__(self, folder: Path, is_ours: bool) -> None:
@@ -64,13 +65,14 @@ class _AssetFiles(StaticFiles):
         response = super().file_response(*args, **more)
         response.headers["cache-control"] = _REVALIDATED
         if isinstance(response, FileResponse) and self._has_comments(Path(response.path)):
-            text = without_comments(Path(response.path).read_text(encoding="utf-8"))
+            path = Path(response.path)
             kept = {name: response.headers[name] for name in _KEPT}
-            return Response(text, media_type="text/javascript", headers=kept)
+            text = without_comments(path.read_text(encoding="utf-8"))
+            return Response(text, media_type=_BARED[path.suffix], headers=kept)
         return response
 
     def _has_comments(self, path: Path) -> bool:
-        return self._is_ours and path.suffix == ".js" and not path.is_relative_to(self._vendor)
+        return self._is_ours and path.suffix in _BARED and not path.is_relative_to(self._vendor)
 
 
 def served_folder(folder: Path, *, is_ours: bool = False) -> Any:
@@ -79,7 +81,7 @@ def served_folder(folder: Path, *, is_ours: bool = False) -> Any:
 
     Args:
         folder: It.
-        is_ours: Its modules are ours: they are sent without comments.
+        is_ours: Its modules and styles are ours: they are sent without comments.
     """
     return GZipMiddleware(_AssetFiles(folder, is_ours), minimum_size=_LEAST_COMPRESSED)
 

@@ -71,12 +71,15 @@ def get(
     return sent[0]["status"], told, b"".join(part.get("body", b"") for part in sent[1:]).decode()
 
 
-def test_only_our_modules_lose_their_comments_and_all_are_revalidated(tmp_path: Path) -> None:
+def test_what_is_ours_loses_its_comments_and_all_is_revalidated(tmp_path: Path) -> None:
     (tmp_path / "vendor").mkdir()
-    for name in ("a.js", "vendor/b.js", "c.css"):
+    for name in ("a.js", "vendor/b.js", "c.svg"):
         (tmp_path / name).write_text(MODULE)
+    (tmp_path / "d.css").write_text("/* Bars. */\n.bar { color: red; } /* of\nall */\n")
     ours, other = (served_folder(tmp_path, is_ours=each) for each in (True, False))
-    assert [get(ours, path)[2] for path in ("/vendor/b.js", "/c.css")] == [MODULE, MODULE]
+    assert [get(ours, path)[2] for path in ("/vendor/b.js", "/c.svg")] == [MODULE, MODULE]
+    _, headers, body = get(ours, "/d.css")
+    assert (headers["content-type"][:8], body) == ("text/css", "\n.bar { color: red; } \n\n")
     assert get(other, "/a.js")[2] == MODULE
     _, headers, body = get(ours, "/a.js")
     assert body == BARE
