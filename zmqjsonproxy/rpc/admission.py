@@ -75,6 +75,7 @@ class Admission:
         self._find: Callable[[str], KnownKey | None] = _nothing if keys is None else keys.find
         self._find_token = None if keys is None else keys.find_token
         self._of_original = Grant(original_role)
+        self._last = Grant(None)
 
     def key_of(self, client: bytes) -> KnownKey | None:
         """Return the key of a connection; None: it has none.
@@ -117,7 +118,10 @@ class Admission:
         if extra is not None and request.native and TOKEN in extra:
             return self._of_token(extra[TOKEN], "" if key is None else key.name)
         if key is not None:
-            return Grant(key.role, key.name)
+            last = self._last  # most calls are of the client of the one before
+            if last.role is not key.role or last.key != key.name:
+                last = self._last = Grant(key.role, key.name)
+            return last
         return ADMIN if request.native or extra is not None else self._of_original
 
     def tried(self, request: Request, key: KnownKey | None) -> Grant:
