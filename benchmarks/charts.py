@@ -35,7 +35,7 @@ HEIGHT = 9000
 """Of the window, px: all charts are seen, and so all are drawn."""
 BARE = "<!doctype html><title>bare</title><p>bare</p>"
 MOVE = "() => { const turn = () => requestAnimationFrame(turn); turn(); }"
-"""What pages of all kinds do: a browser that has nothing to draw makes no pictures."""
+"""Turn of pages of all kinds: a browser that has nothing to draw makes no pictures."""
 DRAW_BY_HAND = """([charts, points, hz]) => {
   const wide = 800, high = 300, rows = 512;
   for (let chart = 0; chart < charts; chart++) {

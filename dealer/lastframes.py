@@ -18,7 +18,7 @@ from zmqjsonproxy.rights import ClientKeys
 __all__ = ["NOW_S", "last_pictures"]
 
 NOW_S = 60.0
-"""What is asked now is of the end of a shift that is not longer ago, s."""
+"""Longest time since the end of a shift whose last spectra are those of now, s."""
 MAX_OF_A_BANK, MAX_ALL = 4, 24
 """Pictures of one Bank, and of all."""
 _WITHIN_S = 3.0
