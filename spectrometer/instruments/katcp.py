@@ -129,10 +129,7 @@ class BoardConnection:
         Raises:
             BoardError: The connection was closed.
         """
-        loop = self._running_loop(name)
-        return asyncio.run_coroutine_threadsafe(
-            self._request(name, (), min(within_s, self._timeout_s)), loop
-        )
+        return self._begin(self._request(name, (), min(within_s, self._timeout_s)), name)
 
     def close(self) -> None:
         """End the connection and its thread; may be called twice."""
@@ -151,12 +148,7 @@ class BoardConnection:
     # in the thread that asks
 
     def _run(self, coroutine: Coroutine[Any, Any, T], name: str, within_s: float) -> T:
-        try:
-            loop = self._running_loop(name)
-        except BoardError:
-            coroutine.close()
-            raise
-        future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+        future = self._begin(coroutine, name)
         try:
             return self._result(future, within_s + GRACE_S)
         except FutureTimeoutError:
@@ -179,9 +171,11 @@ class BoardConnection:
                     operation.check()
         return future.result(max(left, 0.0))
 
-    def _running_loop(self, name: str) -> asyncio.AbstractEventLoop:
+    def _begin(self, coroutine: Coroutine[Any, Any, T], name: str) -> "Future[T]":
+        """Have the loop run something; it is begun before a `close` ends what runs, or refused."""
         with self._starting:
             if self._closed:
+                coroutine.close()
                 raise BoardError(self.name, f"?{name}", CLOSED)
             if self._loop is None:
                 loop = self._loop = asyncio.new_event_loop()
@@ -190,7 +184,7 @@ class BoardConnection:
                     target=_run_loop, args=(loop,), name=f"katcp {self.name}", daemon=True
                 )
                 self._thread.start()
-            return self._loop
+            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     # in the loop
 
